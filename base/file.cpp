@@ -1,0 +1,165 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "base/error.h"
+
+namespace retort {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void FailErrno(const fs::path& path, const char* action) {
+  const int error = errno;
+  const char* remedy = error == ENOSPC || error == EFBIG || error == EDQUOT
+                           ? ". Free some space (or raise the file-size limit) and run again"
+                           : "";
+  Fail(path.string(), ": cannot ", action, ": ", std::strerror(error), remedy);
+}
+
+void WriteAll(int fd, const void* data, size_t size, const fs::path& path) {
+  const char* cursor = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t written = ::write(fd, cursor, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) FailErrno(path, "write");
+    cursor += written;
+    size -= static_cast<size_t>(written);
+  }
+}
+
+// A rename is durable once its directory is synced.
+void SyncDirectory(const fs::path& directory) {
+  const fs::path path = directory.empty() ? fs::path(".") : directory;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) FailErrno(path, "open the folder");
+  ::fsync(fd);
+  ::close(fd);
+}
+
+fs::path TemporaryName(const fs::path& path) {
+  return path.parent_path() / StrCat(".", path.filename().string(), ".tmp-", ::getpid());
+}
+
+}  // namespace
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  RETORT_CHECK(in && !fs::is_directory(path), path.string(),
+               ": cannot open for reading. Check that the file exists and is readable");
+  std::ostringstream out;
+  out << in.rdbuf();
+  RETORT_CHECK(!in.bad(), path.string(), ": read failed");
+  return std::move(out).str();
+}
+
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(TemporaryName(path_)) {
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd_ < 0) FailErrno(path_, "create");
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+    ::unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::Write(const void* data, size_t size) { WriteAll(fd_, data, size, path_); }
+void AtomicFile::Write(std::string_view bytes) { Write(bytes.data(), bytes.size()); }
+
+void AtomicFile::Commit() {
+  if (::fsync(fd_) != 0) FailErrno(path_, "sync");
+  FaultPoint("file-before-rename");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) FailErrno(path_, "rename into place");
+  FaultPoint("file-after-rename");
+  ::close(std::exchange(fd_, -1));
+  SyncDirectory(path_.parent_path());
+}
+
+void WriteFileAtomic(const fs::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.Write(bytes);
+  file.Commit();
+}
+
+AppendFile::AppendFile(fs::path path) : path_(std::move(path)) {
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd_ < 0) FailErrno(path_, "open for appending");
+}
+AppendFile::~AppendFile() { ::close(fd_); }
+void AppendFile::Write(std::string_view bytes) {
+  WriteAll(fd_, bytes.data(), bytes.size(), path_);
+}
+void AppendFile::Sync() {
+  if (::fsync(fd_) != 0) FailErrno(path_, "sync");
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) FailErrno(path, "open");
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    Fail(path.string(), ": not a regular file");
+  }
+  size_ = static_cast<size_t>(status.st_size);
+  if (size_ > 0) {
+    void* map = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
+    ::close(fd);
+    if (map == MAP_FAILED) FailErrno(path, "map");
+    data_ = static_cast<const std::byte*>(map);
+  } else {
+    ::close(fd);
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+AtomicDirectory::AtomicDirectory(fs::path path)
+    : path_(std::move(path)), temporary_(TemporaryName(path_)) {
+  std::error_code error;
+  fs::remove_all(temporary_, error);
+  fs::create_directories(temporary_, error);
+  RETORT_CHECK(!error, path_.string(), ": cannot create the folder: ", error.message());
+}
+
+AtomicDirectory::~AtomicDirectory() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void AtomicDirectory::Commit() {
+  FaultPoint("directory-before-rename");
+  std::error_code error;
+  fs::remove_all(path_, error);  // an older folder of the same name: the new one is complete
+  fs::rename(temporary_, path_, error);
+  RETORT_CHECK(!error, path_.string(), ": cannot rename into place: ", error.message());
+  temporary_.clear();
+  FaultPoint("directory-after-rename");
+  SyncDirectory(path_.parent_path());
+}
+
+void FaultPoint(std::string_view name) {
+  const char* wanted = std::getenv("RETORT_KILL_AT");
+  if (!wanted) return;
+  const std::string_view spec = wanted;
+  const size_t colon = spec.rfind(':');
+  if (colon == std::string_view::npos || spec.substr(0, colon) != name) return;
+  static std::atomic<long> passages{0};
+  if (++passages == std::strtol(wanted + colon + 1, nullptr, 10)) ::raise(SIGKILL);
+}
+
+}  // namespace retort

@@ -1,0 +1,1 @@
+# Installation comes with the program: headers under include/retort, targets under retort::.

@@ -1,0 +1,50 @@
+#pragma once
+// The contract of every judge: text in, verdict out.
+//
+// Verifiers know no tensors. They are created once, are immutable afterwards, and Judge() may be called
+// from any number of threads at once. Judge() never throws on what a model said and never hangs: work
+// is bounded by a budget, not by a clock. tests/verifiers/contract_test.cpp holds every registered
+// verifier to this.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/records.h"
+
+namespace retort::verifiers {
+
+/// What a verifier may look at. References live for the duration of the call.
+struct Response {
+  std::string_view text;        ///< the completion only, special tokens spelled out; never the prompt
+  const Problem& problem;
+  int64_t tokens = 0;           ///< completion tokens, the stop token included; 0 when unknown
+  FinishReason finish = FinishReason::kStop;
+};
+
+class Verifier {
+ public:
+  virtual ~Verifier() = default;
+  virtual Verdict Judge(const Response& response) const = 0;
+};
+
+/// One row of the table of verifiers (registry.cpp): how to make it and what its options are.
+struct VerifierEntry {
+  std::string name;
+  std::string help;
+  /// Throws Error on unknown or malformed options; `where` starts the message.
+  std::unique_ptr<Verifier> (*make)(const Json& options, const std::string& where);
+  Json (*defaults)();
+};
+
+/// The table, in alphabetical order. To add a verifier: one .h/.cpp pair, one row here.
+const std::vector<VerifierEntry>& Verifiers();
+
+/// Throws Error naming the nearest known verifier when `name` is unknown.
+std::unique_ptr<Verifier> MakeVerifier(const std::string& name, const Json& options,
+                                       const std::string& where);
+
+}  // namespace retort::verifiers
