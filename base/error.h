@@ -32,11 +32,11 @@ template <class... Args>
 }  // namespace retort
 
 /// Throws `retort::Error` with the streamed message when the condition does not hold.
-#define RETORT_CHECK(condition, ...)                   \
-  do {                                                 \
-    if (!(condition)) [[unlikely]] {                   \
-      ::retort::Fail(__VA_ARGS__);                     \
-    }                                                  \
+#define RETORT_CHECK(condition, ...) \
+  do {                               \
+    if (!(condition)) [[unlikely]] { \
+      ::retort::Fail(__VA_ARGS__);   \
+    }                                \
   } while (false)
 
 /// A check of Retort's own logic, compiled out of release builds.

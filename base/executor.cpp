@@ -20,8 +20,7 @@ namespace retort {
 // `global_control` lets an executor have more threads than the machine has cores (tests do).
 struct Executor::Impl {
   explicit Impl(int threads)
-      : control(oneapi::tbb::global_control::max_allowed_parallelism,
-                static_cast<size_t>(threads)),
+      : control(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<size_t>(threads)),
         arena(threads, 1) {}
   oneapi::tbb::global_control control;
   oneapi::tbb::task_arena arena;
@@ -46,16 +45,16 @@ void Executor::Run(int64_t tiles, const void* object, Call call) const {
   std::atomic<int64_t> started{0}, finished{0};
   started.store(1, std::memory_order_release);
   impl_->arena.execute([&] {
-    oneapi::tbb::parallel_for(
-        oneapi::tbb::blocked_range<int64_t>(0, tiles, 1),
-        [&](const oneapi::tbb::blocked_range<int64_t>& range) {
-          started.load(std::memory_order_acquire);
-          const int worker = oneapi::tbb::this_task_arena::current_thread_index();
-          for (int64_t tile = range.begin(); tile < range.end(); ++tile) {
-            call(object, tile, worker);
-          }
-          finished.fetch_add(1, std::memory_order_release);
-        });
+    oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<int64_t>(0, tiles, 1),
+                              [&](const oneapi::tbb::blocked_range<int64_t>& range) {
+                                started.load(std::memory_order_acquire);
+                                const int worker =
+                                    oneapi::tbb::this_task_arena::current_thread_index();
+                                for (int64_t tile = range.begin(); tile < range.end(); ++tile) {
+                                  call(object, tile, worker);
+                                }
+                                finished.fetch_add(1, std::memory_order_release);
+                              });
   });
   finished.load(std::memory_order_acquire);
 }

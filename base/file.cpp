@@ -98,9 +98,7 @@ AppendFile::AppendFile(fs::path path) : path_(std::move(path)) {
   if (fd_ < 0) FailErrno(path_, "open for appending");
 }
 AppendFile::~AppendFile() { ::close(fd_); }
-void AppendFile::Write(std::string_view bytes) {
-  WriteAll(fd_, bytes.data(), bytes.size(), path_);
-}
+void AppendFile::Write(std::string_view bytes) { WriteAll(fd_, bytes.data(), bytes.size(), path_); }
 void AppendFile::Sync() {
   if (::fsync(fd_) != 0) FailErrno(path_, "sync");
 }

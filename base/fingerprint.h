@@ -1,6 +1,6 @@
 #pragma once
-// A stable 64-bit hash of content: FNV-1a over the bytes with a final avalanche (murmur3's). It names
-// recipes, selections and random streams, and decides splits; it is not cryptographic.
+// A stable 64-bit hash of content: FNV-1a over the bytes with a final avalanche (murmur3's). It
+// names recipes, selections and random streams, and decides splits; it is not cryptographic.
 
 #include <cstdint>
 #include <string>

@@ -10,8 +10,8 @@ Json ParseJson(std::string_view text, const std::string& where, bool comments) {
   } catch (const Json::exception& error) {
     const std::string_view what = error.what();
     const size_t detail = what.find("] ");
-    Fail(where, ": not valid JSON: ",
-         detail == std::string_view::npos ? what : what.substr(detail + 2));
+    Fail(where,
+         ": not valid JSON: ", detail == std::string_view::npos ? what : what.substr(detail + 2));
   }
 }
 

@@ -28,10 +28,10 @@ bool ReadBool(const Json& json, const std::string& where) {
 }
 
 int64_t ReadInteger(const Json& json, const std::string& where, Bounds bounds) {
-  const bool integral = json.is_number_integer() ||
-                        (json.is_number_float() && std::nearbyint(json.get<double>()) ==
-                                                       json.get<double>() &&
-                         std::abs(json.get<double>()) < 9e15);
+  const bool integral =
+      json.is_number_integer() ||
+      (json.is_number_float() && std::nearbyint(json.get<double>()) == json.get<double>() &&
+       std::abs(json.get<double>()) < 9e15);
   RETORT_CHECK(integral, where, ": got ", Show(json), ", expected an integer");
   CheckBounds(json.get<double>(), where, bounds);
   return json.is_number_float() ? static_cast<int64_t>(json.get<double>()) : json.get<int64_t>();

@@ -13,11 +13,11 @@
 //     }
 //   };
 //
-// JSON in and out, `--set`, `--help`, the recipe's hash and docs/recipes.md all come from that list.
-// Field types: bool, int, int64_t, double, std::string, enums, std::optional of those (null when
-// empty), std::vector of bool/int64_t/double/string, and nested options structs.
-// An enum takes part through `constexpr auto EnumNames(E)` found by argument-dependent lookup,
-// returning a std::array of std::pair<E, const char*>.
+// JSON in and out, `--set`, `--help`, the recipe's hash and docs/recipes.md all come from that
+// list. Field types: bool, int, int64_t, double, std::string, enums, std::optional of those (null
+// when empty), std::vector of bool/int64_t/double/string, and nested options structs. An enum takes
+// part through `constexpr auto EnumNames(E)` found by argument-dependent lookup, returning a
+// std::array of std::pair<E, const char*>.
 
 #include <concepts>
 #include <cstdint>
@@ -44,7 +44,7 @@ struct Bounds {
 struct Field {
   std::string name;
   std::string help;
-  std::string type;                  ///< "boolean", "integer", "number", "string", "list", "options"
+  std::string type;  ///< "boolean", "integer", "number", "string", "list", "options"
   Bounds bounds;
   std::vector<std::string> choices;  ///< names of an enum's values, else empty
   std::vector<Field> children;       ///< fields of a nested options struct, else empty
@@ -57,7 +57,9 @@ namespace options_internal {
 class Lister;
 
 template <class T>
-concept OptionsStruct = std::is_class_v<T> && requires(T& t, Lister& lister) { t.Visit(lister); };
+concept OptionsStruct = std::is_class_v<T> && requires(T& t, Lister& lister) {
+  t.Visit(lister);
+};
 
 template <class T>
 struct IsVector : std::false_type {};
@@ -79,14 +81,22 @@ void RequireArray(const Json& json, const std::string& where);
 
 template <class T>
 const char* TypeName() {
-  if constexpr (std::is_same_v<T, bool>) return "boolean";
-  else if constexpr (std::is_enum_v<T>) return "string";
-  else if constexpr (std::is_integral_v<T>) return "integer";
-  else if constexpr (std::is_floating_point_v<T>) return "number";
-  else if constexpr (std::is_same_v<T, std::string>) return "string";
-  else if constexpr (IsVector<T>::value) return "list";
-  else if constexpr (IsOptional<T>::value) return TypeName<typename T::value_type>();
-  else return "options";
+  if constexpr (std::is_same_v<T, bool>)
+    return "boolean";
+  else if constexpr (std::is_enum_v<T>)
+    return "string";
+  else if constexpr (std::is_integral_v<T>)
+    return "integer";
+  else if constexpr (std::is_floating_point_v<T>)
+    return "number";
+  else if constexpr (std::is_same_v<T, std::string>)
+    return "string";
+  else if constexpr (IsVector<T>::value)
+    return "list";
+  else if constexpr (IsOptional<T>::value)
+    return TypeName<typename T::value_type>();
+  else
+    return "options";
 }
 
 template <class T>
@@ -201,8 +211,7 @@ Json WriteOptions(T options) {
 
 /// The name of an enum value, as in JSON.
 template <class E>
-  requires std::is_enum_v<E>
-std::string EnumName(E value) {
+requires std::is_enum_v<E> std::string EnumName(E value) {
   return options_internal::WriteValue(value).template get<std::string>();
 }
 

@@ -26,16 +26,15 @@ struct Problem {
 
 /// Why a completion ended.
 enum class FinishReason {
-  kStop,       ///< the model produced a stop token, which is kept as the last id
-  kStopString, ///< a stop string appeared in the text
-  kLength,     ///< the token limit
-  kCancelled,  ///< withdrawn before its end
+  kStop,        ///< the model produced a stop token, which is kept as the last id
+  kStopString,  ///< a stop string appeared in the text
+  kLength,      ///< the token limit
+  kCancelled,   ///< withdrawn before its end
 };
 constexpr auto EnumNames(FinishReason) {
-  return std::array{std::pair{FinishReason::kStop, "stop"},
-                    std::pair{FinishReason::kStopString, "stop_string"},
-                    std::pair{FinishReason::kLength, "length"},
-                    std::pair{FinishReason::kCancelled, "cancelled"}};
+  return std::array{
+      std::pair{FinishReason::kStop, "stop"}, std::pair{FinishReason::kStopString, "stop_string"},
+      std::pair{FinishReason::kLength, "length"}, std::pair{FinishReason::kCancelled, "cancelled"}};
 }
 
 /// One sampled completion. Token ids are the truth; text is derived from them and never read back.
@@ -45,7 +44,7 @@ struct Trajectory {
   std::vector<float> logprobs;      ///< of each completion id under softmax(logits / temperature)
   std::vector<uint16_t> experts;    ///< [completion, MoE layers, top_k] when asked for, else empty
   FinishReason finish = FinishReason::kLength;
-  int64_t sample = 0;               ///< index inside its group
+  int64_t sample = 0;  ///< index inside its group
 };
 
 enum class VerdictStatus { kRight, kWrong, kUnjudged };

@@ -12,7 +12,8 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 std::string_view Trim(std::string_view text);
 /// Replaces every non-overlapping `from` (not empty) by `to`, left to right.
 std::string ReplaceAll(std::string text, std::string_view from, std::string_view to);
-/// `" Did you mean 'x'?"` for the candidate with the smallest edit distance, or "" when none is near.
+/// `" Did you mean 'x'?"` for the candidate with the smallest edit distance, or "" when none is
+/// near.
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& candidates);
 /// Shortest decimal text that reads back to the same double ("0.1", "3", "nan").
 std::string FormatNumber(double value);

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds Retort and runs its tests, ending with ctest's summary.
+#
+#   tools/test.sh               warnings as errors, all tests
+#   tools/test.sh --sanitize    all tests under AddressSanitizer + UBSan, then under ThreadSanitizer
+#
+# Everything else is handed to ctest: tools/test.sh -R '^base\.'
+#
+# The environment of the sanitizer runs stands in CMakePresets.json, so that `ctest --preset tsan`
+# alone does the same:
+# - ASan detects leaks, too.
+# - OPENBLAS_NUM_THREADS=1: Retort calls OpenBLAS from one thread per tile, never with its own threads;
+#   this also keeps its start-up from creating threads that no sanitizer can see into.
+# - tests/tsan.supp names oneTBB only. It is not instrumented, so that TSan cannot see the ordering
+#   inside it; base/executor.cpp tells TSan of the ordering that tiles rely on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/packages.sh
+
+presets=(dev)
+if [ "${1:-}" = --sanitize ]; then
+  presets=(asan tsan)
+  shift
+fi
+install_missing "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
+if command -v ccache >/dev/null; then
+  export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+fi
+
+# ThreadSanitizer of g++ 12 does not know the memory layout of kernels with wide address
+# randomisation; without randomisation it works everywhere.
+fixed_addresses=()
+if setarch -R true 2>/dev/null; then fixed_addresses=(setarch -R); fi
+
+status=0
+for preset in "${presets[@]}"; do
+  echo "== $preset"
+  run=()
+  if [ "$preset" = tsan ]; then run=("${fixed_addresses[@]}"); fi
+  cmake --preset "$preset"
+  "${run[@]}" cmake --build --preset "$preset" --parallel "$(nproc)"
+  "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" "$@" || status=$?
+done
+exit "$status"
