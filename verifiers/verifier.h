@@ -1,10 +1,10 @@
 #pragma once
 // The contract of every judge: text in, verdict out.
 //
-// Verifiers know no tensors. They are created once, are immutable afterwards, and Judge() may be called
-// from any number of threads at once. Judge() never throws on what a model said and never hangs: work
-// is bounded by a budget, not by a clock. tests/verifiers/contract_test.cpp holds every registered
-// verifier to this.
+// Verifiers know no tensors. They are created once, are immutable afterwards, and Judge() may be
+// called from any number of threads at once. Judge() never throws on what a model said and never
+// hangs: work is bounded by a budget, not by a clock. tests/verifiers/contract_test.cpp holds every
+// registered verifier to this.
 
 #include <cstdint>
 #include <memory>
@@ -19,9 +19,9 @@ namespace retort::verifiers {
 
 /// What a verifier may look at. References live for the duration of the call.
 struct Response {
-  std::string_view text;        ///< the completion only, special tokens spelled out; never the prompt
+  std::string_view text;  ///< the completion only, special tokens spelled out; never the prompt
   const Problem& problem;
-  int64_t tokens = 0;           ///< completion tokens, the stop token included; 0 when unknown
+  int64_t tokens = 0;  ///< completion tokens, the stop token included; 0 when unknown
   FinishReason finish = FinishReason::kStop;
 };
 

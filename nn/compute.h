@@ -1,0 +1,31 @@
+#pragma once
+// What every op runs on: the thread pool and one scratch arena per worker.
+
+#include <algorithm>
+#include <vector>
+
+#include "base/executor.h"
+#include "nn/arena.h"
+
+namespace retort::nn {
+
+/// Owned by whoever owns the model; ops borrow it. One op at a time.
+struct Compute {
+  explicit Compute(const Executor& executor)
+      : executor(executor), scratch(static_cast<size_t>(executor.threads())) {}
+
+  const Executor& executor;
+  std::vector<Arena> scratch;  ///< indexed by the worker number of Executor::ParallelFor
+
+  /// Runs `body(row_begin, row_end, scratch)` over fixed tiles of `tile` rows.
+  template <class Body>
+  void ForRows(int64_t rows, int64_t tile, const Body& body) {
+    executor.ParallelFor((rows + tile - 1) / tile, [&](int64_t i, int worker) {
+      Arena& arena = scratch[static_cast<size_t>(worker)];
+      const ArenaScope scope(arena);
+      body(i * tile, std::min(rows, (i + 1) * tile), arena);
+    });
+  }
+};
+
+}  // namespace retort::nn

@@ -1,0 +1,76 @@
+#pragma once
+// Matrix products. Forward products run on one kernel family for every number of rows (law 1):
+// weights are packed once per policy version with the outputs along the lanes, and every element of
+// the result is one chain of fused multiply-adds over k = 0, 1, …, K-1. So a row's bits depend
+// neither on the number of rows, nor on its place, nor on the threads. Products that only make
+// gradients run on single-threaded OpenBLAS inside fixed tiles: same bits on any number of threads.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nn/compute.h"
+#include "nn/tensor.h"
+
+namespace retort::nn {
+
+/// Columns of a packed panel: the unit in which outputs are laid along the lanes.
+inline constexpr int64_t kPanel = 32;
+
+/// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N.
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  /// Packs W [N, K]; with `transpose`, `w` holds Wᵀ [K, N]. Reuses the storage. Not thread-safe.
+  void Pack(ConstMat w, bool transpose = false);
+  int64_t n() const { return n_; }
+  int64_t k() const { return k_; }
+  const float* panel(int64_t p) const { return data_.data() + p * k_ * kPanel; }
+
+ private:
+  std::vector<float> data_;
+  int64_t n_ = 0;
+  int64_t k_ = 0;
+};
+
+/// C [M, N] = A [M, K] · Wᵀ, or C += with `accumulate` (the chain then starts at C).
+struct GemmJob {
+  ConstMat a;
+  const PackedMatrix* w = nullptr;
+  Mat c;
+  bool accumulate = false;
+};
+/// Runs all jobs in one parallel region. Outputs must not overlap.
+void Gemm(Compute& compute, std::span<const GemmJob> jobs);
+void Gemm(Compute& compute, const GemmJob& job);
+/// The same product on the calling thread, for use inside a tile.
+void GemmSerial(const GemmJob& job);
+
+/// dA [M, K] = dC [M, N] · W [N, K], or += with `accumulate`.
+struct InputGradJob {
+  ConstMat dc;
+  ConstMat w;
+  Mat da;
+  bool accumulate = false;
+  bool transpose_w = false;  ///< `w` holds Wᵀ [K, N]
+};
+void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs);
+void GemmInputGrad(Compute& compute, const InputGradJob& job);
+
+/// dW [N, K] += dCᵀ [N, M] · A [M, K].
+struct WeightGradJob {
+  ConstMat dc;
+  ConstMat a;
+  Mat dw;
+};
+void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs);
+void GemmWeightGrad(Compute& compute, const WeightGradJob& job);
+
+/// The instruction set the kernels chose ("AVX3", "AVX2", "SSE4", …). The environment variable
+/// RETORT_ISA (one of AvailableIsas()) restricts the choice; read at the first product.
+const char* IsaName();
+std::vector<const char*> AvailableIsas();
+/// OpenBLAS' own choice, for the record kept in checkpoints.
+const char* BlasName();
+
+}  // namespace retort::nn

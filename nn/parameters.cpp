@@ -1,0 +1,40 @@
+#include "nn/parameters.h"
+
+#include <algorithm>
+
+namespace retort::nn {
+
+Parameter& ParameterStore::Add(const std::string& name, std::vector<int64_t> shape) {
+  RETORT_CHECK(!Find(name), "parameter '", name, "' exists already");
+  RETORT_CHECK(shape.size() == 1 || shape.size() == 2, "parameter '", name, "': got ", shape.size(),
+               " dimensions, expected 1 or 2");
+  Parameter& parameter = parameters_.emplace_back();
+  parameter.name = name;
+  parameter.shape = std::move(shape);
+  parameter.decay = parameter.shape.size() == 2;
+  parameter.value.resize(static_cast<size_t>(parameter.rows() * parameter.cols()));
+  return parameter;
+}
+
+const Parameter* ParameterStore::Find(const std::string& name) const {
+  const auto it = std::ranges::find(parameters_, name, &Parameter::name);
+  return it == parameters_.end() ? nullptr : &*it;
+}
+
+int64_t ParameterStore::count() const {
+  int64_t total = 0;
+  for (const Parameter& p : parameters_) total += static_cast<int64_t>(p.value.size());
+  return total;
+}
+
+void ParameterStore::ZeroGradients() {
+  for (Parameter& p : parameters_) {
+    if (p.trainable) p.grad.assign(p.value.size(), 0.0f);
+  }
+}
+
+void ParameterStore::DropGradients() {
+  for (Parameter& p : parameters_) std::vector<float>().swap(p.grad);
+}
+
+}  // namespace retort::nn
