@@ -1,0 +1,22 @@
+#pragma once
+// The families behind Generators(); each fills one random problem (see GeneratorEntry::fill).
+
+#include <cstdint>
+
+#include "base/random.h"
+#include "base/records.h"
+
+namespace retort::datasets {
+
+void FillChain(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillCountdown(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillLinear(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillGcd(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillLcm(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillBase(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillSort(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillWords(int64_t difficulty, RandomStream& random, Problem& problem);
+
+}  // namespace retort::datasets
