@@ -41,6 +41,12 @@ void CheckGate(const DeepseekConfig& c) {
                " expert per group, expected at least 2: a group is scored by its best two");
 }
 
+// A config made in code has not been through a reader.
+template <class Config>
+void CheckBounds(Config config) {
+  ReadOptions(WriteOptions(config), "model config", config);
+}
+
 }  // namespace
 
 std::string ModelType(const ModelConfig& config) {
@@ -50,6 +56,7 @@ std::string ModelType(const ModelConfig& config) {
 }
 
 void Validate(const DeepseekConfig& config) {
+  CheckBounds(config);
   CheckRope(config.rope_scaling, config.qk_rope_head_dim, "qk_rope_head_dim");
   RETORT_CHECK(config.num_nextn_predict_layers == 0, "model config: num_nextn_predict_layers is ",
                config.num_nextn_predict_layers,
@@ -59,6 +66,7 @@ void Validate(const DeepseekConfig& config) {
 }
 
 void Validate(const LlamaConfig& config) {
+  CheckBounds(config);
   RETORT_CHECK(config.head_dim || config.hidden_size % config.num_attention_heads == 0,
                "model config: num_attention_heads ", config.num_attention_heads,
                " does not divide hidden_size ", config.hidden_size, ". Set head_dim or change one");

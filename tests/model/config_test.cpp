@@ -1,0 +1,272 @@
+#include "model/config.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "model/generation_config.h"
+#include "tests/model/testing.h"
+
+namespace retort::model {
+namespace {
+
+// The keys of DeepSeek-V3's published config.json, those Retort does not use included.
+Json PublishedV3() {
+  return ParseJson(R"({
+    "architectures": ["DeepseekV3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+    "auto_map": {"AutoConfig": "configuration_deepseek.DeepseekV3Config"}, "aux_loss_alpha": 0.001,
+    "bos_token_id": 0, "eos_token_id": 1, "ep_size": 1, "first_k_dense_replace": 3,
+    "hidden_act": "silu", "hidden_size": 7168, "initializer_range": 0.02,
+    "intermediate_size": 18432, "kv_lora_rank": 512, "max_position_embeddings": 163840,
+    "model_type": "deepseek_v3", "moe_intermediate_size": 2048, "moe_layer_freq": 1, "n_group": 8,
+    "n_routed_experts": 256, "n_shared_experts": 1, "norm_topk_prob": true,
+    "num_attention_heads": 128, "num_experts_per_tok": 8, "num_hidden_layers": 61,
+    "num_key_value_heads": 128, "num_nextn_predict_layers": 1, "pretraining_tp": 1,
+    "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64,
+    "quantization_config": {"quant_method": "fp8"}, "rms_norm_eps": 1e-06,
+    "rope_scaling": {"beta_fast": 32, "beta_slow": 1, "factor": 40, "mscale": 1.0,
+      "mscale_all_dim": 1.0, "original_max_position_embeddings": 4096, "type": "yarn"},
+    "rope_theta": 10000, "routed_scaling_factor": 2.5, "scoring_func": "sigmoid", "seq_aux": true,
+    "tie_word_embeddings": false, "topk_group": 4, "topk_method": "noaux_tc",
+    "torch_dtype": "bfloat16", "transformers_version": "4.33.1", "use_cache": true,
+    "v_head_dim": 128, "vocab_size": 129280})",
+                   "v3");
+}
+
+Json PublishedQwen3() {
+  return ParseJson(R"({
+    "architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+    "bos_token_id": 151643, "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu",
+    "hidden_size": 1024, "initializer_range": 0.02, "intermediate_size": 3072,
+    "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3",
+    "num_attention_heads": 16, "num_hidden_layers": 28, "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000, "sliding_window": null,
+    "tie_word_embeddings": true, "torch_dtype": "bfloat16", "use_cache": true,
+    "use_sliding_window": false, "vocab_size": 151936})",
+                   "qwen3");
+}
+
+TEST(ModelConfig, ReadsThePublishedV3File) {
+  const auto config = std::get<DeepseekConfig>(ReadPublishedConfig(PublishedV3(), "v3"));
+  DeepseekConfig expected;
+  expected.vocab_size = 129280;
+  expected.hidden_size = 7168;
+  expected.num_hidden_layers = 61;
+  expected.num_nextn_predict_layers = 1;
+  expected.intermediate_size = 18432;
+  expected.first_k_dense_replace = 3;
+  expected.n_routed_experts = 256;
+  expected.n_shared_experts = 1;
+  expected.moe_intermediate_size = 2048;
+  expected.num_experts_per_tok = 8;
+  expected.n_group = 8;
+  expected.topk_group = 4;
+  expected.routed_scaling_factor = 2.5;
+  expected.num_attention_heads = 128;
+  expected.q_lora_rank = 1536;
+  expected.kv_lora_rank = 512;
+  expected.qk_nope_head_dim = 128;
+  expected.qk_rope_head_dim = 64;
+  expected.v_head_dim = 128;
+  expected.max_position_embeddings = 163840;
+  expected.rope_scaling = {RopeType::kYarn, 40, 4096, 32, 1, 1, 1};
+  expected.bos_token_id = 0;
+  expected.eos_token_id = 1;
+  EXPECT_EQ(config, expected);
+  EXPECT_EQ(config.qk_head_dim(), 192);
+  EXPECT_EQ(config.MoeLayers(), 58);
+  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(config); }), "yarn");
+  DeepseekConfig runnable = config;
+  runnable.rope_scaling = {};
+  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(runnable); }), "num_nextn_predict_layers is 1");
+  runnable.num_nextn_predict_layers = 0;
+  EXPECT_NO_THROW(Validate(runnable));
+}
+
+TEST(ModelConfig, ReadsRopeParametersLikeRopeScaling) {
+  Json newer = PublishedV3();
+  Json rope = newer["rope_scaling"];
+  rope.erase("type");
+  rope["rope_type"] = "yarn";
+  rope["rope_theta"] = 10000;
+  newer["rope_parameters"] = rope;
+  newer.erase("rope_scaling");
+  newer.erase("rope_theta");
+  EXPECT_EQ(ReadPublishedConfig(newer, "new"), ReadPublishedConfig(PublishedV3(), "old"));
+  newer["rope_parameters"] = {{"rope_theta", 5e5}, {"rope_type", "default"}};
+  const auto config = std::get<DeepseekConfig>(ReadPublishedConfig(newer, "new"));
+  EXPECT_EQ(config.rope_theta, 5e5);
+  EXPECT_EQ(config.rope_scaling, RopeScaling{});
+  newer["rope_parameters"] = {{"low_freq_factor", 1.0}, {"rope_type", "llama3"}};
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(newer, "new"); }), "llama3");
+}
+
+TEST(ModelConfig, ReadsThePublishedQwen3File) {
+  const auto config = std::get<LlamaConfig>(ReadPublishedConfig(PublishedQwen3(), "qwen3"));
+  EXPECT_EQ(config.model_type, DenseType::kQwen3);
+  EXPECT_EQ(config.HeadDim(), 128);
+  EXPECT_EQ(config.num_key_value_heads, 8);
+  EXPECT_EQ(config.rope_theta, 1e6);
+  EXPECT_TRUE(config.tie_word_embeddings);
+  EXPECT_TRUE(config.QkNorm());
+  EXPECT_FALSE(config.QkvBias());
+  EXPECT_NO_THROW(Validate(config));
+}
+
+TEST(ModelConfig, AbsentKeysMeanWhatTransformersAssumes) {
+  Json json = PublishedQwen3();
+  json["model_type"] = "llama";
+  json.erase("head_dim");
+  json.erase("num_key_value_heads");
+  json.erase("rope_theta");
+  json.erase("tie_word_embeddings");
+  json["eos_token_id"] = {128001, 128008};
+  const auto config = std::get<LlamaConfig>(ReadPublishedConfig(json, "llama"));
+  EXPECT_EQ(config.num_key_value_heads, 16);
+  EXPECT_EQ(config.HeadDim(), 64);
+  EXPECT_EQ(config.rope_theta, 10000);
+  EXPECT_FALSE(config.tie_word_embeddings);
+  EXPECT_EQ(config.eos_token_id, 128001);
+  json.erase("hidden_size");
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(json, "x.json"); }),
+               "x.json: hidden_size is missing");
+}
+
+TEST(ModelConfig, RefusesPublishedKeysThatWouldChangeTheArithmetic) {
+  const std::vector<std::pair<const char*, Json>> cases = {
+      {"hidden_act", "gelu"},     {"mlp_bias", true},         {"use_sliding_window", true},
+      {"attention_dropout", 0.1}, {"rope_interleave", false}, {"pretraining_tp", 2}};
+  for (const auto& [key, value] : cases) {
+    Json json = PublishedQwen3();
+    json[key] = value;
+    EXPECT_PRED2(Contains, ErrorOf([&, &k = key] { ReadPublishedConfig(json, "c.json"); }), key);
+  }
+  Json biased = PublishedV3();
+  biased["attention_bias"] = true;
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(biased, "c.json"); }), "attention_bias");
+  Json other = PublishedV3();
+  other["model_type"] = "gpt2";
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(other, "c.json"); }), "deepseek_v3, ");
+}
+
+TEST(ModelConfig, WrittenFilesReadBackEqual) {
+  std::vector<ModelConfig> configs = {DeepseekConfig{}, LlamaConfig{},
+                                      ReadPublishedConfig(PublishedV3(), "v3"),
+                                      ReadPublishedConfig(PublishedQwen3(), "qwen3")};
+  DeepseekConfig v2;
+  v2.topk_method = TopkMethod::kGroupLimitedGreedy;
+  v2.scoring_func = ScoringFunc::kSoftmax;
+  v2.norm_topk_prob = false;
+  v2.moe_layer_freq = 2;
+  configs.emplace_back(v2);
+  for (const ModelConfig& config : configs) {
+    WriteModelConfig(config, TestFolder());
+    ModelConfig back = ReadModelConfig(TestFolder());
+    if (auto* dense = std::get_if<LlamaConfig>(&back)) {
+      EXPECT_EQ(dense->head_dim, std::get<LlamaConfig>(config).HeadDim());  // written out
+      dense->head_dim = std::get<LlamaConfig>(config).head_dim;
+    }
+    EXPECT_EQ(back, config);
+    EXPECT_EQ(ReadModelOptions(WriteModelOptions(config), "recipe"), config);
+  }
+  EXPECT_EQ(ModelType(v2), "deepseek_v2");
+  EXPECT_EQ(PublishedConfig(v2)["architectures"][0], "DeepseekV2ForCausalLM");
+  EXPECT_EQ(PublishedConfig(LlamaConfig{}, "bfloat16")["torch_dtype"], "bfloat16");
+}
+
+TEST(ModelConfig, RecipesAreReadStrictly) {
+  const auto read = [](const char* text) {
+    return ErrorOf([&] { ReadModelOptions(ParseJson(text, "r"), "model"); });
+  };
+  EXPECT_PRED2(Contains, read(R"({"model_type": "qwen3", "hiden_size": 64})"),
+               "Did you mean 'hidden_size'?");
+  EXPECT_PRED2(Contains, read(R"({"model_type": "deepseek_v3", "n_experts": 8})"),
+               "unknown key 'n_experts'");
+  EXPECT_PRED2(Contains, read(R"({"hidden_size": 64})"), "model_type is missing");
+  EXPECT_PRED2(Contains, read(R"({"model_type": "qwen4"})"), "Did you mean 'qwen");
+  EXPECT_PRED2(Contains, read(R"({"model_type": "qwen3", "hidden_size": 0})"), "hidden_size");
+  EXPECT_PRED2(Contains, read(R"({"model_type": "deepseek_v3", "topk_method": "greedy"})"),
+               "deepseek_v2");
+  const auto config = std::get<DeepseekConfig>(ReadModelOptions(
+      ParseJson(R"({"model_type": "deepseek_v3", "n_routed_experts": 64})", "r"), "model"));
+  EXPECT_EQ(config.n_routed_experts, 64);
+  EXPECT_EQ(config.hidden_size, DeepseekConfig{}.hidden_size);
+}
+
+TEST(ModelConfig, ValidateNamesWhatDoesNotFit) {
+  const auto deepseek = [](auto change) {
+    DeepseekConfig config;
+    change(config);
+    return ErrorOf([&] { Validate(ModelConfig(config)); });
+  };
+  EXPECT_EQ(deepseek([](auto&) {}), "(no error)");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.qk_rope_head_dim = 15; }), "qk_rope_head_dim");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.num_experts_per_tok = 9; }),
+               "n_routed_experts 8");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.n_group = 3; }), "n_group 3");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.topk_group = 2; }), "topk_group 2");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.n_group = 8, c.topk_group = 2; }), "best two");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.n_group = 4, c.num_experts_per_tok = 3; }),
+               "the 2 experts of 1 kept groups");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.hidden_size = 0; }), "hidden_size: got 0");
+  EXPECT_PRED2(Contains, deepseek([](auto& c) { c.eos_token_id = 264; }), "eos_token_id is 264");
+  EXPECT_EQ(deepseek([](auto& c) {
+              c.topk_method = TopkMethod::kGreedy;
+              c.n_group = 3;
+            }),
+            "(no error)");
+
+  const auto dense = [](auto change) {
+    LlamaConfig config;
+    change(config);
+    return ErrorOf([&] { Validate(ModelConfig(config)); });
+  };
+  EXPECT_EQ(dense([](auto&) {}), "(no error)");
+  EXPECT_PRED2(Contains, dense([](auto& c) { c.hidden_size = 66; }), "num_attention_heads 4");
+  EXPECT_EQ(dense([](auto& c) { c.hidden_size = 66, c.head_dim = 16; }), "(no error)");
+  EXPECT_PRED2(Contains, dense([](auto& c) { c.head_dim = 7; }), "head_dim is 7");
+  EXPECT_PRED2(Contains, dense([](auto& c) { c.num_key_value_heads = 3; }), "num_key_value_heads");
+  EXPECT_PRED2(Contains, dense([](auto& c) { c.rope_scaling.type = RopeType::kYarn; }), "yarn");
+  EXPECT_PRED2(Contains, dense([](auto& c) {
+                 c.model_type = DenseType::kQwen2;
+                 c.attention_bias = true;
+               }),
+               "qwen2");
+}
+
+TEST(ModelConfig, BiasesFollowTheFamily) {
+  LlamaConfig config;
+  config.model_type = DenseType::kQwen2;
+  EXPECT_TRUE(config.QkvBias());
+  EXPECT_FALSE(config.OutputBias());
+  EXPECT_FALSE(config.QkNorm());
+  config.model_type = DenseType::kLlama;
+  EXPECT_FALSE(config.QkvBias());
+  config.attention_bias = true;
+  EXPECT_TRUE(config.QkvBias());
+  EXPECT_TRUE(config.OutputBias());
+}
+
+TEST(GenerationConfig, RoundTripsAndAcceptsOneIdOrAList) {
+  GenerationConfig config;
+  config.eos_token_id = {256, 261};
+  config.pad_token_id = 257;
+  config.temperature = 0.6;
+  config.top_p = 0.95;
+  config.top_k = 20;
+  config.min_p = 0.05;
+  config.do_sample = false;
+  config.max_new_tokens = 120;
+  WriteGenerationConfig(config, TestFolder());
+  EXPECT_EQ(ReadGenerationConfig(TestFolder()), config);
+  config.eos_token_id = {256};
+  WriteGenerationConfig(config, TestFolder());
+  EXPECT_PRED2(Contains, ReadFile(TestFolder() / "generation_config.json"),
+               "\"eos_token_id\": 256");
+  EXPECT_EQ(ReadGenerationConfig(TestFolder()), config);
+  WriteFileAtomic(TestFolder() / "generation_config.json", R"({"temperature": "hot"})");
+  EXPECT_PRED2(Contains, ErrorOf([] { ReadGenerationConfig(TestFolder()); }), "temperature");
+  EXPECT_EQ(ReadGenerationConfig(TestFolder() / "absent"), GenerationConfig{});
+}
+
+}  // namespace
+}  // namespace retort::model

@@ -1,0 +1,38 @@
+#pragma once
+// Small helpers of the file-format tests.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+
+namespace retort::model {
+
+/// The message of the Error that `action` throws, or "(no error)".
+inline std::string ErrorOf(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "(no error)";
+}
+
+/// For EXPECT_PRED2(Contains, text, part).
+inline bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A scratch folder of the running test.
+inline std::filesystem::path TestFolder() {
+  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+  std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) /
+                                 StrCat("retort_", info->test_suite_name(), "_", info->name());
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+}  // namespace retort::model
