@@ -4,6 +4,7 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -21,9 +22,18 @@ namespace retort {
 struct Executor::Impl {
   explicit Impl(int threads)
       : control(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<size_t>(threads)),
-        arena(threads, 1) {}
+        arena(threads, 1),
+        workers(static_cast<size_t>(threads)) {}
+
+  // A worker index may pass from thread to thread. Its `turn`, stored and loaded, tells
+  // ThreadSanitizer of the ordering that oneTBB, not instrumented, provides at that moment.
+  struct alignas(64) Worker {
+    std::atomic<int> turn{0};
+  };
+
   oneapi::tbb::global_control control;
   oneapi::tbb::task_arena arena;
+  std::vector<Worker> workers;
 };
 
 Executor::Executor(int threads)
@@ -41,21 +51,33 @@ void Executor::Run(int64_t tiles, const void* object, Call call) const {
     for (int64_t tile = 0; tile < tiles; ++tile) call(object, tile, 0);
     return;
   }
-  // The two atomics tell ThreadSanitizer of the ordering that oneTBB, not instrumented, provides.
-  std::atomic<int64_t> started{0}, finished{0};
+  // For ThreadSanitizer, too: what the caller did comes before the tiles, the tiles before its
+  // return.
+  std::atomic<int> started{0}, finished{0};
   started.store(1, std::memory_order_release);
-  impl_->arena.execute([&] {
-    oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<int64_t>(0, tiles, 1),
-                              [&](const oneapi::tbb::blocked_range<int64_t>& range) {
-                                started.load(std::memory_order_acquire);
-                                const int worker =
-                                    oneapi::tbb::this_task_arena::current_thread_index();
-                                for (int64_t tile = range.begin(); tile < range.end(); ++tile) {
-                                  call(object, tile, worker);
-                                }
-                                finished.fetch_add(1, std::memory_order_release);
-                              });
-  });
+  const auto run_range = [&](const oneapi::tbb::blocked_range<int64_t>& range) {
+    started.load(std::memory_order_acquire);
+    const int index = oneapi::tbb::this_task_arena::current_thread_index();
+    std::atomic<int>& turn = impl_->workers[static_cast<size_t>(index)].turn;
+    turn.load(std::memory_order_acquire);
+    struct AtEnd {  // also when a tile throws
+      std::atomic<int>&turn, &finished;
+      ~AtEnd() {
+        turn.store(1, std::memory_order_release);
+        finished.fetch_add(1, std::memory_order_release);
+      }
+    } at_end{turn, finished};
+    for (int64_t tile = range.begin(); tile < range.end(); ++tile) call(object, tile, index);
+  };
+  const auto run_all = [&] {
+    oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<int64_t>(0, tiles, 1), run_range);
+  };
+  try {
+    impl_->arena.execute(run_all);
+  } catch (...) {
+    finished.load(std::memory_order_acquire);
+    throw;
+  }
   finished.load(std::memory_order_acquire);
 }
 
@@ -83,6 +105,7 @@ struct TaskGroup::Impl {
       } catch (...) {
         thrown = std::current_exception();
       }
+      task = nullptr;  // what it captured is gone before Wait() returns, and outside the lock
       lock.lock();
       if (thrown && !error) error = thrown;
       --running;

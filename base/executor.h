@@ -20,7 +20,8 @@ class Executor {
 
   /// Calls `body(tile, worker)` once for every tile in [0, tiles) and returns when all are done.
   /// `worker` in [0, threads()) is never in use twice at one time: it indexes per-worker scratch.
-  /// The first exception thrown by a tile is rethrown here. Not to be nested.
+  /// The first exception thrown by a tile is rethrown here. Not to be nested, nor called
+  /// from two threads at once.
   template <class Body>
   void ParallelFor(int64_t tiles, const Body& body) const {
     Run(tiles, &body, [](const void* object, int64_t tile, int worker) {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -49,6 +50,18 @@ void SyncDirectory(const fs::path& directory) {
 
 fs::path TemporaryName(const fs::path& path) {
   return path.parent_path() / StrCat(".", path.filename().string(), ".tmp-", ::getpid());
+}
+
+// In one step, so that at every moment a complete folder stands under `path`.
+void ExchangeFolders(const fs::path& fresh, const fs::path& path) {
+  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) FailErrno(path, "rename into place");
+  // A file system that cannot exchange (network shares): the old folder steps aside first.
+  const fs::path aside = path.parent_path() / StrCat(".", path.filename().string(), ".old");
+  if (::rename(path.c_str(), aside.c_str()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0 ||
+      ::rename(aside.c_str(), fresh.c_str()) != 0) {
+    FailErrno(path, "rename into place");
+  }
 }
 
 }  // namespace
@@ -127,7 +140,8 @@ MappedFile::~MappedFile() {
 }
 
 AtomicDirectory::AtomicDirectory(fs::path path)
-    : path_(std::move(path)), temporary_(TemporaryName(path_)) {
+    : path_(path.has_filename() ? std::move(path) : path.parent_path()),  // "name/" means "name"
+      temporary_(TemporaryName(path_)) {
   std::error_code error;
   fs::remove_all(temporary_, error);
   fs::create_directories(temporary_, error);
@@ -136,16 +150,15 @@ AtomicDirectory::AtomicDirectory(fs::path path)
 
 AtomicDirectory::~AtomicDirectory() {
   std::error_code ignored;
-  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+  fs::remove_all(temporary_, ignored);
 }
 
 void AtomicDirectory::Commit() {
   FaultPoint("directory-before-rename");
-  std::error_code error;
-  fs::remove_all(path_, error);  // an older folder of the same name: the new one is complete
-  fs::rename(temporary_, path_, error);
-  RETORT_CHECK(!error, path_.string(), ": cannot rename into place: ", error.message());
-  temporary_.clear();
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    if (errno != ENOTEMPTY && errno != EEXIST) FailErrno(path_, "rename into place");
+    ExchangeFolders(temporary_, path_);  // the destructor removes the old one
+  }
   FaultPoint("directory-after-rename");
   SyncDirectory(path_.parent_path());
 }

@@ -63,8 +63,10 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-/// Makes `make(temporary directory)` appear as `path` in one rename, replacing an older folder.
-/// Every file in it is expected to have been written through AtomicFile.
+/// A folder that appears under its final name, complete, when Commit() renames it. An older folder
+/// of that name is exchanged with it in one step and then removed. Until then it is `temporary()`,
+/// which the destructor removes. Every file in it is expected to have been written through
+/// AtomicFile.
 class AtomicDirectory {
  public:
   explicit AtomicDirectory(std::filesystem::path path);

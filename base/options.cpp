@@ -10,7 +10,7 @@ namespace {
 
 std::string Show(const Json& json) {
   std::string text = ToJsonLine(json);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  if (text.size() > 60) text = ToValidUtf8(text.substr(0, 57)) + "...";
   return text;
 }
 
@@ -28,8 +28,10 @@ bool ReadBool(const Json& json, const std::string& where) {
 }
 
 int64_t ReadInteger(const Json& json, const std::string& where, Bounds bounds) {
+  // As doubles 2^63 and the largest int64_t look alike: the bounds alone would let 2^63 wrap round.
   const bool integral =
-      json.is_number_integer() ||
+      (json.is_number_unsigned() && json.get<uint64_t>() <= uint64_t{INT64_MAX}) ||
+      (json.is_number_integer() && !json.is_number_unsigned()) ||
       (json.is_number_float() && std::nearbyint(json.get<double>()) == json.get<double>() &&
        std::abs(json.get<double>()) < 9e15);
   RETORT_CHECK(integral, where, ": got ", Show(json), ", expected an integer");

@@ -19,6 +19,7 @@
 // part through `constexpr auto EnumNames(E)` found by argument-dependent lookup, returning a
 // std::array of std::pair<E, const char*>.
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -122,7 +123,9 @@ void ReadValue(const Json& json, const std::string& where, Bounds bounds, T& out
     if (json.is_null()) {
       out.reset();
     } else {
-      ReadValue(json, where, bounds, out.emplace());
+      typename T::value_type value{};
+      ReadValue(json, where, bounds, value);
+      out = std::move(value);
     }
   } else {
     static_assert(IsVector<T>::value, "unsupported option type");

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/error.h"
 #include "base/fingerprint.h"
 
 namespace retort {
-namespace {
 
-std::array<uint32_t, 4> Philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t a = uint64_t{0xD2511F53u} * counter[0];
     const uint64_t b = uint64_t{0xCD9E8D57u} * counter[2];
@@ -19,8 +19,6 @@ std::array<uint32_t, 4> Philox(std::array<uint32_t, 4> counter, std::array<uint3
   }
   return counter;
 }
-
-}  // namespace
 
 RandomStream::RandomStream(const StreamKey& key) {
   Fingerprint name;
@@ -33,7 +31,7 @@ RandomStream::RandomStream(const StreamKey& key) {
 
 uint32_t RandomStream::NextU32() {
   if (used_ == 4) {
-    block_ = Philox(counter_, key_);
+    block_ = Philox4x32(counter_, key_);
     if (++counter_[0] == 0) ++counter_[1];
     used_ = 0;
   }
@@ -48,6 +46,7 @@ uint64_t RandomStream::NextU64() {
 double RandomStream::Uniform() { return static_cast<double>(NextU64() >> 11) * 0x1.0p-53; }
 
 uint64_t RandomStream::Below(uint64_t n) {
+  RETORT_DCHECK(n > 0);
   const uint64_t limit = n * (UINT64_MAX / n);
   uint64_t draw = NextU64();
   while (draw >= limit) draw = NextU64();
@@ -55,7 +54,11 @@ uint64_t RandomStream::Below(uint64_t n) {
 }
 
 int64_t RandomStream::Between(int64_t low, int64_t high) {
-  return low + static_cast<int64_t>(Below(static_cast<uint64_t>(high - low) + 1));
+  RETORT_DCHECK(low <= high);
+  const uint64_t span =
+      static_cast<uint64_t>(high) - static_cast<uint64_t>(low);  // may exceed 2^63
+  const uint64_t offset = span == UINT64_MAX ? NextU64() : Below(span + 1);
+  return static_cast<int64_t>(static_cast<uint64_t>(low) + offset);
 }
 
 double RandomStream::Normal() {

@@ -10,6 +10,9 @@
 
 namespace retort {
 
+/// The generator itself: ten rounds of Philox 4x32 (published test vectors in tests/base).
+std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
 /// What a stream is for; the same key always gives the same numbers.
 struct StreamKey {
   uint64_t seed = 0;
