@@ -2,6 +2,7 @@
 // What every op runs on: the thread pool and one scratch arena per worker.
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "base/executor.h"
@@ -11,8 +12,8 @@ namespace retort::nn {
 
 /// Owned by whoever owns the model; ops borrow it. One op at a time.
 struct Compute {
-  explicit Compute(const Executor& executor)
-      : executor(executor), scratch(static_cast<size_t>(executor.threads())) {}
+  /// Chooses the instruction set (below) and makes OpenBLAS single-threaded, for the whole process.
+  explicit Compute(const Executor& executor);
 
   const Executor& executor;
   std::vector<Arena> scratch;  ///< indexed by the worker number of Executor::ParallelFor
@@ -27,5 +28,12 @@ struct Compute {
     });
   }
 };
+
+/// The instruction set the kernels chose ("AVX3", "AVX2", "SSE4", …). The environment variable
+/// RETORT_ISA (one of AvailableIsas()) restricts the choice; read by the first Compute.
+std::string IsaName();
+std::vector<std::string> AvailableIsas();
+/// OpenBLAS' own choice, for the record kept in checkpoints.
+std::string BlasName();
 
 }  // namespace retort::nn

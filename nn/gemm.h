@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "nn/aligned.h"
 #include "nn/compute.h"
 #include "nn/tensor.h"
 
@@ -28,7 +29,7 @@ class PackedMatrix {
   const float* panel(int64_t p) const { return data_.data() + p * k_ * kPanel; }
 
  private:
-  std::vector<float> data_;
+  AlignedVector<float> data_;
   int64_t n_ = 0;
   int64_t k_ = 0;
 };
@@ -65,12 +66,5 @@ struct WeightGradJob {
 };
 void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs);
 void GemmWeightGrad(Compute& compute, const WeightGradJob& job);
-
-/// The instruction set the kernels chose ("AVX3", "AVX2", "SSE4", …). The environment variable
-/// RETORT_ISA (one of AvailableIsas()) restricts the choice; read at the first product.
-const char* IsaName();
-std::vector<const char*> AvailableIsas();
-/// OpenBLAS' own choice, for the record kept in checkpoints.
-const char* BlasName();
 
 }  // namespace retort::nn

@@ -34,7 +34,7 @@ void ParameterStore::ZeroGradients() {
 }
 
 void ParameterStore::DropGradients() {
-  for (Parameter& p : parameters_) std::vector<float>().swap(p.grad);
+  for (Parameter& p : parameters_) AlignedVector<float>().swap(p.grad);
 }
 
 }  // namespace retort::nn

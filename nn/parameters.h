@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/aligned.h"
 #include "nn/tensor.h"
 
 namespace retort::nn {
@@ -15,10 +16,10 @@ namespace retort::nn {
 struct Parameter {
   std::string name;
   std::vector<int64_t> shape;
-  std::vector<float> value;
-  std::vector<float> grad;  ///< same size once gradients are wanted, else empty
-  bool trainable = true;    ///< false: moved by a rule of its own (the router bias)
-  bool decay = true;        ///< weight decay applies (matrices), not to norms and biases
+  AlignedVector<float> value;
+  AlignedVector<float> grad;  ///< same size once gradients are wanted, else empty
+  bool trainable = true;      ///< false: moved by a rule of its own (the router bias)
+  bool decay = true;          ///< weight decay applies (matrices), not to norms and biases
 
   int64_t rows() const { return shape.size() == 2 ? shape[0] : 1; }
   int64_t cols() const { return shape.back(); }

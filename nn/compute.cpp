@@ -1,0 +1,57 @@
+#include "nn/compute.h"
+
+#include <cblas.h>
+#include <hwy/highway.h>
+
+#include <cstdlib>
+#include <mutex>
+
+#include "base/strings.h"
+
+namespace retort::nn {
+namespace {
+
+// The targets this build has kernels for and this machine can run, best first.
+std::vector<int64_t> RunnableTargets() {
+  std::vector<int64_t> targets;
+  for (int bit = 0; bit < 62; ++bit) {
+    const int64_t target = int64_t{1} << bit;
+    if (hwy::SupportedTargets() & HWY_TARGETS & target) targets.push_back(target);
+  }
+  return targets;
+}
+
+void SelectIsa() {
+  const char* wanted = std::getenv("RETORT_ISA");
+  if (!wanted || !*wanted) return;
+  for (const int64_t target : RunnableTargets()) {
+    if (hwy::TargetName(target) == std::string_view(wanted)) {
+      hwy::DisableTargets(target - 1);  // a better target has a lower bit
+      return;
+    }
+  }
+  Fail("RETORT_ISA: got '", wanted, "', expected one of ", Join(AvailableIsas(), ", "));
+}
+
+}  // namespace
+
+Compute::Compute(const Executor& executor)
+    : executor(executor), scratch(static_cast<size_t>(executor.threads())) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    SelectIsa();
+    openblas_set_num_threads(1);
+  });
+}
+
+std::string IsaName() { return hwy::TargetName(RunnableTargets().front()); }
+
+std::vector<std::string> AvailableIsas() {
+  std::vector<std::string> names;
+  for (const int64_t target : RunnableTargets()) names.push_back(hwy::TargetName(target));
+  return names;
+}
+
+std::string BlasName() { return StrCat(openblas_get_config(), " (", openblas_get_corename(), ")"); }
+
+}  // namespace retort::nn
