@@ -1,5 +1,6 @@
 #include "datasets/generator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <numeric>

@@ -47,7 +47,7 @@ void FillLinear(int64_t difficulty, RandomStream& random, Problem& problem) {
 }
 
 void FillGcd(int64_t difficulty, RandomStream& random, Problem& problem) {
-  static constexpr int64_t kDivisors[] = {20, 40, 100, 1000}, kFactors[] = {9, 20, 50, 500};
+  static constexpr int64_t kDivisors[] = {20, 60, 100, 1000}, kFactors[] = {9, 30, 50, 500};
   const int64_t g = random.Between(2, kDivisors[difficulty - 1]);
   int64_t m = 0, n = 0;
   while (m == n || std::gcd(m, n) != 1) {
@@ -62,7 +62,7 @@ void FillGcd(int64_t difficulty, RandomStream& random, Problem& problem) {
 }
 
 void FillLcm(int64_t difficulty, RandomStream& random, Problem& problem) {
-  static constexpr int64_t kLimits[] = {20, 60, 200, 2000};
+  static constexpr int64_t kLimits[] = {20, 150, 500, 2000};
   int64_t a = 0, b = 0;
   while (a == b) {
     a = random.Between(2, kLimits[difficulty - 1]);

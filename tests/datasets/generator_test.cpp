@@ -1,0 +1,362 @@
+#include "datasets/generator.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+#include <regex>
+#include <set>
+#include <thread>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "tests/datasets/evaluate.h"
+
+namespace retort::datasets {
+namespace {
+
+std::vector<int64_t> NumbersIn(const std::string& text) {
+  std::vector<int64_t> numbers;
+  static const std::regex kNumber("[0-9]+");
+  for (std::sregex_iterator it(text.begin(), text.end(), kNumber), end; it != end; ++it) {
+    numbers.push_back(std::stoll(it->str()));
+  }
+  return numbers;
+}
+
+// Reads a story sentence by sentence, knowing nothing of how it was put together.
+int64_t ReadStory(const std::string& prompt) {
+  static const std::vector<std::pair<std::regex, std::string>> kRules = {
+      {std::regex("finds|earns|^(\\d+) get on|sends|adds"), "+n"},
+      {std::regex("bags of|hours for|families of|letters bring|wins|buckets"), "+nm"},
+      {std::regex("eats|on lunch|^(\\d+) get off|sells \\d|foul|leak"), "-n"},
+      {std::regex("friends|books at|stops|trades away|loses|cans"), "-nm"},
+      {std::regex("times as m|times its size|multiplies"), "*n"},
+      {std::regex("equal piles|equally among|one in|equal albums|divides|one part in"), "/n"},
+  };
+  int64_t total = -1;
+  static const std::regex kSentence("[^.?]+[.?]");
+  for (std::sregex_iterator it(prompt.begin(), prompt.end(), kSentence), end; it != end; ++it) {
+    const std::string sentence(Trim(it->str()));
+    const std::vector<int64_t> n = NumbersIn(sentence);
+    if (sentence.back() == '?') return total;
+    if (total < 0) {
+      total = n.at(0);
+      continue;
+    }
+    std::vector<std::string> matches;
+    for (const auto& [pattern, effect] : kRules) {
+      if (std::regex_search(sentence, pattern)) matches.push_back(effect);
+    }
+    EXPECT_EQ(matches.size(), 1u) << sentence;
+    const std::string effect = matches.at(0);
+    const int64_t value = effect.size() == 3 ? n.at(0) * n.at(1) : n.at(0);
+    EXPECT_EQ(n.size(), effect.size() - 1) << sentence;
+    EXPECT_TRUE(effect[0] != '/' || total % value == 0) << prompt;
+    total = effect[0] == '+'   ? total + value
+            : effect[0] == '-' ? total - value
+            : effect[0] == '*' ? total * value
+                               : total / value;
+  }
+  return -1;
+}
+
+// Evaluates the prompt by other means than the generator and compares with the answer.
+void CheckAnswer(const Problem& p) {
+  if (p.family == "base") {  // "25 to base 7" or "34 from base 7"
+    const std::vector<std::string> words = retort::Split(p.prompt, ' ');
+    const bool to = words.at(1) == "to";
+    EXPECT_EQ(std::stoll(to ? p.answer : words[0], nullptr, std::stoi(words.at(3))),
+              std::stoll(to ? words[0] : p.answer));
+    return;
+  }
+  const std::vector<int64_t> n = NumbersIn(p.prompt);
+  if (p.family == "countdown") {
+    EXPECT_EQ(Evaluator::Value(p.answer), n.at(0));
+    std::vector<int64_t> given(n.begin() + 1, n.end()), used = NumbersIn(p.answer);
+    EXPECT_EQ(p.extra["numbers"].get<std::vector<int64_t>>(), given);
+    EXPECT_EQ(p.extra["target"].get<int64_t>(), n.at(0));
+    std::sort(given.begin(), given.end());
+    std::sort(used.begin(), used.end());
+    EXPECT_EQ(used, given);
+  } else if (p.family == "linear") {
+    const std::string at = "*" + p.answer;
+    const std::vector<std::string> sides = retort::Split(ReplaceAll(p.prompt, "*x", at), '=');
+    ASSERT_EQ(sides.size(), 2u);
+    EXPECT_EQ(Evaluator::Value(sides[0]), Evaluator::Value(sides[1]));
+    EXPECT_NE(Evaluator::Value(ReplaceAll(sides[0], at, "*0")),
+              Evaluator::Value(ReplaceAll(sides[1], at, "*0")));
+  } else if (p.family == "gcd") {
+    EXPECT_EQ(p.answer, StrCat(std::gcd(n.at(0), n.at(1))));
+  } else if (p.family == "lcm") {
+    EXPECT_EQ(p.answer, StrCat(std::lcm(n.at(0), n.at(1))));
+  } else if (p.family == "sort") {
+    std::vector<int64_t> sorted = n;
+    std::sort(sorted.begin(), sorted.end());
+    EXPECT_EQ(NumbersIn(p.answer), sorted);
+    EXPECT_EQ(static_cast<int64_t>(n.size()), p.difficulty);
+  } else if (p.family == "words") {
+    EXPECT_EQ(p.answer, StrCat(ReadStory(p.prompt)));
+  } else {
+    EXPECT_EQ(p.answer, StrCat(Evaluator::Value(p.prompt)));
+  }
+}
+
+// Equations are true; an announced operation equals the result that follows (or the answer).
+void CheckSteps(const Problem& p) {
+  int64_t announced = -1;
+  const auto settle = [&](int64_t value) {
+    EXPECT_TRUE(announced < 0 || value == announced) << p.solution;
+    announced = -1;
+  };
+  for (const std::string& step : retort::Split(p.solution, ';')) {
+    const std::vector<std::string> sides = retort::Split(step, '=');
+    if (sides.size() == 2) {
+      EXPECT_EQ(Evaluator::Value(sides[0]), Evaluator::Value(sides[1])) << step;
+    } else if (step.find_first_not_of("0123456789") == std::string::npos) {
+      settle(std::stoll(step));
+    } else {
+      announced = Evaluator::Value(step);
+    }
+  }
+  if (announced >= 0) settle(std::stoll(p.answer));
+}
+
+std::string FamilyName(const testing::TestParamInfo<GeneratorEntry>& info) {
+  return info.param.name;
+}
+
+class FamilyTest : public testing::TestWithParam<GeneratorEntry> {};
+INSTANTIATE_TEST_SUITE_P(All, FamilyTest, testing::ValuesIn(Generators()), FamilyName);
+
+TEST_P(FamilyTest, AnswersAndStepsAreRightAtEveryDifficulty) {
+  const GeneratorEntry& entry = GetParam();
+  for (int64_t d = entry.min_difficulty; d <= entry.max_difficulty; ++d) {
+    for (uint64_t i = 0; i < 60 && !HasFailure(); ++i) {
+      RandomStream random({.seed = 7, .purpose = "test", .problem = i});
+      const Problem p = Generate(entry, d, random);
+      SCOPED_TRACE(StrCat(entry.name, ":", d, " ", p.prompt, " -> ", p.answer));
+      EXPECT_EQ(p.family, entry.name);
+      EXPECT_EQ(p.difficulty, d);
+      EXPECT_FALSE(p.canonical.empty());
+      EXPECT_FALSE(p.solution.empty());
+      EXPECT_EQ(p.prompt.find('{'), std::string::npos);
+      CheckAnswer(p);
+      CheckSteps(p);
+    }
+  }
+}
+
+TEST_P(FamilyTest, DifficultyIsValidated) {
+  const GeneratorEntry& entry = GetParam();
+  RandomStream random({.seed = 7, .purpose = "test"});
+  EXPECT_THROW(Generate(entry, entry.min_difficulty - 1, random), Error);
+  EXPECT_THROW(Generate(entry, entry.max_difficulty + 1, random), Error);
+}
+
+TEST_P(FamilyTest, SidesNeverOverlapAndNoConstantAnswerPays) {
+  GeneratorOptions options;
+  options.families = {GetParam().name};
+  options.count = 1500;
+  std::set<std::string> train;
+  std::map<std::string, int> answers;
+  for (const Problem& p : GenerateProblems(options, Split::kTrain)) {
+    EXPECT_TRUE(train.insert(p.canonical).second) << p.canonical;
+    ++answers[p.answer];
+  }
+  for (const auto& [answer, times] : answers) EXPECT_LT(times, 75) << answer;
+  options.seed = 99;
+  options.count = 350;
+  answers.clear();
+  for (const Problem& p : GenerateProblems(options, Split::kHeldOut)) {
+    EXPECT_FALSE(train.contains(p.canonical)) << p.canonical;
+    EXPECT_EQ(SplitOf(p.canonical), Split::kHeldOut);
+    ++answers[p.answer];
+  }
+  for (const auto& [answer, times] : answers) EXPECT_LT(times, 350 / 20) << answer;
+}
+
+Problem Draw(const char* family, int64_t difficulty, uint64_t index) {
+  RandomStream random({.seed = 3, .purpose = "draw", .problem = index});
+  return Generate(FindGenerator(family), difficulty, random);
+}
+
+// The worked example of the published recipe, found among the draws.
+TEST(Generator, MultiplicationIsWrittenAsPartialProductsThenColumns) {
+  for (uint64_t i = 0; i < 200'000; ++i) {
+    const Problem p = Draw("multiplication", 2, i);
+    if (p.prompt != "72*56") continue;
+    EXPECT_EQ(p.solution, "2*6+0=12;7*6+1=43;432;2*5+0=10;7*5+1=36;360;3+0+0=3;4+6+0=10;0+3+1=4");
+    EXPECT_EQ(p.answer, "4032");
+    return;
+  }
+  FAIL() << "72*56 was never drawn";
+}
+
+TEST(Generator, CommutedOperandsAreOneProblem) {
+  std::map<std::string, std::string> prompts;  // by canonical
+  int commuted = 0;
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    const Problem p = Draw("multiplication", 2, i);
+    const std::vector<std::string> f = retort::Split(p.prompt, '*');
+    const auto [it, fresh] = prompts.emplace(p.canonical, p.prompt);
+    if (!fresh && it->second != p.prompt) {
+      EXPECT_EQ(it->second, f[1] + "*" + f[0]);
+      ++commuted;
+    }
+  }
+  EXPECT_GT(commuted, 1000);
+}
+
+TEST(Generator, ChainsThatOnlyReorderTermsAreOneProblem) {
+  std::map<std::string, std::set<std::string>> prompts;
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    const Problem p = Draw("chain", 2, i);
+    prompts[p.canonical].insert(p.prompt);
+  }
+  EXPECT_EQ(prompts["chain:+3+5-2"].count("3+5-2"), 1u);
+  EXPECT_EQ(prompts["chain:+3+5-2"].count("5-2+3"), 1u);
+  for (const auto& [canonical, same] : prompts) {
+    for (const std::string& prompt : same) {
+      EXPECT_EQ(Evaluator::Value(prompt), Evaluator::Value(*same.begin())) << canonical;
+    }
+  }
+}
+
+TEST(Generator, AWordTemplateIsOnOneSideOnly) {
+  for (int64_t d = 1; d <= 4; ++d) {
+    GeneratorOptions options;
+    options.families = {StrCat("words:", d)};
+    options.count = 1000;
+    std::set<std::string> train, held_out;
+    for (const Problem& p : GenerateProblems(options, Split::kTrain)) {
+      train.insert(p.extra["template"].get<std::string>());
+    }
+    options.count = 200;
+    for (const Problem& p : GenerateProblems(options, Split::kHeldOut)) {
+      held_out.insert(p.extra["template"].get<std::string>());
+    }
+    for (const std::string& id : held_out) EXPECT_FALSE(train.contains(id)) << id;
+    EXPECT_GE(train.size(), 12u);
+    EXPECT_GE(held_out.size(), 2u) << d;
+  }
+}
+
+TEST(Generator, TheSameSeedGivesTheSameProblems) {
+  GeneratorOptions options;
+  options.families = {"chain", "words"};
+  options.count = 200;
+  const auto texts = [](const std::vector<Problem>& problems) {
+    std::set<std::string> out;
+    for (const Problem& p : problems) {
+      out.insert(p.id + p.prompt + p.answer + p.solution + p.canonical);
+    }
+    return out;
+  };
+  const auto first = texts(GenerateProblems(options, Split::kTrain));
+  std::vector<std::set<std::string>> others(4);
+  std::vector<std::thread> threads;
+  for (auto& other : others) {
+    threads.emplace_back([&] { other = texts(GenerateProblems(options, Split::kTrain)); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& other : others) EXPECT_EQ(other, first);
+  EXPECT_EQ(first.size(), 200u);
+
+  GeneratorOptions longer = options;
+  longer.count = 400;
+  const auto more = texts(GenerateProblems(longer, Split::kTrain));
+  for (const std::string& text : first) EXPECT_TRUE(more.contains(text));
+
+  options.seed = 1;
+  EXPECT_NE(texts(GenerateProblems(options, Split::kTrain)), first);
+}
+
+TEST(Generator, AMixtureFollowsItsWeights) {
+  GeneratorOptions options;
+  options.families = {"addition:3", "words", "gcd:1"};
+  options.weights = {1, 2, 0.5};
+  options.count = 701;
+  std::map<std::string, int> counts;
+  std::set<std::string> ids;
+  const std::vector<Problem> problems = GenerateProblems(options, Split::kTrain);
+  for (const Problem& p : problems) {
+    ++counts[p.family];
+    EXPECT_TRUE(ids.insert(p.id).second);
+    EXPECT_EQ(p.difficulty, p.family == "addition" ? 3 : p.family == "words" ? 2 : 1);
+  }
+  EXPECT_EQ(problems.size(), 701u);
+  EXPECT_NEAR(counts["addition"], 200, 1);
+  EXPECT_NEAR(counts["words"], 400, 1);
+  EXPECT_NEAR(counts["gcd"], 100, 1);
+  std::set<std::string> head;
+  for (size_t i = 0; i < 60; ++i) head.insert(problems[i].family);
+  EXPECT_EQ(head.size(), 3u) << "the families are not shuffled together";
+}
+
+TEST(Generator, RepeatsAreAllowedWhenNotDistinct) {
+  GeneratorOptions options;
+  options.families = {"addition:1"};
+  options.count = 500;
+  options.distinct = false;
+  EXPECT_EQ(GenerateProblems(options, Split::kTrain).size(), 500u);
+}
+
+TEST(Generator, AskingForMoreThanThereAreNamesWhatExists) {
+  GeneratorOptions options;
+  options.families = {"addition:1"};  // 45 unordered pairs of 1 to 9
+  options.count = 500;
+  int found[2] = {0, 0};
+  for (const Split split : {Split::kTrain, Split::kHeldOut}) {
+    try {
+      GenerateProblems(options, split);
+      FAIL() << "expected an error";
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      EXPECT_NE(what.find("addition"), std::string::npos) << what;
+      const size_t at = what.find("but only ");
+      ASSERT_NE(at, std::string::npos) << what;
+      found[split == Split::kTrain] = std::stoi(what.substr(at + 9));
+    }
+  }
+  EXPECT_EQ(found[0] + found[1], 45);
+}
+
+std::string ErrorOf(const GeneratorOptions& options) {
+  try {
+    GenerateProblems(options, Split::kTrain);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Generator, BadOptionsAreNamed) {
+  GeneratorOptions options;
+  options.families = {"multiplicaton"};
+  EXPECT_NE(ErrorOf(options).find("Did you mean 'multiplication'?"), std::string::npos);
+  options.families = {"gcd:9"};
+  EXPECT_NE(ErrorOf(options).find("expected 1 to 4"), std::string::npos);
+  for (const char* spec : {"gcd:", "gcd:x", "gcd:-1", "gcd:99999999999999"}) {
+    options.families = {spec};
+    EXPECT_NE(ErrorOf(options).find("NAME:DIFFICULTY"), std::string::npos) << spec;
+  }
+  options.families = {};
+  EXPECT_NE(ErrorOf(options).find("families is empty"), std::string::npos);
+  options.families = {"gcd", "gcd:2"};
+  EXPECT_NE(ErrorOf(options).find("listed twice"), std::string::npos);
+  options.families = {"gcd", "lcm"};
+  options.weights = {1};
+  EXPECT_NE(ErrorOf(options).find("1 weights for 2 families"), std::string::npos);
+  options.weights = {0, 0};
+  EXPECT_NE(ErrorOf(options).find("every weight is 0"), std::string::npos);
+}
+
+TEST(Generator, ATenthIsHeldOut) {
+  int held_out = 0;
+  for (int i = 0; i < 20'000; ++i) held_out += SplitOf(StrCat("problem ", i)) == Split::kHeldOut;
+  EXPECT_NEAR(held_out, 2000, 200);
+}
+
+}  // namespace
+}  // namespace retort::datasets
