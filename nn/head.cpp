@@ -1,0 +1,75 @@
+#include "nn/head.h"
+
+#include <algorithm>
+
+#include "nn/embedding.h"
+#include "nn/row_math.h"
+
+namespace retort::nn {
+namespace {
+
+constexpr int64_t kTile = 32;  // predictions whose logits one worker holds
+
+// Predictions whose logits HeadGrad holds at a time: 32 MB of them, depends on V only.
+int64_t ChunkSize(int64_t vocabulary) {
+  constexpr int64_t kLogits = int64_t{1} << 23, kMost = 4096;
+  return std::clamp(kLogits / vocabulary / kTile * kTile, kTile, kMost);
+}
+
+}  // namespace
+
+void Head(Compute& compute, const HeadArgs& args) {
+  const int64_t vocabulary = args.w->n();
+  compute.ForRows(args.predictions, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
+    const Mat hidden = arena.NewMat(end - begin, args.hidden.cols);
+    const Mat logits = arena.NewMat(end - begin, vocabulary);
+    for (int64_t p = begin; p < end; ++p) {
+      std::copy_n(args.hidden.row(args.rows[p]), hidden.cols, hidden.row(p - begin));
+    }
+    GemmSerial({hidden, args.w, logits});
+    for (int64_t p = begin; p < end; ++p) {
+      const float* l = logits.row(p - begin);
+      const SoftmaxRow row = ReadSoftmaxRow(l, vocabulary, args.temperature);
+      args.logprob[p] = row.LogProb(l[args.targets[p]]);
+      if (args.entropy) args.entropy[p] = row.entropy;
+    }
+  });
+}
+
+void HeadGrad(Compute& compute, const HeadGradArgs& args) {
+  const HeadArgs& forward = args.forward;
+  const int64_t vocabulary = forward.w->n(), width = forward.hidden.cols;
+  const int64_t chunk = ChunkSize(vocabulary);
+  for (int64_t begin = 0; begin < forward.predictions; begin += chunk) {
+    const int64_t count = std::min(chunk, forward.predictions - begin);
+    const int32_t* rows = forward.rows + begin;
+    Arena& arena = compute.scratch[0];
+    const ArenaScope scope(arena);
+    const Mat hidden = arena.NewMat(count, width);        // of each prediction
+    const Mat dlogits = arena.NewMat(count, vocabulary);  // logits at first
+    Embed(compute, forward.hidden, rows, hidden);
+    compute.ForRows(count, kTile, [&](int64_t first, int64_t last, Arena&) {
+      GemmSerial({hidden.Rows(first, last - first), forward.w, dlogits.Rows(first, last - first)});
+      for (int64_t i = first; i < last; ++i) {
+        const int64_t p = begin + i;
+        float* l = dlogits.row(i);
+        SoftmaxGradRow(ReadSoftmaxRow(l, vocabulary, forward.temperature),
+                       {.target = forward.targets[p],
+                        .dlogprob = args.dlogprob[p],
+                        .dentropy = args.dentropy ? args.dentropy[p] : 0},
+                       l, vocabulary);
+      }
+    });
+    if (args.dw) GemmWeightGrad(compute, WeightGradJob{dlogits, hidden, args.dw});
+    GemmInputGrad(compute, InputGradJob{dlogits, args.weight, hidden});
+    EmbedGrad(compute, rows, hidden, args.dhidden);
+  }
+}
+
+float LogSoftmaxRow(float* logits, int64_t vocabulary, float temperature) {
+  const SoftmaxRow row = ReadSoftmaxRow(logits, vocabulary, temperature);
+  for (int64_t j = 0; j < vocabulary; ++j) logits[j] = row.LogProb(logits[j]);
+  return row.entropy;
+}
+
+}  // namespace retort::nn

@@ -1,0 +1,60 @@
+#include "nn/norm.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "nn/row_math.h"
+
+namespace retort::nn {
+namespace {
+constexpr int64_t kTile = 32;  // rows
+}
+
+void RmsNorm(Compute& compute, const RmsNormArgs& args) {
+  const int64_t n = args.x.cols;
+  RETORT_DCHECK(args.y.rows == args.x.rows && args.y.cols == n);
+  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+    for (int64_t t = begin; t < end; ++t) {
+      const float* x = args.x.row(t);
+      const float rstd = 1.0f / std::sqrt(Dot(x, x, n) / static_cast<float>(n) + args.eps);
+      if (args.rstd) args.rstd[t] = rstd;
+      Multiply(x, args.weight, args.y.row(t), n);
+      Scale(rstd, args.y.row(t), n);
+    }
+  });
+}
+
+// y = w x r with r = rstd(x) and ∂r/∂x = -r³ x / n, so
+// dx = r (w dy) - x r³ (w dy · x) / n and dw = Σ_t dy x r.
+void RmsNormGrad(Compute& compute, const RmsNormGradArgs& args) {
+  const int64_t n = args.x.cols;
+  RETORT_DCHECK(args.dy.rows == args.x.rows && args.dx.rows == args.x.rows);
+  Arena& shared = compute.scratch[0];
+  const ArenaScope scope(shared);
+  const int64_t tiles = (args.x.rows + kTile - 1) / kTile;
+  Mat partial;  // [tiles, n]: dw of each tile, added up in order
+  if (args.dweight) partial = shared.NewZeroMat(tiles, n);
+
+  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
+    float* product = arena.New<float>(n);
+    for (int64_t t = begin; t < end; ++t) {
+      const float* x = args.x.row(t);
+      const float* dy = args.dy.row(t);
+      const float rstd = args.rstd[t];
+      if (args.dweight) {
+        Multiply(dy, x, product, n);
+        Axpy(rstd, product, partial.row(begin / kTile), n);
+      }
+      Multiply(dy, args.weight, product, n);
+      const float slope = -rstd * rstd * rstd * Dot(product, x, n) / static_cast<float>(n);
+      float* dx = args.dx.row(t);
+      if (!args.accumulate) std::memset(dx, 0, static_cast<size_t>(n) * sizeof(float));
+      Axpy(rstd, product, dx, n);
+      Axpy(slope, x, dx, n);
+    }
+  });
+  if (!args.dweight) return;
+  for (int64_t i = 0; i < tiles; ++i) Add(partial.row(i), args.dweight, n);
+}
+
+}  // namespace retort::nn
