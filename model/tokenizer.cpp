@@ -1,0 +1,221 @@
+#include "model/tokenizer.h"
+
+#include <algorithm>
+#include <queue>
+#include <tuple>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "model/byte_alphabet.h"
+
+namespace retort::model {
+namespace {
+
+uint64_t PairKey(int32_t left, int32_t right) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::ByteLevel() {
+  Tokenizer tokenizer;
+  for (int byte = 0; byte < 256; ++byte) {
+    tokenizer.bytes_.emplace_back(1, static_cast<char>(byte));
+    tokenizer.pieces_.push_back(BytesToAlphabet(tokenizer.bytes_.back()));
+  }
+  for (const char* content : {kEndToken, kPadToken, kThinkOpen, kThinkClose, kAnswerOpen,
+                              kAnswerClose, kUserMarker, kAssistantMarker}) {
+    const auto id = static_cast<int32_t>(tokenizer.bytes_.size());
+    const bool special = content == kEndToken || content == kPadToken;
+    tokenizer.added_.push_back({id, content, special, false});
+    tokenizer.bytes_.emplace_back(content);
+    tokenizer.pieces_.emplace_back();
+  }
+  tokenizer.eos_ = tokenizer.IdOf(kEndToken);
+  tokenizer.pad_ = tokenizer.IdOf(kPadToken);
+  tokenizer.BuildIndex("byte-level vocabulary");
+  return tokenizer;
+}
+
+void Tokenizer::BuildIndex(const std::string& where) {
+  byte_ids_.assign(256, -1);
+  for (size_t id = 0; id < pieces_.size(); ++id) {
+    if (pieces_[id].empty()) continue;
+    if (bytes_[id].size() == 1) {
+      byte_ids_[static_cast<uint8_t>(bytes_[id][0])] = static_cast<int32_t>(id);
+    }
+    if (ignore_merges_) whole_.emplace(bytes_[id], static_cast<int32_t>(id));
+  }
+  for (int byte = 0; byte < 256; ++byte) {
+    RETORT_CHECK(byte_ids_[static_cast<size_t>(byte)] >= 0, where, ": no token for byte ", byte,
+                 ": unsupported, every byte needs one so that every text has ids");
+  }
+  for (size_t rank = 0; rank < merges_.size(); ++rank) {
+    const Merge& merge = merges_[rank];
+    const bool fresh = rules_
+                           .emplace(PairKey(merge.left, merge.right),
+                                    MergeRule{static_cast<int32_t>(rank), merge.result})
+                           .second;
+    RETORT_CHECK(fresh, where, ": merge ", rank, " repeats an earlier one");
+  }
+  special_.assign(bytes_.size(), false);
+  for (const AddedToken& token : added_) special_[static_cast<size_t>(token.id)] = token.special;
+  for (auto& table : by_first_byte_) table.assign(256, {});
+  for (size_t i = 0; i < added_.size(); ++i) {
+    const auto first = static_cast<uint8_t>(added_[i].content[0]);
+    by_first_byte_[added_[i].normalized][first].push_back(i);
+  }
+  for (auto& table : by_first_byte_) {
+    for (std::vector<size_t>& tokens : table) {
+      std::sort(tokens.begin(), tokens.end(), [&](size_t a, size_t b) {
+        return added_[a].content.size() > added_[b].content.size();
+      });
+    }
+  }
+}
+
+std::vector<int32_t> Tokenizer::Encode(std::string_view text, AddedTokens added) const {
+  std::vector<int32_t> ids;
+  if (added == AddedTokens::kMatch) {
+    EncodePart(text, 0, ids);
+  } else {
+    EncodeBytes(text, ids);
+  }
+  return ids;
+}
+
+// Pass 0 cuts out the added tokens, pass 1 those marked `normalized` from what is left between
+// them.
+void Tokenizer::EncodePart(std::string_view text, size_t pass, std::vector<int32_t>& ids) const {
+  const auto between = [&](std::string_view part) {
+    if (pass == 0) {
+      EncodePart(part, 1, ids);
+    } else {
+      EncodeBytes(part, ids);
+    }
+  };
+  size_t start = 0;
+  for (size_t i = 0; i < text.size();) {
+    const AddedToken* match = MatchAt(text.substr(i), pass);
+    if (!match) {
+      ++i;
+      continue;
+    }
+    between(text.substr(start, i - start));
+    ids.push_back(match->id);
+    i += match->content.size();
+    start = i;
+  }
+  between(text.substr(start));
+}
+
+const AddedToken* Tokenizer::MatchAt(std::string_view text, size_t pass) const {
+  for (const size_t index : by_first_byte_[pass][static_cast<uint8_t>(text[0])]) {
+    if (text.starts_with(added_[index].content)) return &added_[index];
+  }
+  return nullptr;
+}
+
+void Tokenizer::EncodeBytes(std::string_view text, std::vector<int32_t>& ids) const {
+  if (text.empty()) return;
+  if (ignore_merges_) {
+    const auto whole = whole_.find(std::string(text));
+    if (whole != whole_.end()) {
+      ids.push_back(whole->second);
+      return;
+    }
+  }
+  std::vector<int32_t> piece(text.size());
+  for (size_t i = 0; i < text.size(); ++i) piece[i] = byte_ids_[static_cast<uint8_t>(text[i])];
+  if (rules_.empty()) {
+    ids.insert(ids.end(), piece.begin(), piece.end());
+    return;
+  }
+
+  // A list of pieces linked by position, and every mergeable pair in a queue by (rank, position).
+  // An entry whose pieces have changed since is stale and skipped.
+  constexpr int32_t kGone = -1;
+  const size_t end = text.size();
+  std::vector<size_t> previous(end), next(end);
+  struct Candidate {
+    int32_t rank;
+    size_t position;
+    int32_t left, right, result;
+    bool operator>(const Candidate& other) const {
+      return std::tie(rank, position) > std::tie(other.rank, other.position);
+    }
+  };
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
+  const auto offer = [&](size_t position) {
+    if (next[position] == end) return;
+    const int32_t left = piece[position];
+    const int32_t right = piece[next[position]];
+    const auto rule = rules_.find(PairKey(left, right));
+    if (rule == rules_.end()) return;
+    queue.push({rule->second.rank, position, left, right, rule->second.result});
+  };
+  for (size_t i = 0; i < end; ++i) {
+    previous[i] = i == 0 ? end : i - 1;
+    next[i] = i + 1;
+  }
+  for (size_t i = 0; i < end; ++i) offer(i);
+  while (!queue.empty()) {
+    const Candidate best = queue.top();
+    queue.pop();
+    const size_t here = best.position;
+    if (piece[here] != best.left || next[here] == end || piece[next[here]] != best.right) continue;
+    const size_t gone = next[here];
+    piece[here] = best.result;
+    piece[gone] = kGone;
+    next[here] = next[gone];
+    if (next[here] != end) previous[next[here]] = here;
+    offer(here);
+    if (previous[here] != end) offer(previous[here]);
+  }
+  for (const int32_t id : piece) {
+    if (id != kGone) ids.push_back(id);
+  }
+}
+
+std::string Tokenizer::Decode(std::span<const int32_t> ids, SpecialTokens special) const {
+  std::string text;
+  for (const int32_t id : ids) {
+    CheckId(id);
+    const bool skip = special == SpecialTokens::kSkip && special_[static_cast<size_t>(id)];
+    if (!skip) text += bytes_[static_cast<size_t>(id)];
+  }
+  return text;
+}
+
+const std::string& Tokenizer::TokenBytes(int32_t id) const {
+  CheckId(id);
+  return bytes_[static_cast<size_t>(id)];
+}
+
+void Tokenizer::CheckId(int32_t id) const {
+  RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is outside the vocabulary of ",
+               vocab_size(), ". Does this tokenizer belong to the model?");
+}
+
+std::optional<int32_t> Tokenizer::Find(std::string_view added_token) const {
+  for (const AddedToken& token : added_) {
+    if (token.content == added_token) return token.id;
+  }
+  return std::nullopt;
+}
+
+int32_t Tokenizer::IdOf(std::string_view added_token) const {
+  const std::optional<int32_t> id = Find(added_token);
+  if (id) return *id;
+  std::vector<std::string> names;
+  for (const AddedToken& token : added_) names.push_back(token.content);
+  Fail("the vocabulary has no added token '", added_token, "'.", DidYouMean(added_token, names));
+}
+
+bool Tokenizer::operator==(const Tokenizer& other) const {
+  return bytes_ == other.bytes_ && pieces_ == other.pieces_ && merges_ == other.merges_ &&
+         added_ == other.added_ && ignore_merges_ == other.ignore_merges_ && bos_ == other.bos_ &&
+         eos_ == other.eos_ && pad_ == other.pad_;
+}
+
+}  // namespace retort::model

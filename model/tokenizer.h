@@ -1,0 +1,124 @@
+#pragma once
+// Text to token ids and back: byte-level BPE with added tokens, stored as Hugging Face's
+// tokenizer.json.
+//
+// Retort's own vocabulary (Tokenizer::ByteLevel) is the BPE without merges: ids 0…255 are the bytes
+// themselves, so every text has ids and every id sequence has bytes, followed by eight added tokens
+// that keep the frame of a small recipe short. Ids of added tokens are found by content (IdOf),
+// never hard-coded.
+//
+// Added tokens are matched first, leftmost-longest; the bytes between them are merged pair by pair,
+// lowest rank first and leftmost on ties. Text from outside (a problem, a user's message) is
+// encoded with AddedTokens::kAsText, so that a "<think>" typed by somebody is seven bytes and not a
+// tag.
+//
+// Immutable after construction, so safe to share between threads.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace retort::model {
+
+inline constexpr const char* kEndToken = "<|end|>";
+inline constexpr const char* kPadToken = "<|pad|>";
+inline constexpr const char* kThinkOpen = "<think>";
+inline constexpr const char* kThinkClose = "</think>";
+inline constexpr const char* kAnswerOpen = "<answer>";
+inline constexpr const char* kAnswerClose = "</answer>";
+inline constexpr const char* kUserMarker = "User: ";
+inline constexpr const char* kAssistantMarker = "\nAssistant: ";
+
+/// A token that is matched as a whole before any merging.
+struct AddedToken {
+  int32_t id = 0;
+  std::string content;
+  bool special = false;     ///< left out by Decode(…, kSkip); the tags are not, being content
+  bool normalized = false;  ///< Hugging Face's flag: such tokens are matched after the others
+  bool operator==(const AddedToken&) const = default;
+};
+
+/// A merge rule: the two ids, and the id they become. Its rank is its place in the list.
+struct Merge {
+  int32_t left, right, result;
+  bool operator==(const Merge&) const = default;
+};
+
+enum class AddedTokens { kMatch, kAsText };
+enum class SpecialTokens { kKeep, kSkip };
+
+class Tokenizer {
+ public:
+  /// 256 bytes + end, pad, the four tags and the two frame markers: 264 ids.
+  static Tokenizer ByteLevel();
+
+  /// Reads tokenizer.json and, where present, the names of the begin, end and padding token from
+  /// tokenizer_config.json. Throws Error "unsupported" on what would change the ids: a normalizer,
+  /// a pre-tokenizer with a regular expression, dropout, byte fallback, stripping added tokens, …
+  static Tokenizer Load(const std::filesystem::path& folder);
+
+  /// Writes tokenizer.json, tokenizer_config.json (with `chat_template`, a Jinja text, unless
+  /// empty) and special_tokens_map.json.
+  void Save(const std::filesystem::path& folder, std::string_view chat_template = {}) const;
+
+  std::vector<int32_t> Encode(std::string_view text, AddedTokens added) const;
+
+  /// The bytes of the ids, which need not be valid UTF-8. Throws Error on an id out of range.
+  std::string Decode(std::span<const int32_t> ids,
+                     SpecialTokens special = SpecialTokens::kKeep) const;
+
+  /// The bytes one id stands for; "" for an id that the vocabulary skips. Throws Error out of
+  /// range.
+  const std::string& TokenBytes(int32_t id) const;
+
+  /// The id of an added token. Throws Error naming the nearest when there is none.
+  int32_t IdOf(std::string_view added_token) const;
+  std::optional<int32_t> Find(std::string_view added_token) const;
+
+  /// Largest id + 1: the least number of embedding rows.
+  int64_t vocab_size() const { return static_cast<int64_t>(bytes_.size()); }
+  const std::vector<AddedToken>& added_tokens() const { return added_; }
+  std::optional<int32_t> bos_id() const { return bos_; }
+  std::optional<int32_t> eos_id() const { return eos_; }
+  std::optional<int32_t> pad_id() const { return pad_; }
+
+  bool operator==(const Tokenizer& other) const;
+
+ private:
+  struct MergeRule {
+    int32_t rank, result;
+  };
+  struct File;  // reading and writing, in tokenizer_file.cpp
+
+  Tokenizer() = default;
+  /// Fills what is derived; throws Error (starting with `where`) when a byte has no token.
+  void BuildIndex(const std::string& where);
+
+  void EncodePart(std::string_view text, size_t pass, std::vector<int32_t>& ids) const;
+  void EncodeBytes(std::string_view text, std::vector<int32_t>& ids) const;
+  const AddedToken* MatchAt(std::string_view text, size_t pass) const;
+  void CheckId(int32_t id) const;
+
+  // The truth.
+  std::vector<std::string> bytes_;  // [vocab_size]
+  std::vector<std::string>
+      pieces_;  // [vocab_size] spelling in the model's vocab, "" when not in it
+  std::vector<Merge> merges_;
+  std::vector<AddedToken> added_;
+  bool ignore_merges_ = false;
+  std::optional<int32_t> bos_, eos_, pad_;
+
+  // Derived by BuildIndex().
+  std::vector<bool> special_;                          // [vocab_size]
+  std::vector<int32_t> byte_ids_;                      // [256]
+  std::unordered_map<uint64_t, MergeRule> rules_;      // by left << 32 | right
+  std::unordered_map<std::string, int32_t> whole_;     // bytes to id, only with ignore_merges_
+  std::vector<std::vector<size_t>> by_first_byte_[2];  // [pass][256] added tokens, longest first
+};
+
+}  // namespace retort::model
