@@ -1,0 +1,90 @@
+#include "verifiers/countdown.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/options.h"
+#include "base/strings.h"
+#include "verifiers/clean.h"
+#include "verifiers/expression.h"
+#include "verifiers/normal_form.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+struct Puzzle {
+  std::vector<int64_t> numbers;
+  int64_t target = 0;
+};
+
+std::optional<Puzzle> ReadPuzzle(const Json& extra) {
+  if (!extra.is_object()) return std::nullopt;
+  const auto numbers = extra.find("numbers");
+  const auto target = extra.find("target");
+  if (numbers == extra.end() || target == extra.end()) return std::nullopt;
+  if (!numbers->is_array() || !target->is_number_integer()) return std::nullopt;
+  Puzzle puzzle;
+  for (const Json& number : *numbers) {
+    if (!number.is_number_integer()) return std::nullopt;
+    puzzle.numbers.push_back(number.get<int64_t>());
+  }
+  puzzle.target = target->get<int64_t>();
+  return puzzle;
+}
+
+// Each used number takes one of the given ones away.
+bool UsesOnly(std::vector<int64_t> given, const std::vector<int64_t>& used) {
+  for (const int64_t number : used) {
+    const auto found = std::find(given.begin(), given.end(), number);
+    if (found == given.end()) return false;
+    given.erase(found);
+  }
+  return true;
+}
+
+class CountdownVerifier final : public Verifier {
+ public:
+  explicit CountdownVerifier(const CountdownOptions& options) : options_(options) {}
+
+  Verdict Judge(const Response& response) const override {
+    const auto puzzle = ReadPuzzle(response.problem.extra);
+    if (!puzzle) return {VerdictStatus::kUnjudged, 0, "bad-gold", ""};
+    const auto answer = ExtractAnswer(response.text, options_.extraction, false);
+    if (!answer) return {VerdictStatus::kWrong, 0, "no-answer", ""};
+    const std::string_view shown = std::string_view(answer->text).substr(0, kMaxAnswerBytes);
+    Verdict verdict{VerdictStatus::kWrong, 0, "malformed", ToValidUtf8(shown)};
+    if (answer->text.size() > kMaxAnswerBytes) return verdict;
+
+    const std::string cleaned = CleanAnswer(answer->text);
+    const std::vector<std::string> sides = Split(cleaned, '=');
+    const ExpressionReading left = EvaluateExpression(sides[0]);
+    const bool claims_target =
+        sides.size() == 1 ||
+        (sides.size() == 2 && Trim(sides[1]) == std::to_string(puzzle->target));
+    if (left.status == ExpressionStatus::kMalformed || sides.size() > 2) return verdict;
+    if (!UsesOnly(puzzle->numbers, left.numbers)) {
+      verdict.reason = "other-numbers";
+    } else if (left.status != ExpressionStatus::kValue) {
+      verdict.reason = EnumName(left.status);
+      if (left.status == ExpressionStatus::kTooLarge) verdict.status = VerdictStatus::kUnjudged;
+    } else {
+      const bool right = claims_target && left.value == Fraction{puzzle->target, 1};
+      if (right) verdict.status = VerdictStatus::kRight;
+      verdict.score = right ? 1 : 0;
+      verdict.reason = StrCat(right ? "equal/" : "different/", EnumName(answer->rule));
+    }
+    return verdict;
+  }
+
+ private:
+  CountdownOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verifier> MakeCountdownVerifier(const CountdownOptions& options) {
+  return std::make_unique<CountdownVerifier>(options);
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,27 @@
+#pragma once
+// Verifier "countdown": an expression of + - * / and parentheses that makes the target from the
+// given numbers, each used at most once. Problem::extra holds {"numbers": [3, 5, 7], "target": 26}.
+// Division is exact. "EXPRESSION = TARGET" is understood.
+//
+// Reasons: "equal/RULE", "different/RULE" (RULE as in extract.h), "no-answer", "malformed",
+// "other-numbers", "division-by-zero" (wrong); "bad-gold", "too-large" (unjudged).
+
+#include <memory>
+
+#include "verifiers/extract.h"
+#include "verifiers/verifier.h"
+
+namespace retort::verifiers {
+
+struct CountdownOptions {
+  Extraction extraction = Extraction::kAny;
+
+  template <class V>
+  void Visit(V& v) {
+    v("extraction", extraction, "Where the expression may stand.");
+  }
+};
+
+std::unique_ptr<Verifier> MakeCountdownVerifier(const CountdownOptions& options);
+
+}  // namespace retort::verifiers

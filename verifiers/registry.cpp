@@ -1,0 +1,50 @@
+// The table of verifiers.
+
+#include "base/options.h"
+#include "base/strings.h"
+#include "verifiers/countdown.h"
+#include "verifiers/format.h"
+#include "verifiers/math.h"
+#include "verifiers/verifier.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+template <class Options, std::unique_ptr<Verifier> (*make)(const Options&)>
+VerifierEntry Entry(std::string name, std::string help) {
+  return {std::move(name), std::move(help),
+          [](const Json& json, const std::string& where) {
+            Options options;
+            ReadOptions(json, where, options);
+            return make(options);
+          },
+          [] { return WriteOptions(Options{}); }};
+}
+
+}  // namespace
+
+const std::vector<VerifierEntry>& Verifiers() {
+  static const std::vector<VerifierEntry> table{
+      Entry<CountdownOptions, MakeCountdownVerifier>(
+          "countdown", "An expression that makes the target from the given numbers."),
+      Entry<FormatOptions, MakeFormatVerifier>(
+          "format", "Think and answer tags, one of each, in order, nothing outside."),
+      Entry<MathOptions, MakeMathVerifier>("math",
+                                           "The final answer against the gold answer, exactly."),
+  };
+  return table;
+}
+
+std::unique_ptr<Verifier> MakeVerifier(const std::string& name, const Json& options,
+                                       const std::string& where) {
+  std::vector<std::string> names;
+  for (const VerifierEntry& entry : Verifiers()) {
+    if (entry.name == name) return entry.make(options, where);
+    names.push_back(entry.name);
+  }
+  Fail(where, ": unknown verifier '", name, "'.", DidYouMean(name, names),
+       " Known verifiers: ", Join(names, ", "), ".");
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,75 @@
+#include "verifiers/units.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace retort::verifiers {
+
+namespace {
+
+constexpr std::array<std::string_view, 35> kAbbreviations{
+    "cm",  "mm", "km",  "m",   "kg", "g",  "mg", "ft",  "in",  "yd",   "mi", "lb",
+    "lbs", "oz", "mph", "kph", "ml", "l",  "hr", "hrs", "min", "mins", "s",  "sec",
+    "h",   "am", "pm",  "st",  "nd", "rd", "th", "kwh", "usd", "c",    "f"};
+
+// Words that change, question or continue the number before them.
+constexpr std::array<std::string_view, 62> kNotUnits{
+    "or",     "and",       "to",       "not",       "no",      "is",       "isn",      "are",
+    "was",    "but",       "if",       "unless",    "maybe",   "either",   "neither",  "nor",
+    "wrong",  "incorrect", "plus",     "minus",     "times",   "over",     "divided",  "multiplied",
+    "mod",    "modulo",    "pi",       "sqrt",      "root",    "sin",      "cos",      "tan",
+    "log",    "ln",        "exp",      "infinity",  "inf",     "half",     "halves",   "third",
+    "thirds", "fourth",    "fourths",  "fifths",    "sixths",  "sevenths", "eighths",  "ninths",
+    "tenths", "hundred",   "hundreds", "thousand",  "million", "billion",  "trillion", "dozen",
+    "dozens", "squared",   "cubed",    "factorial", "percent", "remainder"};
+
+template <size_t n>
+bool Contains(const std::array<std::string_view, n>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+
+// Length of an exponent of a unit (^2, ^{3}) at the front of `text`, 0 when there is none.
+size_t ExponentLength(std::string_view text) {
+  for (const std::string_view exponent : {"^2", "^3", "^{2}", "^{3}"}) {
+    if (text.starts_with(exponent)) return exponent.size();
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string FirstWord(std::string_view text) {
+  std::string word;
+  for (const char c : text) {
+    if (!IsLetter(c)) break;
+    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return word;
+}
+
+bool IsUnit(std::string_view text, bool spaced) {
+  bool first = true;
+  while (!text.empty()) {
+    if (const std::string word = FirstWord(text); !word.empty()) {
+      const bool known = Contains(kAbbreviations, word);
+      if (Contains(kNotUnits, word)) return false;
+      if (first && !spaced && !known) return false;
+      if (word.size() == 1 && !known && (first || word != "a")) return false;  // a variable
+      text.remove_prefix(word.size());
+      first = false;
+    } else if (const size_t exponent = ExponentLength(text); exponent > 0 && !first) {
+      text.remove_prefix(exponent);
+    } else if (text[0] == ' ' || text[0] == '.' || text[0] == '\'' ||
+               (!first && (text[0] == '/' || text[0] == '-'))) {
+      text.remove_prefix(1);
+    } else {
+      return false;
+    }
+  }
+  return !first;
+}
+
+}  // namespace retort::verifiers

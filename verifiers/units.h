@@ -1,0 +1,18 @@
+#pragma once
+// Words after a number, in the manner of GSM8K: "18 dollars per day", "5cm", "15 square feet".
+
+#include <string>
+#include <string_view>
+
+namespace retort::verifiers {
+
+/// The ASCII letters at the front of `text`, lower-cased.
+std::string FirstWord(std::string_view text);
+
+/// True when `text`, which follows a number, only says what is counted and does not change the
+/// value. Words that do ("or", "dozen", "squared"), digits, variables and formulas make it false.
+/// `spaced`: there was space between number and text; without it only well-known abbreviations are
+/// units.
+bool IsUnit(std::string_view text, bool spaced);
+
+}  // namespace retort::verifiers
