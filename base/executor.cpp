@@ -1,11 +1,10 @@
 #include "base/executor.h"
 
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
+#ifdef RETORT_THREAD_SANITIZER
+#include <sanitizer/tsan_interface.h>
+#endif
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -15,25 +14,31 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/tbb_arena.h"
 
 namespace retort {
 
-// `global_control` lets an executor have more threads than the machine has cores (tests do).
+namespace {
+
+// oneTBB orders what these calls say, but as it is not instrumented ThreadSanitizer has to be told:
+// what a thread did before Release(mark) is visible to one that has called Acquire(mark) since.
+void Release([[maybe_unused]] void* mark) {
+#ifdef RETORT_THREAD_SANITIZER
+  __tsan_release(mark);
+#endif
+}
+void Acquire([[maybe_unused]] void* mark) {
+#ifdef RETORT_THREAD_SANITIZER
+  __tsan_acquire(mark);
+#endif
+}
+
+}  // namespace
+
 struct Executor::Impl {
-  explicit Impl(int threads)
-      : control(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<size_t>(threads)),
-        arena(threads, 1),
-        workers(static_cast<size_t>(threads)) {}
-
-  // A worker index may pass from thread to thread. Its `turn`, stored and loaded, tells
-  // ThreadSanitizer of the ordering that oneTBB, not instrumented, provides at that moment.
-  struct alignas(64) Worker {
-    std::atomic<int> turn{0};
-  };
-
-  oneapi::tbb::global_control control;
-  oneapi::tbb::task_arena arena;
-  std::vector<Worker> workers;
+  explicit Impl(int threads) : arena(threads), worker_marks(static_cast<size_t>(threads)) {}
+  TbbArena arena;
+  std::vector<int64_t> worker_marks;  // a worker index may pass from thread to thread
 };
 
 Executor::Executor(int threads)
@@ -51,34 +56,34 @@ void Executor::Run(int64_t tiles, const void* object, Call call) const {
     for (int64_t tile = 0; tile < tiles; ++tile) call(object, tile, 0);
     return;
   }
-  // For ThreadSanitizer, too: what the caller did comes before the tiles, the tiles before its
-  // return.
-  std::atomic<int> started{0}, finished{0};
-  started.store(1, std::memory_order_release);
-  const auto run_range = [&](const oneapi::tbb::blocked_range<int64_t>& range) {
-    started.load(std::memory_order_acquire);
-    const int index = oneapi::tbb::this_task_arena::current_thread_index();
-    std::atomic<int>& turn = impl_->workers[static_cast<size_t>(index)].turn;
-    turn.load(std::memory_order_acquire);
+  struct Loop {
+    const void* object;
+    Call call;
+    int64_t* worker_marks;
+    int64_t begin_mark = 0, end_mark = 0;
+  } loop{object, call, impl_->worker_marks.data()};
+  const auto run_range = [](void* context, int64_t begin, int64_t end, int worker) {
+    Loop& loop = *static_cast<Loop*>(context);
+    Acquire(&loop.begin_mark);
+    Acquire(&loop.worker_marks[worker]);
     struct AtEnd {  // also when a tile throws
-      std::atomic<int>&turn, &finished;
+      Loop& loop;
+      int64_t* worker_mark;
       ~AtEnd() {
-        turn.store(1, std::memory_order_release);
-        finished.fetch_add(1, std::memory_order_release);
+        Release(worker_mark);
+        Release(&loop.end_mark);
       }
-    } at_end{turn, finished};
-    for (int64_t tile = range.begin(); tile < range.end(); ++tile) call(object, tile, index);
+    } at_end{loop, &loop.worker_marks[worker]};
+    for (int64_t tile = begin; tile < end; ++tile) loop.call(loop.object, tile, worker);
   };
-  const auto run_all = [&] {
-    oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<int64_t>(0, tiles, 1), run_range);
-  };
+  Release(&loop.begin_mark);
   try {
-    impl_->arena.execute(run_all);
+    impl_->arena.ForRanges(tiles, &loop, run_range);
   } catch (...) {
-    finished.load(std::memory_order_acquire);
+    Acquire(&loop.end_mark);
     throw;
   }
-  finished.load(std::memory_order_acquire);
+  Acquire(&loop.end_mark);
 }
 
 struct TaskGroup::Impl {

@@ -1,0 +1,215 @@
+#include "base/file.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+#include <set>
+
+#include "base/error.h"
+
+namespace retort {
+namespace {
+namespace fs = std::filesystem;
+
+class FileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "retort-file-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::set<std::string> Names() const {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_)) names.insert(entry.path().filename());
+    return names;
+  }
+
+  fs::path folder_;
+};
+
+/// Runs `body` in a child process and returns its wait status.
+int InChild(const std::function<void()>& body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    body();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+bool Killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
+
+std::string MessageOf(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_F(FileTest, WholeContentsComeBack) {
+  const std::string bytes("a\0b\xff\r\n", 6);
+  WriteFileAtomic(folder_ / "data", bytes);
+  EXPECT_EQ(ReadFile(folder_ / "data"), bytes);
+  WriteFileAtomic(folder_ / "data", "");
+  EXPECT_EQ(ReadFile(folder_ / "data"), "");
+  EXPECT_EQ(Names(), std::set<std::string>{"data"});
+}
+
+TEST_F(FileTest, ReadingWhatCannotBeReadNamesThePath) {
+  EXPECT_NE(MessageOf([&] { ReadFile(folder_ / "absent"); }).find("absent"), std::string::npos);
+  EXPECT_THROW(ReadFile(folder_), Error);
+  EXPECT_THROW(MappedFile(folder_ / "absent"), Error);
+  EXPECT_THROW(MappedFile{folder_}, Error);
+}
+
+TEST_F(FileTest, NothingAppearsWithoutCommit) {
+  WriteFileAtomic(folder_ / "kept", "old");
+  {
+    AtomicFile fresh(folder_ / "fresh"), kept(folder_ / "kept");
+    fresh.Write("half");
+    kept.Write("half");
+    EXPECT_FALSE(fs::exists(folder_ / "fresh"));
+    EXPECT_EQ(ReadFile(folder_ / "kept"), "old");
+  }
+  EXPECT_EQ(Names(), std::set<std::string>{"kept"});
+  EXPECT_EQ(ReadFile(folder_ / "kept"), "old");
+}
+
+TEST_F(FileTest, CreatingInAFolderThatIsNotThereNamesTheFile) {
+  const std::string message = MessageOf([&] { WriteFileAtomic(folder_ / "no" / "file", "x"); });
+  EXPECT_NE(message.find("no/file"), std::string::npos) << message;
+  EXPECT_NE(message.find("No such file"), std::string::npos) << message;
+}
+
+// A file-size limit stands for the full disk: both make write() fail part of the way.
+TEST_F(FileTest, AFullDiskLeavesTheOldFileAndSaysWhatToDo) {
+  WriteFileAtomic(folder_ / "kept", "old");
+  const int status = InChild([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{65536, 65536};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const std::string big(200000, 'x');
+    for (const char* name : {"kept", "fresh"}) {
+      const std::string message = MessageOf([&] { WriteFileAtomic(folder_ / name, big); });
+      if (message.find(name) == std::string::npos) ::_exit(2);
+      if (message.find("Free some space") == std::string::npos) ::_exit(3);
+    }
+    AppendFile log(folder_ / "log");
+    if (MessageOf([&] { log.Write(big); }).find("log") == std::string::npos) ::_exit(4);
+  });
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(ReadFile(folder_ / "kept"), "old");
+  EXPECT_EQ(Names(), (std::set<std::string>{"kept", "log"}));
+}
+
+TEST_F(FileTest, AKilledWriterLeavesOldOrNewContent) {
+  for (const auto& [point, left] :
+       {std::pair{"file-before-rename:1", "old"}, std::pair{"file-after-rename:1", "new"}}) {
+    WriteFileAtomic(folder_ / "data", "old");
+    const int status = InChild([&, point = point] {
+      ::setenv("RETORT_KILL_AT", point, 1);
+      WriteFileAtomic(folder_ / "data", "new");
+    });
+    EXPECT_TRUE(Killed(status)) << point;
+    EXPECT_EQ(ReadFile(folder_ / "data"), left) << point;
+  }
+}
+
+TEST_F(FileTest, AFaultPointCountsItsPassages) {
+  const auto pass = [](const char* spec, int passages) {
+    return InChild([=] {
+      ::setenv("RETORT_KILL_AT", spec, 1);
+      for (int i = 0; i < passages; ++i) FaultPoint("here");
+    });
+  };
+  EXPECT_FALSE(Killed(pass("here:3", 2)));
+  EXPECT_TRUE(Killed(pass("here:3", 3)));
+  EXPECT_FALSE(Killed(pass("elsewhere:1", 9)));
+  EXPECT_FALSE(Killed(pass("here", 9)));
+}
+
+TEST_F(FileTest, AppendingAddsLines) {
+  for (const char* line : {"one\n", "two\n"}) {
+    AppendFile log(folder_ / "log");
+    log.Write(line);
+    log.Sync();
+  }
+  EXPECT_EQ(ReadFile(folder_ / "log"), "one\ntwo\n");
+}
+
+TEST_F(FileTest, AMapShowsTheBytes) {
+  WriteFileAtomic(folder_ / "data", "mapped");
+  const MappedFile map(folder_ / "data");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(map.data()), map.size()), "mapped");
+  WriteFileAtomic(folder_ / "empty", "");
+  EXPECT_EQ(MappedFile(folder_ / "empty").size(), 0u);
+}
+
+void WriteFolder(const fs::path& path, const std::string& content) {
+  AtomicDirectory folder(path);
+  WriteFileAtomic(folder.temporary() / "inside", content);
+  folder.Commit();
+}
+
+TEST_F(FileTest, AFolderAppearsWholeAndReplacesTheOldOne) {
+  WriteFolder(folder_ / "model", "old");
+  EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), "old");
+  {
+    AtomicDirectory abandoned(folder_ / "model");
+    WriteFileAtomic(abandoned.temporary() / "inside", "half");
+  }
+  EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), "old");
+  WriteFileAtomic(folder_ / "model" / "extra", "of the old one");
+  WriteFolder(folder_ / "model/", "new");
+  EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), "new");
+  EXPECT_FALSE(fs::exists(folder_ / "model" / "extra"));
+  EXPECT_EQ(Names(), std::set<std::string>{"model"});
+}
+
+TEST_F(FileTest, AKilledFolderWriterLeavesOldOrNewContent) {
+  for (const auto& [point, left] : {std::pair{"directory-before-rename:1", "old"},
+                                    std::pair{"directory-after-rename:1", "new"}}) {
+    WriteFolder(folder_ / "model", "old");
+    const int status = InChild([&, point = point] {
+      ::setenv("RETORT_KILL_AT", point, 1);
+      WriteFolder(folder_ / "model", "new");
+    });
+    EXPECT_TRUE(Killed(status)) << point;
+    EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), left) << point;
+  }
+}
+
+// Watches from outside while folders replace each other: there is no moment without one.
+TEST_F(FileTest, AReplacedFolderIsNeverAbsent) {
+  WriteFolder(folder_ / "model", "x");
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    for (int i = 0; i < 30; ++i) WriteFolder(folder_ / "model", "x");
+    ::_exit(0);
+  }
+  int status = 0, absent = 0;
+  while (::waitpid(writer, &status, WNOHANG) == 0) absent += !fs::exists(folder_ / "model");
+  EXPECT_EQ(absent, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+}
+
+TEST_F(FileTest, AFolderDoesNotReplaceAFile) {
+  WriteFileAtomic(folder_ / "model", "a file");
+  EXPECT_THROW(WriteFolder(folder_ / "model", "x"), Error);
+  EXPECT_EQ(ReadFile(folder_ / "model"), "a file");
+}
+
+}  // namespace
+}  // namespace retort

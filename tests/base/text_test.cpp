@@ -1,0 +1,154 @@
+// json, strings, error, fingerprint: the small text helpers.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/fingerprint.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/strings.h"
+
+namespace retort {
+namespace {
+
+std::string ParseMessage(const std::string& text, bool comments = false) {
+  try {
+    ParseJson(text, "problems.jsonl:12", comments);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(JsonText, KeysKeepTheirOrder) {
+  const std::string text = R"({"z":1,"a":[true,null],"m":{"y":0.1,"b":"é"}})";
+  EXPECT_EQ(ToJsonLine(ParseJson(text, "here")), text);
+}
+
+TEST(JsonText, ErrorsNameThePlace) {
+  const std::string message = ParseMessage("{\n  \"a\": 1,\n  \"b\" : x\n}");
+  EXPECT_EQ(message.find("problems.jsonl:12: not valid JSON: "), 0u) << message;
+  EXPECT_NE(message.find("line 3, column 9"), std::string::npos) << message;
+  for (const char* text : {"", "{", "[1,]", "{} {}", "{'a':1}", "nan", "\"\xff\"", "1e999"}) {
+    EXPECT_EQ(ParseMessage(text).find("problems.jsonl:12: "), 0u) << text;
+  }
+}
+
+TEST(JsonText, CommentsOnlyWhereAllowed) {
+  const std::string text = "{ // why\n \"a\": /* what */ 1 }";
+  EXPECT_EQ(ParseJson(text, "recipe", true)["a"], 1);
+  EXPECT_NE(ParseMessage(text), "");
+}
+
+TEST(JsonText, DeepNestingDoesNotOverflowTheStack) {
+  EXPECT_NE(ParseMessage(std::string(200000, '[')), "");
+}
+
+TEST(JsonText, ALineStaysOneLineAndValid) {
+  const std::string line = ToJsonLine(Json{{"text", std::string("a\nb\xff") + "c"}});
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(ParseJson(line, "line")["text"],
+            "a\nb\xEF\xBF\xBD"
+            "c");
+}
+
+TEST(Errors, MessagesAreStreamedTogether) {
+  EXPECT_EQ(StrCat("row ", 3, ": ", 0.1, ' ', std::string("x")), "row 3: 0.1 x");
+  try {
+    RETORT_CHECK(1 > 2, "got ", 1, ", expected ", 2);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "got 1, expected 2");
+  }
+  EXPECT_NO_THROW(RETORT_CHECK(true, "never"));
+}
+
+TEST(Strings, SplitAndJoinAreInverse) {
+  EXPECT_EQ(Split("a,,b,", ','), (std::vector<std::string>{"a", "", "b", ""}));
+  EXPECT_EQ(Split("", ','), std::vector<std::string>{""});
+  for (const char* text : {"", ",", "a", "a,b", ",a,,b,"}) {
+    EXPECT_EQ(Join(Split(text, ','), ","), text);
+  }
+  EXPECT_EQ(Join({"a", "b", "c"}, " - "), "a - b - c");
+  EXPECT_EQ(Join({}, ","), "");
+}
+
+TEST(Strings, TrimTakesSpaceFromBothEnds) {
+  EXPECT_EQ(Trim(" \t a b \r\n"), "a b");
+  EXPECT_EQ(Trim(" \n "), "");
+  EXPECT_EQ(Trim(""), "");
+}
+
+TEST(Strings, ReplaceAllDoesNotReplaceItsOwnOutput) {
+  EXPECT_EQ(ReplaceAll("aaa", "a", "aa"), "aaaaaa");
+  EXPECT_EQ(ReplaceAll("aaaa", "aa", "b"), "bb");
+  EXPECT_EQ(ReplaceAll("abc", "x", "y"), "abc");
+  EXPECT_EQ(ReplaceAll("a-b-", "-", ""), "ab");
+}
+
+TEST(Strings, DidYouMeanNamesTheNearestOrNothing) {
+  const std::vector<std::string> names = {"temperature", "top_k", "top_p"};
+  EXPECT_EQ(DidYouMean("temprature", names), " Did you mean 'temperature'?");
+  EXPECT_EQ(DidYouMean("top_q", names), " Did you mean 'top_k'?");
+  EXPECT_EQ(DidYouMean("learning_rate", names), "");
+  EXPECT_EQ(DidYouMean("x", {}), "");
+}
+
+TEST(Strings, NumbersReadBackToTheSameDouble) {
+  EXPECT_EQ(FormatNumber(0.1), "0.1");
+  EXPECT_EQ(FormatNumber(3), "3");
+  EXPECT_EQ(FormatNumber(std::nan("")), "nan");
+  RandomStream random({1, "format-number", 0, 0, 0});
+  for (int i = 0; i < 2000; ++i) {
+    const double value = std::ldexp(random.Normal(), static_cast<int>(random.Between(-1000, 1000)));
+    ASSERT_EQ(std::strtod(FormatNumber(value).c_str(), nullptr), value);
+  }
+}
+
+TEST(Utf8, TheEdgesOfTheEncoding) {
+  for (const char* good :
+       {"", "a", "\x7f", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+        "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_TRUE(IsUtf8(good)) << testing::PrintToString(good);
+    EXPECT_EQ(ToValidUtf8(good), good);
+  }
+  for (const char* bad :
+       {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80",
+        "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF",
+        "a\xC3(", "\xE2\x28\xA1"}) {
+    EXPECT_FALSE(IsUtf8(bad)) << testing::PrintToString(bad);
+    EXPECT_TRUE(IsUtf8(ToValidUtf8(bad)));
+  }
+}
+
+TEST(Utf8, EachMalformedByteBecomesOneReplacement) {
+  EXPECT_EQ(ToValidUtf8("a\xFF"
+                        "b"),
+            "a\xEF\xBF\xBD"
+            "b");
+  EXPECT_EQ(ToValidUtf8("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");
+  RandomStream random({1, "utf8", 0, 0, 0});
+  for (int i = 0; i < 2000; ++i) {
+    std::string bytes;
+    for (int j = 0; j < 12; ++j) bytes += static_cast<char>(random.Below(256));
+    const std::string valid = ToValidUtf8(bytes);
+    ASSERT_TRUE(IsUtf8(valid));
+    ASSERT_EQ(IsUtf8(bytes), valid == bytes);
+    ASSERT_NO_THROW(Json(valid).dump());  // a second opinion: nlohmann-json is strict
+  }
+}
+
+// These names are stored in databases and seed every stream: they must never change.
+TEST(Fingerprints, AreStableAndFramed) {
+  EXPECT_NE(Fingerprint().Add("ab").Add("c").value(), Fingerprint().Add("a").Add("bc").value());
+  EXPECT_NE(Fingerprint().Add("").value(), Fingerprint().value());
+  EXPECT_EQ(FingerprintOf("x"), Fingerprint().Add("x").value());
+  // FNV-1a over the framed bytes and murmur3's finaliser, computed apart from this code.
+  EXPECT_EQ(FingerprintOf("retort"), 0x56b5acbebbd746d9u);
+  EXPECT_EQ(Fingerprint().Add("retort").Add(7).Hex(), "a6c094ee9c63b350");
+}
+
+}  // namespace
+}  // namespace retort
