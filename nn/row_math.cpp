@@ -136,8 +136,11 @@ void Rotate(const Rotation& r, float* x) {
   }
 }
 
-// Highway's Exp gives 0 for NaN; a NaN must not vanish.
+// Highway's Exp and Log turn NaN into a number; a NaN must not vanish.
 HWY_INLINE V ExpOrNan(V x) { return hn::IfThenElse(hn::Eq(x, x), hn::Exp(D(), x), x); }
+HWY_INLINE float LogOrNan(float x) {
+  return x == x ? hn::GetLane(hn::Log(D(), hn::Set(D(), x))) : x;
+}
 
 // -inf becomes a finite number whose exponential is 0 as well, so that p log p is 0 and not NaN.
 HWY_INLINE V AboveInfinity(V x) {
@@ -165,7 +168,7 @@ SoftmaxRow ReadSoftmaxRow(const float* logits, int64_t n, float temperature) {
     weighted = hn::MulAdd(e, z, weighted);
   }
   const float total = Sum(sum);
-  row.log_sum = hn::GetLane(hn::Log(d, hn::Set(d, total)));
+  row.log_sum = LogOrNan(total);
   row.entropy = row.log_sum - Sum(weighted) / total;
   return row;
 }
