@@ -1,1 +1,29 @@
-# Installation comes with the program: headers under include/retort, targets under retort::.
+# Installs the program, the rooms' headers under include/retort, their libraries, and the package that
+# find_package(retort) reads. Each room is a component of its own, so that a project that wants the
+# verifiers alone needs neither a BLAS nor a database. `cli` is the program, not a library.
+include(CMakePackageConfigHelpers)
+set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/retort)
+
+if(TARGET retort)
+  install(TARGETS retort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+set(rooms ${RETORT_ROOMS})
+list(REMOVE_ITEM rooms cli)
+set(RETORT_PACKAGE_TABLE "")
+foreach(room IN LISTS rooms)
+  install(DIRECTORY ${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/retort FILES_MATCHING PATTERN "*.h")
+  install(TARGETS retort_${room} EXPORT retort-${room} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT retort-${room} NAMESPACE retort:: DESTINATION ${destination})
+  string(APPEND RETORT_PACKAGE_TABLE
+    "set(_retort_${room}_rooms ${RETORT_${room}_ROOMS})\n"
+    "set(_retort_${room}_libs ${RETORT_${room}_PUBLIC_LIBS} ${RETORT_${room}_PRIVATE_LIBS})\n")
+endforeach()
+set(RETORT_PACKAGE_ROOMS ${rooms})
+
+configure_package_config_file(${CMAKE_CURRENT_SOURCE_DIR}/cmake/retortConfig.cmake.in
+  ${CMAKE_CURRENT_BINARY_DIR}/retortConfig.cmake INSTALL_DESTINATION ${destination})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/retortConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/retortConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/retortConfigVersion.cmake DESTINATION ${destination})

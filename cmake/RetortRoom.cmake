@@ -1,8 +1,12 @@
 # retort_room(NAME [ROOMS …] [PUBLIC_LIBS …] [PRIVATE_LIBS …] [PROGRAM name])
 #
 # One folder = one target `retort::NAME`, made of the folder's .cpp files. ROOMS are the only rooms it
-# may include. A room without .cpp files yet is an interface target. With PROGRAM, the folder's
-# main.cpp becomes an executable of that name.
+# may include; they must have been declared before, which is what makes the floors. A room without
+# .cpp files yet is an interface target. With PROGRAM, the folder's main.cpp becomes an executable of
+# that name.
+#
+# Leaves behind: RETORT_ROOMS (in order) and, per room, RETORT_<NAME>_ROOMS, RETORT_<NAME>_PUBLIC_LIBS
+# and RETORT_<NAME>_PRIVATE_LIBS, from which the layering test and the installed package are made.
 add_library(retort_flags INTERFACE)
 target_compile_options(retort_flags INTERFACE
   -Wall -Wextra -Wconversion -Wno-sign-conversion -ffp-contract=off
@@ -20,27 +24,38 @@ set(RETORT_ROOMS "")
 
 function(retort_room NAME)
   cmake_parse_arguments(ROOM "" "PROGRAM" "ROOMS;PUBLIC_LIBS;PRIVATE_LIBS" ${ARGN})
+  foreach(room IN LISTS ROOM_ROOMS)
+    if(NOT room IN_LIST RETORT_ROOMS)
+      message(FATAL_ERROR "room ${NAME}: '${room}' is not on a lower floor")
+    endif()
+  endforeach()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   list(TRANSFORM ROOM_ROOMS PREPEND retort_ OUTPUT_VARIABLE room_targets)
   if(sources)
+    set(scope PUBLIC)
     add_library(retort_${NAME} STATIC ${sources})
-    target_include_directories(retort_${NAME} PUBLIC
-      $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}>
-      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/retort>)
-    target_link_libraries(retort_${NAME} PUBLIC ${room_targets} ${ROOM_PUBLIC_LIBS}
-                          PRIVATE ${ROOM_PRIVATE_LIBS} $<BUILD_INTERFACE:retort_flags>)
+    target_link_libraries(retort_${NAME} PRIVATE ${ROOM_PRIVATE_LIBS}
+                          $<BUILD_INTERFACE:retort_flags>)
     set_target_properties(retort_${NAME} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   else()
+    set(scope INTERFACE)
     add_library(retort_${NAME} INTERFACE)
-    target_link_libraries(retort_${NAME} INTERFACE ${room_targets} ${ROOM_PUBLIC_LIBS})
   endif()
+  target_link_libraries(retort_${NAME} ${scope} ${room_targets} ${ROOM_PUBLIC_LIBS})
+  target_include_directories(retort_${NAME} ${scope}
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/retort>)
+  target_compile_features(retort_${NAME} ${scope} cxx_std_20)
   add_library(retort::${NAME} ALIAS retort_${NAME})
   set_target_properties(retort_${NAME} PROPERTIES EXPORT_NAME ${NAME})
-  set(RETORT_ROOMS ${RETORT_ROOMS} ${NAME} PARENT_SCOPE)
   if(ROOM_PROGRAM AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/main.cpp)
     add_executable(${ROOM_PROGRAM} ${NAME}/main.cpp)
     target_link_libraries(${ROOM_PROGRAM} PRIVATE retort_${NAME} ${ROOM_PRIVATE_LIBS}
                           $<BUILD_INTERFACE:retort_flags>)
   endif()
+  set(RETORT_ROOMS ${RETORT_ROOMS} ${NAME} PARENT_SCOPE)
+  set(RETORT_${NAME}_ROOMS ${ROOM_ROOMS} PARENT_SCOPE)
+  set(RETORT_${NAME}_PUBLIC_LIBS ${ROOM_PUBLIC_LIBS} PARENT_SCOPE)
+  set(RETORT_${NAME}_PRIVATE_LIBS ${ROOM_PRIVATE_LIBS} PARENT_SCOPE)
 endfunction()

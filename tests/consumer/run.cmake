@@ -1,0 +1,26 @@
+# Installs BUILD into a prefix inside it, then configures, builds and runs the project in SOURCE
+# against that prefix, with every library hidden that the two rooms it uses must not need.
+set(work ${BUILD}/tests/consumer)
+file(REMOVE_RECURSE ${work})
+
+function(step)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(result)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "failed: ${command}\n${output}")
+  endif()
+  set(step_output "${output}" PARENT_SCOPE)
+endfunction()
+
+step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
+step(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/build -G ${GENERATOR}
+     -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_PREFIX_PATH=${work}/prefix
+     -D CMAKE_DISABLE_FIND_PACKAGE_SQLite3=ON -D CMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
+     -D CMAKE_DISABLE_FIND_PACKAGE_CLI11=ON)
+step(${CMAKE_COMMAND} --build ${work}/build)
+step(${work}/build/consumer)
+message("${step_output}")
+step(ldd ${work}/build/consumer)
+if(step_output MATCHES "blas|sqlite|pcre")
+  message(FATAL_ERROR "the consumer needs more than it should:\n${step_output}")
+endif()

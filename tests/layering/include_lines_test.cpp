@@ -1,0 +1,140 @@
+// Reads every #include line of the rooms against the table of rooms in the root CMakeLists.txt (handed
+// over in layering.txt, see the CMakeLists.txt beside this file).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/strings.h"
+
+namespace retort {
+namespace {
+namespace fs = std::filesystem;
+
+struct Room {
+  std::set<std::string> rooms, public_libs, private_libs;
+};
+
+struct Table {
+  std::map<std::string, Room> rooms;
+  std::map<std::string, std::string> prefixes;  // of third-party headers -> library
+};
+
+Table ParseTable(const std::string& text) {
+  Table table;
+  for (const std::string& line : Split(text, '\n')) {
+    std::istringstream words(line);
+    std::string fact, name, word;
+    words >> fact >> name;
+    while (words >> word) {
+      if (fact == "room") table.rooms[name].rooms.insert(word);
+      if (fact == "public") table.rooms[name].public_libs.insert(word);
+      if (fact == "private") table.rooms[name].private_libs.insert(word);
+      if (fact == "headers") table.prefixes[word] = name;
+    }
+    if (fact == "room") table.rooms[name];
+  }
+  return table;
+}
+
+/// What is wrong with one line of a file of `room`, or "".
+std::string Violation(const Table& table, const std::string& room, const std::string& file,
+                      std::string_view line) {
+  line = Trim(line);
+  if (line.substr(0, 1) != "#") return "";
+  line = Trim(line.substr(1));
+  if (line.substr(0, 7) != "include") return "";
+  line = Trim(line.substr(7));
+  if (line.empty() || (line[0] != '"' && line[0] != '<')) return "";  // a macro: Highway does so
+  const std::string path(line.substr(1, line.find_first_of("\">", 1) - 1));
+  const Room& own = table.rooms.at(room);
+
+  const std::string folder = path.substr(0, path.find('/'));
+  if (line[0] == '"' && table.rooms.contains(folder) && path != folder) {
+    const bool allowed = folder == room || own.rooms.contains(folder);
+    return allowed ? "" : StrCat(room, " may not include ", folder);
+  }
+  const auto library = std::find_if(table.prefixes.begin(), table.prefixes.end(),
+                                    [&](const auto& entry) { return path.starts_with(entry.first); });
+  if (library != table.prefixes.end()) {
+    const std::string& name = library->second;
+    if (own.public_libs.contains(name)) {
+      // Public through one header of the room; everybody else includes that header.
+      return file == "base/json.h" ? "" : "include base/json.h instead";
+    }
+    if (!own.private_libs.contains(name)) return StrCat(room, " does not own ", name);
+    const bool hidden = file.ends_with(".cpp") || file.ends_with("-inl.h");
+    return hidden ? "" : StrCat(name, " is private: only .cpp files may include it");
+  }
+  if (line[0] == '"') return "quoted, but not a path into a room";
+  return "";
+}
+
+const Table& RealTable() {
+  static const Table table = ParseTable(ReadFile(RETORT_LAYERING_TABLE));
+  return table;
+}
+
+TEST(IncludeLines, TheTableIsTheOneOfTheHouse) {
+  const Table& table = RealTable();
+  EXPECT_EQ(table.rooms.size(), 13u);
+  EXPECT_TRUE(table.rooms.at("base").rooms.empty());
+  EXPECT_FALSE(table.rooms.at("distill").rooms.contains("rl"));
+  EXPECT_FALSE(table.rooms.at("rl").rooms.contains("distill"));
+  EXPECT_FALSE(table.rooms.at("verifiers").rooms.contains("nn"));
+}
+
+TEST(IncludeLines, EveryRoomKeepsToTheTable) {
+  int files = 0;
+  for (const auto& [room, unused] : RealTable().rooms) {
+    const fs::path folder = fs::path(RETORT_SOURCE_DIR) / room;
+    if (!fs::exists(folder)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp") continue;
+      const std::string file = fs::relative(entry.path(), RETORT_SOURCE_DIR);
+      ++files;
+      int number = 0;
+      for (const std::string& line : Split(ReadFile(entry.path()), '\n')) {
+        ++number;
+        EXPECT_EQ(Violation(RealTable(), room, file, line), "") << file << ":" << number;
+      }
+    }
+  }
+  EXPECT_GT(files, 10);
+}
+
+TEST(IncludeLines, ViolationsAreSeen) {
+  const Table& table = RealTable();
+  const auto judge = [&](const char* room, const char* file, const char* line) {
+    return Violation(table, room, file, line);
+  };
+  EXPECT_EQ(judge("nn", "nn/x.cpp", "#include \"base/error.h\""), "");
+  EXPECT_EQ(judge("nn", "nn/x.cpp", "#include <vector>"), "");
+  EXPECT_EQ(judge("nn", "nn/x.cpp", "#include <cblas.h>"), "");
+  EXPECT_EQ(judge("nn", "nn/simd-inl.h", "#include \"hwy/highway.h\""), "");
+  EXPECT_EQ(judge("nn", "nn/x.cpp", "// #include \"rl/x.h\""), "");
+  EXPECT_EQ(judge("base", "base/json.h", "#include <nlohmann/json.hpp>"), "");
+
+  EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"model/x.h\""), "");
+  EXPECT_NE(judge("nn", "nn/x.cpp", "  #  include \"model/x.h\"  // why"), "");
+  EXPECT_NE(judge("distill", "distill/x.cpp", "#include \"rl/x.h\""), "");
+  EXPECT_NE(judge("nn", "nn/x.h", "#include <cblas.h>"), "");
+  EXPECT_NE(judge("nn", "nn/x.h", "#include \"hwy/highway.h\""), "");
+  EXPECT_NE(judge("model", "model/x.cpp", "#include <cblas.h>"), "");
+  EXPECT_NE(judge("model", "model/x.cpp", "#include <nlohmann/json.hpp>"), "");
+  EXPECT_NE(judge("base", "base/options.h", "#include <nlohmann/json.hpp>"), "");
+  EXPECT_NE(judge("train", "train/x.cpp", "#include <sqlite3.h>"), "");
+  EXPECT_NE(judge("nn", "nn/x.cpp", "#include <gtest/gtest.h>"), "");
+  EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"x.h\""), "");
+  EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"../rl/x.h\""), "");
+  EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"tests/support/x.h\""), "");
+}
+
+}  // namespace
+}  // namespace retort
