@@ -45,7 +45,7 @@ struct RouteArgs {
 void Route(Compute& compute, const RouteArgs& args);
 
 /// dlogits [T, E] from the gradients of the weights [T, K] and, when given, of the scores [T, E]
-/// (the balance losses). The choice of experts and the bias are constants.
+/// (the balance losses). The choice of experts and the bias are constants. dlogits may be dscores.
 struct RouteGradArgs {
   RouteArgs forward;
   const float* dweights = nullptr;  // [T, K]
@@ -73,7 +73,7 @@ struct CombineArgs {
   Mat y;                           // [T, d]; added to
 };
 void Combine(Compute& compute, const CombineArgs& args);
-/// dys[slot] = weight · dy[token]; dweights[t, k] = dy[t] · ys[slot].
+/// dys[slot] = weight · dy[token]; dweights[t, k] = dy[t] · ys[slot]. dys may be ys itself.
 struct CombineGradArgs {
   CombineArgs forward;        // y unused
   ConstMat dy;                // [T, d]
