@@ -1,0 +1,216 @@
+#include "model/decoder.h"
+
+#include "base/random.h"
+#include "model/feed_forward.h"
+#include "model/gqa.h"
+#include "model/mla.h"
+
+namespace retort::model {
+
+using nn::Mat;
+
+namespace {
+
+struct DeepseekLayer {
+  Mla attention;
+  std::optional<DenseFeedForward> dense;
+  std::optional<MoeFeedForward> moe;
+
+  DeepseekLayer(nn::ParameterStore& store, const DeepseekConfig& c, int64_t layer)
+      : attention(store, StrCat("model.layers.", layer), c) {
+    const std::string prefix = StrCat("model.layers.", layer);
+    if (c.IsMoeLayer(layer)) {
+      moe.emplace(store, prefix, c);
+    } else {
+      dense.emplace(store, prefix, c.hidden_size, c.intermediate_size, c.rms_norm_eps);
+    }
+  }
+  static int64_t RopeDim(const DeepseekConfig& c) { return c.qk_rope_head_dim; }
+  static int64_t CacheWidth(const DeepseekConfig& c) { return Mla::CacheWidth(c); }
+  void Pack() {
+    attention.Pack();
+    moe ? moe->Pack() : dense->Pack();
+  }
+  Mat Forward(const Pass& pass, nn::RopeTable& rope, Mat x, LayerTape& tape) const {
+    const Mat mid = attention.Forward(pass, rope, x, tape.attention);
+    return moe ? moe->Forward(pass, mid, tape.ffn) : dense->Forward(pass, mid, tape.ffn);
+  }
+  Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
+               const LayerTape& tape) const {
+    const Mat mid = moe ? moe->Backward(pass, dy, tape.ffn) : dense->Backward(pass, dy, tape.ffn);
+    return attention.Backward(pass, rope, mid, tape.attention);
+  }
+};
+
+struct LlamaLayer {
+  Gqa attention;
+  DenseFeedForward dense;
+  std::optional<MoeFeedForward> moe;  // never there
+
+  LlamaLayer(nn::ParameterStore& store, const LlamaConfig& c, int64_t layer)
+      : attention(store, StrCat("model.layers.", layer), c),
+        dense(store, StrCat("model.layers.", layer), c.hidden_size, c.intermediate_size,
+              c.rms_norm_eps) {}
+  static int64_t RopeDim(const LlamaConfig& c) { return c.HeadDim(); }
+  static int64_t CacheWidth(const LlamaConfig& c) { return Gqa::CacheWidth(c); }
+  void Pack() {
+    attention.Pack();
+    dense.Pack();
+  }
+  Mat Forward(const Pass& pass, nn::RopeTable& rope, Mat x, LayerTape& tape) const {
+    return dense.Forward(pass, attention.Forward(pass, rope, x, tape.attention), tape.ffn);
+  }
+  Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
+               const LayerTape& tape) const {
+    return attention.Backward(pass, rope, dense.Backward(pass, dy, tape.ffn), tape.attention);
+  }
+};
+
+}  // namespace
+
+template <class Layer, class Config>
+Decoder<Layer, Config>::Decoder(const Config& c)
+    : config_(c),
+      eps_(static_cast<float>(c.rms_norm_eps)),
+      max_positions_(c.max_position_embeddings),
+      cache_width_(Layer::CacheWidth(c)),
+      rope_(Layer::RopeDim(c), c.rope_theta),
+      embedding_(store_.Add("model.embed_tokens.weight", {c.vocab_size, c.hidden_size})),
+      layers_([&] {
+        std::deque<Layer> layers;
+        for (int64_t l = 0; l < c.num_hidden_layers; ++l) layers.emplace_back(store_, c, l);
+        return layers;
+      }()),
+      final_norm_(store_.Add("model.norm.weight", {c.hidden_size})),
+      head_weight_(c.tie_word_embeddings
+                       ? embedding_
+                       : store_.Add("lm_head.weight", {c.vocab_size, c.hidden_size})) {}
+
+template <class Layer, class Config>
+void Decoder<Layer, Config>::Pack(nn::Compute& compute) {
+  compute.executor.ParallelFor(layers() + 1, [&](int64_t l, int) {
+    if (l == layers()) {
+      head_.Pack(head_weight_.mat());
+    } else {
+      layers_[static_cast<size_t>(l)].Pack();
+    }
+  });
+}
+
+template <class Layer, class Config>
+void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, Tape* tape,
+                                     Mat hidden) {
+  RETORT_CHECK(!tape || !batch.cached(), "forward: a training pass does not take a cached batch");
+  RETORT_CHECK(batch.max_position() < max_positions_, "a sequence of ", batch.max_position() + 1,
+               " tokens does not fit max_position_embeddings = ", max_positions_,
+               ". Shorten the sequence or raise the option");
+  if (batch.size() == 0) return;
+  rope_.Reserve(batch.max_position() + 1);
+  if (tape) {
+    tape->layers.resize(layers_.size());
+    tape->loads.resize(static_cast<size_t>(moe_layers()));
+  }
+
+  // x and y alternate between two buffers in inference; in training everything is kept.
+  nn::Arena& arena = tape ? tape->arena : scratch_;
+  const nn::ArenaScope scope(scratch_);
+  Mat x = arena.NewMat(batch.size(), hidden_size());
+  nn::Embed(compute, embedding_.mat(), batch.tokens().data(), x);
+  LayerTape unused;
+  size_t moe_index = 0;
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const nn::Arena::Mark mark = arena.mark();
+    const Pass pass{compute, batch, arena, tape, static_cast<int64_t>(l)};
+    LayerTape& layer_tape = tape ? tape->layers[l] : unused;
+    const Mat y = layers_[l].Forward(pass, rope_, x, layer_tape);
+    if (!tape) {
+      CopyInto(y, x);
+      arena.Release(mark);
+      continue;
+    }
+    if (layers_[l].moe) {
+      std::vector<int64_t>& loads = tape->loads[moe_index++];
+      loads.resize(static_cast<size_t>(layers_[l].moe->experts()));
+      layers_[l].moe->Balance(pass, layer_tape.ffn, loads);
+    }
+    x = y;
+  }
+  float* rstd = arena.New<float>(batch.size());
+  nn::RmsNorm(compute, {x, final_norm_.value.data(), eps_, hidden, rstd});
+  if (tape) {
+    tape->hidden = x;
+    tape->final_rstd = rstd;
+  }
+}
+
+template <class Layer, class Config>
+void Decoder<Layer, Config>::Backward(nn::Compute& compute, const Batch& batch, Tape& tape,
+                                      nn::ConstMat dhidden, bool defer_weights) {
+  if (batch.size() == 0) return;
+  Mat dx = tape.arena.NewMat(batch.size(), hidden_size());
+  nn::RmsNormGrad(compute, {.x = tape.hidden,
+                            .weight = final_norm_.value.data(),
+                            .rstd = tape.final_rstd,
+                            .dy = dhidden,
+                            .dx = dx,
+                            .dweight = final_norm_.grad.data()});
+  for (size_t l = layers_.size(); l-- > 0;) {
+    const Pass pass{compute, batch, tape.arena, &tape, static_cast<int64_t>(l)};
+    const nn::Arena::Mark mark = tape.arena.mark();
+    const Mat below = layers_[l].Backward(pass, rope_, dx, tape.layers[l]);
+    if (defer_weights) {
+      dx = below;
+    } else {
+      tape.RunWeightGrads(compute);
+      CopyInto(below, dx);
+      tape.arena.Release(mark);
+    }
+  }
+  nn::EmbedGrad(compute, batch.tokens().data(), dx, embedding_.grad_mat());
+}
+
+template <class Layer, class Config>
+int64_t Decoder<Layer, Config>::moe_layers() const {
+  int64_t count = 0;
+  for (const Layer& layer : layers_) count += layer.moe ? 1 : 0;
+  return count;
+}
+
+template <class Layer, class Config>
+void Decoder<Layer, Config>::BalanceBias(std::span<const std::vector<int64_t>> loads, double rate) {
+  size_t moe_index = 0;
+  for (Layer& layer : layers_) {
+    if (layer.moe) layer.moe->BalanceBias(loads[moe_index++], rate);
+  }
+}
+
+std::unique_ptr<LanguageModel> NewModel(const ModelConfig& config, uint64_t seed,
+                                        nn::Compute& compute) {
+  Validate(config);
+  std::unique_ptr<LanguageModel> model;
+  double range = 0;
+  if (const auto* deepseek = std::get_if<DeepseekConfig>(&config)) {
+    model = std::make_unique<Decoder<DeepseekLayer, DeepseekConfig>>(*deepseek);
+    range = deepseek->initializer_range;
+  } else {
+    const LlamaConfig& llama = std::get<LlamaConfig>(config);
+    model = std::make_unique<Decoder<LlamaLayer, LlamaConfig>>(llama);
+    range = llama.initializer_range;
+  }
+  uint64_t index = 0;
+  for (nn::Parameter& parameter : model->parameters().all()) {
+    RandomStream random({.seed = seed, .purpose = "init", .problem = index++});
+    const bool norm = parameter.name.ends_with("norm.weight");
+    for (float& value : parameter.value) {
+      if (parameter.shape.size() == 2) {
+        value = static_cast<float>(range * random.Normal());
+      } else {
+        value = norm ? 1.0f : 0.0f;
+      }
+    }
+  }
+  model->Pack(compute);
+  return model;
+}
+
+}  // namespace retort::model

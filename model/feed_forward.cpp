@@ -1,0 +1,205 @@
+#include "model/feed_forward.h"
+
+#include "nn/norm.h"
+#include "nn/swiglu.h"
+
+namespace retort::model {
+
+using nn::ConstMat;
+using nn::Mat;
+
+namespace {
+
+void Normalize(const Pass& pass, const nn::Parameter& norm, float eps, Mat x,
+               FeedForwardTape& tape) {
+  tape.x = x;
+  tape.h = pass.New(x.cols);
+  tape.rstd = pass.NewColumn();
+  nn::RmsNorm(pass.compute, {x, norm.value.data(), eps, tape.h, tape.rstd});
+}
+
+// dx = dy + the norm's gradient of dh.
+Mat NormalizeGrad(const Pass& pass, nn::Parameter& norm, ConstMat dh, ConstMat dy,
+                  const FeedForwardTape& tape) {
+  const Mat dx = CopyOf(pass.arena, dy);
+  nn::RmsNormGrad(pass.compute, {.x = tape.x,
+                                 .weight = norm.value.data(),
+                                 .rstd = tape.rstd,
+                                 .dy = dh,
+                                 .dx = dx,
+                                 .accumulate = true,
+                                 .dweight = norm.grad.data()});
+  return dx;
+}
+
+}  // namespace
+
+DenseFeedForward::DenseFeedForward(nn::ParameterStore& store, const std::string& prefix,
+                                   int64_t hidden, int64_t width, double eps)
+    : norm_(store.Add(prefix + ".post_attention_layernorm.weight", {hidden})),
+      eps_(static_cast<float>(eps)),
+      mlp_(store, prefix + ".mlp", hidden, width) {}
+
+Mat DenseFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) const {
+  Normalize(pass, norm_, eps_, x, tape);
+  const Mat y = CopyOf(pass.arena, x);
+  mlp_.Forward(pass, tape.h, y, tape.dense);
+  return y;
+}
+
+Mat DenseFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTape& tape) const {
+  const Mat dh = pass.New(dy.cols);
+  mlp_.Backward(pass, tape.h, dy, tape.dense, dh, /*accumulate=*/false);
+  return NormalizeGrad(pass, norm_, dh, dy, tape);
+}
+
+MoeFeedForward::MoeFeedForward(nn::ParameterStore& store, const std::string& prefix,
+                               const DeepseekConfig& c)
+    : shape_{.experts = c.n_routed_experts,
+             .top_k = c.num_experts_per_tok,
+             .groups = c.topk_method == TopkMethod::kGreedy ? 1 : c.n_group,
+             .top_groups = c.topk_method == TopkMethod::kGreedy ? 1 : c.topk_group,
+             .scoring = c.scoring_func == ScoringFunc::kSigmoid ? nn::Scoring::kSigmoid
+                                                                : nn::Scoring::kSoftmax,
+             .normalize = c.norm_topk_prob,
+             .scale = static_cast<float>(c.routed_scaling_factor)},
+      eps_(static_cast<float>(c.rms_norm_eps)),
+      norm_(store.Add(prefix + ".post_attention_layernorm.weight", {c.hidden_size})),
+      router_(store, prefix + ".mlp.gate", c.n_routed_experts, c.hidden_size) {
+  if (c.topk_method == TopkMethod::kNoauxTc) {
+    bias_ = &store.Add(prefix + ".mlp.gate.e_score_correction_bias", {c.n_routed_experts});
+    bias_->trainable = false;
+  }
+  for (int64_t e = 0; e < c.n_routed_experts; ++e) {
+    experts_.emplace_back(store, StrCat(prefix, ".mlp.experts.", e), c.hidden_size,
+                          c.moe_intermediate_size);
+  }
+  if (c.n_shared_experts > 0) {
+    shared_.emplace(store, prefix + ".mlp.shared_experts", c.hidden_size,
+                    c.n_shared_experts * c.moe_intermediate_size);
+  }
+}
+
+void MoeFeedForward::Pack() {
+  router_.Pack();
+  for (SwiGluMlp& expert : experts_) expert.Pack();
+  if (shared_) shared_->Pack();
+}
+
+nn::RouteArgs MoeFeedForward::Routing(const FeedForwardTape& tape) const {
+  return {.shape = shape_,
+          .logits = tape.logits,
+          .bias = bias_ ? bias_->value.data() : nullptr,
+          .scores = tape.scores,
+          .experts = tape.experts,
+          .weights = tape.weights};
+}
+
+Mat MoeFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) const {
+  const int64_t T = pass.tokens(), K = shape_.top_k, E = shape_.experts, d = x.cols;
+  const int64_t slots = T * K, f = experts_.front().width();
+  nn::Compute& compute = pass.compute;
+  Normalize(pass, norm_, eps_, x, tape);
+
+  tape.logits = pass.New(E);
+  tape.scores = pass.New(E);
+  tape.experts = pass.arena.New<int32_t>(slots);
+  tape.weights = pass.arena.New<float>(slots);
+  nn::Gemm(compute, router_.Forward(tape.h, tape.logits));
+  nn::Route(compute, Routing(tape));
+  tape.dispatch = nn::MakeDispatch(tape.experts, T, E, K);
+
+  tape.xs = pass.arena.NewMat(slots, d);
+  tape.ys = pass.arena.NewMat(slots, d);
+  tape.routed.gate_up = pass.arena.NewMat(slots, 2 * f);
+  tape.routed.act = pass.arena.NewMat(slots, f);
+  nn::GatherTokens(compute, tape.dispatch, tape.h, tape.xs);
+  std::vector<nn::GemmJob> up, down;
+  for (int64_t e = 0; e < E; ++e) {
+    const int64_t begin = tape.dispatch.begin[static_cast<size_t>(e)];
+    const int64_t count = tape.dispatch.begin[static_cast<size_t>(e) + 1] - begin;
+    if (count == 0) continue;
+    const Mat xs = tape.xs.Rows(begin, count), gate_up = tape.routed.gate_up.Rows(begin, count);
+    up.push_back(expert(e).gate().Forward(xs, gate_up.Cols(0, f)));
+    up.push_back(expert(e).up().Forward(xs, gate_up.Cols(f, f)));
+    down.push_back(
+        expert(e).down().Forward(tape.routed.act.Rows(begin, count), tape.ys.Rows(begin, count)));
+  }
+  nn::Gemm(compute, up);
+  nn::SwiGlu(compute, tape.routed.gate_up, tape.routed.act);
+  nn::Gemm(compute, down);
+
+  const Mat y = CopyOf(pass.arena, x);
+  if (shared_) shared_->Forward(pass, tape.h, y, tape.dense);
+  nn::Combine(compute, {&tape.dispatch, K, tape.weights, tape.ys, y});
+  return y;
+}
+
+Mat MoeFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTape& tape) const {
+  const int64_t T = pass.tokens(), K = shape_.top_k, E = shape_.experts, d = dy.cols;
+  const int64_t slots = T * K, f = experts_.front().width();
+  nn::Compute& compute = pass.compute;
+  std::vector<nn::WeightGradJob>& weight_grads = pass.tape->weight_grads;
+
+  // y = x + Σ_k w_k · ys_k + shared(h)
+  const Mat dys = pass.arena.NewMat(slots, d);
+  float* dweights = pass.arena.New<float>(slots);
+  nn::CombineGrad(compute, {{&tape.dispatch, K, tape.weights, tape.ys, {}}, dy, dys, dweights});
+
+  // ys_e = act_e · Wᵀ_down; act = silu(gate) ⊙ up; gate, up = xs_e · Wᵀ
+  const Mat dact = pass.arena.NewMat(slots, f), dgate_up = pass.arena.NewMat(slots, 2 * f);
+  const Mat dxs = pass.arena.NewMat(slots, d);
+  std::vector<nn::InputGradJob> down, gate, up;
+  for (int64_t e = 0; e < E; ++e) {
+    const int64_t begin = tape.dispatch.begin[static_cast<size_t>(e)];
+    const int64_t count = tape.dispatch.begin[static_cast<size_t>(e) + 1] - begin;
+    if (count == 0) continue;
+    const SwiGluMlp& mlp = expert(e);
+    const auto slice = [&](Mat m) { return m.Rows(begin, count); };
+    const Mat dgate = slice(dgate_up).Cols(0, f), dup = slice(dgate_up).Cols(f, f);
+    down.push_back(mlp.down().InputGrad(slice(dys), slice(dact)));
+    gate.push_back(mlp.gate().InputGrad(dgate, slice(dxs)));
+    up.push_back(mlp.up().InputGrad(dup, slice(dxs), /*accumulate=*/true));
+    weight_grads.push_back(mlp.down().WeightGrad(slice(dys), slice(tape.routed.act)));
+    weight_grads.push_back(mlp.gate().WeightGrad(dgate, slice(tape.xs)));
+    weight_grads.push_back(mlp.up().WeightGrad(dup, slice(tape.xs)));
+  }
+  nn::GemmInputGrad(compute, down);
+  nn::SwiGluGrad(compute, tape.routed.gate_up, dact, dgate_up);
+  nn::GemmInputGrad(compute, gate);
+  nn::GemmInputGrad(compute, up);
+
+  // weights = gate(router · h)
+  const Mat dlogits = pass.arena.NewMat(T, E), dh = pass.New(d);
+  nn::RouteGrad(compute, {Routing(tape), dweights, tape.dscores, dlogits});
+  nn::GemmInputGrad(compute, router_.InputGrad(dlogits, dh));
+  weight_grads.push_back(router_.WeightGrad(dlogits, tape.h));
+  nn::GatherTokensGrad(compute, tape.dispatch, dxs, dh);
+  if (shared_) shared_->Backward(pass, tape.h, dy, tape.dense, dh, /*accumulate=*/true);
+  return NormalizeGrad(pass, norm_, dh, dy, tape);
+}
+
+void MoeFeedForward::Balance(const Pass& pass, FeedForwardTape& tape,
+                             std::vector<int64_t>& loads) const {
+  const BalanceOptions& options = pass.tape->balance;
+  nn::BalanceArgs args{.shape = shape_,
+                       .scores = tape.scores,
+                       .experts = tape.experts,
+                       .sequences = pass.batch.sequences(),
+                       .dscores = {}};
+  nn::CountLoads(args, loads);
+  tape.dscores = {};
+  if (options.sequence_alpha == 0 && options.batch_alpha == 0) return;
+  args.dscores = tape.dscores = pass.arena.NewZeroMat(pass.tokens(), shape_.experts);
+  for (const bool per_batch : {false, true}) {
+    args.per_batch = per_batch;
+    args.alpha = per_batch ? options.batch_alpha : options.sequence_alpha;
+    if (args.alpha > 0) pass.tape->balance_loss += nn::BalanceLoss(pass.compute, args);
+  }
+}
+
+void MoeFeedForward::BalanceBias(std::span<const int64_t> loads, double rate) {
+  if (bias_ && rate > 0) nn::UpdateRouterBias(loads, rate, bias_->value.data());
+}
+
+}  // namespace retort::model

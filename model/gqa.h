@@ -1,0 +1,41 @@
+#pragma once
+// Grouped-query attention of Llama, Qwen2 (biases on q, k, v) and Qwen3 (RMSNorm of each query and
+// key head before RoPE). A cached row is [keys of all KV heads | values of all KV heads].
+
+#include <string>
+
+#include "model/config.h"
+#include "model/linear.h"
+#include "model/pass.h"
+#include "nn/rope.h"
+
+namespace retort::model {
+
+class Gqa {
+ public:
+  Gqa(nn::ParameterStore& store, const std::string& prefix, const LlamaConfig& config);
+
+  static int64_t CacheWidth(const LlamaConfig& config) {
+    return 2 * config.num_key_value_heads * config.HeadDim();
+  }
+  void Pack();
+  /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.
+  nn::Mat Forward(const Pass& pass, nn::RopeTable& rope, nn::Mat x, AttentionTape& tape) const;
+  /// Gradient of the input [T, d] from that of the output; queues weight gradients on the tape.
+  nn::Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
+                   const AttentionTape& tape) const;
+
+ private:
+  nn::AttentionShape Shape() const;
+  void RotateHeads(const Pass& pass, const nn::RopeTable& rope, nn::Mat x, bool queries,
+                   bool inverse) const;
+
+  int64_t heads_, kv_heads_, head_dim_;
+  float eps_;
+  nn::Parameter& norm_;
+  Linear q_, k_, v_, o_;
+  nn::Parameter* q_norm_ = nullptr;
+  nn::Parameter* k_norm_ = nullptr;
+};
+
+}  // namespace retort::model

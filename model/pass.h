@@ -1,0 +1,31 @@
+#pragma once
+// What a layer is given for one pass over a batch.
+
+#include "model/batch.h"
+#include "model/tape.h"
+#include "nn/compute.h"
+
+namespace retort::model {
+
+struct Pass {
+  nn::Compute& compute;
+  const Batch& batch;
+  nn::Arena& arena;      ///< where activations go; outlives backward when `training`
+  Tape* tape = nullptr;  ///< null: inference
+  int64_t layer = 0;
+
+  bool training() const { return tape != nullptr; }
+  int64_t tokens() const { return batch.size(); }
+  nn::Mat New(int64_t cols) const { return arena.NewMat(batch.size(), cols); }  // [T, cols]
+  float* NewColumn() const { return arena.New<float>(batch.size()); }           // [T]
+  /// Rows of keys and values that attention reads: those of the batch, or the cache after the
+  /// batch's have been put there.
+  nn::ConstMat KeyValues(nn::ConstMat fresh) const;
+};
+
+/// A copy of `x` in the arena.
+nn::Mat CopyOf(nn::Arena& arena, nn::ConstMat x);
+/// to = from, row by row.
+void CopyInto(nn::ConstMat from, nn::Mat to);
+
+}  // namespace retort::model
