@@ -1,5 +1,5 @@
-// Reads every #include line of the rooms against the table of rooms in the root CMakeLists.txt (handed
-// over in layering.txt, see the CMakeLists.txt beside this file).
+// Reads every #include line of the rooms against the table of rooms in the root CMakeLists.txt
+// (handed over in layering.txt, see the CMakeLists.txt beside this file).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -59,8 +59,9 @@ std::string Violation(const Table& table, const std::string& room, const std::st
     const bool allowed = folder == room || own.rooms.contains(folder);
     return allowed ? "" : StrCat(room, " may not include ", folder);
   }
-  const auto library = std::find_if(table.prefixes.begin(), table.prefixes.end(),
-                                    [&](const auto& entry) { return path.starts_with(entry.first); });
+  const auto library =
+      std::find_if(table.prefixes.begin(), table.prefixes.end(),
+                   [&](const auto& entry) { return path.starts_with(entry.first); });
   if (library != table.prefixes.end()) {
     const std::string& name = library->second;
     if (own.public_libs.contains(name)) {
