@@ -1,0 +1,187 @@
+// What attention is made of: products of small matrices in scratch, and key blocks brought there.
+// Compiled once per instruction set; for attention_kernel.cpp only.
+
+#if defined(RETORT_NN_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RETORT_NN_ATTENTION_INL_H_
+#undef RETORT_NN_ATTENTION_INL_H_
+#else
+#define RETORT_NN_ATTENTION_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "nn/attention.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace retort::nn {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+
+HWY_INLINE int64_t Lanes() { return static_cast<int64_t>(hn::Lanes(D())); }
+HWY_INLINE int64_t Vectors(int64_t n) { return (n + Lanes() - 1) / Lanes(); }
+// Rows in scratch start on a cache line and end with zeros.
+HWY_INLINE int64_t Pad(int64_t n) { return (n + 15) / 16 * 16; }
+
+// ---- Products of small matrices in scratch
+
+// c[r, ·] = Σ_k a[r, k] b[k, ·], or += with `accumulate`. Each element is one chain of
+// multiply-adds over k from 0, whatever the blocking: an element does not depend on its neighbours,
+// and a chain may be cut and continued later. Rows of b and c are aligned and padded.
+struct Product {
+  const float* a;
+  int64_t a_row;   // from a[r, k] to a[r + 1, k]
+  int64_t a_step;  // from a[r, k] to a[r, k + 1]
+  const float* b;
+  int64_t b_step;
+  float* c;
+  int64_t c_row;
+  int64_t steps;
+  bool accumulate;
+};
+
+constexpr int kRows = 6;
+constexpr int kVectors = HWY_MAX_BYTES >= 64 ? 4 : 2;  // kRows · kVectors accumulators
+
+template <int R, int C>
+HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
+  const D d;
+  const int64_t lanes = Lanes();
+  const float* HWY_RESTRICT a = p.a;
+  const float* HWY_RESTRICT b = p.b + lane;
+  V sum[R][C];
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int i = 0; i < C; ++i) {
+      sum[r][i] = p.accumulate ? hn::Load(d, p.c + r * p.c_row + lane + i * lanes) : hn::Zero(d);
+    }
+  }
+  for (int64_t k = 0; k < p.steps; ++k) {
+    V row[C];
+#pragma GCC unroll 4
+    for (int i = 0; i < C; ++i) row[i] = hn::Load(d, b + i * lanes);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) {
+      const V x = hn::Set(d, a[r * p.a_row]);
+#pragma GCC unroll 4
+      for (int i = 0; i < C; ++i) sum[r][i] = hn::MulAdd(x, row[i], sum[r][i]);
+    }
+    a += p.a_step;
+    b += p.b_step;
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int i = 0; i < C; ++i) hn::Store(sum[r][i], d, p.c + r * p.c_row + lane + i * lanes);
+  }
+}
+
+template <int R, int C>
+HWY_INLINE void MultiplyLast(const Product& p, int64_t first, int64_t vectors) {
+  if constexpr (C > 0) {
+    if (vectors - first == C) return MultiplyBlock<R, C>(p, first * Lanes());
+    MultiplyLast<R, C - 1>(p, first, vectors);
+  }
+}
+
+template <int R>
+HWY_NOINLINE void MultiplyRows(const Product& p, int64_t vectors) {
+  int64_t v = 0;
+  for (; v + kVectors <= vectors; v += kVectors) MultiplyBlock<R, kVectors>(p, v * Lanes());
+  MultiplyLast<R, kVectors - 1>(p, v, vectors);
+}
+
+// `rows` in [1, kRows], and as many lanes as `columns` need.
+inline void Multiply(const Product& p, int64_t rows, int64_t columns) {
+  static_assert(kRows == 6);
+  switch (rows) {
+    case 1:
+      return MultiplyRows<1>(p, Vectors(columns));
+    case 2:
+      return MultiplyRows<2>(p, Vectors(columns));
+    case 3:
+      return MultiplyRows<3>(p, Vectors(columns));
+    case 4:
+      return MultiplyRows<4>(p, Vectors(columns));
+    case 5:
+      return MultiplyRows<5>(p, Vectors(columns));
+    default:
+      return MultiplyRows<6>(p, Vectors(columns));
+  }
+}
+
+// ---- Into scratch
+
+// Elementwise, so the end of a row gives the bits that a whole vector would.
+inline void ScaleRow(const float* from, float factor, int64_t n, float* to) {
+  const D d;
+  const V f = hn::Set(d, factor);
+  int64_t i = 0;
+  for (; i + Lanes() <= n; i += Lanes()) hn::StoreU(hn::Mul(hn::LoadU(d, from + i), f), d, to + i);
+  for (; i < n; ++i) to[i] = from[i] * factor;
+}
+
+inline void PackRow(const float* from, float factor, int64_t n, float* to) {
+  ScaleRow(from, factor, n, to);
+  std::fill(to + n, to + Pad(n), 0.0f);
+}
+
+// The cached rows of keys [begin, begin + count) of a sequence.
+struct KeyBlock {
+  const float* rows[kKeyBlock];
+  int64_t count;
+};
+
+inline KeyBlock FindKeys(ConstMat kv, const QuerySpan& span, int64_t begin, int64_t count) {
+  KeyBlock block;
+  block.count = count;
+  for (int64_t j = 0; j < count; ++j) block.rows[j] = kv.row(span.key_rows[begin + j]);
+  // The last key stands in for missing ones; masks take them out again.
+  for (int64_t j = count; j < kKeyBlock; ++j) block.rows[j] = block.rows[count - 1];
+  return block;
+}
+
+inline void PackKeys(const KeyBlock& block, int64_t column, int64_t dim,
+                     float* out) {  // [64, Pad(dim)]
+  for (int64_t j = 0; j < block.count; ++j) {
+    PackRow(block.rows[j] + column, 1, dim, out + j * Pad(dim));
+  }
+}
+
+// Keys along the lanes, by squares of four.
+inline void TransposeKeys(const KeyBlock& block, int64_t column, int64_t dim,
+                          float* out) {  // [dim, 64]
+  for (int64_t j = 0; j < Vectors(block.count) * Lanes(); j += 4) {
+    const float* row[4];
+    for (int64_t r = 0; r < 4; ++r) row[r] = block.rows[j + r] + column;
+    float* to = out + j;
+    int64_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+    const hn::FixedTag<float, 4> d;
+    for (; i + 4 <= dim; i += 4, to += 4 * kKeyBlock) {
+      const auto r0 = hn::LoadU(d, row[0] + i), r1 = hn::LoadU(d, row[1] + i);
+      const auto r2 = hn::LoadU(d, row[2] + i), r3 = hn::LoadU(d, row[3] + i);
+      const auto low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
+      const auto high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
+      hn::Store(hn::InterleaveLower(d, low02, low13), d, to);
+      hn::Store(hn::InterleaveUpper(d, low02, low13), d, to + kKeyBlock);
+      hn::Store(hn::InterleaveLower(d, high02, high13), d, to + 2 * kKeyBlock);
+      hn::Store(hn::InterleaveUpper(d, high02, high13), d, to + 3 * kKeyBlock);
+    }
+#endif
+    for (; i < dim; ++i, to += kKeyBlock) {
+      for (int64_t r = 0; r < 4; ++r) to[r] = row[r][i];
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace retort::nn
+HWY_AFTER_NAMESPACE();
+
+#endif

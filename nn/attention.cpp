@@ -1,0 +1,82 @@
+#include "nn/attention.h"
+
+#include <algorithm>
+
+#include "nn/attention_kernel.h"
+
+namespace retort::nn {
+namespace {
+
+constexpr int64_t kTileRows = 128;
+
+void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q, ConstMat kv,
+           ConstMat out) {
+  RETORT_CHECK(s.kv_heads > 0 && s.heads > 0 && s.heads % s.kv_heads == 0, "attention: got ",
+               s.heads, " heads on ", s.kv_heads, " KV heads, expected a multiple");
+  RETORT_CHECK(s.key_dim > 0 && s.value_dim > 0, "attention: got key_dim ", s.key_dim,
+               " and value_dim ", s.value_dim, ", expected at least 1");
+  RETORT_CHECK(q.cols == s.heads * s.key_dim && out.cols == s.heads * s.value_dim,
+               "attention: got rows of ", q.cols, " for q and ", out.cols, " for out, expected ",
+               s.heads * s.key_dim, " and ", s.heads * s.value_dim);
+  RETORT_CHECK(s.kv_heads * s.key_dim <= kv.cols && s.value_begin >= 0 &&
+                   s.value_begin + s.kv_heads * s.value_dim <= kv.cols,
+               "attention: keys and values do not fit into cached rows of ", kv.cols);
+  // Else one head's dv would fall on another head's dk, and tasks would meet.
+  RETORT_CHECK(s.kv_heads == 1 || s.value_begin >= s.kv_heads * s.key_dim,
+               "attention: got value_begin ", s.value_begin,
+               ", expected values behind the keys of all KV heads");
+  for (const QuerySpan& span : spans) {
+    RETORT_CHECK(span.row >= 0 && span.count >= 0 && span.position >= 0 &&
+                     span.row + span.count <= std::min(q.rows, out.rows),
+                 "attention: got queries [", span.row, ", ", span.row + span.count,
+                 ") at position ", span.position, " of ", q.rows, " rows");
+  }
+}
+
+}  // namespace
+
+void Attention(Compute& compute, const AttentionArgs& args) {
+  Check(args.shape, args.spans, args.q, args.kv, args.out);
+  const int64_t kv_heads = args.shape.kv_heads, queries = TileQueries(args.shape, kTileRows);
+  const int64_t spans = static_cast<int64_t>(args.spans.size());
+  Arena& arena = compute.scratch[0];
+  const ArenaScope scope(arena);
+  int64_t* begin = arena.New<int64_t>(spans + 1);  // first tile of each span
+  begin[0] = 0;
+  for (int64_t i = 0; i < spans; ++i) {
+    begin[i + 1] = begin[i] + (args.spans[static_cast<size_t>(i)].count + queries - 1) / queries;
+  }
+  compute.executor.ParallelFor(begin[spans] * kv_heads, [&](int64_t task, int worker) {
+    Arena& scratch = compute.scratch[static_cast<size_t>(worker)];
+    const ArenaScope task_scope(scratch);
+    const int64_t tile = task / kv_heads;
+    const int64_t i = std::upper_bound(begin, begin + spans + 1, tile) - begin - 1;
+    const QuerySpan& span = args.spans[static_cast<size_t>(i)];
+    const int64_t first = (tile - begin[i]) * queries;
+    RunAttention(args, {&span, first, std::min(queries, span.count - first)}, task % kv_heads,
+                 scratch);
+  });
+}
+
+void AttentionGrad(Compute& compute, const AttentionGradArgs& args) {
+  Check(args.shape, args.spans, args.q, args.kv, args.out);
+  RETORT_CHECK(args.lse || args.q.rows == 0, "attention: backward needs the lse kept by forward");
+  RETORT_CHECK(args.dout.cols == args.out.cols && args.dq.cols == args.q.cols &&
+                   args.dkv.cols == args.kv.cols && args.dkv.rows >= args.kv.rows,
+               "attention: gradients must have the shapes of what they belong to");
+  const auto groups = static_cast<int64_t>(args.group_begin.size()) - 1;
+  RETORT_CHECK(groups >= 0 && args.group_begin.front() == 0 &&
+                   args.group_begin.back() == static_cast<int64_t>(args.spans.size()),
+               "attention: the groups must cover the ", args.spans.size(), " spans");
+  const int64_t kv_heads = args.shape.kv_heads;
+  compute.executor.ParallelFor(groups * kv_heads, [&](int64_t task, int worker) {
+    const size_t group = static_cast<size_t>(task / kv_heads);
+    for (int64_t i = args.group_begin[group]; i < args.group_begin[group + 1]; ++i) {
+      Arena& scratch = compute.scratch[static_cast<size_t>(worker)];
+      const ArenaScope scope(scratch);
+      RunAttentionGrad(args, args.spans[static_cast<size_t>(i)], task % kv_heads, scratch);
+    }
+  });
+}
+
+}  // namespace retort::nn
