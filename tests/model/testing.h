@@ -39,6 +39,7 @@ inline std::filesystem::path TestFolder() {
 /// Without the sync of an atomic write: thousands of files in a second.
 inline std::filesystem::path WritePlain(const std::filesystem::path& path,
                                         const std::string& bytes) {
+  std::filesystem::remove(path);  // some file systems sync a file that replaces its old content
   std::ofstream(path, std::ios::binary) << bytes;
   return path;
 }
