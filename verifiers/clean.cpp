@@ -194,8 +194,14 @@ std::string CleanAnswer(std::string_view answer) {
 
 std::string CanonicalText(std::string_view cleaned) {
   std::string out;
+  bool spaced = false;
   for (const char c : cleaned) {
-    if (std::isspace(static_cast<unsigned char>(c)) != 0) continue;
+    if (std::isspace(static_cast<unsigned char>(c)) != 0) {
+      spaced = true;
+      continue;
+    }
+    if (spaced && IsDigit(c) && !out.empty() && IsDigit(out.back())) out += ' ';
+    spaced = false;
     out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const size_t n = out.size();
     if (n >= 3 && out[n - 1] == '}' && out[n - 3] == '{' && out[n - 2] != '{' &&

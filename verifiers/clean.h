@@ -11,8 +11,8 @@ namespace retort::verifiers {
 /// "{,}" is ","); trimmed, without a final period.
 std::string CleanAnswer(std::string_view answer);
 
-/// A key for comparing texts: lower case, no white space, braces around one character dropped.
-/// Expects cleaned text.
+/// A key for comparing texts: lower case, no white space except one space between two digits,
+/// braces around one character dropped. Expects cleaned text.
 std::string CanonicalText(std::string_view cleaned);
 
 }  // namespace retort::verifiers

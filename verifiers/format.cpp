@@ -28,7 +28,10 @@ class FormatVerifier final : public Verifier {
     std::array<size_t, 4> at;
     for (size_t i = 0; i < kTags.size(); ++i) {
       at[i] = text.find(kTags[i]);
-      if (at[i] != text.rfind(kTags[i])) return "repeated-tag";
+      if (at[i] != std::string_view::npos &&
+          text.find(kTags[i], at[i] + 1) != std::string_view::npos) {
+        return "repeated-tag";
+      }
     }
     const auto has = [&](size_t tag) { return at[tag] != std::string_view::npos; };
     if (has(0) != has(1) || has(2) != has(3)) return "unclosed-tag";

@@ -1,0 +1,353 @@
+// Verdicts of "math" by class of answer. The response boxes the answer unless a case says
+// otherwise.
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "verifiers/number.h"
+#include "verifiers/verifier.h"
+
+namespace retort::verifiers {
+namespace {
+
+Verdict Judge(const std::string& gold, const std::string& text,
+              const Json& options = Json::object()) {
+  Problem problem;
+  problem.answer = gold;
+  return MakeVerifier("math", options, "test")->Judge({.text = text, .problem = problem});
+}
+
+Verdict JudgeBoxed(const std::string& gold, const std::string& answer,
+                   const Json& options = Json::object()) {
+  return Judge(gold, "so \\boxed{" + answer + "}.", options);
+}
+
+struct Case {
+  const char* gold;
+  const char* answer;
+  bool right;
+};
+
+void Check(std::initializer_list<Case> cases, const std::string& kind) {
+  for (const auto& [gold, answer, right] : cases) {
+    const Verdict verdict = JudgeBoxed(gold, answer);
+    EXPECT_EQ(verdict.status, right ? VerdictStatus::kRight : VerdictStatus::kWrong)
+        << gold << " | " << answer << " | " << verdict.reason;
+    EXPECT_EQ(verdict.score, right ? 1 : 0);
+    EXPECT_EQ(verdict.reason, (right ? "equal/" : "different/") + kind + "/boxed")
+        << gold << " | " << answer;
+  }
+}
+
+TEST(Math, Integers) {
+  Check({{"18", "18", true},
+         {"18", "19", false},
+         {"18", "+18", true},
+         {"18", "-18", false},
+         {"-18", "-18", true},
+         {"-18", "- 18", true},
+         {"-18", "\u221218", true},
+         {"0", "-0", true},
+         {"7", "007", true},
+         {"70", "7", false},
+         {"18", " 18. ", true},
+         {"18", "(18)", true},
+         {"18", "{18}", true},
+         {"18", "1 8", false},
+         {"18", "--18", false},
+         {"18", "\uFF11\uFF18", true},
+         {"18", "eighteen", false},
+         {"123456789012345678901234567890", "123456789012345678901234567890", true},
+         {"123456789012345678901234567890", "123456789012345678901234567891", false},
+         {"9007199254740993", "9007199254740992", false}},
+        "number");
+}
+
+TEST(Math, Decimals) {
+  Check({{"0.5", ".5", true},
+         {"0.5", "0.50", true},
+         {"0.5", "1/2", true},
+         {"18", "18.0", true},
+         {"18", "18.00", true},
+         {"18", "18.01", false},
+         {"18", "17.999999999999999999", false},
+         {"0.1", "0.10000000000000000555", false},
+         {"-0.25", "-1/4", true},
+         {".0000672", "0.0000672", true},
+         {"0.333", "1/3", false},
+         {"1.5", "1.5.0", false}},
+        "number");
+}
+
+TEST(Math, Fractions) {
+  Check({{"1/2", "2/4", true},
+         {"1/2", "\\frac{1}{2}", true},
+         {"1/2", "\\dfrac{1}{2}", true},
+         {"1/2", "\\tfrac12", true},
+         {"1/2", "\\cfrac 1 2", true},
+         {"1/2", "\\frac1{2}", true},
+         {"1/2", "\\frac{1}2", true},
+         {"1/2", "\\frac{ 1 }{ 2 }", true},
+         {"1/2", "\\left(\\frac{1}{2}\\right)", true},
+         {"-1/2", "-\\frac{1}{2}", true},
+         {"-1/2", "\\frac{-1}{2}", true},
+         {"-1/2", "\\frac{1}{-2}", true},
+         {"1/2", "\\frac{-1}{-2}", true},
+         {"1/2", "1 / 2", true},
+         {"1/2", "1/3", false},
+         {"1/2", "2/1", false},
+         {"1/2", "12", false},
+         {"3", "\\frac{6}{2}", true},
+         {"3/4", "\\frac{1.5}{2}", true},
+         {"1/3", "0.3333", false},
+         {"1/10000000000000000000000", "1/10000000000000000000001", false},
+         {"1/2", "1/2/1", false}},
+        "number");
+}
+
+TEST(Math, MixedNumbers) {
+  Check({{"9/5", "1\\frac{4}{5}", true},
+         {"9/5", "1 \\frac{4}{5}", true},
+         {"9/5", "1 4/5", true},
+         {"-9/5", "-1 4/5", true},
+         {"1.8", "1 4/5", true},
+         {"137 \\frac{1}{2}", "137.5", true},
+         {"14/5", "1 4/5", false},
+         {"1/5", "-1 4/5", false},
+         {"4/5", "1\\frac{4}{5}", false},
+         {"1 1/2", "1.5 1/2", false}},
+        "number");
+}
+
+TEST(Math, ThousandsSeparators) {
+  Check({{"7425000", "7,425,000", true},
+         {"7,425,000", "7425000", true},
+         {"10{,}080", "10080", true},
+         {"10,\\!080", "10080", true},
+         {"11,\\! 111,\\! 111,\\! 100", "11111111100", true},
+         {"10080", "10\\,080", true},
+         {"1,000.99", "1000.99", true},
+         {"32349", "32, 349", false},
+         {"1234", "12,34", false},
+         {"12345", "1,2345", false},
+         {"56", "5\\,6", false}},
+        "number");
+}
+
+TEST(Math, Percent) {
+  Check({{"28%", "28\\%", true},
+         {"28\\%", "28 percent", true},
+         {"28%", "28 pct", true},
+         {"28%", "0.28", true},
+         {"0.28", "28%", true},
+         {"28%", "$28$ %", true},
+         {"28", "28%", false},
+         {"28%", "28", false},
+         {"12.5%", "1/8", true}},
+        "number");
+  EXPECT_EQ(JudgeBoxed("28", "28\\%", Json{{"percent_as_number", true}}).score, 1);
+  EXPECT_EQ(JudgeBoxed("28%", "28", Json{{"percent_as_number", true}}).score, 1);
+  EXPECT_EQ(JudgeBoxed("28%", "0.28", Json{{"percent_as_number", true}}).score, 1);
+  EXPECT_EQ(JudgeBoxed("28%", "2800", Json{{"percent_as_number", true}}).score, 0);
+  EXPECT_EQ(JudgeBoxed("2800", "28", Json{{"percent_as_number", true}}).score, 0);
+}
+
+TEST(Math, CurrencyAndUnits) {
+  Check({{"18", "$18", true},
+         {"18", "\\$18", true},
+         {"18", "\\$18.00", true},
+         {"18", "18\\$", true},
+         {"18", "\u20ac18", true},
+         {"-5", "-$5", true},
+         {"18", "18 dollars", true},
+         {"18", "$18 per day", true},
+         {"18", "18 dollars every day at the farmers' market", true},
+         {"18", "18\\text{ cm}", true},
+         {"18", "18 \\mbox{ inches}^2", true},
+         {"15\\mbox{ cm}^2", "15", true},
+         {"18", "18\\text{ cm}^{2}", true},
+         {"18", "18cm", true},
+         {"18", "18 m", true},
+         {"60", "60 miles/hour", true},
+         {"90^\\circ", "90", true},
+         {"90", "90^{\\circ}", true},
+         {"90", "90\u00b0", true},
+         {"5.4 \\text{ cents}", "5.4", true},
+         {"1800000", "1.8 million", true},
+         {"2000", "$2 thousand dollars", true},
+         {"18", "1.8 million", false},
+         {"5", "5x", false},
+         {"5", "5 x", false},
+         {"5", "5\\pi", false},
+         {"5", "5 pi", false},
+         {"5", "5 dozen", false},
+         {"5", "5 squared", false},
+         {"5", "5 hundred", false},
+         {"5", "5i", false},
+         {"5", "5^2", false},
+         {"5", "2**5", false},
+         {"25", "2**5", false},
+         {"52", "52_8", false},
+         {"18", "**18**", true},
+         {"18", "**18** dollars", true},
+         {"18", "`18`", true},
+         {"18", "\\mathbf{18}", true},
+         {"18", "\\text{18}", true}},
+        "number");
+}
+
+TEST(Math, HedgesAreWrong) {
+  Check({{"4", "4 or 5", false},
+         {"5", "4 or 5", false},
+         {"4", "4, 5", false},
+         {"4", "4 and not 5", false},
+         {"4", "4 or maybe five", false},
+         {"4", "4 is wrong", false},
+         {"5", "4=5", false},
+         {"4", "4;5", false}},
+        "number");
+  EXPECT_EQ(Judge("4", "\\boxed{4} or \\boxed{5}").reason, "different/number/boxed");
+  EXPECT_EQ(Judge("5", "\\boxed{4} or \\boxed{5}").reason, "different/number/boxed");
+  EXPECT_EQ(Judge("5", "\\boxed{4}, \\boxed{5}").reason, "different/number/boxed");
+  EXPECT_EQ(Judge("5", "The answer is 4 or 5.").reason, "different/number/phrase");
+  EXPECT_EQ(Judge("5", "The answer is not 5.").reason, "different/number/phrase");
+  // The same value boxed twice in different ways is no hedge.
+  EXPECT_EQ(Judge("9/5", "\\boxed{1\\frac{4}{5}} or \\boxed{1.8}").reason, "equal/number/boxed");
+}
+
+TEST(Math, Lists) {
+  Check({{"1, 2, 3", "1, 2, 3", true},
+         {"1, 2, 3", "1,2,3", true},
+         {"1, 2, 3", "[1, 2, 3]", true},
+         {"[1, 2, 3]", "1, 2, 3", true},
+         {"1, 2, 3", "1, 2 and 3", true},
+         {"1, 2, 3", "1, 2, and 3", true},
+         {"1; 2; 3", "1, 2, 3", true},
+         {"1, 2, 3", "1, 2.0, 6/2", true},
+         {"1, 2, 3", "1, 3, 2", false},
+         {"1, 2, 3", "1, 2", false},
+         {"1, 2", "1, 2, 3", false},
+         {"1, 2, 3", "1, 2, 4", false},
+         {"1, 2, 3", "1,, 2, 3", false},
+         {"1,234, 5", "1234, 5", true},
+         {"100,200,3", "100, 200, 3", true},
+         {"(3,4]", "(3,4]", true},
+         {"(3,4]", "[3,4]", false},
+         {"(3,4)", "\\left( 3, 4 \\right)", true},
+         {"\\left( 3, \\frac{\\pi}{2} \\right)", "(3,\\dfrac{\\pi}{2})", true},
+         {"((1,2),(3,4))", "((1,2),(3,4))", true},
+         {"(1,2),(3,4)", "(1,2), (3,4)", true},
+         {"(1,2),(3,4)", "(1,2), (4,3)", false},
+         {"1, 2", "12", false}},
+        "list");
+  EXPECT_EQ(Judge("1, -2", "\\boxed{1} and \\boxed{-2}").reason, "equal/list/boxed");
+}
+
+TEST(Math, Text) {
+  Check({{"\\text{Evelyn}", "evelyn", true},
+         {"east", "\\textbf{East}.", true},
+         {"p - q", "p-q", true},
+         {"(a+5)(b+2)", "(a+5)(b+2)", true},
+         {"(a+5)(b+2)", "(+5)(b+2)", false},
+         {"3\\sqrt{13}", "3\\sqrt13", false},
+         {"1 2 3", "1  2 3", true},
+         {"1 2 3", "12 3", false},
+         {"3\\sqrt{13}", "3 \\sqrt{13}", true},
+         {"\\sqrt{2}", "\\sqrt 2", true},
+         {"x^{2}", "x^2", true},
+         {"\\frac{\\sqrt{3}}{3}", "\\dfrac{\\sqrt3}3", true},
+         {"\\text{(C)}", "C", true},
+         {"C", "(C)", true},
+         {"C", "D", false},
+         {"2\\pi", "2\u03c0", true},
+         {"52_8", "52_8", true},
+         {"52_8", "52", false},
+         {"x \\le 5", "x \\leq 5", true},
+         {"\\text{no}", "yes", false},
+         {"p - q", "5", false}},
+        "text");
+}
+
+TEST(Math, NamedValues) {
+  EXPECT_EQ(JudgeBoxed("5", "x = 5").score, 1);
+  EXPECT_EQ(JudgeBoxed("x=5", "5").score, 1);
+  EXPECT_EQ(JudgeBoxed("x=5", "x = 5.0").score, 1);
+  EXPECT_EQ(JudgeBoxed("x=5", "y=5").score, 0);
+  EXPECT_EQ(JudgeBoxed("y = 2x + 3", "2x+3").score, 1);
+  EXPECT_EQ(JudgeBoxed("11a+c", "7 = 11a+c").score, 0);
+  EXPECT_EQ(JudgeBoxed("0", "a + 3z = 0").score, 0);
+  EXPECT_EQ(JudgeBoxed("AB=4, CD=5", "4, 5").score, 1);
+  EXPECT_EQ(JudgeBoxed("(p,q)=(3,2)", "(3,2)").score, 1);
+}
+
+TEST(Math, GoldMayBeAWorkedSolution) {
+  EXPECT_EQ(Judge("9 * 2 = <<9*2=18>>18\n#### 18", "A: 18").reason, "equal/number/phrase");
+  EXPECT_EQ(Judge("She makes 18.\nA: 18", "#### 18").reason, "equal/number/hashes");
+  EXPECT_EQ(Judge("Thus $\\boxed{18}$ is it.", "<answer>18</answer>").reason,
+            "equal/number/answer-tag");
+}
+
+TEST(Math, WhatCannotBeJudgedIsNotWrong) {
+  for (const char* gold : {"", "  ", "$$", "."}) {
+    EXPECT_EQ(JudgeBoxed(gold, "4").status, VerdictStatus::kUnjudged) << gold;
+    EXPECT_EQ(JudgeBoxed(gold, "4").reason, "bad-gold");
+  }
+  const std::string longest(kMaxDigits, '7');
+  EXPECT_EQ(JudgeBoxed(longest, longest).reason, "equal/number/boxed");
+  EXPECT_EQ(JudgeBoxed("1/" + longest, "1/" + longest).reason, "equal/number/boxed");
+  EXPECT_EQ(JudgeBoxed("4", longest + "7").reason, "too-large");
+  EXPECT_EQ(JudgeBoxed("4", "1, " + longest + "7").reason, "too-large");
+  EXPECT_EQ(JudgeBoxed("4", std::string(20'000, 'x')).reason, "too-large");
+  EXPECT_EQ(JudgeBoxed("4", longest + "7").status, VerdictStatus::kUnjudged);
+  EXPECT_EQ(JudgeBoxed(longest + "7", "4").reason, "bad-gold");
+  EXPECT_EQ(Judge("4", "I do not know").reason, "no-answer");
+  EXPECT_EQ(Judge("4", "I do not know").status, VerdictStatus::kWrong);
+}
+
+TEST(Math, OptionsMatter) {
+  EXPECT_EQ(Judge("4", "it is 4").reason, "no-answer");
+  EXPECT_EQ(Judge("4", "it is 4", Json{{"last_number", true}}).reason, "equal/number/last-number");
+  EXPECT_EQ(Judge("4", "A: 4", Json{{"extraction", "boxed"}}).reason, "no-answer");
+  EXPECT_EQ(Judge("4", "<answer>4</answer>", Json{{"extraction", "answer_tag"}}).score, 1);
+  const Json literal{{"literal_fractions", true}};
+  EXPECT_EQ(JudgeBoxed("4", "12/3").reason, "equal/number/boxed");
+  EXPECT_EQ(JudgeBoxed("4", "12/3", literal).reason, "unreduced/number/boxed");
+  EXPECT_EQ(JudgeBoxed("4", "12/3", literal).status, VerdictStatus::kWrong);
+  EXPECT_EQ(JudgeBoxed("1/2", "2/4", literal).score, 0);
+  EXPECT_EQ(JudgeBoxed("1/2", "\\frac12", literal).score, 1);
+  EXPECT_EQ(JudgeBoxed("0.5", "1/2", literal).score, 1);
+  EXPECT_EQ(JudgeBoxed("4", "4.0", literal).score, 1);
+}
+
+TEST(Number, ArithmeticMatchesMachineIntegers) {
+  RandomStream random({.seed = 1, .purpose = "natural-test"});
+  for (int i = 0; i < 500; ++i) {
+    const uint64_t a = random.NextU64() >> random.Between(32, 63);
+    const uint64_t b = random.NextU64() >> random.Between(32, 63);
+    const Natural left(std::to_string(a)), right(std::to_string(b));
+    EXPECT_EQ(left * right, Natural(std::to_string(a * b)));
+    EXPECT_EQ(left + right, Natural(std::to_string(a + b)));
+  }
+  const std::string nines(500, '9');
+  EXPECT_EQ(Natural(nines) + Natural("1"), Natural("1" + std::string(500, '0')));
+  EXPECT_EQ(Natural(nines) * Natural(nines),
+            Natural(std::string(499, '9') + "8" + std::string(499, '0') + "1"));
+  EXPECT_TRUE((Natural("000") * Natural("5")).IsZero());
+}
+
+// a/b = (k·a)/(k·b), and a one in the last place makes the difference, at every size.
+TEST(Number, ScaledFractionsAreEqualAndNeighboursAreNot) {
+  RandomStream random({.seed = 2, .purpose = "fraction-test"});
+  for (int i = 0; i < 200; ++i) {
+    const int64_t a = random.Between(1, 1'000'000), b = random.Between(1, 1'000'000);
+    const int64_t k = random.Between(1, 1'000'000);
+    const std::string gold = std::to_string(a) + "/" + std::to_string(b);
+    const std::string scaled = std::to_string(k * a) + "/" + std::to_string(k * b);
+    const std::string near = std::to_string(k * a + 1) + "/" + std::to_string(k * b);
+    EXPECT_EQ(JudgeBoxed(gold, scaled).score, 1) << gold << " " << scaled;
+    EXPECT_EQ(JudgeBoxed(gold, near).score, 0) << gold << " " << near;
+  }
+}
+
+}  // namespace
+}  // namespace retort::verifiers

@@ -1,0 +1,120 @@
+#include "verifiers/score.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/options.h"
+
+namespace retort::verifiers {
+namespace {
+
+std::vector<ScoredResponse> Score(const Json& row, const ScoreOptions& options,
+                                  const std::string& verifier = "math") {
+  return ScoreRow(row, 7, "file.jsonl:7", options, *MakeVerifier(verifier, Json::object(), "test"));
+}
+
+std::string ErrorOf(const Json& row, const ScoreOptions& options) {
+  try {
+    Score(row, options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Score, OneResponseGivesTheDocumentedObject) {
+  const auto scored = Score(Json{{"answer", "18"}, {"response", "\\boxed{18.0}"}}, {});
+  ASSERT_EQ(scored.size(), 1u);
+  EXPECT_EQ(ToJson(scored[0], false).dump(),
+            R"({"row":7,"verdict":"right","score":1.0,"reason":"equal/number/boxed",)"
+            R"("extracted":"18.0"})");
+  EXPECT_EQ(ToJson(scored[0], true)["response"], 0);
+}
+
+TEST(Score, UnjudgedHasNoScore) {
+  const auto scored = Score(Json{{"answer", ""}, {"response", "A: 1"}}, {});
+  EXPECT_EQ(ToJson(scored[0], false)["verdict"], "unjudged");
+  EXPECT_TRUE(ToJson(scored[0], false)["score"].is_null());
+}
+
+TEST(Score, ColumnsListsAndPaths) {
+  const Json row{{"gold", 18},
+                 {"a.b", "A: 17"},
+                 {"a", {{"b", "not this one: the whole key wins"}, {"c", "A: 18"}}},
+                 {"many", {"A: 18", "A: 19", "none"}},
+                 {"ok", {true, true, false}},
+                 {"no", false}};
+  ScoreOptions options;
+  options.answer = "gold";
+  options.response = {"a.b", "a.c", "many"};
+  options.label = {"no", "no", "ok"};
+  const auto scored = Score(row, options);
+  ASSERT_EQ(scored.size(), 5u);
+  ScoreSummary summary;
+  for (size_t i = 0; i < scored.size(); ++i) {
+    EXPECT_EQ(scored[i].response, static_cast<int64_t>(i));
+    summary.Add(scored[i]);
+  }
+  EXPECT_EQ(scored[0].verdict.extracted, "17");
+  EXPECT_EQ(scored[4].verdict.reason, "no-answer");
+  // Right: a.c and many[0]. Agreeing: a.b, many[0], many[2].
+  EXPECT_EQ(summary.ToJson().dump(),
+            R"({"rows":5,"right":2,"wrong":3,"unjudged":0,"agreement":0.6})");
+}
+
+TEST(Score, UnjudgedCountsAsFalse) {
+  ScoreSummary summary;
+  summary.Add({.verdict = {VerdictStatus::kUnjudged, 0, "bad-gold", ""}, .label = false});
+  summary.Add({.verdict = {VerdictStatus::kUnjudged, 0, "bad-gold", ""}, .label = true});
+  EXPECT_EQ(summary.ToJson().dump(),
+            R"({"rows":2,"right":0,"wrong":0,"unjudged":2,"agreement":0.5})");
+  EXPECT_TRUE(ScoreSummary{}.ToJson()["agreement"].is_null());
+}
+
+TEST(Score, OtherColumnsReachTheVerifier) {
+  const Json row{{"answer", ""}, {"response", "A: 3*8"}, {"numbers", {3, 8}}, {"target", 24}};
+  EXPECT_EQ(Score(row, {}, "countdown")[0].verdict.status, VerdictStatus::kRight);
+}
+
+TEST(Score, MistakesNameThePlaceAndTheNearestColumn) {
+  const Json row{{"answer", "1"}, {"response", "A: 1"}, {"nested", {{"solution", "A: 1"}}}};
+  ScoreOptions options;
+  options.response = {"responses"};
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "file.jsonl:7: no column 'responses'"));
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "Did you mean 'response'?"));
+  options.response = {"nested.solutoin"};
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "Did you mean 'solution'?"));
+  options.response = {"response.solution"};
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "no column"));
+  options.response = {"nested"};
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "column 'nested' is object"));
+  options.response = {"response"};
+  options.label = {"answer"};
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "expected true or false"));
+  options.label = {"a", "b"};
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "got 2 columns for 1"));
+  options = {};
+  options.answer = "nested";
+  EXPECT_TRUE(Contains(ErrorOf(row, options), "text or a number"));
+  EXPECT_TRUE(Contains(ErrorOf(Json::array(), {}), "expected an object"));
+  options = {};
+  options.label = {"ok"};
+  EXPECT_TRUE(Contains(
+      ErrorOf(Json{{"answer", "1"}, {"response", {"A: 1", "A: 2"}}, {"ok", {true}}}, options),
+      "1 labels for 2 responses"));
+}
+
+TEST(Score, OptionsReadFromJson) {
+  ScoreOptions options;
+  ReadOptions(Json{{"answer", "g"}, {"response", {"a", "b"}}, {"label", {"c", "d"}}}, "t", options);
+  EXPECT_EQ(options.answer, "g");
+  EXPECT_EQ(options.response, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options.label, (std::vector<std::string>{"c", "d"}));
+}
+
+}  // namespace
+}  // namespace retort::verifiers
