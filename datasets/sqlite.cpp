@@ -1,0 +1,149 @@
+#include "datasets/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace retort::datasets {
+namespace fs = std::filesystem;
+
+Database::Database(const fs::path& path, bool write) : path_(path) {
+  const std::string name = path.string();
+  RETORT_CHECK(!fs::is_directory(path), name,
+               ": is a folder, expected a trace database file such as ", name, "/traces.db");
+  if (write) {
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    RETORT_CHECK(fs::is_directory(folder), name, ": cannot be created: there is no folder ",
+                 folder.string(), "; create it first");
+  } else {
+    RETORT_CHECK(fs::exists(path), name,
+                 ": no such trace database; check the path, or run a recipe ", "that writes it");
+  }
+  sqlite3* handle = nullptr;
+  const int flags = (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
+                    SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) FailWith("open", code);
+  RETORT_CHECK(!write || sqlite3_db_readonly(handle, "main") == 0, name,
+               ": is read-only; make the file writable or choose another output folder");
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, 30'000);
+}
+
+void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+
+void Database::FailWith(const std::string& what, int code) const {
+  const char* message = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
+  const char* remedy = "";
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+      remedy =
+          "; nothing of this write was kept. Free disk space (or raise the file-size limit), "
+          "then resume";
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      remedy = "; another process is writing to it, wait until it is done";
+      break;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      remedy =
+          "; expected a trace database written by retort, restore it from a copy or choose "
+          "another file";
+      break;
+    case SQLITE_CANTOPEN:
+      remedy =
+          "; check that the file and its folder may be read and written (files ending in -wal and "
+          "-shm live beside it)";
+      break;
+    default:
+      break;
+  }
+  Fail(path_.string(), ": cannot ", what, ": ", message, remedy);
+}
+
+void Database::Execute(const std::string& sql) {
+  const int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) FailWith("run '" + sql.substr(0, sql.find('\n')) + "'", code);
+}
+
+Statement::Statement(const Database& database, std::string_view sql) : database_(&database) {
+  sqlite3_stmt* handle = nullptr;
+  const int code = sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()),
+                                      &handle, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) database.FailWith("prepare a statement", code);
+}
+
+void Statement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
+
+void Statement::Bind(int index, int64_t value) { sqlite3_bind_int64(handle(), index, value); }
+
+void Statement::Bind(int index, double value) { sqlite3_bind_double(handle(), index, value); }
+
+void Statement::Bind(int index, std::string_view value) {
+  sqlite3_bind_text64(handle(), index, value.data() ? value.data() : "", value.size(),
+                      SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void Statement::Bind(int index, Blob value) {
+  sqlite3_bind_blob64(handle(), index, value.size ? value.data : "", value.size, SQLITE_TRANSIENT);
+}
+
+bool Statement::Step() {
+  const int code = sqlite3_step(handle());
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE)
+    database_->FailWith(sqlite3_stmt_readonly(handle()) ? "read" : "write", code);
+  return false;
+}
+
+void Statement::Run() {
+  while (Step()) {
+  }
+}
+
+void Statement::Reset() { sqlite3_reset(handle()); }
+
+int64_t Statement::Int(int column) const { return sqlite3_column_int64(handle(), column); }
+
+double Statement::Real(int column) const {
+  return IsNull(column) ? std::nan("") : sqlite3_column_double(handle(), column);
+}
+
+std::string Statement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle(), column));
+  return text ? std::string(text, static_cast<size_t>(sqlite3_column_bytes(handle(), column))) : "";
+}
+
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(handle(), column) == SQLITE_NULL;
+}
+
+Blob Statement::Bytes(int column) const {
+  const void* data = sqlite3_column_blob(handle(), column);
+  return {data, static_cast<size_t>(sqlite3_column_bytes(handle(), column))};
+}
+
+// IMMEDIATE takes the write lock now: two writers meet here, not in the middle of their inserts.
+Transaction::Transaction(Database& database) : database_(database) {
+  database.Execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::Commit() {
+  FaultPoint("db-in-transaction");
+  database_.Execute("COMMIT");
+  open_ = false;
+  FaultPoint("db-after-commit");
+}
+
+}  // namespace retort::datasets

@@ -1,0 +1,100 @@
+#pragma once
+// A thin owner of SQLite's handles, private to this room. Every failure throws Error naming the
+// file. Not thread-safe: one Database per thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace retort::datasets {
+
+class Database {
+ public:
+  /// Opens (or, with `write`, creates) the file. WAL is switched on for writers.
+  Database(const std::filesystem::path& path, bool write);
+
+  const std::filesystem::path& path() const { return path_; }
+  sqlite3* handle() const { return handle_.get(); }
+  /// Runs statements that return nothing.
+  void Execute(const std::string& sql);
+  /// Throws Error "PATH: cannot WHAT: SQLite's message", with the remedy for a full disk or a lock.
+  [[noreturn]] void FailWith(const std::string& what, int code) const;
+
+ private:
+  struct Close {
+    void operator()(sqlite3* handle) const;
+  };
+  std::filesystem::path path_;
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+/// Bytes bound or read as a blob.
+struct Blob {
+  const void* data;
+  size_t size;
+};
+
+/// A prepared statement; parameters count from 1, columns from 0. Must not outlive its Database.
+class Statement {
+ public:
+  Statement(const Database& database, std::string_view sql);
+  /// Takes over a handle that was prepared elsewhere; it may be null.
+  Statement(const Database& database, sqlite3_stmt* handle)
+      : database_(&database), handle_(handle) {}
+
+  void Bind(int index, int64_t value);
+  void Bind(int index, double value);  ///< NaN is stored as NULL
+  void Bind(int index, std::string_view value);
+  void Bind(int index, Blob value);
+
+  /// Binds all parameters from the first and forgets an earlier result.
+  template <class... Args>
+  Statement& With(const Args&... args) {
+    Reset();
+    int index = 0;
+    (Bind(++index, args), ...);
+    return *this;
+  }
+  /// True while there is a row.
+  bool Step();
+  /// Steps to the end of a statement that returns nothing.
+  void Run();
+  void Reset();
+
+  int64_t Int(int column) const;
+  double Real(int column) const;  ///< NULL reads as NaN
+  std::string Text(int column) const;
+  bool IsNull(int column) const;
+  /// Valid until the next Step or Reset.
+  Blob Bytes(int column) const;
+  sqlite3_stmt* handle() const { return handle_.get(); }
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* handle) const;
+  };
+  const Database* database_;
+  std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+};
+
+/// A write transaction: rolled back unless committed. Passes the fault points "db-in-transaction"
+/// just before the commit and "db-after-commit" after it.
+class Transaction {
+ public:
+  explicit Transaction(Database& database);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void Commit();
+
+ private:
+  Database& database_;
+  bool open_ = true;
+};
+
+}  // namespace retort::datasets

@@ -1,0 +1,261 @@
+// The reading half of TraceStore.
+
+#include <sqlite3.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "datasets/trace_rows.h"
+#include "datasets/trace_store.h"
+
+namespace retort::datasets {
+namespace {
+
+// Conditions of a filter, each with its one parameter.
+class Conditions {
+ public:
+  template <class T>
+  void Add(const std::string& text, const T& value) {
+    texts_.push_back(text);
+    binds_.push_back([value](Statement& statement, int index) { statement.Bind(index, value); });
+  }
+  std::string Where() const { return texts_.empty() ? "1" : Join(texts_, " AND "); }
+  void Bind(Statement& statement) const {
+    int index = 0;
+    for (const auto& bind : binds_) bind(statement, ++index);
+  }
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<std::function<void(Statement&, int)>> binds_;
+};
+
+Conditions ConditionsOf(const TraceFilter& f) {
+  Conditions all;
+  if (!f.run.empty()) all.Add("run = ?", f.run);
+  if (!f.stage.empty()) all.Add("stage = ?", f.stage);
+  if (f.correct && f.verifier.empty()) {
+    all.Add("coalesce(correct, 0) = ?", static_cast<int64_t>(*f.correct));
+  } else if (f.correct) {
+    all.Add(StrCat("coalesce((SELECT min(status = 'right') FROM verdicts WHERE completion = "
+                   "traces.id AND verifier = ?), 0) = ",
+                   *f.correct ? 1 : 0),
+            f.verifier);
+  }
+  if (f.finished) all.Add("finished = ?", static_cast<int64_t>(*f.finished));
+  if (f.min_length) all.Add("length >= ?", *f.min_length);
+  if (f.max_length) all.Add("length <= ?", *f.max_length);
+  if (f.min_step) all.Add("step >= ?", *f.min_step);
+  if (f.max_step) all.Add("step <= ?", *f.max_step);
+  if (f.min_reward) all.Add("reward >= ?", *f.min_reward);
+  return all;
+}
+
+// sqlite3_stmt_readonly calls these read-only as well, but they change the connection or open
+// files.
+int RefuseSettings(void*, int action, const char* name, const char*, const char*, const char*) {
+  switch (action) {
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH:
+    case SQLITE_TRANSACTION:
+    case SQLITE_SAVEPOINT:
+      return SQLITE_DENY;
+    case SQLITE_PRAGMA:
+      return std::string_view(name) == "table_info" || std::string_view(name) == "table_list"
+                 ? SQLITE_OK
+                 : SQLITE_DENY;
+    default:
+      return SQLITE_OK;
+  }
+}
+
+std::optional<std::string> CellText(const Statement& statement, int column) {
+  if (statement.IsNull(column)) return std::nullopt;
+  if (sqlite3_column_type(statement.handle(), column) != SQLITE_BLOB) return statement.Text(column);
+  const Blob blob = statement.Bytes(column);
+  const auto* bytes = static_cast<const unsigned char*>(blob.data);
+  std::string text = "x'";
+  for (size_t i = 0; i < blob.size; ++i) {
+    for (const int digit : {bytes[i] >> 4, bytes[i] & 15}) text += "0123456789abcdef"[digit];
+  }
+  return text + "'";
+}
+
+}  // namespace
+
+std::optional<int64_t> TraceStore::FindRun(const std::string& name) const {
+  Statement find(impl_->database, "SELECT id FROM runs WHERE name = ?");
+  if (!find.With(name).Step()) return std::nullopt;
+  return find.Int(0);
+}
+
+std::vector<RunSummary> TraceStore::Runs() const {
+  Statement rows(impl_->database,
+                 "SELECT id, name, created, recipe, (SELECT count(*) FROM steps WHERE run = r.id), "
+                 "(SELECT count(*) FROM completions WHERE run = r.id) FROM runs r ORDER BY id");
+  std::vector<RunSummary> runs;
+  while (rows.Step()) {
+    runs.push_back({rows.Int(0), rows.Text(1), rows.Text(2),
+                    ParseJson(rows.Text(3), "recipe of run " + rows.Text(1)), rows.Int(4),
+                    rows.Int(5)});
+  }
+  return runs;
+}
+
+std::vector<StageStats> TraceStore::Stats() const {
+  Statement rows(
+      impl_->database,
+      "SELECT r.name, s.stage_index, s.stage, count(*), coalesce(sum(t.traces), 0), "
+      "coalesce(sum(t.correct), 0), coalesce(sum(t.unjudged), 0), coalesce(sum(t.finished), 0), "
+      "coalesce(sum(t.tokens), 0), sum(t.reward) / sum(t.traces) FROM steps s "
+      "JOIN runs r ON r.id = s.run LEFT JOIN (SELECT run, stage_index, step, count(*) AS traces, "
+      "sum(coalesce(correct, 0)) AS correct, sum(correct IS NULL) AS unjudged, "
+      "sum(finished) AS finished, sum(length) AS tokens, sum(reward) AS reward FROM traces "
+      "GROUP BY run, stage_index, step) t ON t.run = r.name AND t.stage_index = s.stage_index AND "
+      "t.step = s.step GROUP BY r.id, s.stage_index, s.stage ORDER BY r.id, s.stage_index");
+  std::vector<StageStats> stats;
+  while (rows.Step()) {
+    stats.push_back({rows.Text(0), rows.Int(1), rows.Text(2), rows.Int(3), rows.Int(4), rows.Int(5),
+                     rows.Int(6), rows.Int(7), rows.Int(8), rows.Real(9)});
+  }
+  return stats;
+}
+
+std::vector<MetricPoint> TraceStore::Metric(int64_t run, const std::string& name) const {
+  Statement rows(impl_->database,
+                 "SELECT stage_index, stage, step, value FROM metrics JOIN steps "
+                 "USING (run, stage_index, step) WHERE run = ? AND name = ? "
+                 "ORDER BY stage_index, step");
+  std::vector<MetricPoint> points;
+  for (rows.With(run, name); rows.Step();) {
+    points.push_back({rows.Int(0), rows.Text(1), rows.Int(2), rows.Real(3)});
+  }
+  return points;
+}
+
+std::optional<CheckpointRecord> TraceStore::LastCheckpoint(int64_t run) const {
+  Statement row(impl_->database,
+                "SELECT stage_index, step, stage, path FROM checkpoints WHERE run = ? "
+                "ORDER BY stage_index DESC, step DESC LIMIT 1");
+  if (!row.With(run).Step()) return std::nullopt;
+  return CheckpointRecord{{run, row.Int(0), row.Int(1)}, row.Text(2), row.Text(3)};
+}
+
+std::vector<Trace> TraceStore::ReplayTraces(const StepKey& key) const {
+  TraceReader reader(impl_->database, "replay_", "c.run = ? AND c.stage_index = ? AND c.step = ?");
+  reader.statement().With(key.run, key.stage_index, key.step);
+  std::vector<Trace> traces;
+  for (Trace trace; reader.Next(trace);) traces.push_back(std::move(trace));
+  return traces;
+}
+
+std::vector<int64_t> TraceStore::Select(const TraceFilter& filter) const {
+  const Conditions conditions = ConditionsOf(filter);
+  std::string sql = "SELECT id FROM traces WHERE " + conditions.Where();
+  if (filter.per_problem > 0) {
+    sql = StrCat(
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY problem_id, canonical, "
+        "prompt ORDER BY id) AS rank FROM traces WHERE ",
+        conditions.Where(), ") WHERE rank <= ", filter.per_problem);
+  }
+  sql += " ORDER BY id";
+  if (filter.limit > 0) sql += StrCat(" LIMIT ", filter.limit);
+  Statement rows(impl_->database, sql);
+  conditions.Bind(rows);
+  std::vector<int64_t> ids;
+  while (rows.Step()) ids.push_back(rows.Int(0));
+  return ids;
+}
+
+std::vector<Selection> TraceStore::Selections() const {
+  Statement rows(impl_->database, "SELECT id, filter, ids, hash FROM selections ORDER BY id");
+  std::vector<Selection> selections;
+  while (rows.Step()) {
+    const std::string where = StrCat("selection ", rows.Int(0));
+    selections.push_back({rows.Int(0), ParseJson(rows.Text(1), where),
+                          ParseJson(rows.Text(2), where).get<std::vector<int64_t>>(),
+                          rows.Text(3)});
+  }
+  return selections;
+}
+
+Trace TraceStore::Read(int64_t id) const {
+  Trace found;
+  ForEach({id}, [&](const Trace& trace) { found = trace; });
+  return found;
+}
+
+void TraceStore::ForEach(const std::vector<int64_t>& ids,
+                         const std::function<void(const Trace&)>& visit) const {
+  TraceReader reader(impl_->database, "", "c.id = ?");
+  Trace trace;
+  for (const int64_t id : ids) {
+    reader.statement().With(id);
+    RETORT_CHECK(reader.Next(trace), impl_->database.path().string(), ": there is no trace ", id);
+    visit(trace);
+  }
+}
+
+SqlTable TraceStore::Sql(const std::string& query) const {
+  const Database& database = impl_->database;
+  sqlite3_stmt* handle = nullptr;
+  const char* rest = nullptr;
+  sqlite3_set_authorizer(database.handle(), RefuseSettings, nullptr);
+  const int code = sqlite3_prepare_v2(database.handle(), query.c_str(),
+                                      static_cast<int>(query.size()), &handle, &rest);
+  const std::string message = sqlite3_errmsg(database.handle());
+  sqlite3_set_authorizer(database.handle(), nullptr, nullptr);
+  Statement statement(database, handle);
+  RETORT_CHECK(code == SQLITE_OK || code == SQLITE_AUTH, "SQL: ", message);
+  RETORT_CHECK(code == SQLITE_AUTH || handle,
+               "SQL: the statement is empty; try \"SELECT * FROM traces LIMIT 5\"");
+  RETORT_CHECK(code != SQLITE_AUTH && sqlite3_stmt_readonly(handle),
+               "SQL: only statements that read are allowed here (SELECT, WITH, PRAGMA table_info); "
+               "to change the database, use the sqlite3 program on a copy");
+  RETORT_CHECK(Trim(rest).empty(), "SQL: got more than one statement; run them one at a time");
+
+  SqlTable table;
+  const int columns = sqlite3_column_count(handle);
+  for (int i = 0; i < columns; ++i) table.columns.push_back(sqlite3_column_name(handle, i));
+  while (statement.Step()) {
+    auto& row = table.rows.emplace_back();
+    for (int i = 0; i < columns; ++i) row.push_back(CellText(statement, i));
+  }
+  return table;
+}
+
+Json TraceToJson(const Trace& trace, bool with_tokens) {
+  const Problem& p = trace.problem;
+  const Trajectory& t = trace.trajectory;
+  Json verdicts = Json::array();
+  for (const auto& [verifier, v] : trace.verdicts) {
+    verdicts.push_back({{"verifier", verifier},
+                        {"verdict", EnumName(v.status)},
+                        {"score", v.score},
+                        {"reason", v.reason},
+                        {"extracted", v.extracted}});
+  }
+  Json row = {{"id", trace.id},
+              {"stage", trace.stage},
+              {"step", trace.step},
+              {"problem_id", p.id},
+              {"family", p.family},
+              {"difficulty", p.difficulty},
+              {"prompt", p.prompt},
+              {"answer", p.answer},
+              {"response", trace.text},
+              {"sample", t.sample},
+              {"finish_reason", EnumName(t.finish)},
+              {"length", t.completion.size()},
+              {"reward", trace.reward},
+              {"advantage", trace.advantage},
+              {"policy_version", trace.policy_version},
+              {"verdicts", std::move(verdicts)}};
+  if (with_tokens) {
+    row["prompt_ids"] = t.prompt;
+    row["completion_ids"] = t.completion;
+    row["logprobs"] = t.logprobs;
+  }
+  return row;
+}
+
+}  // namespace retort::datasets
