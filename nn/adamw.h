@@ -35,7 +35,7 @@ struct OptimizerOptions {
     v("learning_rate", learning_rate, "Peak learning rate.", Bounds{0, 10});
     v("adam_beta1", adam_beta1, "Decay of the first moment.", Bounds{0, 0.999999});
     v("adam_beta2", adam_beta2, "Decay of the second moment.", Bounds{0, 0.9999999});
-    v("adam_epsilon", adam_epsilon, "Added to the root of the second moment.", Bounds{0, 1});
+    v("adam_epsilon", adam_epsilon, "Added to the root of the second moment.", Bounds{1e-20, 1});
     v("weight_decay", weight_decay, "Decoupled decay of matrices, times the rate.", Bounds{0, 10});
     v("max_grad_norm", max_grad_norm, "Clip gradients to this global norm; 0 = off.",
       Bounds{0, 1e9});
