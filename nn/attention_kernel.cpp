@@ -118,11 +118,12 @@ void Forward(const AttentionArgs& args, const QueryTile& tile, int64_t kv_head, 
       const int64_t shared = visible(0);
       Multiply({scores, kKeyBlock, 1, values, value_stride, out, value_stride, shared, true}, n,
                s.value_dim);
-      for (int64_t i = 1; i < n; ++i) {
+      for (int64_t i = 1, end; i < n; i = end) {
+        for (end = i + 1; end < n && visible(end) == visible(i);) ++end;
         if (visible(i) == shared) continue;
         Multiply({scores + i * kKeyBlock + shared, kKeyBlock, 1, values + shared * value_stride,
                   value_stride, out + i * value_stride, value_stride, visible(i) - shared, true},
-                 1, s.value_dim);
+                 end - i, s.value_dim);
       }
     }
   }
