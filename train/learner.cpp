@@ -1,0 +1,87 @@
+#include "train/learner.h"
+
+#include "nn/head.h"
+
+namespace retort::train {
+namespace {
+
+nn::HeadArgs HeadOf(model::LanguageModel& model, const MicroBatch& batch, nn::ConstMat hidden,
+                    float temperature) {
+  return {.hidden = hidden,
+          .w = &model.head(),
+          .predictions = batch.predictions(),
+          .rows = batch.rows().data(),
+          .targets = batch.targets().data(),
+          .temperature = temperature};
+}
+
+}  // namespace
+
+Learner::Learner(model::LanguageModel& model, nn::Compute& compute,
+                 const nn::OptimizerOptions& optimizer, const BalanceSettings& balance)
+    : model_(model), compute_(compute), optimizer_(optimizer), balance_(balance) {
+  model_.parameters().ZeroGradients();
+  optimizer_.Prepare(model_.parameters());
+}
+
+Scores Learner::ScoreHidden(const MicroBatch& batch, nn::ConstMat hidden, float temperature) {
+  Scores scores;
+  scores.logprob.resize(static_cast<size_t>(batch.predictions()));
+  scores.entropy.resize(static_cast<size_t>(batch.predictions()));
+  nn::HeadArgs head = HeadOf(model_, batch, hidden, temperature);
+  head.logprob = scores.logprob.data();
+  head.entropy = scores.entropy.data();
+  nn::Head(compute_, head);
+  return scores;
+}
+
+Scores Learner::Score(const MicroBatch& batch, float temperature) {
+  const nn::ArenaScope scope(arena_);
+  const nn::Mat hidden = arena_.NewMat(batch.batch().size(), model_.hidden_size());
+  model_.Forward(compute_, batch.batch(), nullptr, hidden);
+  return ScoreHidden(batch, hidden, temperature);
+}
+
+void Learner::Accumulate(const MicroBatch& batch, float temperature, double share,
+                         const Loss& loss) {
+  const nn::ArenaScope scope(arena_);
+  const nn::Mat hidden = arena_.NewMat(batch.batch().size(), model_.hidden_size());
+  tape_.Reset();
+  const auto sequences = static_cast<double>(std::max<int64_t>(1, batch.sequences()));
+  tape_.balance.sequence_alpha = balance_.seq_aux_loss_alpha * share / sequences;
+  tape_.balance.batch_alpha = balance_.aux_loss_alpha * share;
+  tape_.loads.swap(loads_);  // the pass adds to what has been counted
+  model_.Forward(compute_, batch.batch(), &tape_, hidden);
+  tape_.loads.swap(loads_);
+  balance_loss_ += tape_.balance_loss;
+
+  const ScoreGradients gradients = loss(ScoreHidden(batch, hidden, temperature));
+  RETORT_DCHECK(gradients.logprob.size() == static_cast<size_t>(batch.predictions()));
+  const nn::Mat dhidden = arena_.NewZeroMat(hidden.rows, hidden.cols);
+  nn::HeadGrad(compute_,
+               {.forward = HeadOf(model_, batch, hidden, temperature),
+                .weight = model_.head_weight().mat(),
+                .dlogprob = gradients.logprob.data(),
+                .dentropy = gradients.entropy.empty() ? nullptr : gradients.entropy.data(),
+                .dhidden = dhidden,
+                .dw = model_.head_weight().grad_mat()});
+  model_.Backward(compute_, batch.batch(), tape_, dhidden);
+}
+
+double Learner::Step(double learning_rate) {
+  const double norm = optimizer_.Step(compute_, model_.parameters(), learning_rate);
+  model_.Pack(compute_);
+  model_.parameters().ZeroGradients();
+  return norm;
+}
+
+std::vector<double> Learner::BalanceRouters() {
+  std::vector<double> violations;
+  for (const std::vector<int64_t>& loads : loads_) violations.push_back(nn::MaxViolation(loads));
+  if (!loads_.empty()) model_.BalanceBias(loads_, balance_.router_bias_update_speed);
+  loads_.clear();
+  balance_loss_ = 0;
+  return violations;
+}
+
+}  // namespace retort::train

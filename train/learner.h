@@ -1,0 +1,86 @@
+#pragma once
+// What every learner shares: forward, a loss that is a pure function of a few numbers per token
+// (law 2), backward, and the optimizer step. Not thread-safe.
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/options.h"
+#include "model/language_model.h"
+#include "nn/adamw.h"
+#include "train/micro_batch.h"
+
+namespace retort::train {
+
+/// How a mixture of experts is kept in balance. Loss-free balancing moves the router bias by
+/// `router_bias_update_speed` after a step; the two losses act through the gradient.
+struct BalanceSettings {
+  double router_bias_update_speed = 0.001;
+  double seq_aux_loss_alpha = 0;
+  double aux_loss_alpha = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("router_bias_update_speed", router_bias_update_speed,
+      "Step of loss-free balancing (DeepSeek-V3's gamma); 0 = off.", Bounds{0, 1});
+    v("seq_aux_loss_alpha", seq_aux_loss_alpha, "Weight of the sequence-wise balance loss.",
+      Bounds{0, 100});
+    v("aux_loss_alpha", aux_loss_alpha,
+      "Weight of the classic auxiliary loss, taken per micro-batch.", Bounds{0, 100});
+  }
+};
+
+/// Per prediction of a micro-batch.
+struct Scores {
+  std::vector<float> logprob;
+  std::vector<float> entropy;
+};
+/// d(loss) / d(logprob) and d(loss) / d(entropy) per prediction; `entropy` may stay empty.
+struct ScoreGradients {
+  std::vector<float> logprob;
+  std::vector<float> entropy;
+};
+
+class Learner {
+ public:
+  /// Borrows the model and the compute.
+  Learner(model::LanguageModel& model, nn::Compute& compute, const nn::OptimizerOptions& optimizer,
+          const BalanceSettings& balance = {});
+
+  /// Log-probabilities and entropies without remembering anything.
+  Scores Score(const MicroBatch& batch, float temperature = 1);
+
+  /// Adds the gradient of `loss` to the parameters'. `share` is this micro-batch's part of the
+  /// whole batch's sequences, by which balance losses are weighted.
+  using Loss = std::function<ScoreGradients(const Scores&)>;
+  void Accumulate(const MicroBatch& batch, float temperature, double share, const Loss& loss);
+
+  /// Clips, updates, repacks, zeroes the gradients. Returns the gradient norm before clipping.
+  double Step(double learning_rate);
+
+  /// Moves the router biases against the loads counted since the last call, and returns the
+  /// violation max/mean - 1 of each MoE layer (empty for a dense model).
+  std::vector<double> BalanceRouters();
+  /// Balance loss accumulated since the last BalanceRouters.
+  double balance_loss() const { return balance_loss_; }
+
+  nn::AdamW& optimizer() { return optimizer_; }
+  model::LanguageModel& model() { return model_; }
+  nn::Compute& compute() { return compute_; }
+  /// Bytes of activations at their most.
+  size_t peak_bytes() const { return tape_.arena.peak_bytes() + arena_.peak_bytes(); }
+
+ private:
+  Scores ScoreHidden(const MicroBatch& batch, nn::ConstMat hidden, float temperature);
+
+  model::LanguageModel& model_;
+  nn::Compute& compute_;
+  nn::AdamW optimizer_;
+  BalanceSettings balance_;
+  model::Tape tape_;
+  nn::Arena arena_;
+  std::vector<std::vector<int64_t>> loads_;  // per MoE layer, per expert
+  double balance_loss_ = 0;
+};
+
+}  // namespace retort::train

@@ -1,0 +1,83 @@
+#include "train/micro_batch.h"
+
+namespace retort::train {
+namespace {
+
+int64_t CompletionRows(const std::vector<int32_t>& completion) {
+  return completion.empty() ? 0 : static_cast<int64_t>(completion.size()) - 1;
+}
+
+}  // namespace
+
+int64_t LearnGroup::Tokens() const {
+  int64_t tokens = static_cast<int64_t>(prompt.size());
+  for (const auto& completion : completions) tokens += CompletionRows(completion);
+  return tokens;
+}
+
+void MicroBatch::Add(const LearnGroup& group) {
+  RETORT_CHECK(!group.prompt.empty(), "a sequence to learn from needs a prompt of one token");
+  std::vector<std::span<const int32_t>> inputs;
+  for (const auto& completion : group.completions) {
+    inputs.push_back(std::span(completion).first(static_cast<size_t>(CompletionRows(completion))));
+  }
+  const auto prompt_row = static_cast<int32_t>(batch_.size());
+  const auto last_row = prompt_row + static_cast<int32_t>(group.prompt.size()) - 1;
+  const std::vector<int64_t> first_rows = batch_.AddGroup(group.prompt, inputs);
+  if (group.learn_prompt) {
+    for (size_t i = 1; i < group.prompt.size(); ++i) {
+      rows_.push_back(prompt_row + static_cast<int32_t>(i) - 1);
+      targets_.push_back(group.prompt[i]);
+    }
+  }
+  for (size_t s = 0; s < group.completions.size(); ++s) {
+    const std::vector<int32_t>& completion = group.completions[s];
+    begin_.push_back(predictions());
+    length_.push_back(static_cast<int64_t>(completion.size()));
+    for (size_t j = 0; j < completion.size(); ++j) {
+      const auto own = static_cast<int32_t>(first_rows[s]) + static_cast<int32_t>(j) - 1;
+      rows_.push_back(j == 0 ? last_row : own);
+      targets_.push_back(completion[j]);
+    }
+  }
+}
+
+std::vector<std::vector<GroupPiece>> CutIntoMicroBatches(std::span<const LearnGroup> groups,
+                                                         int64_t max_tokens) {
+  std::vector<std::vector<GroupPiece>> cuts(1);
+  int64_t used = 0;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const auto prompt = static_cast<int64_t>(groups[g].prompt.size());
+    GroupPiece piece{static_cast<int64_t>(g), 0, 0};
+    const auto close = [&] {  // the open micro-batch is full
+      if (piece.count > 0) cuts.back().push_back(piece);
+      if (!cuts.back().empty()) cuts.emplace_back();
+      piece.first += piece.count;
+      piece.count = 0;
+      used = 0;
+    };
+    // Whole groups stay together while they fit.
+    if (used > 0 && used + groups[g].Tokens() > max_tokens) close();
+    used += prompt;
+    for (const auto& completion : groups[g].completions) {
+      const int64_t rows = CompletionRows(completion);
+      if (used + rows > max_tokens && piece.count > 0) {
+        close();
+        used = prompt;
+      }
+      used += rows;
+      ++piece.count;
+    }
+    if (piece.count > 0) cuts.back().push_back(piece);
+  }
+  if (cuts.back().empty()) cuts.pop_back();
+  return cuts;
+}
+
+LearnGroup TakePiece(std::span<const LearnGroup> groups, const GroupPiece& piece) {
+  const LearnGroup& group = groups[static_cast<size_t>(piece.group)];
+  const auto first = group.completions.begin() + piece.first;
+  return {group.prompt, {first, first + piece.count}, group.learn_prompt};
+}
+
+}  // namespace retort::train
