@@ -33,15 +33,21 @@ HWY_INLINE int64_t Pad(int64_t n) { return (n + 15) / 16 * 16; }
 // multiply-adds over k from 0, whatever the blocking: an element does not depend on its neighbours,
 // and a chain may be cut and continued later. Rows of b and c are aligned and padded.
 struct Product {
-  const float* a;
-  int64_t a_row;   // from a[r, k] to a[r + 1, k]
-  int64_t a_step;  // from a[r, k] to a[r, k + 1]
-  const float* b;
-  int64_t b_step;
-  float* c;
-  int64_t c_row;
+  struct {
+    const float* data;
+    int64_t row;   // from a[r, k] to a[r + 1, k]
+    int64_t step;  // from a[r, k] to a[r, k + 1]
+  } a;
+  struct {
+    const float* data;
+    int64_t step;
+  } b;
+  struct {
+    float* data;
+    int64_t row;
+  } c;
   int64_t steps;
-  bool accumulate;
+  bool accumulate = false;
 };
 
 constexpr int kRows = 6;
@@ -51,14 +57,15 @@ template <int R, int C>
 HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
   const D d;
   const int64_t lanes = Lanes();
-  const float* HWY_RESTRICT a = p.a;
-  const float* HWY_RESTRICT b = p.b + lane;
+  const float* HWY_RESTRICT a = p.a.data;
+  const float* HWY_RESTRICT b = p.b.data + lane;
   V sum[R][C];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
     for (int i = 0; i < C; ++i) {
-      sum[r][i] = p.accumulate ? hn::Load(d, p.c + r * p.c_row + lane + i * lanes) : hn::Zero(d);
+      sum[r][i] =
+          p.accumulate ? hn::Load(d, p.c.data + r * p.c.row + lane + i * lanes) : hn::Zero(d);
     }
   }
   for (int64_t k = 0; k < p.steps; ++k) {
@@ -67,17 +74,17 @@ HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
     for (int i = 0; i < C; ++i) row[i] = hn::Load(d, b + i * lanes);
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
-      const V x = hn::Set(d, a[r * p.a_row]);
+      const V x = hn::Set(d, a[r * p.a.row]);
 #pragma GCC unroll 4
       for (int i = 0; i < C; ++i) sum[r][i] = hn::MulAdd(x, row[i], sum[r][i]);
     }
-    a += p.a_step;
-    b += p.b_step;
+    a += p.a.step;
+    b += p.b.step;
   }
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) hn::Store(sum[r][i], d, p.c + r * p.c_row + lane + i * lanes);
+    for (int i = 0; i < C; ++i) hn::Store(sum[r][i], d, p.c.data + r * p.c.row + lane + i * lanes);
   }
 }
 

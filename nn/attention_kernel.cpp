@@ -106,9 +106,11 @@ void Forward(const AttentionArgs& args, const QueryTile& tile, int64_t kv_head, 
     for (int64_t r = std::max<int64_t>(begin - position, 0) * heads.group; r < rows; r += kRows) {
       const int64_t n = std::min<int64_t>(kRows, rows - r);
       const auto visible = [&](int64_t i) { return std::min(count, horizon[r + i] - begin); };
-      Multiply(
-          {q + r * key_stride, key_stride, 1, keys, kKeyBlock, scores, kKeyBlock, s.key_dim, false},
-          n, visible(n - 1));
+      Multiply({.a = {q + r * key_stride, key_stride, 1},
+                .b = {keys, kKeyBlock},
+                .c = {scores, kKeyBlock},
+                .steps = s.key_dim},
+               n, visible(n - 1));
       for (int64_t i = 0; i < n; ++i) {
         SoftmaxBlock(scores + i * kKeyBlock, visible(i), state[r + i], acc + (r + i) * value_stride,
                      s.value_dim);
@@ -116,13 +118,20 @@ void Forward(const AttentionArgs& args, const QueryTile& tile, int64_t kv_head, 
       // The keys that all n rows see, then those that only later rows see.
       float* out = acc + r * value_stride;
       const int64_t shared = visible(0);
-      Multiply({scores, kKeyBlock, 1, values, value_stride, out, value_stride, shared, true}, n,
-               s.value_dim);
+      Multiply({.a = {scores, kKeyBlock, 1},
+                .b = {values, value_stride},
+                .c = {out, value_stride},
+                .steps = shared,
+                .accumulate = true},
+               n, s.value_dim);
       for (int64_t i = 1, end; i < n; i = end) {
         for (end = i + 1; end < n && visible(end) == visible(i);) ++end;
         if (visible(i) == shared) continue;
-        Multiply({scores + i * kKeyBlock + shared, kKeyBlock, 1, values + shared * value_stride,
-                  value_stride, out + i * value_stride, value_stride, visible(i) - shared, true},
+        Multiply({.a = {scores + i * kKeyBlock + shared, kKeyBlock, 1},
+                  .b = {values + shared * value_stride, value_stride},
+                  .c = {out + i * value_stride, value_stride},
+                  .steps = visible(i) - shared,
+                  .accumulate = true},
                  end - i, s.value_dim);
       }
     }
@@ -187,12 +196,16 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
     const int64_t n = std::min<int64_t>(kRows, rows - r), most = visible(r + n - 1);
     float *p = x.p + r * kKeyBlock, *ds = x.ds + r * kKeyBlock;
     // score = scale q·k
-    Multiply(
-        {x.q + r * key_stride, key_stride, 1, x.keys_t, kKeyBlock, p, kKeyBlock, s.key_dim, false},
-        n, most);
+    Multiply({.a = {x.q + r * key_stride, key_stride, 1},
+              .b = {x.keys_t, kKeyBlock},
+              .c = {p, kKeyBlock},
+              .steps = s.key_dim},
+             n, most);
     // out = Σ p v  ⇒  dP = dout·v
-    Multiply({x.dout + r * value_stride, value_stride, 1, x.values_t, kKeyBlock, ds, kKeyBlock,
-              s.value_dim, false},
+    Multiply({.a = {x.dout + r * value_stride, value_stride, 1},
+              .b = {x.values_t, kKeyBlock},
+              .c = {ds, kKeyBlock},
+              .steps = s.value_dim},
              n, most);
     // p = softmax(score)  ⇒  dS = p ⊙ (dP - Σ p dP), and Σ p dP = Σ dout ⊙ out
     for (int64_t i = r; i < r + n; ++i) {
@@ -201,7 +214,10 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
                        args.lse[row * s.heads + h], x.mean[tile.first * heads.group + i]);
     }
     // score = scale q·k  ⇒  dq += scale Σ dS k
-    Multiply({ds, kKeyBlock, 1, x.keys, key_stride, x.dq + r * key_stride, key_stride, most, false},
+    Multiply({.a = {ds, kKeyBlock, 1},
+              .b = {x.keys, key_stride},
+              .c = {x.dq + r * key_stride, key_stride},
+              .steps = most},
              n, s.key_dim);
   }
   for (int64_t r = 0; r < rows; ++r) {
@@ -214,12 +230,18 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
     const int64_t r = std::max<int64_t>(begin + j - position, 0) * heads.group;
     if (r >= rows) break;
     // score = scale q·k  ⇒  dk += Σ dS scale q
-    Multiply({x.ds + r * kKeyBlock + j, 1, kKeyBlock, x.q + r * key_stride, key_stride,
-              x.dkeys + j * key_stride, key_stride, rows - r, true},
+    Multiply({.a = {x.ds + r * kKeyBlock + j, 1, kKeyBlock},
+              .b = {x.q + r * key_stride, key_stride},
+              .c = {x.dkeys + j * key_stride, key_stride},
+              .steps = rows - r,
+              .accumulate = true},
              n, s.key_dim);
     // out = Σ p v  ⇒  dv += Σ p dout
-    Multiply({x.p + r * kKeyBlock + j, 1, kKeyBlock, x.dout + r * value_stride, value_stride,
-              x.dvalues + j * value_stride, value_stride, rows - r, true},
+    Multiply({.a = {x.p + r * kKeyBlock + j, 1, kKeyBlock},
+              .b = {x.dout + r * value_stride, value_stride},
+              .c = {x.dvalues + j * value_stride, value_stride},
+              .steps = rows - r,
+              .accumulate = true},
              n, s.value_dim);
   }
 }
