@@ -328,7 +328,7 @@ TEST_F(StoreTest, RawSqlReadsAndNothingElse) {
   EXPECT_NE(ErrorOf([&] { store.Sql("SELECT 1; SELECT 2"); }).find("one at a time"),
             std::string::npos);
   EXPECT_NE(ErrorOf([&] { store.Sql("  "); }).find("empty"), std::string::npos);
-  EXPECT_NE(ErrorOf([&] { store.Sql("SELECT nothing"); }).find("no such column"),
+  EXPECT_NE(ErrorOf([&] { store.Sql("SELECT nonsense"); }).find("no such column"),
             std::string::npos);
   EXPECT_EQ(store.Select({}).size(), 8u);
 }

@@ -1,0 +1,86 @@
+#pragma once
+// Problems from JSON Lines files: one object per line.
+
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <istream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/options.h"
+#include "base/records.h"
+
+namespace retort::datasets {
+
+/// One line of a file: either a row (always an object) or what is wrong with it.
+struct JsonlLine {
+  int64_t number = 0;  ///< from 1
+  std::optional<Json> row;
+  std::string error;  ///< "file:line: what, and what to do"; empty when there is a row
+};
+
+/// Reads line by line, holding one line in memory. A bad line is reported and does not end the
+/// reading. Empty lines at the end of the file are skipped; anywhere else they are bad lines.
+class JsonlReader {
+ public:
+  /// "-" reads standard input. Throws Error when the file cannot be opened.
+  explicit JsonlReader(const std::string& path);
+  /// False at the end. Throws Error when the file cannot be read on.
+  bool Next(JsonlLine& line);
+  /// "file:line", for messages about a row.
+  std::string Where(int64_t line) const;
+
+ private:
+  bool GetLine();
+
+  std::string name_;
+  std::ifstream file_;
+  std::istream* stream_;
+  std::string text_;      // the line read last
+  int64_t number_ = 0;    // its number
+  bool pending_ = false;  // it has not been handed out yet
+};
+
+/// Which columns mean what. A column left empty is found by convention:
+///   prompt:   prompt | question | problem | messages | input (a list of {role, content} means its
+///   last
+///             user message)
+///   answer:   answer | solution | ground_truth | label; a row with `tests` needs none
+///   solution: solution, unless it serves as the answer
+struct JsonlOptions {
+  std::string prompt_column;
+  std::string answer_column;
+  std::string solution_column;
+  std::string id_column;
+  int64_t limit = 0;
+
+  template <class V>
+  void Visit(V& v) {
+    v("prompt_column", prompt_column,
+      "Column of the question; empty: prompt, question, problem, messages or input.");
+    v("answer_column", answer_column,
+      "Column of the gold answer; empty: answer, solution, ground_truth or label.");
+    v("solution_column", solution_column, "Column of the worked solution; empty: solution.");
+    v("id_column", id_column, "Column of the problem's id; empty: the file's name and the line.");
+    v("limit", limit, "Read at most this many problems; 0 reads all.", Bounds{0, 1e12});
+  }
+};
+
+/// The problem in one row. GSM8K's "… #### 72" is split into solution and answer. When `solution`
+/// serves as the answer and has a \boxed{…} (MATH), the content of the last box is the answer, and
+/// the text with that box opened is the solution. The canonical text is the prompt. Other columns
+/// go to `extra`. `id` is used when no id column is named. Throws Error starting with `where`.
+Problem ProblemFromRow(const Json& row, const JsonlOptions& options, const std::string& where,
+                       const std::string& id);
+
+/// Calls `visit` with every problem of a file, in order; the family is the file's name without
+/// folder and extension. Throws Error "file:line: …" at the first bad line, and when there are no
+/// rows.
+void ForEachProblem(const std::string& path, const JsonlOptions& options,
+                    const std::function<void(Problem)>& visit);
+std::vector<Problem> LoadProblems(const std::string& path, const JsonlOptions& options);
+
+}  // namespace retort::datasets
