@@ -1,0 +1,82 @@
+#include "model/pretrained.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "model/safetensors.h"
+
+namespace retort::model {
+namespace {
+
+std::string ShowShape(const std::vector<int64_t>& shape) {
+  std::vector<std::string> sizes;
+  for (const int64_t size : shape) sizes.push_back(StrCat(size));
+  return "[" + Join(sizes, ", ") + "]";
+}
+
+}  // namespace
+
+void SaveWeights(LanguageModel& model, const std::filesystem::path& file) {
+  std::vector<StoredTensor> tensors;
+  for (const nn::Parameter& p : model.parameters().all()) {
+    tensors.push_back(FloatTensor(p.name, p.shape, p.value));
+  }
+  WriteSafetensors(file, std::move(tensors));
+}
+
+void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute) {
+  const WeightFiles files(folder);
+  std::vector<std::string> known;
+  for (nn::Parameter& p : model.parameters().all()) {
+    known.push_back(p.name);
+    const StoredTensor* tensor = files.Find(p.name);
+    RETORT_CHECK(tensor, folder.string(), ": tensor '", p.name,
+                 "' is missing, but config.json implies it.", DidYouMean(p.name, files.Names()));
+    RETORT_CHECK(tensor->shape == p.shape, folder.string(), ": tensor '", p.name, "' has shape ",
+                 ShowShape(tensor->shape), ", but config.json implies ", ShowShape(p.shape));
+    ReadFloats(*tensor, p.value);
+  }
+  std::ranges::sort(known);
+  const bool tied =
+      std::visit([](const auto& config) { return config.tie_word_embeddings; }, model.config());
+  for (const std::string& name : files.Names()) {
+    if (tied && name == "lm_head.weight") continue;  // some exports store the tied copy
+    RETORT_CHECK(std::ranges::binary_search(known, name), folder.string(), ": tensor '", name,
+                 "' belongs to nothing that config.json describes.", DidYouMean(name, known));
+  }
+  model.Pack(compute);
+}
+
+void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
+                    const GenerationConfig& generation, PromptTemplate prompt_template,
+                    const std::filesystem::path& folder) {
+  WriteModelConfig(model.config(), folder);
+  WriteGenerationConfig(generation, folder);
+  tokenizer.Save(folder, ChatTemplate(prompt_template));
+  SaveWeights(model, folder / "model.safetensors");
+}
+
+Pretrained LoadPretrained(const std::filesystem::path& folder, nn::Compute& compute) {
+  const ModelConfig config = ReadModelConfig(folder);
+  Tokenizer tokenizer = Tokenizer::Load(folder);
+  std::unique_ptr<LanguageModel> model = NewModel(config, 0, compute);
+  RETORT_CHECK(tokenizer.vocab_size() <= model->vocab_size(), folder.string(),
+               ": tokenizer.json has ", tokenizer.vocab_size(),
+               " ids, but config.json gives vocab_size ", model->vocab_size());
+  LoadWeights(*model, folder, compute);
+  return {std::move(model), std::move(tokenizer), ReadGenerationConfig(folder)};
+}
+
+void CopyWeights(LanguageModel& from, LanguageModel& to, nn::Compute& compute) {
+  auto& source = from.parameters().all();
+  auto& target = to.parameters().all();
+  RETORT_CHECK(source.size() == target.size(), "models of different shapes cannot share weights");
+  for (size_t i = 0; i < source.size(); ++i) {
+    RETORT_CHECK(source[i].shape == target[i].shape, "parameter '", target[i].name,
+                 "' has another shape in the model it should be copied from");
+    target[i].value = source[i].value;
+  }
+  to.Pack(compute);
+}
+
+}  // namespace retort::model

@@ -1,0 +1,38 @@
+#pragma once
+// A model as a Hugging Face folder: config.json, model.safetensors in the published names,
+// tokenizer.json, tokenizer_config.json, generation_config.json.
+
+#include <filesystem>
+#include <memory>
+
+#include "model/generation_config.h"
+#include "model/language_model.h"
+#include "model/template.h"
+#include "model/tokenizer.h"
+
+namespace retort::model {
+
+/// What belongs together with a network.
+struct Pretrained {
+  std::unique_ptr<LanguageModel> model;
+  Tokenizer tokenizer;
+  GenerationConfig generation;
+};
+
+/// Weights only, in fp32. Each file is complete or absent.
+void SaveWeights(LanguageModel& model, const std::filesystem::path& file);
+/// Fills every parameter from the folder (single file or shards; F32, F16 or BF16) and packs.
+/// Throws Error naming a tensor that is missing, superfluous or of another shape than config.json
+/// implies.
+void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute);
+
+/// Writes the whole folder, which must exist.
+void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
+                    const GenerationConfig& generation, PromptTemplate prompt_template,
+                    const std::filesystem::path& folder);
+Pretrained LoadPretrained(const std::filesystem::path& folder, nn::Compute& compute);
+
+/// to = from, for two models of the same configuration.
+void CopyWeights(LanguageModel& from, LanguageModel& to, nn::Compute& compute);
+
+}  // namespace retort::model

@@ -1,0 +1,99 @@
+#include "train/checkpoint.h"
+
+#include "base/file.h"
+#include "model/safetensors.h"
+
+namespace retort::train {
+namespace {
+
+constexpr const char* kStateFile = "trainer_state.json";
+constexpr const char* kOptimizerFile = "optimizer.safetensors";
+constexpr const char* kReferenceFolder = "reference";
+
+// The moments that belong to each trainable parameter, in the store's order.
+template <class Body>
+void ForEachMoment(model::LanguageModel& model, nn::AdamW& optimizer, const Body& body) {
+  size_t i = 0;
+  for (const nn::Parameter& p : model.parameters().all()) {
+    if (p.trainable) body(p, optimizer.moments().at(i++));
+  }
+}
+
+}  // namespace
+
+Json Environment() {
+  return {{"retort", RETORT_VERSION}, {"instruction_set", nn::IsaName()}, {"blas", nn::BlasName()}};
+}
+
+void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent& content,
+                    const TrainerState& state) {
+  AtomicDirectory directory(folder);
+  const std::filesystem::path& path = directory.temporary();
+  model::SavePretrained(*content.model, *content.tokenizer, content.generation,
+                        content.prompt_template, path);
+  FaultPoint("checkpoint-write");
+  if (content.reference) {
+    std::filesystem::create_directory(path / kReferenceFolder);
+    model::SaveWeights(*content.reference, path / kReferenceFolder / "model.safetensors");
+  }
+  int64_t optimizer_steps = 0;
+  if (content.optimizer) {
+    std::vector<model::StoredTensor> tensors;
+    ForEachMoment(
+        *content.model, *content.optimizer,
+        [&](const nn::Parameter& p, nn::AdamW::Moments& moments) {
+          tensors.push_back(model::FloatTensor(p.name + ".exp_avg", p.shape, moments.first));
+          tensors.push_back(model::FloatTensor(p.name + ".exp_avg_sq", p.shape, moments.second));
+        });
+    model::WriteSafetensors(path / kOptimizerFile, std::move(tensors));
+    optimizer_steps = content.optimizer->steps();
+  }
+  const Json json = {{"recipe_hash", state.recipe_hash},
+                     {"model", state.model},
+                     {"stage", state.stage},
+                     {"stage_index", state.stage_index},
+                     {"step", state.step},
+                     {"global_step", state.global_step},
+                     {"stage_done", state.stage_done},
+                     {"optimizer_steps", optimizer_steps},
+                     {"stage_state", state.stage_state},
+                     {"environment", state.environment}};
+  WriteFileAtomic(path / kStateFile, json.dump(2) + "\n");
+  directory.Commit();
+}
+
+TrainerState ReadTrainerState(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / kStateFile;
+  const Json json = ParseJson(ReadFile(file), file.string());
+  try {
+    return {json.at("recipe_hash"), json.at("model"),       json.at("stage"),
+            json.at("stage_index"), json.at("step"),        json.at("global_step"),
+            json.at("stage_done"),  json.at("stage_state"), json.at("environment")};
+  } catch (const Json::exception& error) {
+    Fail(file.string(), ": not a trainer state of Retort: ", error.what());
+  }
+}
+
+void LoadOptimizer(const std::filesystem::path& folder, model::LanguageModel& model,
+                   nn::AdamW& optimizer) {
+  const std::filesystem::path file = folder / kOptimizerFile;
+  const model::SafetensorsFile tensors(file);
+  optimizer.Prepare(model.parameters());
+  ForEachMoment(model, optimizer, [&](const nn::Parameter& p, nn::AdamW::Moments& moments) {
+    for (const auto& [suffix, values] :
+         {std::pair{".exp_avg", &moments.first}, {".exp_avg_sq", &moments.second}}) {
+      const model::StoredTensor* tensor = tensors.Find(p.name + suffix);
+      RETORT_CHECK(tensor, file.string(), ": tensor '", p.name, suffix, "' is missing");
+      model::ReadFloats(*tensor, *values);
+    }
+  });
+  const Json json = ParseJson(ReadFile(folder / kStateFile), (folder / kStateFile).string());
+  optimizer.set_steps(json.value("optimizer_steps", int64_t{0}));
+}
+
+void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference,
+                   nn::Compute& compute) {
+  model::LoadWeights(reference, folder / kReferenceFolder, compute);
+}
+
+}  // namespace retort::train
