@@ -65,6 +65,8 @@ class CountdownVerifier final : public Verifier {
     if (left.status == ExpressionStatus::kMalformed || sides.size() > 2) return verdict;
     if (!UsesOnly(puzzle->numbers, left.numbers)) {
       verdict.reason = "other-numbers";
+    } else if (options_.use_all && left.numbers.size() < puzzle->numbers.size()) {
+      verdict.reason = "unused-numbers";
     } else if (left.status != ExpressionStatus::kValue) {
       verdict.reason = EnumName(left.status);
       if (left.status == ExpressionStatus::kTooLarge) verdict.status = VerdictStatus::kUnjudged;

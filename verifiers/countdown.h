@@ -4,7 +4,8 @@
 // Division is exact. "EXPRESSION = TARGET" is understood.
 //
 // Reasons: "equal/RULE", "different/RULE" (RULE as in extract.h), "no-answer", "malformed",
-// "other-numbers", "division-by-zero" (wrong); "bad-gold", "too-large" (unjudged).
+// "other-numbers", "unused-numbers", "division-by-zero" (wrong); "bad-gold", "too-large"
+// (unjudged).
 
 #include <memory>
 
@@ -15,10 +16,12 @@ namespace retort::verifiers {
 
 struct CountdownOptions {
   Extraction extraction = Extraction::kAny;
+  bool use_all = false;
 
   template <class V>
   void Visit(V& v) {
     v("extraction", extraction, "Where the expression may stand.");
+    v("use_all", use_all, "Demand that every given number is used.");
   }
 };
 

@@ -53,6 +53,12 @@ TEST(Countdown, ExtractionIsAnOption) {
   EXPECT_EQ(Reason("The answer is 3*8."), "equal/phrase");
 }
 
+TEST(Countdown, UsingEveryNumberIsAnOption) {
+  EXPECT_EQ(Reason("A: 3*8"), "equal/phrase");
+  EXPECT_EQ(Reason("A: 3*8", Json{{"use_all", true}}), "unused-numbers");
+  EXPECT_EQ(Reason("A: 3*8+5-5", Json{{"use_all", true}}), "equal/phrase");
+}
+
 TEST(Countdown, AProblemWithoutNumbersIsUnjudged) {
   const Problem problem;
   const Verdict verdict = MakeVerifier("countdown", Json::object(), "test")
