@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "nn/moe.h"
 #include "nn/route_kernel.h"
@@ -51,11 +52,13 @@ class Selector {
   void ChooseGroups(const float* selection, int64_t size) const {
     TopK top(group_score_, shape_.top_groups, group_);
     for (int64_t g = 0; g < shape_.groups; ++g) {
-      int32_t best[2];
-      TopK pair(selection + g * size, std::min<int64_t>(2, size), best);
-      for (int64_t e = 0; e < size; ++e) pair.Offer(static_cast<int32_t>(e));
-      group_score_[g] = selection[g * size + best[0]];
-      if (biased_ && size > 1) group_score_[g] += selection[g * size + best[1]];
+      float best = -INFINITY, second = -INFINITY;
+      for (int64_t e = g * size; e < (g + 1) * size; ++e) {  // without branches
+        const float value = selection[e], lower = best < value ? best : value;
+        second = second < lower ? lower : second;
+        best = best < value ? value : best;
+      }
+      group_score_[g] = biased_ && size > 1 ? best + second : best;
       top.Offer(static_cast<int32_t>(g));
     }
     std::sort(group_, group_ + shape_.top_groups);  // so that ties go to the lower expert id

@@ -14,12 +14,13 @@ class TopK {
 
   void Offer(int32_t id) {
     const float value = values_[id];
-    if (count_ == k_ && !Better(value, values_[ids_[k_ - 1]])) return;
+    if (count_ == k_ && !Better(value, worst_)) return;
     int64_t place = count_ < k_ ? count_++ : k_ - 1;
     for (; place > 0 && Better(value, values_[ids_[place - 1]]); --place) {
       ids_[place] = ids_[place - 1];
     }
     ids_[place] = id;
+    worst_ = values_[ids_[count_ - 1]];
   }
 
  private:
@@ -29,6 +30,7 @@ class TopK {
   int64_t k_;
   int32_t* ids_;
   int64_t count_ = 0;
+  float worst_ = 0;  // value of the last id kept
 };
 
 }  // namespace retort::nn
