@@ -8,7 +8,6 @@
 # Leaves behind: RETORT_ROOMS (in order) and, per room, RETORT_<NAME>_ROOMS, RETORT_<NAME>_PUBLIC_LIBS
 # and RETORT_<NAME>_PRIVATE_LIBS, from which the layering test and the installed package are made.
 add_library(retort_flags INTERFACE)
-target_compile_definitions(retort_flags INTERFACE RETORT_VERSION="${PROJECT_VERSION}")
 target_compile_options(retort_flags INTERFACE
   -Wall -Wextra -Wconversion -Wno-sign-conversion -ffp-contract=off
   $<$<BOOL:${RETORT_WERROR}>:-Werror>)

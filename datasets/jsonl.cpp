@@ -149,6 +149,7 @@ bool JsonlReader::GetLine() {
     RETORT_CHECK(!stream_->bad(), Where(number_ + 1), ": cannot read on: ", std::strerror(errno));
     return false;
   }
+  bytes_ += static_cast<int64_t>(text_.size()) + (stream_->eof() ? 0 : 1);
   if (++number_ == 1 && text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // byte order mark
   return true;
 }

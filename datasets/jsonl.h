@@ -32,6 +32,8 @@ class JsonlReader {
   bool Next(JsonlLine& line);
   /// "file:line", for messages about a row.
   std::string Where(int64_t line) const;
+  /// Read so far, line ends included.
+  int64_t bytes() const { return bytes_; }
 
  private:
   bool GetLine();
@@ -41,6 +43,7 @@ class JsonlReader {
   std::istream* stream_;
   std::string text_;      // the line read last
   int64_t number_ = 0;    // its number
+  int64_t bytes_ = 0;
   bool pending_ = false;  // it has not been handed out yet
 };
 

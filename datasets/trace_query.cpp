@@ -132,6 +132,23 @@ std::vector<MetricPoint> TraceStore::Metric(int64_t run, const std::string& name
   return points;
 }
 
+std::vector<StepRecord> TraceStore::Steps(int64_t run) const {
+  Statement rows(impl_->database,
+                 "SELECT s.stage_index, s.step, s.stage, m.name, m.value FROM steps s "
+                 "LEFT JOIN metrics m USING (run, stage_index, step) WHERE s.run = ? "
+                 "ORDER BY s.stage_index, s.step, m.name");
+  std::vector<StepRecord> steps;
+  for (rows.With(run); rows.Step();) {
+    const StepKey key{run, rows.Int(0), rows.Int(1)};
+    if (steps.empty() || steps.back().key.stage_index != key.stage_index ||
+        steps.back().key.step != key.step) {
+      steps.push_back({key, rows.Text(2), {}, {}});
+    }
+    if (!rows.IsNull(3)) steps.back().metrics.emplace_back(rows.Text(3), rows.Real(4));
+  }
+  return steps;
+}
+
 std::optional<CheckpointRecord> TraceStore::LastCheckpoint(int64_t run) const {
   Statement row(impl_->database,
                 "SELECT stage_index, step, stage, path FROM checkpoints WHERE run = ? "

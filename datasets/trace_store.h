@@ -140,6 +140,8 @@ class TraceStore {
   /// Per run and stage, in order.
   std::vector<StageStats> Stats() const;
   std::vector<MetricPoint> Metric(int64_t run, const std::string& name) const;
+  /// Every step of the run with its metrics (by name) and without its traces.
+  std::vector<StepRecord> Steps(int64_t run) const;
   std::optional<CheckpointRecord> LastCheckpoint(int64_t run) const;
   /// What was stored for this step before the run was cut back, in order; empty when nothing was.
   std::vector<Trace> ReplayTraces(const StepKey& key) const;

@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include "base/file.h"
+#include "base/version.h"
 #include "model/safetensors.h"
 
 namespace retort::train {
@@ -22,7 +23,7 @@ void ForEachMoment(model::LanguageModel& model, nn::AdamW& optimizer, const Body
 }  // namespace
 
 Json Environment() {
-  return {{"retort", RETORT_VERSION}, {"instruction_set", nn::IsaName()}, {"blas", nn::BlasName()}};
+  return {{"retort", kVersion}, {"instruction_set", nn::IsaName()}, {"blas", nn::BlasName()}};
 }
 
 void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent& content,

@@ -1,0 +1,100 @@
+#include "train/evaluation.h"
+
+#include <chrono>
+
+#include "base/strings.h"
+
+namespace retort::train {
+
+bool Reasons(std::string_view text) {
+  const size_t open = text.find(model::kThinkOpen);
+  if (open == std::string_view::npos) return false;
+  const size_t begin = open + std::string_view(model::kThinkOpen).size();
+  return !Trim(text.substr(begin, text.find(model::kThinkClose, begin) - begin)).empty();
+}
+
+void Accuracy::Add(const Trace& trace, bool is_correct) {
+  const bool reasons = Reasons(trace.text);
+  ++count;
+  correct += is_correct;
+  reasoning += reasons;
+  reasoning_correct += reasons && is_correct;
+  finished += trace.trajectory.finish != FinishReason::kLength;
+  tokens += static_cast<int64_t>(trace.trajectory.completion.size());
+}
+
+void AccuracyTable::Add(const SampleResult& result) {
+  for (size_t i = 0; i < result.traces.size(); ++i) {
+    const Trace& trace = result.traces[i];
+    all.Add(trace, result.judgements[i].correct);
+    families[trace.problem.family].Add(trace, result.judgements[i].correct);
+  }
+}
+
+SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {
+  const auto start = std::chrono::steady_clock::now();
+  SampleResult result;
+  const size_t count = job.chosen.size() * static_cast<size_t>(job.samples);
+  result.traces.resize(count);
+  result.judgements.resize(count);
+  if (job.replay && !job.replay->empty()) {
+    RETORT_CHECK(job.replay->size() == count, job.purpose, " step ", job.step, ": stored ",
+                 job.replay->size(), " traces of the interrupted run, now ", count,
+                 ". Was the recipe or the program changed?");
+  }
+
+  std::vector<rollout::Request> requests;
+  const std::vector<int32_t> stop_ids = model::StopIds(context.tokenizer);
+  for (const int64_t index : job.chosen) {
+    const Problem& problem = (*job.problems)[static_cast<size_t>(index)];
+    rollout::Request& request = requests.emplace_back();
+    request.prompt =
+        model::RenderPrompt(context.tokenizer, context.prompt_template, problem.prompt);
+    request.samples = job.samples;
+    request.sampling = job.sampling;
+    request.stop_ids = stop_ids;
+    request.stream = {job.seed, job.purpose, static_cast<uint64_t>(job.step),
+                      static_cast<uint64_t>(index)};
+  }
+
+  rollout::RolloutEngine engine(context.model, context.compute, &context.tokenizer, context.engine);
+  int64_t finished = 0;
+  TaskGroup judges(context.compute.executor.threads());
+  rollout::GenerateHooks hooks;
+  hooks.stop = context.stop;
+  hooks.on_finished = [&](size_t request, const Trajectory& trajectory) {
+    const size_t slot =
+        request * static_cast<size_t>(job.samples) + static_cast<size_t>(trajectory.sample);
+    Trace& trace = result.traces[slot];
+    trace.step = job.step;
+    trace.problem = (*job.problems)[static_cast<size_t>(job.chosen[request])];
+    trace.trajectory = trajectory;
+    trace.policy_version = job.policy_version;
+    trace.text = context.tokenizer.Decode(trajectory.completion);
+    judges.Run([&, slot] {
+      Trace& judged = result.traces[slot];
+      if (job.replay && !job.replay->empty()) {
+        const Trace& stored = (*job.replay)[slot];
+        RETORT_CHECK(stored.trajectory.completion == judged.trajectory.completion, job.purpose,
+                     " step ", job.step, ", sample ", slot,
+                     ": the resumed run sampled other tokens than the interrupted one stored. Was "
+                     "the program or the machine changed?");
+        result.judgements[slot] = context.panel.FromVerdicts(stored.verdicts);
+      } else {
+        result.judgements[slot] = context.panel.Judge(
+            {judged.text, judged.problem, static_cast<int64_t>(judged.trajectory.completion.size()),
+             judged.trajectory.finish});
+      }
+      judged.verdicts = result.judgements[slot].verdicts;
+      judged.reward = result.judgements[slot].reward.value_or(0);
+    });
+    if (context.progress) context.progress(++finished);
+  };
+  rollout::Generate(engine, std::move(requests), hooks);
+  judges.Wait();
+  result.stats = engine.stats();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace retort::train

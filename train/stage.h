@@ -1,0 +1,67 @@
+#pragma once
+// What every stage is given by whoever runs it, and how it saves itself.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "model/pretrained.h"
+#include "train/checkpoint.h"
+#include "train/learner.h"
+#include "train/recorder.h"
+
+namespace retort::train {
+
+/// What a stage asks to be kept, besides the weights of its model.
+struct StageProgress {
+  int64_t step = 0;  ///< steps done
+  bool done = false;
+  Json state = Json::object();
+  nn::AdamW* optimizer = nullptr;
+  model::LanguageModel* reference = nullptr;
+};
+
+/// Owned by the runner; a stage borrows it while it runs.
+struct StageContext {
+  nn::Compute& compute;
+  model::LanguageModel& model;
+  const model::Tokenizer& tokenizer;
+  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  Recorder& recorder;
+  uint64_t seed = 0;
+  std::string name;  ///< of the stage; the first part of its streams' purposes
+  int64_t stage_index = 0;
+  int64_t save_steps = 0;  ///< checkpoint every so many steps; 0: at the end only
+
+  /// Where to go on: steps done before, what the stage saved, the folder it was saved in ("" at the
+  /// start of a stage).
+  int64_t first_step = 0;
+  Json state = Json::object();
+  std::filesystem::path checkpoint;
+
+  std::function<void(int64_t done, int64_t total, const Metrics&)> progress;
+  std::function<bool()> stop_requested;
+  std::function<void(const StageProgress&)> save;
+
+  bool Stopping() const { return stop_requested && stop_requested(); }
+  void Report(int64_t done, int64_t total, const Metrics& metrics) const {
+    if (progress) progress(done, total, metrics);
+  }
+  std::string Purpose(const char* what) const { return name + "/" + what; }
+  datasets::StepKey Key(int64_t step) const { return {recorder.run(), stage_index, step}; }
+};
+
+/// What a stage has to say at its end.
+struct StageReport {
+  bool interrupted = false;  ///< stopped on request, saved; run again to go on
+  int64_t steps = 0;
+  int64_t tokens = 0;              ///< tokens trained on or sampled, for tokens per second
+  double operations = 0;           ///< floating-point operations of training, 6 N per token
+  double sampling_operations = 0;  ///< of sampling, 2 N per token
+  Json details = Json::object();
+};
+
+/// After step `done` of `total`: saves when due, and when asked to stop. Returns true to stop.
+bool SaveWhenDue(const StageContext& context, StageProgress progress, int64_t total);
+
+}  // namespace retort::train
