@@ -1,0 +1,250 @@
+// Whole networks against their textbook twin: forward, and the gradient of every weight against the
+// complex-step derivative.
+
+#include <gtest/gtest.h>
+
+#include "nn/head.h"
+#include "tests/support/complex_step.h"
+#include "tests/support/head_twin.h"
+#include "tests/support/model_twin.h"
+#include "tests/support/op_testing.h"
+#include "tests/support/tiny_models.h"
+
+namespace retort::model {
+namespace {
+
+using testing::Complex;
+using testing::Floats;
+using testing::ModelTwin;
+
+constexpr float kTemperature = 0.7f;
+
+/// Groups of sequences, a prediction after every token of a continuation and after the prompt, and
+/// what each counts: loss = Σ a·log-probability + b·entropy + balance losses.
+struct Lesson {
+  struct Group {
+    std::vector<int32_t> prompt;
+    std::vector<std::vector<int32_t>> continuations;
+  };
+  std::vector<Group> groups;
+  BalanceOptions balance;
+  Floats a, b;
+  std::vector<int32_t> targets;
+
+  int64_t predictions() const {
+    int64_t count = 0;
+    for (const Group& group : groups) {
+      for (const auto& continuation : group.continuations) {
+        count += static_cast<int64_t>(continuation.size()) + 1;
+      }
+    }
+    return count;
+  }
+};
+
+Lesson MakeLesson(int64_t vocabulary) {
+  const auto tokens = [&](std::string_view name, int64_t count) {
+    return testing::RandomTokens(name, count, vocabulary);
+  };
+  Lesson lesson;
+  lesson.groups = {{tokens("prompt 0", 4), {tokens("a", 3), tokens("b", 1), {}}},
+                   {tokens("prompt 1", 1), {tokens("c", 4)}}};
+  lesson.balance = {.sequence_alpha = 0.3, .batch_alpha = 0.2};
+  lesson.a = testing::Normals("a", lesson.predictions());
+  lesson.b = testing::Normals("b", lesson.predictions());
+  lesson.targets = tokens("targets", lesson.predictions());
+  return lesson;
+}
+
+struct Learned {
+  Floats logprob, entropy;
+  double balance_loss = 0;
+  std::vector<std::vector<int64_t>> loads;
+};
+
+/// Forward and backward by the engine; gradients are left in the model's parameters.
+Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, bool defer) {
+  Batch batch;
+  std::vector<int32_t> rows;
+  for (const Lesson::Group& group : lesson.groups) {
+    const int64_t last = batch.size() + static_cast<int64_t>(group.prompt.size()) - 1;
+    const std::vector<std::span<const int32_t>> parts(group.continuations.begin(),
+                                                      group.continuations.end());
+    const std::vector<int64_t> first = batch.AddGroup(group.prompt, parts);
+    for (size_t s = 0; s < parts.size(); ++s) {
+      rows.push_back(static_cast<int32_t>(last));
+      for (size_t i = 0; i < parts[s].size(); ++i) {
+        rows.push_back(static_cast<int32_t>(first[s]) + static_cast<int32_t>(i));
+      }
+    }
+  }
+  Learned learned{Floats(rows.size()), Floats(rows.size()), 0, {}};
+  Floats hidden(static_cast<size_t>(batch.size() * model.hidden_size())), dhidden(hidden.size());
+  const nn::Mat h(hidden.data(), batch.size(), model.hidden_size());
+  const nn::Mat dh(dhidden.data(), batch.size(), model.hidden_size());
+  Tape tape;
+  tape.balance = lesson.balance;
+  model.parameters().ZeroGradients();
+  model.Forward(compute, batch, &tape, h);
+  const nn::HeadArgs head{.hidden = h,
+                          .w = &model.head(),
+                          .predictions = lesson.predictions(),
+                          .rows = rows.data(),
+                          .targets = lesson.targets.data(),
+                          .temperature = kTemperature,
+                          .logprob = learned.logprob.data(),
+                          .entropy = learned.entropy.data()};
+  nn::Head(compute, head);
+  nn::HeadGrad(compute, {.forward = head,
+                         .weight = model.head_weight().mat(),
+                         .dlogprob = lesson.a.data(),
+                         .dentropy = lesson.b.data(),
+                         .dhidden = dh,
+                         .dw = model.head_weight().grad_mat()});
+  model.Backward(compute, batch, tape, dh, defer);
+  if (defer) tape.RunWeightGrads(compute);
+  learned.balance_loss = tape.balance_loss;
+  learned.loads = tape.loads;
+  return learned;
+}
+
+template <class S>
+struct TwinResult {
+  std::vector<S> logprob, entropy;
+  S balance_loss = 0;
+  std::vector<std::vector<int64_t>> loads;
+
+  S Loss(const Lesson& lesson) const {
+    return testing::WeightedSum(lesson.a, logprob) + testing::WeightedSum(lesson.b, entropy) +
+           balance_loss;
+  }
+};
+
+/// The same by the twin: every sequence on its own, its prompt included.
+template <class S>
+TwinResult<S> RunTwin(const ModelConfig& config, const typename ModelTwin<S>::Weights& weights,
+                      const Lesson& lesson) {
+  ModelTwin<S> twin(config, weights);
+  TwinResult<S> result;
+  std::vector<int64_t> lengths;
+  for (const Lesson::Group& group : lesson.groups) {
+    for (const auto& continuation : group.continuations) {
+      std::vector<int32_t> tokens = group.prompt;
+      tokens.insert(tokens.end(), continuation.begin(), continuation.end());
+      lengths.push_back(static_cast<int64_t>(tokens.size()));
+      const std::vector<S> hidden = twin.Hidden(tokens);
+      testing::HeadTwinArgs head{
+          static_cast<int64_t>(hidden.size() / tokens.size()), {}, {}, kTemperature};
+      for (size_t i = group.prompt.size() - 1; i < tokens.size(); ++i) {
+        head.targets.push_back(lesson.targets[result.logprob.size() + head.rows.size()]);
+        head.rows.push_back(static_cast<int32_t>(i));
+      }
+      const auto scores = testing::HeadTwin(hidden, twin.Head(), head);
+      result.logprob = testing::Joined(result.logprob, scores.logprob);
+      result.entropy = testing::Joined(result.entropy, scores.entropy);
+    }
+  }
+  for (const auto& [layer, gate] : twin.gates()) {
+    int64_t begin = 0;
+    std::vector<int64_t> all;
+    for (const int64_t length : lengths) {
+      std::vector<int64_t> rows(static_cast<size_t>(length));
+      std::iota(rows.begin(), rows.end(), begin);
+      begin += length;
+      all.insert(all.end(), rows.begin(), rows.end());
+      result.balance_loss +=
+          lesson.balance.sequence_alpha * testing::BalanceTwin(gate.shape, gate.scores, rows, {});
+    }
+    result.balance_loss += lesson.balance.batch_alpha *
+                           testing::BalanceTwin(gate.shape, gate.scores, all, gate.experts);
+    auto& loads = result.loads.emplace_back(static_cast<size_t>(gate.shape.experts));
+    for (const int32_t e : gate.experts) ++loads[static_cast<size_t>(e)];
+  }
+  return result;
+}
+
+template <class S>
+typename ModelTwin<S>::Weights WeightsOf(LanguageModel& model) {
+  typename ModelTwin<S>::Weights weights;
+  for (const nn::Parameter& p : model.parameters().all()) {
+    weights[p.name].assign(p.value.begin(), p.value.end());
+  }
+  return weights;
+}
+
+double Norm(const nn::AlignedVector<float>& values) {
+  double sum = 0;
+  for (const float v : values) sum += double{v} * v;
+  return std::sqrt(sum);
+}
+
+/// Every weight of tensors with at most `all_below` numbers, one drawn from each of the others. Of
+/// those that no loss reaches (idle experts, far too many), every eighth.
+void ExpectGradientsOfTwin(const ModelConfig& config, size_t all_below) {
+  const Executor executor(2);
+  nn::Compute compute(executor);
+  const auto model = testing::TinyModel(config, compute);
+  const Lesson lesson = MakeLesson(model->vocab_size());
+  const Learned got = Learn(*model, compute, lesson, /*defer=*/false);
+
+  const auto want = RunTwin<double>(config, WeightsOf<double>(*model), lesson);
+  EXPECT_LT(testing::RelativeDifference(got.logprob, want.logprob), 1e-5);
+  EXPECT_LT(testing::RelativeDifference(got.entropy, want.entropy), 1e-5);
+  EXPECT_NEAR(got.balance_loss, want.balance_loss, 1e-5 * want.balance_loss);
+  EXPECT_EQ(got.loads, want.loads);
+
+  auto weights = WeightsOf<Complex>(*model);
+  RandomStream random({.seed = 1, .purpose = "which weights"});
+  for (const nn::Parameter& p : model->parameters().all()) {
+    if (!p.trainable) {
+      EXPECT_EQ(Norm(p.grad), 0) << p.name;
+      continue;
+    }
+    std::vector<size_t> which(p.value.size());
+    std::iota(which.begin(), which.end(), size_t{0});
+    if (which.size() > all_below) {
+      random.Shuffle(which);
+      which.resize(Norm(p.grad) == 0 && random.Below(8) > 0 ? 0 : 1);
+    }
+    std::vector<Complex>& point = weights.at(p.name);
+    double difference = 0;
+    for (const size_t i : which) {
+      constexpr double kStep = 1e-40;
+      point[i] += Complex(0, kStep);
+      const double slope = RunTwin<Complex>(config, weights, lesson).Loss(lesson).imag() / kStep;
+      point[i] = point[i].real();
+      difference += (slope - p.grad[i]) * (slope - p.grad[i]);
+    }
+    EXPECT_LE(std::sqrt(difference), 1e-4 * Norm(p.grad)) << p.name;
+  }
+}
+
+class WholeModel : public ::testing::TestWithParam<testing::NamedConfig> {};
+
+TEST_P(WholeModel, ForwardAndEveryGradientMatchTheTwin) {
+  ExpectGradientsOfTwin(GetParam().config, 1000);
+}
+
+TEST_P(WholeModel, DeferredWeightGradientsAreTheSameBits) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  const auto model = testing::TinyModel(GetParam().config, compute);
+  const Lesson lesson = MakeLesson(model->vocab_size());
+  Learn(*model, compute, lesson, /*defer=*/false);
+  std::vector<nn::AlignedVector<float>> at_once;
+  for (const nn::Parameter& p : model->parameters().all()) at_once.push_back(p.grad);
+  Learn(*model, compute, lesson, /*defer=*/true);
+  for (size_t i = 0; i < at_once.size(); ++i) {
+    EXPECT_EQ(model->parameters().all()[i].grad, at_once[i]) << model->parameters().all()[i].name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, WholeModel, ::testing::ValuesIn(testing::TinyConfigs()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(WideMixture, GradientsOf256ExpertsMatchTheTwin) {
+  ExpectGradientsOfTwin(testing::WidePolicyConfig(), 20);
+}
+
+}  // namespace
+}  // namespace retort::model
