@@ -3,6 +3,9 @@
 #include <algorithm>
 
 namespace retort::model {
+namespace {
+constexpr size_t kSpareRows = 256;  // how far storage grows ahead: few moves, little waste
+}
 
 KvCache::KvCache(int64_t layers, int64_t width)
     : width_(width), layers_(static_cast<size_t>(layers)) {}
@@ -52,12 +55,18 @@ void KvCache::Append(Handle sequence, int64_t count) {
   peak_rows_ = std::max(peak_rows_, rows_in_use_);
   const size_t needed = references_.size() * static_cast<size_t>(width_);
   for (nn::AlignedVector<float>& layer : layers_) {
-    // Grown by an eighth: little waste, and few moves.
-    if (layer.size() < needed) {
-      layer.reserve(layer.capacity() < needed ? needed + needed / 8 : needed);
-      layer.resize(needed);
+    if (layer.size() >= needed) continue;
+    if (layer.capacity() < needed) {
+      layer.reserve(needed + std::min(needed / 8, kSpareRows * static_cast<size_t>(width_)));
     }
+    layer.resize(needed);
   }
+}
+
+int64_t KvCache::bytes() const {
+  size_t floats = 0;
+  for (const nn::AlignedVector<float>& layer : layers_) floats += layer.capacity();
+  return static_cast<int64_t>(floats * sizeof(float));
 }
 
 nn::Mat KvCache::layer(int64_t l) {

@@ -38,6 +38,8 @@ class KvCache {
   int64_t width() const { return width_; }
   int64_t rows_in_use() const { return rows_in_use_; }
   int64_t peak_rows() const { return peak_rows_; }
+  /// Storage held, used or not.
+  int64_t bytes() const;
   int64_t bytes_per_row() const {
     return static_cast<int64_t>(layers_.size()) * width_ * static_cast<int64_t>(sizeof(float));
   }

@@ -18,6 +18,9 @@ RolloutEngine::RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
       tokenizer_(tokenizer),
       options_(options),
       cache_(model.NewCache()) {
+  RETORT_CHECK(options.max_rows >= 1 && options.prefill_tokens >= 1, "rollout: max_rows ",
+               options.max_rows, " and prefill_tokens ", options.prefill_tokens,
+               " must both be at least 1");
   stats_.cache_bytes_per_row = cache_.bytes_per_row();
 }
 
@@ -39,6 +42,9 @@ void RolloutEngine::Submit(Request request) {
                " - 1), but the model has max_position_embeddings = ", limit);
   RETORT_CHECK(request.sampling.stop.empty() || tokenizer_,
                "rollout: stop strings need a tokenizer");
+  RETORT_CHECK(std::ranges::find(request.sampling.stop, "") == request.sampling.stop.end(),
+               "rollout: request ", request.id,
+               " has an empty stop string, which every text contains; remove it");
   Group& group = groups_.emplace_back();
   group.request = std::move(request);
   group.cache = cache_.NewSequence();
@@ -98,24 +104,20 @@ void RolloutEngine::StartSamples() {
 }
 
 void RolloutEngine::RetireGroups() {
-  // Rows point at their group, and a deque keeps the others in place when its ends are popped.
-  while (!groups_.empty()) {
-    Group& front = groups_.front();
-    const bool begun = front.started == front.request.samples;
-    const bool decoding =
-        std::ranges::any_of(rows_, [&](const Row& row) { return row.group == &front; });
-    if (!begun || decoding) return;
-    cache_.Drop(front.cache);
-    groups_.pop_front();
-  }
+  std::erase_if(groups_, [&](const Group& group) {
+    const auto of_group = [&](const Row& row) { return row.group == &group; };
+    if (group.started < group.request.samples || std::ranges::any_of(rows_, of_group)) return false;
+    cache_.Drop(group.cache);
+    return true;
+  });
 }
 
 bool RolloutEngine::Step() {
   StartSamples();
   RetireGroups();
 
-  // One token of every row, and as much of the waiting prompts as fits; prompts are only computed
-  // when their samples can soon start.
+  // One token of every row, and as much of the waiting prompts as fits. Prompts run ahead so far
+  // that even if every row ended now, all would be refilled at once.
   model::Batch batch(&cache_);
   std::vector<int64_t> last_rows;  // batch row whose hidden state predicts the next token
   for (const Row& row : rows_) {
@@ -124,11 +126,11 @@ bool RolloutEngine::Step() {
   }
   std::vector<Group*> ready;
   int64_t budget = options_.prefill_tokens;
-  int64_t room = options_.max_rows - static_cast<int64_t>(rows_.size());
+  int64_t ahead = 0;  // samples that can start as soon as there is a free row
   for (Group& group : groups_) {
     if (group.started == group.request.samples) continue;
-    if (budget <= 0 || room <= 0) break;
-    room -= group.request.samples - group.started;
+    if (budget <= 0 || ahead >= options_.max_rows) break;
+    ahead += group.request.samples - group.started;
     const int64_t left = static_cast<int64_t>(group.request.prompt.size()) - group.prefilled;
     if (left == 0) continue;
     const int64_t count = std::min(left, budget);
@@ -147,6 +149,7 @@ bool RolloutEngine::Step() {
   if (batch.size() == 0) return false;
   ++stats_.steps;
   stats_.peak_cache_rows = cache_.peak_rows();
+  stats_.peak_cache_bytes = std::max(stats_.peak_cache_bytes, cache_.bytes());
 
   const nn::ArenaScope scope(arena_);
   const int64_t V = model_.vocab_size(), d = model_.hidden_size();

@@ -8,8 +8,8 @@
 // once. Not thread-safe.
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,17 +49,18 @@ struct EngineStats {
   int64_t steps = 0;
   int64_t peak_cache_rows = 0;
   int64_t cache_bytes_per_row = 0;
+  int64_t peak_cache_bytes = 0;  ///< storage held, used or not
 };
 
 class RolloutEngine {
  public:
   /// Borrows everything; the weights may change only while no request is in flight. `tokenizer` is
-  /// needed for stop strings only and may be null without them.
+  /// needed for stop strings only and may be null without them. Throws Error on options below 1.
   RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
                 const model::Tokenizer* tokenizer, EngineOptions options = {});
 
-  /// Throws Error on an empty prompt, ids out of range, or more tokens than the model has
-  /// positions.
+  /// Throws Error on an empty prompt or stop string, ids out of range, or more tokens than the
+  /// model has positions.
   void Submit(Request request);
   /// One forward pass over everything in flight. Returns false when there is no work left.
   bool Step();
@@ -98,7 +99,7 @@ class RolloutEngine {
   EngineOptions options_;
   model::KvCache cache_;
   nn::Arena arena_;
-  std::deque<Group> groups_;  // in order of submission
+  std::list<Group> groups_;  // in order of submission; rows point at them
   std::vector<Row> rows_;
   std::vector<Finished> finished_;
   EngineStats stats_;

@@ -18,7 +18,7 @@ struct SamplingOptions {
   double top_p = 1.0;
   double min_p = 0.0;
   int64_t max_completion_length = 256;
-  std::vector<std::string> stop;
+  std::vector<std::string> stop = {};
 
   bool Truncates() const { return top_k > 0 || top_p < 1 || min_p > 0; }
   template <class V>

@@ -1,0 +1,94 @@
+#include "model/kv_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/random.h"
+
+namespace retort::model {
+namespace {
+
+// Against the plainest model of it: every sequence is a list of numbers.
+TEST(KvCache, KeepsEverySequenceThroughRandomForksTruncationsAndDrops) {
+  RandomStream random({.seed = 1, .purpose = "cache"});
+  KvCache cache(2, 3);
+  std::map<KvCache::Handle, std::vector<float>> expected;
+  float next = 1;
+  int64_t peak = 0;
+  const auto any = [&] {
+    auto it = expected.begin();
+    std::advance(it, static_cast<int64_t>(random.Below(expected.size())));
+    return it->first;
+  };
+  for (int step = 0; step < 3000; ++step) {
+    switch (expected.empty() ? 0 : random.Below(6)) {
+      case 0:
+        if (expected.size() < 12) {
+          const KvCache::Handle fresh = cache.NewSequence();
+          EXPECT_EQ(expected.count(fresh), 0u);
+          EXPECT_EQ(cache.length(fresh), 0);
+          expected[fresh] = {};
+        }
+        break;
+      case 1:
+      case 2: {
+        const KvCache::Handle s = any();
+        const auto count = static_cast<int64_t>(random.Below(30));
+        cache.Append(s, count);
+        for (int64_t i = 0; i < count; ++i, ++next) {
+          const int32_t row = cache.rows(s)[expected[s].size()];
+          for (const int64_t l : {0, 1}) cache.layer(l)(row, 2) = next + static_cast<float>(l) / 2;
+          expected[s].push_back(next);
+        }
+        break;
+      }
+      case 3:
+        if (expected.size() < 12) {
+          const KvCache::Handle s = any(), fork = cache.Fork(s);
+          EXPECT_EQ(expected.count(fork), 0u);
+          expected[fork] = expected[s];
+        }
+        break;
+      case 4: {
+        const KvCache::Handle s = any();
+        const size_t length = random.Below(expected[s].size() + 1);
+        cache.Truncate(s, static_cast<int64_t>(length));
+        expected[s].resize(length);
+        break;
+      }
+      default: {
+        const KvCache::Handle s = any();
+        cache.Drop(s);
+        expected.erase(s);
+      }
+    }
+    std::set<float> alive;
+    for (const auto& [s, numbers] : expected) {
+      ASSERT_EQ(cache.length(s), static_cast<int64_t>(numbers.size()));
+      for (size_t i = 0; i < numbers.size(); ++i) {
+        ASSERT_EQ(cache.layer(0)(cache.rows(s)[i], 2), numbers[i]);
+        ASSERT_EQ(cache.layer(1)(cache.rows(s)[i], 2), numbers[i] + 0.5f);
+      }
+      alive.insert(numbers.begin(), numbers.end());
+    }
+    ASSERT_EQ(cache.rows_in_use(), static_cast<int64_t>(alive.size()));
+    peak = std::max(peak, cache.rows_in_use());
+    ASSERT_EQ(cache.peak_rows(), peak);
+  }
+  // Freed rows are used again: storage follows the peak, not the total.
+  EXPECT_LE(cache.bytes(), (peak + peak / 8 + 1) * cache.bytes_per_row());
+  EXPECT_GT(next, 20 * static_cast<float>(peak));
+}
+
+TEST(KvCache, StorageGrowsLittleAheadOfItsUse) {
+  KvCache cache(1, 5);
+  const KvCache::Handle s = cache.NewSequence();
+  for (int i = 0; i < 9000; ++i) cache.Append(s, 1);
+  EXPECT_GE(cache.bytes(), 9000 * cache.bytes_per_row());
+  EXPECT_LE(cache.bytes(), 9256 * cache.bytes_per_row());
+}
+
+}  // namespace
+}  // namespace retort::model
