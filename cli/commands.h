@@ -1,0 +1,26 @@
+#pragma once
+// The subcommands of `retort`, one file each. Each Add… puts its flags on the program and, when the
+// user chose it, leaves what to do in `action`: nothing runs while flags are still being read.
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace retort::cli {
+
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kInterrupted = 130;
+
+/// Returns the exit code; throws Error.
+using Action = std::function<int()>;
+
+void AddScore(CLI::App& program, Action& action);
+void AddGenerate(CLI::App& program, Action& action);
+void AddTraces(CLI::App& program, Action& action);
+void AddInspect(CLI::App& program, Action& action);
+
+}  // namespace retort::cli

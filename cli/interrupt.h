@@ -1,0 +1,10 @@
+#pragma once
+// Ctrl-C and SIGTERM: the first asks a command to stop at its next safe place, the second kills.
+
+namespace retort::cli {
+
+/// Called once by a command that polls Interrupted().
+void CatchInterrupts();
+bool Interrupted();
+
+}  // namespace retort::cli

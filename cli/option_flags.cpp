@@ -1,0 +1,128 @@
+#include "cli/option_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+#include "base/strings.h"
+#include "verifiers/verifier.h"
+
+namespace retort::cli {
+namespace {
+
+std::string HelpOf(const Field& field) {
+  std::string help = field.help;
+  std::vector<std::string> notes;
+  if (!field.choices.empty()) notes.push_back("one of " + Join(field.choices, ", "));
+  if (std::isfinite(field.bounds.min) && std::isfinite(field.bounds.max)) {
+    notes.push_back(FormatNumber(field.bounds.min) + " to " + FormatNumber(field.bounds.max));
+  }
+  const Json value = field.get();
+  if (!value.is_null() && !value.empty() && value != "") notes.push_back("default " + value.dump());
+  return notes.empty() ? help : help + " [" + Join(notes, "; ") + "]";
+}
+
+// Turns Retort's own message into a usage error.
+template <class Body>
+void OrUsageError(const Body& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
+std::string RequireKeyValue(const std::string& setting) {
+  const size_t equals = setting.find('=');
+  const bool good = equals != 0 && equals != std::string::npos;
+  return good ? "" : "got '" + setting + "', expected KEY=VALUE";
+}
+
+void SetList(const Field& field, const std::string& flag, const std::vector<std::string>& values) {
+  try {
+    field.set(Json(values), flag);
+    return;
+  } catch (const Error&) {
+    // Not a list of texts: a list of numbers, whose own message is the one to show.
+  }
+  Json list = Json::array();
+  for (const std::string& value : values) list.push_back(JsonOrText(value));
+  field.set(list, flag);
+}
+
+}  // namespace
+
+Json JsonOrText(const std::string& value) {
+  return Json::accept(value) ? Json::parse(value) : Json(value);
+}
+
+void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
+  for (const Field& field : fields) {
+    const std::string flag = "--" + ReplaceAll(field.name, "_", "-");
+    const std::string help = HelpOf(field);
+    if (field.type == "boolean") {
+      app.add_flag_function(
+          flag, [field, flag](int64_t count) { OrUsageError([&] { field.set(count > 0, flag); }); },
+          help);
+    } else if (field.type == "list") {
+      app.add_option_function<std::vector<std::string>>(
+             flag,
+             [field, flag](const std::vector<std::string>& values) {
+               OrUsageError([&] { SetList(field, flag, values); });
+             },
+             help)
+          ->allow_extra_args(false)
+          ->type_name("VALUE");
+    } else {
+      const bool text = field.type == "string";
+      app.add_option_function<std::string>(
+             flag,
+             [field, flag, text](const std::string& value) {
+               OrUsageError([&] { field.set(text ? Json(value) : JsonOrText(value), flag); });
+             },
+             help)
+          ->type_name(text ? "TEXT" : "N");
+    }
+  }
+}
+
+Json VerifierChoice::Options() const {
+  Json options = Json::object();
+  for (const std::string& setting : settings) {
+    const size_t equals = setting.find('=');
+    options[setting.substr(0, equals)] = JsonOrText(setting.substr(equals + 1));
+  }
+  return options;
+}
+
+void AddVerifierFlags(CLI::App& app, VerifierChoice& choice) {
+  std::string help = "Who judges:";
+  for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) {
+    help += " " + entry.name + ",";
+  }
+  help.back() = '.';
+  app.add_option("--verifier", choice.name, help)->type_name("NAME")->capture_default_str();
+  app.add_option("--option", choice.settings, "An option of the verifier (may be repeated).")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check(RequireKeyValue);
+}
+
+void AddSetFlag(CLI::App& app, std::vector<std::string>& settings) {
+  app.add_option("--set", settings,
+                 "Change a key of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check(RequireKeyValue);
+}
+
+void AddJsonFlag(CLI::App& app, bool& json) {
+  app.add_flag("--json", json, "Print JSON for programs instead of a table.");
+}
+
+void AddThreadsFlag(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, "Threads; 0 is one per core. Never changes a result.")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096).description(""));
+}
+
+}  // namespace retort::cli

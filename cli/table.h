@@ -1,0 +1,41 @@
+#pragma once
+// Tables for people: columns padded to their widest cell, numbers to the right.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace retort::cli {
+
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;  ///< as many cells as columns
+};
+
+/// The table with a rule under its head, every line ended. A column whose cells all look like
+/// numbers is aligned to the right. Cells are passed through OneLine.
+std::string FormatTable(const Table& table);
+
+/// Text from outside, fit for one line of a terminal: line breaks and other control characters are
+/// spelled (\n, \x1b), malformed UTF-8 is replaced.
+std::string OneLine(std::string_view text);
+
+/// At most `width` characters of OneLine(text); what was cut off ends in "…".
+std::string Shorten(std::string_view text, size_t width);
+
+/// A number for people: at most `digits` after the point, "-" for NaN.
+std::string Fixed(double value, int digits);
+
+/// "93.1 %".
+std::string Percent(double share);
+
+/// "1.5 GiB".
+std::string Bytes(double bytes);
+
+/// "1,234,567".
+std::string Thousands(long long value);
+
+/// "1:02:03", "2:03", "4.5 s".
+std::string Duration(double seconds);
+
+}  // namespace retort::cli

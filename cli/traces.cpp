@@ -1,0 +1,112 @@
+// retort traces: what is in a trace database. The subcommands are in traces_*.cpp; runs and stats
+// are here.
+
+#include "cli/traces.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <iostream>
+
+#include "base/error.h"
+#include "cli/option_flags.h"
+#include "cli/table.h"
+#include "datasets/trace_store.h"
+
+namespace retort::cli {
+namespace {
+
+using datasets::TraceStore;
+
+Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
+
+double Share(int64_t part, int64_t whole) {
+  return whole == 0 ? NAN : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+int Runs(const TracesOptions& options) {
+  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  Table table{{"id", "run", "created (UTC)", "steps", "traces"}, {}};
+  Json runs = Json::array();
+  for (const datasets::RunSummary& run : store.Runs()) {
+    table.rows.push_back({std::to_string(run.id), run.name, run.created, Thousands(run.steps),
+                          Thousands(run.traces)});
+    runs.push_back({{"id", run.id},
+                    {"name", run.name},
+                    {"created", run.created},
+                    {"steps", run.steps},
+                    {"traces", run.traces},
+                    {"recipe", run.recipe}});
+  }
+  std::cout << (options.json ? ToJsonLine({{"runs", runs}}) + "\n" : FormatTable(table));
+  return kSuccess;
+}
+
+int Stats(const TracesOptions& options) {
+  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  Table table{{"run", "stage", "steps", "traces", "correct", "unjudged", "finished", "mean length",
+               "mean reward"},
+              {}};
+  Json stages = Json::array();
+  for (const datasets::StageStats& s : store.Stats()) {
+    const double length = Share(s.tokens, s.traces);
+    table.rows.push_back({s.run, s.stage, Thousands(s.steps), Thousands(s.traces),
+                          Percent(Share(s.correct, s.traces)), Thousands(s.unjudged),
+                          Percent(Share(s.finished, s.traces)), Fixed(length, 1),
+                          Fixed(s.mean_reward, 3)});
+    stages.push_back({{"run", s.run},
+                      {"stage_index", s.stage_index},
+                      {"stage", s.stage},
+                      {"steps", s.steps},
+                      {"traces", s.traces},
+                      {"correct", s.correct},
+                      {"unjudged", s.unjudged},
+                      {"finished", s.finished},
+                      {"tokens", s.tokens},
+                      {"mean_length", NumberOrNull(length)},
+                      {"mean_reward", NumberOrNull(s.mean_reward)}});
+  }
+  std::cout << (options.json ? ToJsonLine({{"stages", stages}}) + "\n" : FormatTable(table));
+  return kSuccess;
+}
+
+void AddSummary(CLI::App& traces, Action& action, const char* name, const char* help,
+                int (*run)(const TracesOptions&)) {
+  auto options = std::make_shared<TracesOptions>();
+  CLI::App* app = traces.add_subcommand(name, help);
+  AddDatabaseArgument(*app, *options);
+  AddJsonFlag(*app, options->json);
+  app->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
+}
+
+}  // namespace
+
+std::filesystem::path DatabasePath(const std::string& path) {
+  if (!std::filesystem::is_directory(path)) return path;
+  const std::filesystem::path database = std::filesystem::path(path) / "traces.db";
+  RETORT_CHECK(std::filesystem::exists(database), path,
+               ": is a folder without traces.db; give a run directory or a database file");
+  return database;
+}
+
+void AddDatabaseArgument(CLI::App& app, TracesOptions& options) {
+  app.add_option("DATABASE", options.path, "A run directory, or its traces.db.")
+      ->required()
+      ->type_name("");
+}
+
+void AddFilterFlags(CLI::App& app, TracesOptions& options) {
+  AddOptionFlags(app, ListFields(options.filter));
+}
+
+void AddTraces(CLI::App& program, Action& action) {
+  CLI::App* traces = program.add_subcommand("traces", "Look into a trace database.");
+  traces->require_subcommand(1);
+  AddSummary(*traces, action, "runs", "The runs in it.", Runs);
+  AddSummary(*traces, action, "stats", "Per run and stage: correct, finished, length, reward.",
+             Stats);
+  AddTracesShow(*traces, action);
+  AddTracesSelect(*traces, action);
+  AddTracesRescore(*traces, action);
+}
+
+}  // namespace retort::cli

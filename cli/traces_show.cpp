@@ -1,0 +1,172 @@
+// retort traces list, show, export: the traces themselves.
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <iostream>
+#include <optional>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "cli/option_flags.h"
+#include "cli/table.h"
+#include "cli/traces.h"
+#include "datasets/trace_store.h"
+
+namespace retort::cli {
+namespace {
+
+using datasets::TraceStore;
+
+constexpr int64_t kListed = 20;
+constexpr size_t kCellWidth = 40;
+
+struct ShowOptions : TracesOptions {
+  std::vector<int64_t> ids;
+  bool tokens = false;
+  std::string out;
+};
+
+std::string VerdictText(const NamedVerdict& named) {
+  return named.verifier + ": " + EnumName(named.verdict.status);
+}
+
+// One document, written trace by trace.
+void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids, bool with_tokens) {
+  std::cout << "{\"traces\":[";
+  bool first = true;
+  store.ForEach(ids, [&](const Trace& trace) {
+    std::cout << (first ? "" : ",\n") << ToJsonLine(datasets::TraceToJson(trace, with_tokens));
+    first = false;
+  });
+  std::cout << "]}\n";
+}
+
+int List(const ShowOptions& options) {
+  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const std::vector<int64_t> ids = store.Select(options.filter);
+  if (options.json) {
+    PrintJson(store, ids, options.tokens);
+    return kSuccess;
+  }
+  Table table{{"id", "stage", "step", "sample", "prompt", "answer", "response", "length", "finish",
+               "reward", "verdicts"},
+              {}};
+  store.ForEach(ids, [&](const Trace& trace) {
+    std::vector<std::string> verdicts;
+    for (const NamedVerdict& verdict : trace.verdicts) verdicts.push_back(VerdictText(verdict));
+    table.rows.push_back(
+        {std::to_string(trace.id), trace.stage, std::to_string(trace.step),
+         std::to_string(trace.trajectory.sample), Shorten(trace.problem.prompt, kCellWidth),
+         Shorten(trace.problem.answer, kCellWidth / 2), Shorten(trace.text, kCellWidth),
+         std::to_string(trace.trajectory.completion.size()), EnumName(trace.trajectory.finish),
+         Fixed(trace.reward, 2), Join(verdicts, ", ")});
+  });
+  std::cout << FormatTable(table);
+  datasets::TraceFilter all = options.filter;
+  all.limit = 0;
+  if (options.filter.limit == static_cast<int64_t>(ids.size())) {
+    const size_t matching = store.Select(all).size();
+    if (matching > ids.size()) {
+      std::cerr << "retort: " << ids.size() << " of " << matching
+                << " traces; --limit 0 lists them all\n";
+    }
+  }
+  return kSuccess;
+}
+
+void PrintTrace(const Trace& trace) {
+  const Problem& problem = trace.problem;
+  const Trajectory& trajectory = trace.trajectory;
+  std::cout << "trace " << trace.id << ": stage " << trace.stage << ", step " << trace.step
+            << ", sample " << trajectory.sample << ", policy version " << trace.policy_version
+            << "\nproblem " << problem.id << " (" << problem.family << ", difficulty "
+            << problem.difficulty << ")\n\nprompt:\n"
+            << ToValidUtf8(problem.prompt) << "\n\nanswer: " << OneLine(problem.answer)
+            << "\n\nresponse (" << trajectory.completion.size() << " tokens, "
+            << EnumName(trajectory.finish) << "):\n"
+            << ToValidUtf8(trace.text) << "\n\nreward " << Fixed(trace.reward, 4) << ", advantage "
+            << Fixed(trace.advantage, 4) << "\n";
+  for (const NamedVerdict& named : trace.verdicts) {
+    const Verdict& verdict = named.verdict;
+    std::cout << VerdictText(named) << " (" << verdict.reason << "), score "
+              << FormatNumber(verdict.score) << ", extracted '" << OneLine(verdict.extracted)
+              << "'\n";
+  }
+}
+
+int Show(const ShowOptions& options) {
+  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  if (options.json) {
+    PrintJson(store, options.ids, options.tokens);
+    return kSuccess;
+  }
+  bool first = true;
+  for (const int64_t id : options.ids) {
+    const Trace trace = store.Read(id);
+    if (!first) std::cout << "\n----\n\n";
+    first = false;
+    PrintTrace(trace);
+    if (options.tokens) {
+      std::cout << "tokens " << Json(trace.trajectory.completion).dump() << "\nlogprobs "
+                << Json(trace.trajectory.logprobs).dump() << "\n";
+    }
+  }
+  return kSuccess;
+}
+
+int Export(const ShowOptions& options) {
+  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const std::vector<int64_t> ids = store.Select(options.filter);
+  std::optional<AtomicFile> out;
+  if (!options.out.empty()) out.emplace(options.out);
+  store.ForEach(ids, [&](const Trace& trace) {
+    const std::string line = ToJsonLine(datasets::TraceToJson(trace, options.tokens)) + "\n";
+    if (out) {
+      out->Write(line);
+    } else {
+      std::cout << line;
+    }
+  });
+  if (out) out->Commit();
+  std::cerr << "retort: " << ids.size() << " traces exported\n";
+  return kSuccess;
+}
+
+}  // namespace
+
+void AddTracesShow(CLI::App& traces, Action& action) {
+  const char* const kTokensHelp = "With token ids and log-probabilities.";
+  {
+    auto options = std::make_shared<ShowOptions>();
+    options->filter.limit = kListed;
+    CLI::App* app = traces.add_subcommand("list", "A line per trace.");
+    AddDatabaseArgument(*app, *options);
+    AddFilterFlags(*app, *options);
+    app->add_flag("--tokens", options->tokens, std::string(kTokensHelp) + " (with --json)");
+    AddJsonFlag(*app, options->json);
+    app->callback([options, &action] { action = [options] { return List(*options); }; });
+  }
+  {
+    auto options = std::make_shared<ShowOptions>();
+    CLI::App* app = traces.add_subcommand("show", "All of some traces.");
+    AddDatabaseArgument(*app, *options);
+    app->add_option("ID", options->ids, "Their ids, as 'list' shows them.")
+        ->required()
+        ->type_name("");
+    app->add_flag("--tokens", options->tokens, kTokensHelp);
+    AddJsonFlag(*app, options->json);
+    app->callback([options, &action] { action = [options] { return Show(*options); }; });
+  }
+  {
+    auto options = std::make_shared<ShowOptions>();
+    CLI::App* app = traces.add_subcommand("export", "Traces as JSON Lines.");
+    AddDatabaseArgument(*app, *options);
+    AddFilterFlags(*app, *options);
+    app->add_flag("--tokens", options->tokens, kTokensHelp);
+    app->add_option("--out", options->out, "Write to this file instead of standard output.")
+        ->type_name("FILE");
+    app->callback([options, &action] { action = [options] { return Export(*options); }; });
+  }
+}
+
+}  // namespace retort::cli

@@ -1,0 +1,153 @@
+// retort inspect and generate, as processes, on a tiny model of each kind.
+
+#include "model/pretrained.h"
+#include "tests/cli/cli_fixture.h"
+
+namespace retort::cli {
+namespace {
+
+class ModelCommandsTest : public CliTest {
+ protected:
+  static void SetUpTestSuite() {
+    models_ = std::filesystem::temp_directory_path() / StrCat("retort-models-", ::getpid());
+    const model::LlamaConfig dense{
+        .hidden_size = 16, .num_hidden_layers = 2, .intermediate_size = 24};
+    const model::DeepseekConfig mixture{.hidden_size = 16,
+                                        .intermediate_size = 24,
+                                        .moe_intermediate_size = 8,
+                                        .kv_lora_rank = 8,
+                                        .qk_nope_head_dim = 8,
+                                        .qk_rope_head_dim = 4,
+                                        .v_head_dim = 8};
+    Save(dense, "dense");
+    Save(mixture, "mixture");
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(models_); }
+
+  static void Save(const model::ModelConfig& config, const std::string& name) {
+    const Executor executor(1);
+    nn::Compute compute(executor);
+    const auto model = model::NewModel(config, 7, compute);
+    const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+    const std::vector<int32_t> stops = model::StopIds(tokenizer);
+    std::filesystem::create_directories(models_ / name);
+    model::SavePretrained(*model, tokenizer, {.eos_token_id = {stops.begin(), stops.end()}},
+                          model::PromptTemplate::kShort, models_ / name);
+  }
+
+  Outcome Generate(std::vector<std::string> flags) const {
+    flags.insert(flags.begin(),
+                 {"generate", models_ / "mixture", "--json", "--max-completion-length", "12"});
+    return Retort(flags);
+  }
+
+  static inline std::filesystem::path models_;
+};
+
+TEST_F(ModelCommandsTest, InspectCountsParametersAndShapes) {
+  const Outcome outcome = Retort({"inspect", models_ / "mixture", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json json = outcome.json();
+  EXPECT_EQ(json["model_type"], "deepseek_v3");
+  EXPECT_EQ(json["tokenizer"], 264);
+  EXPECT_EQ(json["config"]["hidden_size"], 16);
+  EXPECT_LT(json["active_parameters"], json["parameters"]);
+  int64_t parameters = 0, tensors = 0, bytes = 0;
+  bool experts = false;
+  for (const Json& group : json["shapes"]) {
+    parameters += group["parameters"].get<int64_t>();
+    tensors += group["count"].get<int64_t>();
+    bytes += group["bytes"].get<int64_t>();
+    if (group["name"] == "model.layers.{1-2}.mlp.experts.{0-7}.up_proj.weight") {
+      experts = true;
+      EXPECT_EQ(group["count"], 16);
+      EXPECT_EQ(group["shape"], (std::vector<int>{8, 16}));
+    }
+  }
+  EXPECT_TRUE(experts) << outcome.out;
+  EXPECT_EQ(parameters, json["parameters"]);  // the closed form against the file
+  EXPECT_EQ(tensors, json["tensors"]);
+  EXPECT_EQ(bytes, json["bytes"]);
+
+  const Outcome table = Retort({"inspect", models_ / "dense"});
+  EXPECT_EQ(table.code, 0);
+  ExpectContains(table.out, "qwen3");
+  ExpectContains(table.out, "model.layers.{0-1}.self_attn.q_proj.weight");
+}
+
+TEST_F(ModelCommandsTest, InspectNeedsNoWeights) {
+  std::filesystem::copy_file(models_ / "dense" / "config.json", folder_ / "config.json");
+  const Outcome outcome = Retort({"inspect", folder_.string()});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  ExpectContains(outcome.out, "none in the folder");
+  const Outcome nothing = Retort({"inspect", (folder_ / "nowhere").string()});
+  EXPECT_EQ(nothing.code, 1);
+  ExpectContains(nothing.err, "nowhere");
+}
+
+TEST_F(ModelCommandsTest, GenerateDependsOnTheSeedAndNotOnTheThreads) {
+  const Outcome first = Generate({"--prompt", "2+3", "--samples", "3", "--threads", "1"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  const Json completions = first.json()["completions"];
+  ASSERT_EQ(completions.size(), 3u);
+  EXPECT_NE(completions[0]["completion_ids"], completions[1]["completion_ids"]);
+  for (const Json& completion : completions) {
+    EXPECT_LE(completion["length"], 12);
+    EXPECT_EQ(completion["logprobs"].size(), completion["completion_ids"].size());
+  }
+  EXPECT_EQ(Generate({"--prompt", "2+3", "--samples", "3", "--threads", "8"}).out, first.out);
+  EXPECT_NE(Generate({"--prompt", "2+3", "--samples", "3", "--seed", "1"}).out, first.out);
+}
+
+TEST_F(ModelCommandsTest, EverySamplingFlagReachesTheSampler) {
+  const std::string plain = Generate({"--prompt", "2+3"}).out;
+  const std::string greedy = Generate({"--prompt", "2+3", "--temperature", "0"}).out;
+  EXPECT_NE(greedy, plain);
+  const auto ids = [](const std::string& out) {
+    return ParseJson(out, "output")["completions"][0]["completion_ids"];
+  };
+  for (const char* flag : {"--top-k=1", "--top-p=0", "--min-p=1"}) {
+    EXPECT_EQ(ids(Generate({"--prompt", "2+3", flag}).out), ids(greedy)) << flag;
+  }
+  const Json long_one = ParseJson(plain, "output")["completions"][0];
+  const std::string text = long_one["text"];
+  ASSERT_GT(text.size(), 3u);
+  const Outcome stopped =
+      Generate({"--prompt", "2+3", "--stop", "never in it", "--stop", text.substr(0, 1)});
+  EXPECT_EQ(stopped.json()["completions"][0]["finish_reason"], "stop_string") << stopped.err;
+}
+
+TEST_F(ModelCommandsTest, TemplatesAndFilesOfPrompts) {
+  const auto prompt_ids = [&](const char* name) {
+    return Generate({"--prompt", "2+3", "--template", name}).json()["completions"][0]["prompt_ids"];
+  };
+  EXPECT_EQ(prompt_ids("auto"), prompt_ids("short"));
+  EXPECT_EQ(prompt_ids("none"), (std::vector<int>{'2', '+', '3'}));
+  EXPECT_GT(prompt_ids("r1_zero").size(), prompt_ids("short").size());
+
+  const std::string file =
+      Write("p.jsonl", "{\"question\": \"1+1\"}\n{\"question\": \"2+2\", \"solution\": [1]}\n");
+  const Json completions = Generate({"--prompts", file}).json()["completions"];
+  ASSERT_EQ(completions.size(), 2u);
+  EXPECT_EQ(completions[1]["prompt"], "2+2");
+  const Outcome broken = Generate({"--prompts", Write("b.jsonl", "{\"a\": 1}\n")});
+  EXPECT_EQ(broken.code, 1);
+  ExpectContains(broken.err, "b.jsonl:1");
+}
+
+TEST_F(ModelCommandsTest, GeneratePrintsText) {
+  const Outcome outcome = Retort({"generate", models_ / "dense", "--prompt", "2+3", "--samples",
+                                  "2", "--max-completion-length", "5"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  ExpectContains(outcome.out, "[prompt 1, sample 2, ");
+}
+
+TEST_F(ModelCommandsTest, GenerateNamesWhatIsMissing) {
+  const Outcome none = Retort({"generate", folder_ / "no-model", "--prompt", "x"});
+  EXPECT_EQ(none.code, 1);
+  ExpectContains(none.err, "no-model");
+  EXPECT_EQ(Retort({"generate", models_ / "dense"}).code, 2);
+}
+
+}  // namespace
+}  // namespace retort::cli

@@ -1,0 +1,71 @@
+// What holds for every command: versions, help, exit codes, hints.
+
+#include "tests/cli/cli_fixture.h"
+
+namespace retort::cli {
+namespace {
+
+using ProgramTest = CliTest;
+
+TEST_F(ProgramTest, VersionNamesTheLibrariesThatDecideTheBits) {
+  const Outcome outcome = Retort({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_TRUE(outcome.out.starts_with("retort ")) << outcome.out;
+  ExpectContains(outcome.out, "instruction set ");
+  ExpectContains(outcome.out, "OpenBLAS ");
+}
+
+TEST_F(ProgramTest, HelpListsEveryCommandOnStandardOutput) {
+  const Outcome outcome = Retort({"--help"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err, "");
+  for (const char* command : {"score", "generate", "traces", "inspect"}) {
+    ExpectContains(outcome.out, command);
+  }
+  const Outcome flags = Retort({"traces", "list", "--help"});
+  EXPECT_EQ(flags.code, 0);
+  ExpectContains(flags.out, "--min-reward");
+  ExpectContains(flags.out, "default 20");
+}
+
+TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
+  const auto expect = [&](const std::vector<std::string>& arguments, const std::string& message) {
+    const Outcome outcome = Retort(arguments);
+    EXPECT_EQ(outcome.code, 2) << message;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(outcome.err.starts_with("retort: error: ")) << outcome.err;
+    ExpectContains(outcome.err, message);
+    ExpectContains(outcome.err, "--help'");
+  };
+  expect({}, "subcommand");
+  expect({"scoer"}, "unknown command 'scoer'. Did you mean 'score'?");
+  expect({"traces", "lits", "x.db"}, "unknown command 'lits'. Did you mean 'list'?");
+  expect({"score", "x.jsonl", "--lable", "a"}, "unknown flag '--lable'. Did you mean '--label'?");
+  expect({"score"}, "FILE");
+  expect({"score", "x.jsonl", "--threads", "many"}, "--threads");
+  expect({"score", "x.jsonl", "--threads", "-1"}, "--threads");
+  expect({"score", "x.jsonl", "--option", "noequals"}, "KEY=VALUE");
+  expect({"traces", "list", "x.db", "--min-length", "-5"}, "--min-length");
+  expect({"traces", "list", "x.db", "--min-length", "short"}, "--min-length");
+  expect({"generate", "m", "--prompt", "x", "--temperature", "1000"}, "--temperature");
+}
+
+TEST_F(ProgramTest, FlagsTakeUnderscoresToo) {
+  const std::string file = Write("a.jsonl", "{}\n");
+  const Outcome outcome = Retort({"traces", "list", file, "--min_length=3", "--max_step", "9"});
+  EXPECT_EQ(outcome.code, 1);  // understood; only the file is not a database
+  ExpectContains(outcome.err, "a.jsonl");
+}
+
+TEST_F(ProgramTest, AFullDiskUnderStandardOutputIsAFailure) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP();
+  const std::string file = Write("a.jsonl", R"({"answer": "1", "response": "1"})");
+  const std::string script =
+      Program() + " score " + file + " --json > /dev/full 2> " + (folder_ / "err").string();
+  const int status = std::system(script.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  ExpectContains(ReadFile(folder_ / "err"), "standard output");
+}
+
+}  // namespace
+}  // namespace retort::cli

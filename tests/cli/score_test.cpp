@@ -1,0 +1,192 @@
+// retort score, as a process.
+
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "base/strings.h"
+#include "tests/cli/cli_fixture.h"
+
+namespace retort::cli {
+namespace {
+
+using ScoreTest = CliTest;
+
+std::string Row(const std::string& answer, const std::string& response, bool label = true) {
+  return ToJsonLine({{"answer", answer}, {"response", response}, {"label", label}}) + "\n";
+}
+
+std::vector<Json> Rows(const std::filesystem::path& path) {
+  std::vector<Json> rows;
+  for (const std::string& line : Split(ReadFile(path), '\n')) {
+    if (!line.empty()) rows.push_back(ParseJson(line, path.string()));
+  }
+  return rows;
+}
+
+TEST_F(ScoreTest, CountsVerdictsAndAgreement) {
+  const std::string file =
+      Write("a.jsonl", Row("3", "\\boxed{3}") + Row("3", "\\boxed{4}", false) +
+                           Row("3", "\\boxed{3}", false) + Row("3", "no number", false));
+  const Outcome outcome = Retort({"score", file, "--label", "label", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  const Json summary = outcome.json();
+  EXPECT_EQ(summary["rows"], 4);
+  EXPECT_EQ(summary["right"], 2);
+  EXPECT_EQ(summary["wrong"].get<int>() + summary["unjudged"].get<int>(), 2);
+  EXPECT_EQ(summary["agreement"], 0.75);
+  EXPECT_EQ(summary["bad_lines"], 0);
+
+  const Outcome table = Retort({"score", file});
+  EXPECT_EQ(table.code, 0);
+  ExpectContains(table.out, "agreement");
+  EXPECT_TRUE(Retort({"score", file, "--json"}).json()["agreement"].is_null());
+}
+
+TEST_F(ScoreTest, RowsComeOutInOrderWhateverTheThreads) {
+  std::string text;
+  for (int i = 0; i < 1500; ++i) text += Row(StrCat(i), StrCat("\\boxed{", i % 3 ? i : -1, "}"));
+  const std::string file = Write("a.jsonl", text);
+  std::string first;
+  for (const char* threads : {"1", "8"}) {
+    const std::string out = folder_ / (std::string("out") + threads);
+    ASSERT_EQ(Retort({"score", file, "--threads", threads, "--out", out}).code, 0);
+    const std::vector<Json> rows = Rows(out);
+    ASSERT_EQ(rows.size(), 1500u);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      ASSERT_EQ(rows[i]["row"], i + 1);
+      ASSERT_EQ(rows[i]["verdict"], i % 3 ? "right" : "wrong");
+    }
+    if (first.empty()) first = ReadFile(out);
+    EXPECT_EQ(ReadFile(out), first);
+  }
+  EXPECT_EQ(Retort({"score", file, "--limit", "7", "--json"}).json()["rows"], 7);
+}
+
+TEST_F(ScoreTest, EveryKeyOfARow) {
+  const std::string file = Write("a.jsonl", Row("72", "so #### 72"));
+  const std::string out = folder_ / "out";
+  ASSERT_EQ(Retort({"score", file, "--out", out}).code, 0);
+  const Json row = Rows(out).at(0);
+  std::vector<std::string> keys;
+  for (const auto& item : row.items()) keys.push_back(item.key());
+  EXPECT_EQ(keys, (std::vector<std::string>{"row", "verdict", "score", "reason", "extracted"}));
+  EXPECT_EQ(row["extracted"], "72");
+  EXPECT_EQ(row["score"], 1);
+}
+
+TEST_F(ScoreTest, SeveralResponsesWithNestedColumns) {
+  const std::string file = Write(
+      "a.jsonl", R"({"gold": 5, "a": {"text": "5", "ok": true}, "b": {"text": "6", "ok": true}})");
+  const std::string out = folder_ / "out";
+  const Outcome outcome = Retort({"score", file, "--answer", "gold", "--response", "a.text,b.text",
+                                  "--label", "a.ok,b.ok", "--json", "--out", out});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["rows"], 2);
+  EXPECT_EQ(outcome.json()["agreement"], 0.5);
+  EXPECT_EQ(Rows(out).at(1)["response"], 1);
+}
+
+TEST_F(ScoreTest, ABadLineIsReportedAndDoesNotStopTheRest) {
+  const std::string file = Write("a.jsonl", Row("1", "1") + "{broken\n" + "\n" + "[1]\n" +
+                                                "{\"answer\": \"1\"}\n" + Row("2", "2"));
+  const std::string out = folder_ / "out";
+  const Outcome outcome = Retort({"score", file, "--json", "--out", out});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* place : {"a.jsonl:2", "a.jsonl:3", "a.jsonl:4", "a.jsonl:5"}) {
+    ExpectContains(outcome.err, place);
+  }
+  EXPECT_EQ(outcome.json()["rows"], 2);
+  EXPECT_EQ(outcome.json()["bad_lines"], 4);
+  EXPECT_EQ(Rows(out).at(1)["row"], 6);  // the line's number
+}
+
+TEST_F(ScoreTest, NothingButBadLinesIsAFailureThatLeavesNoFile) {
+  const std::string file = Write("a.jsonl", "{\"gold\": \"1\", \"response\": \"1\"}\n");
+  const std::string out = folder_ / "out";
+  const Outcome outcome = Retort({"score", file, "--out", out});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  ExpectContains(outcome.err, "no column 'answer'");
+  ExpectContains(outcome.err, "--answer");
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(Retort({"score", Write("empty.jsonl", "")}).code, 1);
+}
+
+TEST_F(ScoreTest, ManyBadLinesDoNotFloodTheTerminal) {
+  std::string text = Row("1", "1");
+  for (int i = 0; i < 500; ++i) text += "{\n";
+  const Outcome outcome = Retort({"score", Write("a.jsonl", text), "--json"});
+  EXPECT_EQ(outcome.json()["bad_lines"], 500);
+  EXPECT_LT(Split(outcome.err, '\n').size(), 30u);
+  ExpectContains(outcome.err, "480 more bad lines");
+}
+
+TEST_F(ScoreTest, StandardInput) {
+  const Outcome outcome = Retort({"score", "-", "--json"}, Row("1", "1") + "{\n" + Row("2", "3"));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["right"], 1);
+  ExpectContains(outcome.err, "standard input:2");
+}
+
+TEST_F(ScoreTest, AnswersForWhatIsMissing) {
+  const Outcome missing = Retort({"score", folder_ / "none.jsonl"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(missing.err.starts_with("retort: error: ")) << missing.err;
+  ExpectContains(missing.err, "none.jsonl");
+  ExpectContains(missing.err, "check the path");
+  const std::string file = Write("a.jsonl", Row("1", "1"));
+  const Outcome verifier = Retort({"score", file, "--verifier", "maths"});
+  EXPECT_EQ(verifier.code, 1);
+  ExpectContains(verifier.err, "Did you mean 'math'?");
+  const Outcome labels = Retort({"score", file, "--label", "a,b"});
+  EXPECT_EQ(labels.code, 1);
+  ExpectContains(labels.err, "label");
+}
+
+TEST_F(ScoreTest, OptionsReachTheVerifier) {
+  const std::string file = Write("a.jsonl", Row("1", "<think>x</think><answer>1</answer>"));
+  EXPECT_EQ(Retort({"score", file, "--verifier", "format", "--json"}).json()["right"], 1);
+  const Outcome outcome = Retort({"score", file, "--option", "no_such_option=1"});
+  EXPECT_EQ(outcome.code, 1);
+  ExpectContains(outcome.err, "no_such_option");
+}
+
+TEST_F(ScoreTest, CtrlCLeavesNothingBehind) {
+  // A pipe that stays open keeps the program waiting for more rows.
+  const std::string fifo = folder_ / "rows.jsonl";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const std::string out = folder_ / "out";
+  const pid_t pid = Start({"score", fifo, "--out", out});
+  std::signal(SIGPIPE, SIG_IGN);  // it may be gone before the last row
+  {
+    std::ofstream rows(fifo);  // opens once the program has opened its end: the handler is set
+    ASSERT_EQ(kill(pid, SIGINT), 0);
+    for (int i = 0; i < 1000; ++i) rows << Row("1", "1");
+  }
+  const Outcome outcome = Wait(pid);
+  EXPECT_EQ(outcome.code, 130);
+  ExpectContains(outcome.err, "interrupted");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(ScoreTest, PublishedModelSolutionsAgreeWithTheirLabels) {
+  const auto data = std::filesystem::path(RETORT_SOURCE_DIR) /
+                    "../shared/data/gsm8k_example_model_solutions.jsonl";
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << "the data is not at hand";
+  const Outcome outcome =
+      Retort({"score", data.string(), "--answer", "ground_truth", "--response",
+              "6b_finetuning.solution,6b_verification.solution,175b_finetuning.solution,"
+              "175b_verification.solution",
+              "--label",
+              "6b_finetuning.is_correct,6b_verification.is_correct,175b_finetuning.is_correct,"
+              "175b_verification.is_correct",
+              "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["rows"], 5276);
+  EXPECT_GE(outcome.json()["agreement"].get<double>(), 0.995);
+}
+
+}  // namespace
+}  // namespace retort::cli
