@@ -178,51 +178,49 @@ double Norm(const nn::AlignedVector<float>& values) {
   return std::sqrt(sum);
 }
 
-/// Every weight of tensors with at most `all_below` numbers, one drawn from each of the others. Of
-/// those that no loss reaches (idle experts, far too many), every eighth.
-void ExpectGradientsOfTwin(const ModelConfig& config, size_t all_below) {
-  const Executor executor(2);
-  nn::Compute compute(executor);
-  const auto model = testing::TinyModel(config, compute);
-  const Lesson lesson = MakeLesson(model->vocab_size());
-  const Learned got = Learn(*model, compute, lesson, /*defer=*/false);
+constexpr double kStep = 1e-40;
 
-  const auto want = RunTwin<double>(config, WeightsOf<double>(*model), lesson);
-  EXPECT_LT(testing::RelativeDifference(got.logprob, want.logprob), 1e-5);
-  EXPECT_LT(testing::RelativeDifference(got.entropy, want.entropy), 1e-5);
-  EXPECT_NEAR(got.balance_loss, want.balance_loss, 1e-5 * want.balance_loss);
-  EXPECT_EQ(got.loads, want.loads);
+/// A tiny model after one pass of learning; its forward is compared at once.
+struct Compared {
+  const ModelConfig& config;
+  Executor executor{2};
+  nn::Compute compute{executor};
+  std::unique_ptr<LanguageModel> model = testing::TinyModel(config, compute);
+  Lesson lesson = MakeLesson(model->vocab_size());
+  ModelTwin<Complex>::Weights point = WeightsOf<Complex>(*model);
 
-  auto weights = WeightsOf<Complex>(*model);
-  RandomStream random({.seed = 1, .purpose = "which weights"});
-  for (const nn::Parameter& p : model->parameters().all()) {
-    if (!p.trainable) {
-      EXPECT_EQ(Norm(p.grad), 0) << p.name;
-      continue;
-    }
-    std::vector<size_t> which(p.value.size());
-    std::iota(which.begin(), which.end(), size_t{0});
-    if (which.size() > all_below) {
-      random.Shuffle(which);
-      which.resize(Norm(p.grad) == 0 && random.Below(8) > 0 ? 0 : 1);
-    }
-    std::vector<Complex>& point = weights.at(p.name);
-    double difference = 0;
-    for (const size_t i : which) {
-      constexpr double kStep = 1e-40;
-      point[i] += Complex(0, kStep);
-      const double slope = RunTwin<Complex>(config, weights, lesson).Loss(lesson).imag() / kStep;
-      point[i] = point[i].real();
-      difference += (slope - p.grad[i]) * (slope - p.grad[i]);
-    }
-    EXPECT_LE(std::sqrt(difference), 1e-4 * Norm(p.grad)) << p.name;
+  explicit Compared(const ModelConfig& config) : config(config) {
+    const Learned got = Learn(*model, compute, lesson, /*defer=*/false);
+    const auto want = RunTwin<double>(config, WeightsOf<double>(*model), lesson);
+    EXPECT_LT(testing::RelativeDifference(got.logprob, want.logprob), 1e-5);
+    EXPECT_LT(testing::RelativeDifference(got.entropy, want.entropy), 1e-5);
+    EXPECT_NEAR(got.balance_loss, want.balance_loss, 1e-5 * want.balance_loss);
+    EXPECT_EQ(got.loads, want.loads);
   }
-}
+
+  /// Of the twin's loss, along the imaginary parts of `point`.
+  double Slope() const {
+    return RunTwin<Complex>(config, point, lesson).Loss(lesson).imag() / kStep;
+  }
+};
 
 class WholeModel : public ::testing::TestWithParam<testing::NamedConfig> {};
 
 TEST_P(WholeModel, ForwardAndEveryGradientMatchTheTwin) {
-  ExpectGradientsOfTwin(GetParam().config, 1000);
+  Compared c(GetParam().config);
+  for (const nn::Parameter& p : c.model->parameters().all()) {
+    if (!p.trainable) {
+      EXPECT_EQ(Norm(p.grad), 0) << p.name;
+      continue;
+    }
+    std::vector<double> slopes;
+    for (Complex& weight : c.point.at(p.name)) {
+      weight += Complex(0, kStep);
+      slopes.push_back(c.Slope());
+      weight = weight.real();
+    }
+    EXPECT_LT(testing::RelativeDifference(p.grad, slopes), 1e-4) << p.name;
+  }
 }
 
 TEST_P(WholeModel, DeferredWeightGradientsAreTheSameBits) {
@@ -242,8 +240,43 @@ TEST_P(WholeModel, DeferredWeightGradientsAreTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Kinds, WholeModel, ::testing::ValuesIn(testing::TinyConfigs()),
                          [](const auto& info) { return info.param.name; });
 
+// Weights by the thousand: slopes along random directions instead of every axis. A direction takes
+// a tensor, or the same tensor of all experts.
 TEST(WideMixture, GradientsOf256ExpertsMatchTheTwin) {
-  ExpectGradientsOfTwin(testing::WidePolicyConfig(), 20);
+  const ModelConfig config = testing::WidePolicyConfig();
+  Compared c(config);
+  std::map<std::string, std::vector<const nn::Parameter*>> groups;
+  for (const nn::Parameter& p : c.model->parameters().all()) {
+    if (!p.trainable) continue;
+    const size_t expert = p.name.find(".experts.");
+    const bool routed = expert != std::string::npos;
+    groups[routed ? p.name.substr(p.name.find(".", expert + 9)) : p.name].push_back(&p);
+  }
+  EXPECT_EQ(groups.at(".down_proj.weight").size(), 256u);
+  RandomStream random({.seed = 1, .purpose = "directions"});
+  for (const auto& [name, parameters] : groups) {
+    constexpr int kDirections = 6;
+    double difference = 0, norm = 0;
+    for (int i = 0; i < kDirections; ++i) {
+      double got = 0;
+      for (const nn::Parameter* p : parameters) {
+        auto weight = c.point.at(p->name).begin();
+        for (const float gradient : p->grad) {
+          const double direction = random.Normal();
+          *weight = Complex(weight->real(), kStep * direction);
+          ++weight;
+          got += direction * gradient;
+          if (i == 0) norm += double{gradient} * gradient;
+        }
+      }
+      difference += std::pow(got - c.Slope(), 2);
+      for (const nn::Parameter* p : parameters) {
+        for (Complex& weight : c.point.at(p->name)) weight = weight.real();
+      }
+    }
+    // A normal direction sees the norm of the difference, in the mean of squares.
+    EXPECT_LT(std::sqrt(difference / kDirections), 1e-4 * std::sqrt(norm)) << name;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,213 @@
+#include "nn/gemm.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "tests/support/complex_step.h"
+#include "tests/support/op_testing.h"
+
+namespace retort::nn {
+namespace {
+
+using testing::Floats;
+using testing::Normals;
+using testing::Part;
+using testing::SameBits;
+
+struct Size {
+  int64_t n, k;
+};
+const std::vector<Size>& Sizes() {
+  static const std::vector<Size> sizes = {{1, 1},   {5, 1},   {31, 7},   {32, 32},  {33, 1},
+                                          {37, 65}, {64, 19}, {65, 128}, {129, 33}, {300, 47}};
+  return sizes;
+}
+
+ConstMat View(const Floats& values, int64_t rows, int64_t cols) {
+  return {values.data(), rows, cols};
+}
+Mat View(Floats& values, int64_t rows, int64_t cols) { return {values.data(), rows, cols}; }
+
+/// c [M, N] (+)= a [M, K] · wᵀ in double precision.
+std::vector<double> Reference(const Floats& a, const Floats& w, Size size, const Floats& start) {
+  const int64_t rows = static_cast<int64_t>(a.size()) / size.k;
+  std::vector<double> c(start.begin(), start.end());
+  for (int64_t i = 0; i < rows * size.n; ++i) {
+    for (int64_t k = 0; k < size.k; ++k) {
+      c[static_cast<size_t>(i)] += double{a[static_cast<size_t>(i / size.n * size.k + k)]} *
+                                   w[static_cast<size_t>(i % size.n * size.k + k)];
+    }
+  }
+  return c;
+}
+
+TEST(Isa, IsTheOneAskedFor) {
+  const Executor executor(1);
+  const Compute compute(executor);
+  const char* wanted = std::getenv("RETORT_ISA");
+  EXPECT_EQ(IsaName(), wanted ? wanted : AvailableIsas().front());
+}
+
+TEST(Gemm, MatchesDoublePrecision) {
+  const Executor executor(2);
+  Compute compute(executor);
+  for (const Size size : Sizes()) {
+    const Floats w = Normals("w", size.n * size.k), a = Normals("a", 70 * size.k);
+    PackedMatrix packed;
+    packed.Pack(View(w, size.n, size.k));
+    for (const bool accumulate : {false, true}) {
+      const Floats start = Normals("start", 70 * size.n);
+      Floats c = start;
+      Gemm(compute, {View(a, 70, size.k), &packed, View(c, 70, size.n), accumulate});
+      const auto want = Reference(a, w, size, accumulate ? start : Floats(c.size()));
+      EXPECT_LT(testing::RelativeDifference(c, want), 1e-6) << size.n << " x " << size.k;
+    }
+  }
+}
+
+TEST(Gemm, RowsAreThoseOfOneRowProducts) {
+  std::vector<int64_t> heights(130);
+  std::iota(heights.begin(), heights.end(), 1);
+  heights.push_back(1000);
+  for (const int threads : {1, 3}) {
+    const Executor executor(threads);
+    Compute compute(executor);
+    for (const Size size : Sizes()) {
+      const Floats w = Normals("w", size.n * size.k), a = Normals("a", 1000 * size.k);
+      const Floats start = Normals("start", 1000 * size.n);
+      PackedMatrix packed;
+      packed.Pack(View(w, size.n, size.k));
+      for (const bool accumulate : {false, true}) {
+        Floats single = start;
+        for (int64_t r = 0; r < 1000; ++r) {
+          GemmSerial({View(a, 1000, size.k).Rows(r, 1), &packed,
+                      View(single, 1000, size.n).Rows(r, 1), accumulate});
+        }
+        for (const int64_t M : heights) {
+          if (threads > 1 && M % 13 != 0 && M != 1000) continue;
+          // The rows stand at another place each time.
+          const int64_t first = M * 7 % (1001 - M);
+          Floats c = Part(start, first * size.n, M * size.n);
+          Gemm(compute,
+               {View(a, 1000, size.k).Rows(first, M), &packed, View(c, M, size.n), accumulate});
+          ASSERT_TRUE(SameBits(c, Part(single, first * size.n, M * size.n)))
+              << M << " rows, N " << size.n << ", K " << size.k << ", accumulate " << accumulate;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gemm, ManyJobsAndStridesAreTheSameProducts) {
+  const Executor executor(3);
+  Compute compute(executor);
+  const Floats w = Normals("w", 37 * 20), a = Normals("a", 60 * 20);
+  PackedMatrix packed, transposed;
+  packed.Pack(View(w, 37, 20));
+  Floats w_transposed(w.size());
+  for (int64_t j = 0; j < 37; ++j) {
+    for (int64_t k = 0; k < 20; ++k) {
+      w_transposed[static_cast<size_t>(k * 37 + j)] = w[static_cast<size_t>(j * 20 + k)];
+    }
+  }
+  transposed.Pack(View(w_transposed, 20, 37), /*transpose=*/true);
+  Floats plain(60 * 37), from_transposed(plain.size()), wide(60 * 80, 7.0f);
+  Gemm(compute, {View(a, 60, 20), &packed, View(plain, 60, 37)});
+  Gemm(compute, {View(a, 60, 20), &transposed, View(from_transposed, 60, 37)});
+  EXPECT_TRUE(SameBits(plain, from_transposed));
+  const Mat c = View(wide, 60, 80);
+  Gemm(compute,
+       std::vector<GemmJob>{{View(a, 60, 20).Rows(0, 11), &packed, c.Rows(0, 11).Cols(1, 37)},
+                            {View(a, 60, 20).Rows(11, 49), &packed, c.Rows(11, 49).Cols(1, 37)},
+                            {View(a, 60, 20), &packed, c.Cols(40, 37)}});
+  for (int64_t r = 0; r < 60; ++r) {
+    for (const int64_t begin : {1, 40}) {
+      EXPECT_TRUE(std::equal(c.row(r) + begin, c.row(r) + begin + 37, plain.data() + r * 37));
+    }
+    // Nothing but the outputs is written.
+    for (const int64_t untouched : {0, 38, 39, 77, 78, 79}) EXPECT_EQ(c(r, untouched), 7.0f);
+  }
+}
+
+TEST(Gemm, TakesNoRowsAndKeepsNansInTheirRow) {
+  const Executor executor(1);
+  Compute compute(executor);
+  const Floats w = Normals("w", 40 * 8);
+  PackedMatrix packed;
+  packed.Pack(View(w, 40, 8));
+  Gemm(compute, {ConstMat(nullptr, 0, 8), &packed, Mat(nullptr, 0, 40)});
+  Floats a = Normals("a", 30 * 8), c(30 * 40);
+  a[8 * 17 + 3] = std::numeric_limits<float>::quiet_NaN();
+  Gemm(compute, {View(a, 30, 8), &packed, View(c, 30, 40)});
+  for (int64_t r = 0; r < 30; ++r) EXPECT_EQ(std::isnan(View(c, 30, 40)(r, 0)), r == 17);
+}
+
+struct GradCase {
+  int64_t m, n, k;
+};
+const std::vector<GradCase>& GradCases() {
+  static const std::vector<GradCase> cases = {{1, 1, 1},     {3, 7, 5},      {130, 33, 1},
+                                              {65, 129, 47}, {257, 300, 40}, {1000, 5, 64}};
+  return cases;
+}
+
+TEST(GemmInputGrad, MatchesDoublePrecisionOnAnyNumberOfThreads) {
+  for (const GradCase& s : GradCases()) {
+    const Floats dc = Normals("dc", s.m * s.n), w = Normals("w", s.n * s.k);
+    const Floats start = Normals("start", s.m * s.k);
+    Floats w_transposed(w.size());
+    for (int64_t j = 0; j < s.n; ++j) {
+      for (int64_t k = 0; k < s.k; ++k) {
+        w_transposed[static_cast<size_t>(k * s.n + j)] = w[static_cast<size_t>(j * s.k + k)];
+      }
+    }
+    for (const bool accumulate : {false, true}) {
+      const auto want =
+          Reference(dc, w_transposed, {s.k, s.n}, accumulate ? start : Floats(start.size()));
+      for (const bool transpose : {false, true}) {
+        testing::ExpectSameOnAllThreads([&](Compute& compute) {
+          Floats da = start;
+          GemmInputGrad(compute, {View(dc, s.m, s.n),
+                                  transpose ? View(w_transposed, s.k, s.n) : View(w, s.n, s.k),
+                                  View(da, s.m, s.k), accumulate, transpose});
+          EXPECT_LT(testing::RelativeDifference(da, want), 1e-6) << s.m;
+          return da;
+        });
+      }
+    }
+  }
+}
+
+TEST(GemmWeightGrad, AddsWhatDoublePrecisionAddsOnAnyNumberOfThreads) {
+  for (const GradCase& s : GradCases()) {
+    const Floats dc = Normals("dc", s.m * s.n), a = Normals("a", s.m * s.k);
+    const Floats start = Normals("start", s.n * s.k);
+    std::vector<double> want(start.begin(), start.end());
+    for (int64_t t = 0; t < s.m; ++t) {
+      for (int64_t i = 0; i < s.n * s.k; ++i) {
+        want[static_cast<size_t>(i)] += double{dc[static_cast<size_t>(t * s.n + i / s.k)]} *
+                                        a[static_cast<size_t>(t * s.k + i % s.k)];
+      }
+    }
+    testing::ExpectSameOnAllThreads([&](Compute& compute) {
+      Floats dw = start;
+      GemmWeightGrad(compute, {View(dc, s.m, s.n), View(a, s.m, s.k), View(dw, s.n, s.k)});
+      EXPECT_LT(testing::RelativeDifference(dw, want), 1e-6) << s.m;
+      return dw;
+    });
+  }
+}
+
+TEST(GemmWeightGrad, NoRowsAddNothing) {
+  const Executor executor(1);
+  Compute compute(executor);
+  Floats dw = Normals("start", 12);
+  GemmWeightGrad(compute, {ConstMat(nullptr, 0, 3), ConstMat(nullptr, 0, 4), View(dw, 3, 4)});
+  EXPECT_TRUE(SameBits(dw, Normals("start", 12)));
+}
+
+}  // namespace
+}  // namespace retort::nn
