@@ -15,31 +15,33 @@ nn::HeadArgs HeadOf(model::LanguageModel& model, const MicroBatch& batch, nn::Co
           .temperature = temperature};
 }
 
+Scores ScoreHidden(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
+                   nn::ConstMat hidden, float temperature) {
+  Scores scores;
+  scores.logprob.resize(static_cast<size_t>(batch.predictions()));
+  scores.entropy.resize(static_cast<size_t>(batch.predictions()));
+  nn::HeadArgs head = HeadOf(model, batch, hidden, temperature);
+  head.logprob = scores.logprob.data();
+  head.entropy = scores.entropy.data();
+  nn::Head(compute, head);
+  return scores;
+}
+
 }  // namespace
+
+Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
+                 float temperature) {
+  std::vector<float> storage(static_cast<size_t>(batch.batch().size() * model.hidden_size()));
+  const nn::Mat hidden(storage.data(), batch.batch().size(), model.hidden_size());
+  model.Forward(compute, batch.batch(), nullptr, hidden);
+  return ScoreHidden(model, compute, batch, hidden, temperature);
+}
 
 Learner::Learner(model::LanguageModel& model, nn::Compute& compute,
                  const nn::OptimizerOptions& optimizer, const BalanceSettings& balance)
     : model_(model), compute_(compute), optimizer_(optimizer), balance_(balance) {
   model_.parameters().ZeroGradients();
   optimizer_.Prepare(model_.parameters());
-}
-
-Scores Learner::ScoreHidden(const MicroBatch& batch, nn::ConstMat hidden, float temperature) {
-  Scores scores;
-  scores.logprob.resize(static_cast<size_t>(batch.predictions()));
-  scores.entropy.resize(static_cast<size_t>(batch.predictions()));
-  nn::HeadArgs head = HeadOf(model_, batch, hidden, temperature);
-  head.logprob = scores.logprob.data();
-  head.entropy = scores.entropy.data();
-  nn::Head(compute_, head);
-  return scores;
-}
-
-Scores Learner::Score(const MicroBatch& batch, float temperature) {
-  const nn::ArenaScope scope(arena_);
-  const nn::Mat hidden = arena_.NewMat(batch.batch().size(), model_.hidden_size());
-  model_.Forward(compute_, batch.batch(), nullptr, hidden);
-  return ScoreHidden(batch, hidden, temperature);
 }
 
 void Learner::Accumulate(const MicroBatch& batch, float temperature, double share,
@@ -55,7 +57,7 @@ void Learner::Accumulate(const MicroBatch& batch, float temperature, double shar
   tape_.loads.swap(loads_);
   balance_loss_ += tape_.balance_loss;
 
-  const ScoreGradients gradients = loss(ScoreHidden(batch, hidden, temperature));
+  const ScoreGradients gradients = loss(ScoreHidden(model_, compute_, batch, hidden, temperature));
   RETORT_DCHECK(gradients.logprob.size() == static_cast<size_t>(batch.predictions()));
   const nn::Mat dhidden = arena_.NewZeroMat(hidden.rows, hidden.cols);
   nn::HeadGrad(compute_,

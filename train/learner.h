@@ -41,14 +41,19 @@ struct ScoreGradients {
   std::vector<float> entropy;
 };
 
+/// Log-probabilities and entropies of a micro-batch without remembering anything.
+Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
+                 float temperature = 1);
+
 class Learner {
  public:
   /// Borrows the model and the compute.
   Learner(model::LanguageModel& model, nn::Compute& compute, const nn::OptimizerOptions& optimizer,
           const BalanceSettings& balance = {});
 
-  /// Log-probabilities and entropies without remembering anything.
-  Scores Score(const MicroBatch& batch, float temperature = 1);
+  Scores Score(const MicroBatch& batch, float temperature = 1) {
+    return ScoreWith(model_, compute_, batch, temperature);
+  }
 
   /// Adds the gradient of `loss` to the parameters'. `share` is this micro-batch's part of the
   /// whole batch's sequences, by which balance losses are weighted.
@@ -71,8 +76,6 @@ class Learner {
   size_t peak_bytes() const { return tape_.arena.peak_bytes() + arena_.peak_bytes(); }
 
  private:
-  Scores ScoreHidden(const MicroBatch& batch, nn::ConstMat hidden, float temperature);
-
   model::LanguageModel& model_;
   nn::Compute& compute_;
   nn::AdamW optimizer_;

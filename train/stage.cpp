@@ -2,6 +2,17 @@
 
 namespace retort::train {
 
+void AddMaxViolation(const std::vector<double>& violations, Metrics& metrics) {
+  double sum = 0;
+  for (size_t l = 0; l < violations.size(); ++l) {
+    metrics.emplace_back(StrCat("moe/max_violation/", l), violations[l]);
+    sum += violations[l];
+  }
+  if (!violations.empty()) {
+    metrics.emplace_back("moe/max_violation", sum / static_cast<double>(violations.size()));
+  }
+}
+
 bool SaveWhenDue(const StageContext& context, StageProgress progress, int64_t total) {
   const bool stopping = context.Stopping();
   const bool due = context.save_steps > 0 && progress.step % context.save_steps == 0;

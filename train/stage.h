@@ -61,6 +61,9 @@ struct StageReport {
   Json details = Json::object();
 };
 
+/// "moe/max_violation" (the mean over layers) and "moe/max_violation/LAYER"; nothing if dense.
+void AddMaxViolation(const std::vector<double>& violations, Metrics& metrics);
+
 /// After step `done` of `total`: saves when due, and when asked to stop. Returns true to stop.
 bool SaveWhenDue(const StageContext& context, StageProgress progress, int64_t total);
 

@@ -1,0 +1,63 @@
+#include "distill/distill.h"
+
+#include "train/problems.h"
+
+namespace retort::distill {
+namespace {
+
+struct Traces {
+  std::vector<train::LearnGroup> groups;  // one completion each
+  std::string hash;
+};
+
+Traces LoadTraces(const train::StageContext& context, const DistillOptions& options) {
+  const bool own = options.database.empty();
+  std::unique_ptr<datasets::TraceStore> other;
+  if (!own) {
+    other =
+        std::make_unique<datasets::TraceStore>(options.database, datasets::TraceStore::Mode::kRead);
+  }
+  datasets::TraceStore& store = own ? context.recorder.store() : *other;
+  Traces traces;
+  std::vector<int64_t> ids;
+  if (own) {
+    datasets::Selection selection = store.SaveSelection(options.select);
+    ids = std::move(selection.ids);
+    traces.hash = selection.hash;
+  } else {
+    ids = store.Select(options.select);
+  }
+  RETORT_CHECK(!ids.empty(), context.name, ".select: no trace in ",
+               own ? "the run's database" : options.database,
+               " passes the filter. Loosen it, or collect more traces first");
+  const int64_t vocabulary = context.model.vocab_size();
+  store.ForEach(ids, [&](const Trace& trace) {
+    for (const std::vector<int32_t>* tokens :
+         {&trace.trajectory.prompt, &trace.trajectory.completion}) {
+      for (const int32_t id : *tokens) {
+        RETORT_CHECK(id >= 0 && id < vocabulary, context.name, ": trace ", trace.id,
+                     " holds token id ", id, ", but the student's vocabulary has ", vocabulary,
+                     ". Teacher and student must share a tokenizer");
+      }
+    }
+    traces.groups.push_back({trace.trajectory.prompt, {trace.trajectory.completion}});
+  });
+  return traces;
+}
+
+}  // namespace
+
+train::StageReport RunDistill(const train::StageContext& context, const DistillOptions& options) {
+  const Traces traces = LoadTraces(context, options);
+  const auto count = static_cast<int64_t>(traces.groups.size());
+  train::ShuffledOrder order(count, context.seed, context.Purpose("examples"));
+  NextTokenTask task;
+  task.examples = count;
+  task.example = [&](int64_t n) { return traces.groups[static_cast<size_t>(order.At(n))]; };
+  train::StageReport report = TrainNextToken(context, options.training, task);
+  report.details["traces"] = count;
+  if (!traces.hash.empty()) report.details["selection"] = traces.hash;
+  return report;
+}
+
+}  // namespace retort::distill

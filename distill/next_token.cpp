@@ -1,0 +1,156 @@
+#include "distill/next_token.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "model/cost.h"
+
+namespace retort::distill {
+namespace {
+
+class NextTokenLoop {
+ public:
+  NextTokenLoop(const train::StageContext& context, const NextTokenOptions& options,
+                const NextTokenTask& task)
+      : context_(context),
+        options_(options),
+        task_(task),
+        learner_(context.model, context.compute, options.optimizer, options.balance),
+        active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
+        total_(TotalSteps()),
+        decay_from_(total_ - options.decay_steps) {
+    if (!context.checkpoint.empty()) {
+      train::LoadOptimizer(context.checkpoint, context.model, learner_.optimizer());
+      report_.tokens = context.state.value("tokens", int64_t{0});
+      report_.operations = context.state.value("operations", 0.0);
+      decay_from_ = context.state.value("decay_from", decay_from_);
+    }
+  }
+
+  train::StageReport Run() {
+    int64_t step = context_.first_step;
+    bool stop = false;
+    while (step < End() && !OutOfBudget() && !stop) {
+      Step(step++);
+      stop = train::SaveWhenDue(context_, Progress(step, false), End());
+    }
+    report_.steps = step;
+    report_.interrupted = stop;
+    report_.details["final_loss"] = last_loss_;
+    if (!stop) context_.save(Progress(step, true));
+    return report_;
+  }
+
+ private:
+  int64_t TotalSteps() const {
+    if (options_.num_train_epochs == 0) return options_.steps;
+    return static_cast<int64_t>(
+        std::ceil(options_.num_train_epochs * static_cast<double>(task_.examples) /
+                  static_cast<double>(options_.batch_size)));
+  }
+  int64_t End() const { return decay_from_ + options_.decay_steps; }
+
+  bool OutOfBudget() const {
+    return options_.max_tera_operations > 0 &&
+           report_.operations >= options_.max_tera_operations * 1e12;
+  }
+
+  double Rate(int64_t step) const {
+    const double rate = nn::LearningRate(options_.optimizer, step, total_);
+    if (step < decay_from_) return rate;
+    const double left = static_cast<double>(End() - step) /
+                        static_cast<double>(std::max<int64_t>(options_.decay_steps, 1));
+    const double floor = options_.optimizer.min_lr_ratio;
+    return options_.decay_steps == 0 ? rate : rate * (floor + (1 - floor) * left);
+  }
+
+  train::StageProgress Progress(int64_t step, bool done) {
+    return {.step = step,
+            .done = done,
+            .state = {{"tokens", report_.tokens},
+                      {"operations", report_.operations},
+                      {"decay_from", decay_from_}},
+            .optimizer = done ? nullptr : &learner_.optimizer()};
+  }
+
+  void Step(int64_t step) {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<train::LearnGroup> groups;
+    int64_t predictions = 0;
+    for (int64_t i = 0; i < options_.batch_size; ++i) {
+      train::LearnGroup& group = groups.emplace_back(task_.example(step * options_.batch_size + i));
+      for (const auto& completion : group.completions) {
+        predictions += static_cast<int64_t>(completion.size());
+      }
+      if (group.learn_prompt) predictions += static_cast<int64_t>(group.prompt.size()) - 1;
+    }
+
+    double loss = 0;
+    int64_t tokens = 0;
+    for (const auto& pieces : train::CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
+      train::MicroBatch micro;
+      for (const train::GroupPiece& piece : pieces) micro.Add(train::TakePiece(groups, piece));
+      tokens += micro.batch().size();
+      const double share =
+          static_cast<double>(micro.sequences()) / static_cast<double>(groups.size());
+      learner_.Accumulate(micro, 1, share, [&](const train::Scores& scores) {
+        for (const float logprob : scores.logprob) loss -= logprob;
+        const auto weight = static_cast<float>(-1.0 / static_cast<double>(predictions));
+        return train::ScoreGradients{std::vector<float>(scores.logprob.size(), weight), {}};
+      });
+    }
+    const double balance_loss = learner_.balance_loss();
+    const double rate = Rate(step);
+    const double norm = learner_.Step(rate);
+    const std::vector<double> violations = learner_.BalanceRouters();
+    last_loss_ = loss / static_cast<double>(predictions);
+    report_.tokens += tokens;
+    report_.operations += 6 * active_ * static_cast<double>(tokens);
+
+    train::Metrics metrics{{"loss", last_loss_},
+                           {"grad_norm", norm},
+                           {"learning_rate", rate},
+                           {"num_tokens", static_cast<double>(report_.tokens)},
+                           {"operations", report_.operations}};
+    if (balance_loss != 0) metrics.emplace_back("balance_loss", balance_loss);
+    train::AddMaxViolation(violations, metrics);
+    const bool probe = task_.probe && task_.probe_every > 0 && step < decay_from_ &&
+                       (step + 1) % task_.probe_every == 0;
+    if (probe && task_.probe(step, metrics)) decay_from_ = step + 1;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    metrics.emplace_back("step_time", seconds.count());
+    if (probe || (step + 1) % options_.logging_steps == 0 || step + 1 == End()) {
+      context_.recorder.Step({context_.Key(step), context_.name, metrics, {}});
+    }
+    context_.Report(step + 1, End(), metrics);
+  }
+
+  const train::StageContext& context_;
+  const NextTokenOptions& options_;
+  const NextTokenTask& task_;
+  train::Learner learner_;
+  double active_;
+  int64_t total_;       // steps if nothing ends the stage early
+  int64_t decay_from_;  // first step of the decay
+  double last_loss_ = 0;
+  train::StageReport report_;
+};
+
+}  // namespace
+
+void Validate(const NextTokenOptions& options, const std::string& where) {
+  RETORT_CHECK(
+      options.decay_steps == 0 || options.optimizer.lr_scheduler_type == nn::Schedule::kConstant,
+      where, ": decay_steps needs lr_scheduler_type \"constant\", got \"",
+      EnumName(options.optimizer.lr_scheduler_type), "\"");
+  RETORT_CHECK(options.num_train_epochs > 0 || options.decay_steps <= options.steps, where,
+               ": decay_steps = ", options.decay_steps, " does not fit steps = ", options.steps);
+}
+
+train::StageReport TrainNextToken(const train::StageContext& context,
+                                  const NextTokenOptions& options, const NextTokenTask& task) {
+  Validate(options, context.name);
+  return NextTokenLoop(context, options, task).Run();
+}
+
+}  // namespace retort::distill

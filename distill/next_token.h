@@ -1,0 +1,60 @@
+#pragma once
+// The loop of every stage that learns to predict given tokens: pretraining, supervised fine-tuning
+// and distillation on traces. The loss is the mean of -log p over the predicted tokens of a batch.
+
+#include <cstdint>
+#include <functional>
+
+#include "nn/adamw.h"
+#include "train/learner.h"
+#include "train/micro_batch.h"
+#include "train/stage.h"
+
+namespace retort::distill {
+
+struct NextTokenOptions {
+  int64_t steps = 1000;
+  double num_train_epochs = 0;
+  int64_t batch_size = 64;
+  int64_t micro_batch_tokens = 8192;
+  int64_t logging_steps = 10;
+  int64_t decay_steps = 0;
+  double max_tera_operations = 0;
+  nn::OptimizerOptions optimizer{.learning_rate = 2e-3, .weight_decay = 0.1, .warmup_steps = 100};
+  train::BalanceSettings balance;
+
+  template <class V>
+  void Visit(V& v) {
+    v("steps", steps, "Optimizer steps at most.", Bounds{0, 1e9});
+    v("num_train_epochs", num_train_epochs, "Passes over the examples instead of steps; 0 = off.",
+      Bounds{0, 1e6});
+    v("batch_size", batch_size, "Sequences per optimizer step.", Bounds{1, 1e6});
+    v("micro_batch_tokens", micro_batch_tokens,
+      "Tokens computed at a time; bounds memory, part of the recipe's bits.", Bounds{1, 1e9});
+    v("logging_steps", logging_steps, "Record metrics every so many steps.", Bounds{1, 1e9});
+    v("decay_steps", decay_steps,
+      "Let a constant rate fall linearly over the last so many steps (warm-up, stable, decay).",
+      Bounds{0, 1e9});
+    v("max_tera_operations", max_tera_operations,
+      "Stop after this many 10^12 training operations; 0 = no limit.", Bounds{0, 1e12});
+    optimizer.Visit(v);
+    balance.Visit(v);
+  }
+};
+
+/// What is learned from, and when to stop early.
+struct NextTokenTask {
+  int64_t examples = 0;                                 ///< size of one epoch
+  std::function<train::LearnGroup(int64_t n)> example;  ///< n-th of the endless reading, pure
+  /// Asked every `probe_every` steps (0 = never) before the decay: true begins the decay.
+  int64_t probe_every = 0;
+  std::function<bool(int64_t step, train::Metrics& metrics)> probe;
+};
+
+/// Throws Error on options that contradict each other.
+void Validate(const NextTokenOptions& options, const std::string& where);
+
+train::StageReport TrainNextToken(const train::StageContext& context,
+                                  const NextTokenOptions& options, const NextTokenTask& task);
+
+}  // namespace retort::distill

@@ -1,0 +1,95 @@
+#include "distill/supervised.h"
+
+#include <algorithm>
+
+#include "train/evaluation.h"
+
+namespace retort::distill {
+namespace {
+
+// Samples the model on the probe's problems; true when every family reasons well enough.
+class Probe {
+ public:
+  Probe(const train::StageContext& context, const ProbeOptions& options)
+      : context_(context),
+        options_(options),
+        problems_(train::GetProblems(options.problems)),
+        panel_({{"math", 1, Json::object()}}, context.name + ".until") {}
+
+  bool Passes(int64_t step, train::Metrics& metrics) const {
+    train::SampleJob job{.problems = &problems_,
+                         .chosen = {},
+                         .samples = options_.samples,
+                         .sampling = options_.sampling,
+                         .seed = context_.seed,
+                         .purpose = context_.Purpose("probe"),
+                         .step = step};
+    for (size_t i = 0; i < problems_.size(); ++i) job.chosen.push_back(static_cast<int64_t>(i));
+    train::AccuracyTable table;
+    table.Add(train::SampleProblems({.model = context_.model,
+                                     .compute = context_.compute,
+                                     .tokenizer = context_.tokenizer,
+                                     .prompt_template = context_.prompt_template,
+                                     .panel = panel_,
+                                     .engine = {},
+                                     .progress = {},
+                                     .stop = {}},
+                                    job));
+    double worst = 1;
+    for (const auto& [family, accuracy] : table.families) {
+      worst = std::min(worst, accuracy.reasoning_accuracy());
+      metrics.emplace_back("probe/reasoning_accuracy/" + family, accuracy.reasoning_accuracy());
+      metrics.emplace_back("probe/direct_accuracy/" + family, accuracy.direct_accuracy());
+    }
+    metrics.emplace_back("probe/accuracy", table.all.accuracy());
+    metrics.emplace_back("probe/reasoning_share", table.all.reasoning_share());
+    metrics.emplace_back("probe/reasoning_accuracy", table.all.reasoning_accuracy());
+    return worst >= options_.min_reasoning_accuracy;
+  }
+
+ private:
+  const train::StageContext& context_;
+  const ProbeOptions& options_;
+  std::vector<Problem> problems_;
+  train::RewardPanel panel_;
+};
+
+}  // namespace
+
+train::StageReport RunSupervised(const train::StageContext& context,
+                                 const SupervisedOptions& options) {
+  const std::vector<Problem> problems = train::GetProblems(options.problems);
+  std::vector<std::vector<int32_t>> prompts;
+  for (const Problem& problem : problems) {
+    RETORT_CHECK(!problem.answer.empty(), context.name, ": problem '", problem.id,
+                 "' has no answer to learn");
+    prompts.push_back(
+        model::RenderPrompt(context.tokenizer, context.prompt_template, problem.prompt));
+  }
+  train::ShuffledOrder order(static_cast<int64_t>(problems.size()), context.seed,
+                             context.Purpose("examples"));
+  NextTokenTask task;
+  task.examples = static_cast<int64_t>(problems.size());
+  task.example = [&](int64_t n) {
+    const auto index = static_cast<size_t>(order.At(n));
+    const Problem& problem = problems[index];
+    RandomStream coin({context.seed, context.Purpose("reasoning"), 0, static_cast<uint64_t>(n)});
+    const bool reasons = coin.Uniform() < options.reasoning_share;
+    return train::LearnGroup{
+        prompts[index],
+        {model::RenderCompletion(context.tokenizer,
+                                 {reasons ? problem.solution : "", problem.answer})},
+        options.learn_prompt};
+  };
+  std::unique_ptr<Probe> probe;
+  if (options.until.every > 0) {
+    probe = std::make_unique<Probe>(context, options.until);
+    task.probe_every = options.until.every;
+    task.probe = [&](int64_t step, train::Metrics& metrics) {
+      return probe->Passes(step, metrics);
+    };
+  }
+  return TrainNextToken(context, options.training, task);
+}
+
+}  // namespace retort::distill

@@ -1,0 +1,53 @@
+#pragma once
+// Pretraining and supervised fine-tuning on problems with worked solutions.
+
+#include "datasets/generator.h"
+#include "distill/next_token.h"
+#include "rollout/sampler.h"
+#include "train/panel.h"
+#include "train/problems.h"
+
+namespace retort::distill {
+
+/// A measured condition for the end of a stage: samples on problems of their own.
+struct ProbeOptions {
+  int64_t every = 0;
+  train::ProblemOptions problems;
+  int64_t samples = 1;
+  double min_reasoning_accuracy = 0.95;
+  rollout::SamplingOptions sampling;
+  template <class V>
+  void Visit(V& v) {
+    v("every", every, "Sample every so many steps; 0 = never, the stage runs all its steps.",
+      Bounds{0, 1e9});
+    v("problems", problems, "What is sampled on.");
+    v("samples", samples, "Samples per problem.", Bounds{1, 1e6});
+    v("min_reasoning_accuracy", min_reasoning_accuracy,
+      "Begin the decay when in every family this share of the answers that reason is right.",
+      Bounds{0, 1});
+    v("sampling", sampling, "How to sample.");
+  }
+};
+
+struct SupervisedOptions {
+  train::ProblemOptions problems;
+  double reasoning_share = 1;
+  bool learn_prompt = false;
+  ProbeOptions until;
+  NextTokenOptions training;
+  template <class V>
+  void Visit(V& v) {
+    v("problems", problems, "What is learned from.");
+    v("reasoning_share", reasoning_share,
+      "Share of examples that show the worked steps in the think block; the rest answer directly.",
+      Bounds{0, 1});
+    v("learn_prompt", learn_prompt, "Predict the prompt's tokens too, not only the completion's.");
+    v("until", until, "A measured condition that ends the stage early.");
+    training.Visit(v);
+  }
+};
+
+train::StageReport RunSupervised(const train::StageContext& context,
+                                 const SupervisedOptions& options);
+
+}  // namespace retort::distill

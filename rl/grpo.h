@@ -1,0 +1,71 @@
+#pragma once
+// The GRPO stage: sample groups, judge, advantages, policy loss, update, record (DESIGN section 3).
+// Sources: Shao et al. 2024 (GRPO), DeepSeek-R1 §2.2, Yu et al. 2025 (token-level loss).
+
+#include <cstdint>
+#include <vector>
+
+#include "nn/adamw.h"
+#include "rl/advantage.h"
+#include "rl/policy_loss.h"
+#include "rollout/sampler.h"
+#include "train/learner.h"
+#include "train/panel.h"
+#include "train/problems.h"
+#include "train/stage.h"
+
+namespace retort::rl {
+
+/// Names and defaults follow TRL's GRPOConfig where it has them.
+struct GrpoOptions {
+  train::ProblemOptions problems;
+  std::vector<train::JudgeSpec> reward{{"math", 1, Json::object()}};
+  int64_t steps = 50;
+  int64_t prompts_per_step = 32;
+  int64_t num_generations = 8;
+  int64_t num_iterations = 1;
+  int64_t minibatches = 1;
+  int64_t ref_model_sync_steps = 0;
+  int64_t micro_batch_tokens = 8192;
+  bool shuffle_advantages = false;
+  double max_tera_operations = 0;
+  AdvantageOptions advantage;
+  PolicyLossOptions loss;
+  rollout::SamplingOptions sampling;
+  nn::OptimizerOptions optimizer{.learning_rate = 1e-4, .warmup_steps = 5};
+  train::BalanceSettings balance{.router_bias_update_speed = 0};
+
+  /// Lists of judges are read by the recipe (key "reward").
+  template <class V>
+  void Visit(V& v) {
+    v("problems", problems, "Where prompts come from.");
+    v("steps", steps, "Rollouts, each followed by its updates.", Bounds{0, 1e9});
+    v("prompts_per_step", prompts_per_step, "Prompts of one rollout.", Bounds{1, 1e6});
+    v("num_generations", num_generations, "Completions per prompt: the size of a group.",
+      Bounds{1, 65536});
+    v("num_iterations", num_iterations, "Passes over each rollout.", Bounds{1, 1000});
+    v("minibatches", minibatches, "Updates per pass; groups stay whole.", Bounds{1, 1e6});
+    v("ref_model_sync_steps", ref_model_sync_steps,
+      "Replace the reference policy by the current one every so many steps; 0 = never.",
+      Bounds{0, 1e9});
+    v("micro_batch_tokens", micro_batch_tokens,
+      "Tokens computed at a time; bounds memory, part of the recipe's bits.", Bounds{1, 1e9});
+    v("shuffle_advantages", shuffle_advantages,
+      "A control: shuffles advantages inside each group, so that nothing can be learned.");
+    v("max_tera_operations", max_tera_operations,
+      "Stop after this many 10^12 training operations; 0 = no limit.", Bounds{0, 1e12});
+    advantage.Visit(v);
+    loss.Visit(v);
+    sampling.Visit(v);
+    optimizer.Visit(v);
+    balance.Visit(v);
+  }
+};
+
+/// Throws Error on combinations that would be dishonest or senseless (law 10: truncated sampling
+/// without importance correction).
+void Validate(const GrpoOptions& options, const std::string& where);
+
+train::StageReport RunGrpo(const train::StageContext& context, const GrpoOptions& options);
+
+}  // namespace retort::rl
