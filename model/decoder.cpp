@@ -104,6 +104,10 @@ void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, T
   RETORT_CHECK(batch.max_position() < max_positions_, "a sequence of ", batch.max_position() + 1,
                " tokens does not fit max_position_embeddings = ", max_positions_,
                ". Shorten the sequence or raise the option");
+  for (const int32_t id : batch.tokens()) {
+    RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is outside the vocabulary of ",
+                 vocab_size(), ". Was the text encoded with another tokenizer?");
+  }
   if (batch.size() == 0) return;
   rope_.Reserve(batch.max_position() + 1);
   if (tape) {

@@ -2,6 +2,7 @@
 // Tiny models of every kind, each weight random (norms and biases too), and sequences for them.
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct NamedConfig {
   std::string name;
   model::ModelConfig config;
 };
+inline void PrintTo(const NamedConfig& named, std::ostream* out) { *out << named.name; }
 
 /// Policy: two mixture layers behind a dense one, groups, bias, shared expert.
 inline model::DeepseekConfig TinyPolicyConfig() {

@@ -1,0 +1,192 @@
+#include "model/pretrained.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "model/safetensors.h"
+#include "tests/model/testing.h"
+#include "tests/support/op_testing.h"
+#include "tests/support/tiny_models.h"
+
+namespace retort::model {
+namespace {
+
+struct Saved {
+  Executor executor{1};
+  nn::Compute compute{executor};
+  std::unique_ptr<LanguageModel> model;
+  std::filesystem::path folder = TestFolder();
+
+  explicit Saved(ModelConfig config) {
+    std::visit([](auto& c) { c.vocab_size = 264; }, config);
+    model = testing::TinyModel(config, compute);
+    GenerationConfig generation;
+    generation.eos_token_id = {261, 256};
+    SavePretrained(*model, Tokenizer::ByteLevel(), generation, PromptTemplate::kShort, folder);
+  }
+  std::string LoadError() {
+    return ErrorOf([&] { LoadPretrained(folder, compute); });
+  }
+  /// Changes one number of config.json.
+  void Reconfigure(const std::string& key, int64_t value) {
+    Json config = ParseJson(ReadFile(folder / "config.json"), "config.json");
+    ASSERT_TRUE(config.contains(key)) << key;
+    config[key] = value;
+    WritePlain(folder / "config.json", config.dump());
+  }
+};
+
+std::vector<float> Hidden(LanguageModel& model, nn::Compute& compute) {
+  Batch batch;
+  const std::vector<int32_t> tokens = testing::RandomTokens("tokens", 9, 264);
+  const std::span<const int32_t> all(tokens);
+  batch.AddGroup({}, std::span(&all, 1));
+  std::vector<float> hidden(static_cast<size_t>(9 * model.hidden_size()));
+  model.Forward(compute, batch, nullptr, {hidden.data(), 9, model.hidden_size()});
+  return hidden;
+}
+
+class PretrainedKinds : public ::testing::TestWithParam<testing::NamedConfig> {};
+
+TEST_P(PretrainedKinds, RoundTripKeepsEveryBit) {
+  Saved saved(GetParam().config);
+  const Pretrained loaded = LoadPretrained(saved.folder, saved.compute);
+  // What an empty field stands for is written out.
+  EXPECT_EQ(PublishedConfig(loaded.model->config()), PublishedConfig(saved.model->config()));
+  EXPECT_EQ(loaded.tokenizer, Tokenizer::ByteLevel());
+  EXPECT_EQ(loaded.generation.eos_token_id, (std::vector<int64_t>{261, 256}));
+  const auto& got = loaded.model->parameters().all();
+  const auto& want = saved.model->parameters().all();
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].name, want[i].name);
+    EXPECT_EQ(got[i].value, want[i].value) << got[i].name;
+  }
+  EXPECT_TRUE(
+      testing::SameBits(Hidden(*loaded.model, saved.compute), Hidden(*saved.model, saved.compute)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, PretrainedKinds, ::testing::ValuesIn(testing::TinyConfigs()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Pretrained, AConfigThatContradictsItsTensorsNamesTheTensor) {
+  Saved saved(testing::TinyPolicyConfig());
+  saved.Reconfigure("intermediate_size", 11);
+  const std::string message = saved.LoadError();
+  EXPECT_PRED2(Contains, message, "'model.layers.0.mlp.gate_proj.weight' has shape [10, 8]");
+  EXPECT_PRED2(Contains, message, "config.json implies [11, 8]");
+}
+
+TEST(Pretrained, AMissingTensorIsNamed) {
+  Saved saved(testing::TinyPolicyConfig());
+  saved.Reconfigure("num_hidden_layers", 4);
+  const std::string message = saved.LoadError();
+  EXPECT_PRED2(Contains, message, "'model.layers.3.input_layernorm.weight' is missing");
+  EXPECT_PRED2(Contains, message, saved.folder.string());
+}
+
+TEST(Pretrained, ASuperfluousTensorIsNamed) {
+  Saved saved(testing::TinyPolicyConfig());
+  saved.Reconfigure("num_hidden_layers", 2);
+  const std::string message = saved.LoadError();
+  EXPECT_PRED2(Contains, message, "'model.layers.2.");
+  EXPECT_PRED2(Contains, message, "belongs to nothing that config.json describes");
+}
+
+TEST(Pretrained, AStoredCopyOfATiedHeadIsAccepted) {
+  LlamaConfig config = testing::TinyStudentConfig(DenseType::kLlama);
+  config.tie_word_embeddings = true;
+  Saved saved(config);
+  std::vector<StoredTensor> tensors;
+  for (const nn::Parameter& p : saved.model->parameters().all()) {
+    tensors.push_back(FloatTensor(p.name, p.shape, p.value));
+  }
+  const nn::Parameter& table = saved.model->head_weight();
+  tensors.push_back(FloatTensor("lm_head.weight", table.shape, table.value));
+  WriteSafetensors(saved.folder / "model.safetensors", std::move(tensors));
+  EXPECT_EQ(saved.LoadError(), "(no error)");
+}
+
+TEST(Pretrained, ATruncatedFileIsAnErrorAtEveryLength) {
+  Saved saved(testing::TinyStudentConfig(DenseType::kQwen2));
+  const std::filesystem::path file = saved.folder / "model.safetensors";
+  const std::string whole = ReadFile(file);
+  RandomStream random({.seed = 1, .purpose = "truncation"});
+  std::vector<size_t> lengths = {0, 1, 7, 8, 9, whole.size() - 1};
+  for (int i = 0; i < 30; ++i) lengths.push_back(random.Below(whole.size()));
+  for (const size_t length : lengths) {
+    WritePlain(file, whole.substr(0, length));
+    EXPECT_PRED2(Contains, saved.LoadError(), "model.safetensors") << length;
+  }
+  std::filesystem::remove(file);
+  EXPECT_PRED2(Contains, saved.LoadError(), "model.safetensors");
+}
+
+TEST(Pretrained, ATokenizerThatDoesNotFitTheVocabularyIsRefused) {
+  Saved saved(testing::TinyStudentConfig(DenseType::kLlama));
+  saved.Reconfigure("vocab_size", 100);
+  EXPECT_PRED2(Contains, saved.LoadError(), "tokenizer.json has 264 ids");
+}
+
+TEST(CopyWeights, MakesTheSameModelAndRefusesAnother) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  LlamaConfig config = testing::TinyStudentConfig(DenseType::kQwen3);
+  config.vocab_size = 264;
+  const auto from = testing::TinyModel(config, compute, 1), to = NewModel(config, 2, compute);
+  const auto before = Hidden(*to, compute);
+  CopyWeights(*from, *to, compute);
+  EXPECT_NE(Hidden(*to, compute), before);
+  EXPECT_EQ(Hidden(*to, compute), Hidden(*from, compute));
+  LlamaConfig other = config;
+  other.intermediate_size += 1;
+  const auto wider = NewModel(other, 1, compute);
+  EXPECT_THROW(CopyWeights(*from, *wider, compute), Error);
+  EXPECT_THROW(
+      CopyWeights(*from, *NewModel(testing::TinyStudentConfig(DenseType::kLlama), 1, compute),
+                  compute),
+      Error);
+}
+
+TEST(Forward, RefusesIdsAndPositionsThatTheModelLacks) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  LlamaConfig config = testing::TinyStudentConfig(DenseType::kLlama);
+  config.max_position_embeddings = 4;
+  const auto model = NewModel(config, 1, compute);
+  std::vector<float> hidden(5 * 8);
+  const auto error = [&](const std::vector<int32_t>& tokens) {
+    Batch batch;
+    const std::span<const int32_t> all(tokens);
+    batch.AddGroup({}, std::span(&all, 1));
+    return ErrorOf([&] {
+      model->Forward(compute, batch, nullptr, {hidden.data(), batch.size(), 8});
+    });
+  };
+  EXPECT_EQ(error({0, 1, 2, 18}), "(no error)");
+  EXPECT_PRED2(Contains, error({0, 1, 2, 3, 4}), "max_position_embeddings = 4");
+  EXPECT_PRED2(Contains, error({0, 19}), "token id 19");
+  EXPECT_PRED2(Contains, error({-1}), "token id -1");
+}
+
+TEST(NewModel, DrawsFromItsSeedAlone) {
+  const Executor one(1), three(3);
+  nn::Compute a(one), b(three);
+  const ModelConfig config = testing::TinyPolicyConfig();
+  const auto first = NewModel(config, 7, a), again = NewModel(config, 7, b);
+  const auto other = NewModel(config, 8, a);
+  const auto weight = [](LanguageModel& model, const std::string& name) {
+    return model.parameters().Find(name)->value;
+  };
+  const std::string q = "model.layers.1.self_attn.q_proj.weight";
+  EXPECT_EQ(weight(*first, q), weight(*again, q));
+  EXPECT_NE(weight(*first, q), weight(*other, q));
+  EXPECT_NE(weight(*first, q), weight(*first, "model.layers.2.self_attn.q_proj.weight"));
+  for (const float w : weight(*first, "model.norm.weight")) EXPECT_EQ(w, 1.0f);
+  for (const float w : weight(*first, "model.layers.1.mlp.gate.e_score_correction_bias")) {
+    EXPECT_EQ(w, 0.0f);
+  }
+}
+
+}  // namespace
+}  // namespace retort::model
