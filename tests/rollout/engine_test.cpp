@@ -159,6 +159,22 @@ TEST(Engine, FinishedRowsAreRefilledAtOnce) {
   EXPECT_GT(lengths.size(), 3u);
 }
 
+TEST(Engine, OptionsBoundWhatOneStepDoes) {
+  Rig rig(testing::TinyPolicyConfig(), {.max_rows = 3, .prefill_tokens = 7});
+  Request request = MakeRequest(20, 8);
+  request.stop_ids.clear();
+  rig.engine.Submit(request);
+  for (const int64_t computed : {7, 14, 20}) {
+    EXPECT_TRUE(rig.engine.Step());
+    EXPECT_EQ(rig.engine.stats().prompt_tokens, computed);
+    EXPECT_EQ(rig.engine.stats().decoded_tokens, 0);
+  }
+  EXPECT_TRUE(rig.engine.Step());  // three samples: the first token and the second
+  EXPECT_EQ(rig.engine.stats().decoded_tokens, 6);
+  EXPECT_TRUE(rig.engine.Step());
+  EXPECT_EQ(rig.engine.stats().decoded_tokens, 9);
+}
+
 TEST(Engine, AStopIdEndsACompletionAndIsKept) {
   Request request = MakeRequest(6);
   request.stop_ids.clear();
