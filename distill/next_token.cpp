@@ -24,6 +24,7 @@ class NextTokenLoop {
       report_.tokens = context.state.value("tokens", int64_t{0});
       report_.operations = context.state.value("operations", 0.0);
       decay_from_ = context.state.value("decay_from", decay_from_);
+      last_loss_ = context.state.value("last_loss", last_loss_);
     }
   }
 
@@ -32,12 +33,12 @@ class NextTokenLoop {
     bool stop = false;
     while (step < End() && !OutOfBudget() && !stop) {
       Step(step++);
-      stop = train::SaveWhenDue(context_, Progress(step, false), End());
+      stop = train::SaveWhenDue(context_, Progress(step), End(), options_.save_steps);
     }
     report_.steps = step;
     report_.interrupted = stop;
     report_.details["final_loss"] = last_loss_;
-    if (!stop) context_.save(Progress(step, true));
+    if (!stop) context_.save(Progress(step));
     return report_;
   }
 
@@ -64,13 +65,13 @@ class NextTokenLoop {
     return options_.decay_steps == 0 ? rate : rate * (floor + (1 - floor) * left);
   }
 
-  train::StageProgress Progress(int64_t step, bool done) {
+  train::StageProgress Progress(int64_t step) {
     return {.step = step,
-            .done = done,
             .state = {{"tokens", report_.tokens},
                       {"operations", report_.operations},
-                      {"decay_from", decay_from_}},
-            .optimizer = done ? nullptr : &learner_.optimizer()};
+                      {"decay_from", decay_from_},
+                      {"last_loss", last_loss_}},
+            .optimizer = &learner_.optimizer()};
   }
 
   void Step(int64_t step) {

@@ -19,6 +19,7 @@ struct NextTokenOptions {
   int64_t micro_batch_tokens = 8192;
   int64_t logging_steps = 10;
   int64_t decay_steps = 0;
+  int64_t save_steps = 200;
   double max_tera_operations = 0;
   nn::OptimizerOptions optimizer{.learning_rate = 2e-3, .weight_decay = 0.1, .warmup_steps = 100};
   train::BalanceSettings balance;
@@ -34,6 +35,8 @@ struct NextTokenOptions {
     v("logging_steps", logging_steps, "Record metrics every so many steps.", Bounds{1, 1e9});
     v("decay_steps", decay_steps,
       "Let a constant rate fall linearly over the last so many steps (warm-up, stable, decay).",
+      Bounds{0, 1e9});
+    v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
     v("max_tera_operations", max_tera_operations,
       "Stop after this many 10^12 training operations; 0 = no limit.", Bounds{0, 1e12});

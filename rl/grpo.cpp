@@ -63,11 +63,11 @@ class GrpoStage {
     bool stop = false;
     while (step < options_.steps && !OutOfBudget() && !stop) {
       Step(step++);
-      stop = train::SaveWhenDue(context_, Progress(step, false), options_.steps);
+      stop = train::SaveWhenDue(context_, Progress(step), options_.steps, options_.save_steps);
     }
     report_.steps = step;
     report_.interrupted = stop;
-    if (!stop) context_.save(Progress(step, true));
+    if (!stop) context_.save(Progress(step));
     return report_;
   }
 
@@ -77,14 +77,13 @@ class GrpoStage {
            report_.operations >= options_.max_tera_operations * 1e12;
   }
 
-  train::StageProgress Progress(int64_t step, bool done) {
+  train::StageProgress Progress(int64_t step) {
     return {.step = step,
-            .done = done,
             .state = {{"tokens", report_.tokens},
                       {"operations", report_.operations},
                       {"sampling_operations", report_.sampling_operations}},
-            .optimizer = done ? nullptr : &learner_.optimizer(),
-            .reference = done ? nullptr : reference_.get()};
+            .optimizer = &learner_.optimizer(),
+            .reference = reference_.get()};
   }
 
   Rollout Sample(int64_t step) {

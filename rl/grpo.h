@@ -27,6 +27,7 @@ struct GrpoOptions {
   int64_t minibatches = 1;
   int64_t ref_model_sync_steps = 0;
   int64_t micro_batch_tokens = 8192;
+  int64_t save_steps = 10;
   bool shuffle_advantages = false;
   double max_tera_operations = 0;
   AdvantageOptions advantage;
@@ -52,6 +53,8 @@ struct GrpoOptions {
       "Tokens computed at a time; bounds memory, part of the recipe's bits.", Bounds{1, 1e9});
     v("shuffle_advantages", shuffle_advantages,
       "A control: shuffles advantages inside each group, so that nothing can be learned.");
+    v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
+      Bounds{0, 1e9});
     v("max_tera_operations", max_tera_operations,
       "Stop after this many 10^12 training operations; 0 = no limit.", Bounds{0, 1e12});
     advantage.Visit(v);

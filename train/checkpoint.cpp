@@ -55,7 +55,6 @@ void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent
                      {"stage_index", state.stage_index},
                      {"step", state.step},
                      {"global_step", state.global_step},
-                     {"stage_done", state.stage_done},
                      {"optimizer_steps", optimizer_steps},
                      {"stage_state", state.stage_state},
                      {"environment", state.environment}};
@@ -67,9 +66,9 @@ TrainerState ReadTrainerState(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / kStateFile;
   const Json json = ParseJson(ReadFile(file), file.string());
   try {
-    return {json.at("recipe_hash"), json.at("model"),       json.at("stage"),
-            json.at("stage_index"), json.at("step"),        json.at("global_step"),
-            json.at("stage_done"),  json.at("stage_state"), json.at("environment")};
+    return {json.at("recipe_hash"), json.at("model"),      json.at("stage"),
+            json.at("stage_index"), json.at("step"),       json.at("global_step"),
+            json.at("stage_state"), json.at("environment")};
   } catch (const Json::exception& error) {
     Fail(file.string(), ": not a trainer state of Retort: ", error.what());
   }

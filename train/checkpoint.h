@@ -17,9 +17,8 @@ struct TrainerState {
   std::string model;  ///< name in the recipe
   std::string stage;
   int64_t stage_index = 0;
-  int64_t step = 0;         ///< steps of this stage that are done
-  int64_t global_step = 0;  ///< training steps of the run that are done
-  bool stage_done = false;
+  int64_t step = 0;                   ///< steps of this stage that are done
+  int64_t global_step = 0;            ///< training steps of the run that are done
   Json stage_state = Json::object();  ///< whatever else the stage must remember
   Json environment = Json::object();
 };
@@ -32,7 +31,7 @@ struct CheckpointContent {
   const model::Tokenizer* tokenizer = nullptr;
   model::GenerationConfig generation;
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
-  nn::AdamW* optimizer = nullptr;             ///< null at the end of a stage
+  nn::AdamW* optimizer = nullptr;             ///< may be null
   model::LanguageModel* reference = nullptr;  ///< null when the stage has no reference policy
 };
 void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent& content,

@@ -13,9 +13,10 @@ void AddMaxViolation(const std::vector<double>& violations, Metrics& metrics) {
   }
 }
 
-bool SaveWhenDue(const StageContext& context, StageProgress progress, int64_t total) {
+bool SaveWhenDue(const StageContext& context, const StageProgress& progress, int64_t total,
+                 int64_t save_steps) {
   const bool stopping = context.Stopping();
-  const bool due = context.save_steps > 0 && progress.step % context.save_steps == 0;
+  const bool due = save_steps > 0 && progress.step % save_steps == 0;
   if (progress.step < total && (due || stopping)) context.save(progress);
   return stopping && progress.step < total;
 }

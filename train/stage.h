@@ -15,7 +15,6 @@ namespace retort::train {
 /// What a stage asks to be kept, besides the weights of its model.
 struct StageProgress {
   int64_t step = 0;  ///< steps done
-  bool done = false;
   Json state = Json::object();
   nn::AdamW* optimizer = nullptr;
   model::LanguageModel* reference = nullptr;
@@ -31,7 +30,6 @@ struct StageContext {
   uint64_t seed = 0;
   std::string name;  ///< of the stage; the first part of its streams' purposes
   int64_t stage_index = 0;
-  int64_t save_steps = 0;  ///< checkpoint every so many steps; 0: at the end only
 
   /// Where to go on: steps done before, what the stage saved, the folder it was saved in ("" at the
   /// start of a stage).
@@ -64,7 +62,9 @@ struct StageReport {
 /// "moe/max_violation" (the mean over layers) and "moe/max_violation/LAYER"; nothing if dense.
 void AddMaxViolation(const std::vector<double>& violations, Metrics& metrics);
 
-/// After step `done` of `total`: saves when due, and when asked to stop. Returns true to stop.
-bool SaveWhenDue(const StageContext& context, StageProgress progress, int64_t total);
+/// After step `progress.step` of `total`: saves every `save_steps` steps (0: only at the end) and
+/// when asked to stop. Returns true to stop.
+bool SaveWhenDue(const StageContext& context, const StageProgress& progress, int64_t total,
+                 int64_t save_steps);
 
 }  // namespace retort::train
