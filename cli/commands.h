@@ -18,7 +18,11 @@ inline constexpr int kInterrupted = 130;
 /// Returns the exit code; throws Error.
 using Action = std::function<int()>;
 
+void AddRun(CLI::App& program, Action& action);
+void AddRecipe(CLI::App& program, Action& action);
+void AddDistill(CLI::App& program, Action& action);
 void AddScore(CLI::App& program, Action& action);
+void AddEval(CLI::App& program, Action& action);
 void AddGenerate(CLI::App& program, Action& action);
 void AddTraces(CLI::App& program, Action& action);
 void AddInspect(CLI::App& program, Action& action);

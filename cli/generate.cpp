@@ -5,14 +5,14 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/option_flags.h"
 #include "cli/progress.h"
-#include "cli/table.h"
+#include "cli/prompt_template.h"
 #include "datasets/jsonl.h"
 #include "model/pretrained.h"
 #include "rollout/engine.h"
@@ -52,24 +52,10 @@ std::vector<std::string> ReadPrompts(const GenerateCommand& command) {
   return prompts;
 }
 
-// The folder says in its chat template which of ours it was trained with.
-std::string TemplateOf(const std::filesystem::path& folder) {
-  const auto file = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(file)) return "none";
-  const Json config = ParseJson(ReadFile(file), file.string());
-  const auto text = config.find("chat_template");
-  if (text == config.end()) return "none";
-  for (const auto& [value, name] : EnumNames(model::PromptTemplate{})) {
-    if (*text == model::ChatTemplate(value)) return name;
-  }
-  return "none";
-}
-
-std::vector<int32_t> EncodePrompt(const model::Tokenizer& tokenizer, const std::string& name,
+std::vector<int32_t> EncodePrompt(const model::Tokenizer& tokenizer,
+                                  std::optional<model::PromptTemplate> prompt_template,
                                   const std::string& prompt) {
-  for (const auto& [value, known] : EnumNames(model::PromptTemplate{})) {
-    if (name == known) return model::RenderPrompt(tokenizer, value, prompt);
-  }
+  if (prompt_template) return model::RenderPrompt(tokenizer, *prompt_template, prompt);
   std::vector<int32_t> ids = tokenizer.Encode(prompt, model::AddedTokens::kMatch);
   if (tokenizer.bos_id()) ids.insert(ids.begin(), *tokenizer.bos_id());
   return ids;
@@ -81,13 +67,12 @@ std::vector<rollout::Request> MakeRequests(const GenerateCommand& command,
   std::vector<int32_t> stop_ids(pretrained.generation.eos_token_id.begin(),
                                 pretrained.generation.eos_token_id.end());
   if (stop_ids.empty()) stop_ids = model::StopIds(pretrained.tokenizer);
-  const std::string name =
-      command.prompt_template == "auto" ? TemplateOf(command.folder) : command.prompt_template;
+  const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   std::vector<rollout::Request> requests;
   for (size_t i = 0; i < prompts.size(); ++i) {
     requests.push_back(
         {.id = static_cast<int64_t>(i),
-         .prompt = EncodePrompt(pretrained.tokenizer, name, prompts[i]),
+         .prompt = EncodePrompt(pretrained.tokenizer, prompt_template, prompts[i]),
          .samples = command.samples,
          .sampling = command.sampling,
          .stop_ids = stop_ids,
@@ -169,11 +154,7 @@ void AddGenerate(CLI::App& program, Action& action) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 53).description(""));
   AddOptionFlags(*app, ListFields(command->sampling));
-  app->add_option("--template", command->prompt_template,
-                  "What goes around a question; auto: what the folder names.")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "short", "r1_zero", "none"}))
-      ->capture_default_str();
+  AddTemplateFlag(*app, command->prompt_template, true);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
   app->callback([command, &action] { action = [command] { return Generate(*command); }; });

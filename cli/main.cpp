@@ -31,7 +31,7 @@ std::vector<std::string> ArgumentsOf(int argc, char** argv) {
     if (argument == "--") break;
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(0, argument.find('='));
-    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos) {
+    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos) {
       argument.replace(0, name.size(), ReplaceAll(name, "_", "-"));
     }
   }
@@ -77,8 +77,12 @@ int RunProgram(int argc, char** argv) {
   program.require_subcommand(1);
   program.footer("Run 'retort COMMAND --help' for the flags of a command.");
   Action action;
+  AddRun(program, action);
+  AddRecipe(program, action);
   AddScore(program, action);
+  AddEval(program, action);
   AddGenerate(program, action);
+  AddDistill(program, action);
   AddTraces(program, action);
   AddInspect(program, action);
 

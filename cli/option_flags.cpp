@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/strings.h"
-#include "verifiers/verifier.h"
 
 namespace retort::cli {
 namespace {
@@ -31,12 +30,6 @@ void OrUsageError(const Body& body) {
   }
 }
 
-std::string RequireKeyValue(const std::string& setting) {
-  const size_t equals = setting.find('=');
-  const bool good = equals != 0 && equals != std::string::npos;
-  return good ? "" : "got '" + setting + "', expected KEY=VALUE";
-}
-
 void SetList(const Field& field, const std::string& flag, const std::vector<std::string>& values) {
   try {
     field.set(Json(values), flag);
@@ -49,15 +42,13 @@ void SetList(const Field& field, const std::string& flag, const std::vector<std:
   field.set(list, flag);
 }
 
-}  // namespace
-
-Json JsonOrText(const std::string& value) {
-  return Json::accept(value) ? Json::parse(value) : Json(value);
-}
-
-void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
+void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::string& prefix) {
   for (const Field& field : fields) {
-    const std::string flag = "--" + ReplaceAll(field.name, "_", "-");
+    const std::string flag = prefix + ReplaceAll(field.name, "_", "-");
+    if (!field.children.empty()) {
+      AddFields(app, field.children, flag + ".");
+      continue;
+    }
     const std::string help = HelpOf(field);
     if (field.type == "boolean") {
       app.add_flag_function(
@@ -85,34 +76,31 @@ void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
   }
 }
 
-Json VerifierChoice::Options() const {
-  Json options = Json::object();
-  for (const std::string& setting : settings) {
-    const size_t equals = setting.find('=');
-    options[setting.substr(0, equals)] = JsonOrText(setting.substr(equals + 1));
-  }
-  return options;
+}  // namespace
+
+Json JsonOrText(const std::string& value) {
+  return Json::accept(value) ? Json::parse(value) : Json(value);
 }
 
-void AddVerifierFlags(CLI::App& app, VerifierChoice& choice) {
-  std::string help = "Who judges:";
-  for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) {
-    help += " " + entry.name + ",";
-  }
-  help.back() = '.';
-  app.add_option("--verifier", choice.name, help)->type_name("NAME")->capture_default_str();
-  app.add_option("--option", choice.settings, "An option of the verifier (may be repeated).")
+void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
+  AddFields(app, fields, "--");
+}
+
+void AddKeyValueFlag(CLI::App& app, const std::string& flag, std::vector<std::string>& settings,
+                     const std::string& help) {
+  app.add_option(flag, settings, help)
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false)
-      ->check(RequireKeyValue);
+      ->check([](const std::string& setting) {
+        const size_t equals = setting.find('=');
+        const bool good = equals != 0 && equals != std::string::npos;
+        return good ? std::string() : "got '" + setting + "', expected KEY=VALUE";
+      });
 }
 
 void AddSetFlag(CLI::App& app, std::vector<std::string>& settings) {
-  app.add_option("--set", settings,
-                 "Change a key of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->check(RequireKeyValue);
+  AddKeyValueFlag(app, "--set", settings,
+                  "Change a key of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).");
 }
 
 void AddJsonFlag(CLI::App& app, bool& json) {

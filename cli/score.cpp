@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/judge_flags.h"
 #include "cli/option_flags.h"
 #include "cli/progress.h"
 #include "cli/table.h"
@@ -33,7 +34,7 @@ constexpr int64_t kBadLinesShown = 20;
 struct ScoreCommand {
   std::string file;
   verifiers::ScoreOptions columns;
-  VerifierChoice verifier;
+  VerifierFlags verifier;
   std::string out;
   bool json = false;
   int threads = 0;

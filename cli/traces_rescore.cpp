@@ -8,6 +8,7 @@
 
 #include "base/executor.h"
 #include "cli/interrupt.h"
+#include "cli/judge_flags.h"
 #include "cli/option_flags.h"
 #include "cli/progress.h"
 #include "cli/table.h"
@@ -23,8 +24,7 @@ using datasets::TraceStore;
 constexpr size_t kBatch = 256;
 
 struct RescoreOptions : TracesOptions {
-  VerifierChoice verifier;
-  std::string panel;
+  JudgeFlags judges;
   int threads = 0;
 };
 
@@ -61,20 +61,12 @@ void JudgeAgain(const train::RewardPanel& panel, Trace& trace) {
                    .tokens = static_cast<int64_t>(trace.trajectory.completion.size()),
                    .finish = trace.trajectory.finish});
   trace.verdicts = std::move(judgement.verdicts);
-  trace.reward = judgement.reward.value_or(NAN);
-}
-
-train::RewardPanel MakePanel(const RescoreOptions& options) {
-  if (!options.panel.empty()) {
-    return {train::ReadPanel(ParseJson(options.panel, "--panel"), "--panel"), "--panel"};
-  }
-  return {{{.verifier = options.verifier.name, .options = options.verifier.Options()}},
-          "--verifier"};
+  trace.reward = judgement.reward.value_or(0);  // as a rollout stores it
 }
 
 int Rescore(const RescoreOptions& options) {
   CatchInterrupts();
-  const train::RewardPanel panel = MakePanel(options);
+  const train::RewardPanel panel(options.judges.Judges(), options.judges.Where());
   const auto path = DatabasePath(options.path);
   const std::vector<int64_t> ids = TraceStore(path, TraceStore::Mode::kRead).Select(options.filter);
   TraceStore store(path, TraceStore::Mode::kWrite);
@@ -124,12 +116,7 @@ void AddTracesRescore(CLI::App& traces, Action& action) {
   std::vector<Field> fields = ListFields(options->filter);
   std::erase_if(fields, [](const Field& field) { return field.name == "verifier"; });
   AddOptionFlags(*app, fields);
-  AddVerifierFlags(*app, options->verifier);
-  app->add_option("--panel", options->panel,
-                  "Several judges: JSON such as [{\"verifier\": \"math\", \"weight\": 1}].")
-      ->type_name("JSON")
-      ->excludes("--verifier")
-      ->excludes("--option");
+  AddJudgeFlags(*app, options->judges);
   AddThreadsFlag(*app, options->threads);
   AddJsonFlag(*app, options->json);
   app->callback([options, &action] { action = [options] { return Rescore(*options); }; });

@@ -10,15 +10,12 @@ class ModelCommandsTest : public CliTest {
  protected:
   static void SetUpTestSuite() {
     models_ = std::filesystem::temp_directory_path() / StrCat("retort-models-", ::getpid());
-    const model::LlamaConfig dense{
-        .hidden_size = 16, .num_hidden_layers = 2, .intermediate_size = 24};
-    const model::DeepseekConfig mixture{.hidden_size = 16,
-                                        .intermediate_size = 24,
-                                        .moe_intermediate_size = 8,
-                                        .kv_lora_rank = 8,
-                                        .qk_nope_head_dim = 8,
-                                        .qk_rope_head_dim = 4,
-                                        .v_head_dim = 8};
+    model::LlamaConfig dense;
+    dense.hidden_size = 16;
+    dense.num_hidden_layers = 2;
+    model::DeepseekConfig mixture;
+    mixture.hidden_size = 16;
+    mixture.moe_intermediate_size = 8;
     Save(dense, "dense");
     Save(mixture, "mixture");
   }

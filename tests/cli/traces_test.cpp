@@ -20,16 +20,14 @@ class TracesTest : public CliTest {
       datasets::StepRecord record{{run, 0, step}, "grpo", {{"reward", 0.5}}, {}};
       for (int64_t sample = 0; sample < 3; ++sample) {
         Trace trace;
-        trace.problem = {.id = StrCat("p", step),
-                         .family = "addition",
-                         .prompt = "3+4",
-                         .answer = "7",
-                         .canonical = "3+4"};
-        trace.trajectory = {.prompt = {1, 2},
-                            .completion = {3, 4, 5},
-                            .logprobs = {-1, -2, -3},
-                            .finish = FinishReason::kStop,
-                            .sample = sample};
+        trace.problem.id = StrCat("p", step);
+        trace.problem.prompt = "3+4";
+        trace.problem.answer = "7";
+        trace.trajectory.prompt = {1, 2};
+        trace.trajectory.completion = {3, 4, 5};
+        trace.trajectory.logprobs = {-1, -2, -3};
+        trace.trajectory.finish = FinishReason::kStop;
+        trace.trajectory.sample = sample;
         const bool right = sample != 1;
         trace.text = StrCat("<think>\x1b[2J</think>\\boxed{", right ? 7 : 8, "}");
         // Stored as if an old verifier had been wrong about the last sample.

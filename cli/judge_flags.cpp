@@ -1,0 +1,43 @@
+#include "cli/judge_flags.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/strings.h"
+#include "cli/option_flags.h"
+#include "verifiers/verifier.h"
+
+namespace retort::cli {
+
+Json VerifierFlags::Options() const {
+  Json options = Json::object();
+  for (const std::string& setting : settings) {
+    const size_t equals = setting.find('=');
+    options[setting.substr(0, equals)] = JsonOrText(setting.substr(equals + 1));
+  }
+  return options;
+}
+
+void AddVerifierFlags(CLI::App& app, VerifierFlags& flags) {
+  std::vector<std::string> names;
+  for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) names.push_back(entry.name);
+  app.add_option("--verifier", flags.name, "Who judges: " + Join(names, ", ") + ".")
+      ->type_name("NAME")
+      ->capture_default_str();
+  AddKeyValueFlag(app, "--option", flags.settings, "An option of the verifier (may be repeated).");
+}
+
+std::vector<train::JudgeSpec> JudgeFlags::Judges() const {
+  if (!panel.empty()) return train::ReadPanel(ParseJson(panel, "--panel"), "--panel");
+  return {{.verifier = verifier.name, .options = verifier.Options()}};
+}
+
+void AddJudgeFlags(CLI::App& app, JudgeFlags& flags) {
+  AddVerifierFlags(app, flags.verifier);
+  app.add_option("--panel", flags.panel,
+                 "Several judges: JSON such as [{\"verifier\": \"math\", \"weight\": 1}].")
+      ->type_name("JSON")
+      ->excludes("--verifier")
+      ->excludes("--option");
+}
+
+}  // namespace retort::cli

@@ -1,0 +1,117 @@
+#include "cli/run_stages.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/option_flags.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+
+namespace retort::cli {
+namespace {
+
+/// The metrics worth a place beside the bar, and what they are called there.
+constexpr std::pair<const char*, const char*> kShown[] = {
+    {"loss", "loss"},           {"reward", "reward"},
+    {"accuracy", "accuracy"},   {"completions/mean_length", "length"},
+    {"grad_norm", "grad norm"},
+};
+
+std::string Detail(int64_t done, int64_t total, const train::Metrics& metrics) {
+  std::vector<std::string> parts{StrCat(done, "/", total)};
+  for (const auto& [name, label] : kShown) {
+    for (const auto& [metric, value] : metrics) {
+      if (metric == name) parts.push_back(StrCat(label, " ", Fixed(value, 3)));
+    }
+  }
+  return Join(parts, "  ");
+}
+
+std::string Optional(const auto& value, const auto& format) { return value ? format(*value) : "-"; }
+
+std::vector<std::string> RowOf(const recipes::StageResult& stage) {
+  return {stage.name,
+          stage.type,
+          stage.model,
+          Optional(stage.accuracy, Percent),
+          Optional(stage.problems, Thousands),
+          Optional(stage.mean_completion_length, [](double x) { return Fixed(x, 1); }),
+          Optional(stage.tokens_per_second, [](double x) { return Thousands(std::llround(x)); }),
+          Duration(stage.seconds)};
+}
+
+}  // namespace
+
+void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out) {
+  app.add_option("--out", out, "Run directory. [default " + (out.empty() ? "runs/NAME" : out) + "]")
+      ->type_name("FOLDER");
+  app.add_flag("--resume", options.resume, "Go on with what is in the run directory.");
+  app.add_flag("--allow-environment-change", options.allow_environment_change,
+               "Resume although the instruction set or a library differs; the bits may too.");
+  AddThreadsFlag(app, options.threads);
+}
+
+int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
+              const ShowOptions& show) {
+  CatchInterrupts();
+  std::unique_ptr<Progress> progress;
+  const auto note = [&](const std::string& line) {
+    if (progress) {
+      progress->Note(line);
+    } else {
+      std::cerr << line << "\n";
+    }
+  };
+  const recipes::RunEvents events{
+      .stage_started =
+          [&](size_t index, size_t count, const recipes::Stage& stage) {
+            note(StrCat("stage ", index + 1, "/", count, ": ", stage.name, " (",
+                        EnumName(stage.type), ")"));
+            progress = std::make_unique<Progress>(stage.name);
+          },
+      .progress =
+          [&](int64_t done, int64_t total, const train::Metrics& metrics) {
+            if (!progress) return;
+            progress->Update(static_cast<double>(done), static_cast<double>(total),
+                             Detail(done, total, metrics));
+          },
+      .stage_finished =
+          [&](const recipes::StageResult& stage) {
+            progress.reset();
+            std::string line = StrCat("  done in ", Duration(stage.seconds));
+            if (stage.accuracy) line += ", accuracy " + Percent(*stage.accuracy);
+            note(line);
+          },
+      .note = note,
+      .stop_requested = Interrupted,
+  };
+  const recipes::RunOutcome outcome = recipes::Run(recipe, options, events);
+  progress.reset();
+
+  if (show.json) {
+    Json stages = Json::array();
+    for (const recipes::StageResult& stage : outcome.stages) {
+      stages.push_back(recipes::ToJson(stage));
+    }
+    std::cout << ToJsonLine({{"stages", stages},
+                             {"out", options.out.string()},
+                             {"interrupted", outcome.interrupted}})
+              << "\n";
+  } else if (!outcome.stages.empty()) {
+    Table table{{"stage", "type", "model", "accuracy", "problems", "length", "tokens/s", "time"},
+                {}};
+    for (const recipes::StageResult& stage : outcome.stages) table.rows.push_back(RowOf(stage));
+    std::cout << FormatTable(table);
+  }
+  if (!outcome.interrupted) return kSuccess;
+  std::cerr << "retort: interrupted; everything so far is saved in " << options.out.string()
+            << ". Go on with:\n  " << show.resume_command << "\n";
+  return kInterrupted;
+}
+
+}  // namespace retort::cli

@@ -1,0 +1,27 @@
+#pragma once
+// Runs a recipe for the user to watch: a progress bar per stage on stderr, the final table or JSON
+// on stdout, and what to do after Ctrl-C. Shared by run and distill.
+
+#include <string>
+
+#include "recipes/run.h"
+
+namespace CLI {
+class App;
+}
+
+namespace retort::cli {
+
+/// --out, --resume, --allow-environment-change and --threads.
+void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out);
+
+struct ShowOptions {
+  bool json = false;
+  std::string resume_command;  ///< how to go on after an interruption
+};
+
+/// Returns the exit code.
+int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
+              const ShowOptions& show);
+
+}  // namespace retort::cli
