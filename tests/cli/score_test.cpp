@@ -78,7 +78,8 @@ TEST_F(ScoreTest, EveryKeyOfARow) {
 
 TEST_F(ScoreTest, SeveralResponsesWithNestedColumns) {
   const std::string file = Write(
-      "a.jsonl", R"({"gold": 5, "a": {"text": "5", "ok": true}, "b": {"text": "6", "ok": true}})");
+      "a.jsonl",
+      R"({"gold": 5, "a": {"text": "#### 5", "ok": true}, "b": {"text": "#### 6", "ok": true}})");
   const std::string out = folder_ / "out";
   const Outcome outcome = Retort({"score", file, "--answer", "gold", "--response", "a.text,b.text",
                                   "--label", "a.ok,b.ok", "--json", "--out", out});
@@ -89,8 +90,8 @@ TEST_F(ScoreTest, SeveralResponsesWithNestedColumns) {
 }
 
 TEST_F(ScoreTest, ABadLineIsReportedAndDoesNotStopTheRest) {
-  const std::string file = Write("a.jsonl", Row("1", "1") + "{broken\n" + "\n" + "[1]\n" +
-                                                "{\"answer\": \"1\"}\n" + Row("2", "2"));
+  const std::string file = Write("a.jsonl", Row("1", "#### 1") + "{broken\n" + "\n" + "[1]\n" +
+                                                "{\"answer\": \"1\"}\n" + Row("2", "#### 2"));
   const std::string out = folder_ / "out";
   const Outcome outcome = Retort({"score", file, "--json", "--out", out});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -115,7 +116,7 @@ TEST_F(ScoreTest, NothingButBadLinesIsAFailureThatLeavesNoFile) {
 }
 
 TEST_F(ScoreTest, ManyBadLinesDoNotFloodTheTerminal) {
-  std::string text = Row("1", "1");
+  std::string text = Row("1", "#### 1");
   for (int i = 0; i < 500; ++i) text += "{\n";
   const Outcome outcome = Retort({"score", Write("a.jsonl", text), "--json"});
   EXPECT_EQ(outcome.json()["bad_lines"], 500);
@@ -124,7 +125,8 @@ TEST_F(ScoreTest, ManyBadLinesDoNotFloodTheTerminal) {
 }
 
 TEST_F(ScoreTest, StandardInput) {
-  const Outcome outcome = Retort({"score", "-", "--json"}, Row("1", "1") + "{\n" + Row("2", "3"));
+  const Outcome outcome =
+      Retort({"score", "-", "--json"}, Row("1", "#### 1") + "{\n" + Row("2", "#### 3"));
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.json()["right"], 1);
   ExpectContains(outcome.err, "standard input:2");
@@ -136,7 +138,7 @@ TEST_F(ScoreTest, AnswersForWhatIsMissing) {
   EXPECT_TRUE(missing.err.starts_with("retort: error: ")) << missing.err;
   ExpectContains(missing.err, "none.jsonl");
   ExpectContains(missing.err, "check the path");
-  const std::string file = Write("a.jsonl", Row("1", "1"));
+  const std::string file = Write("a.jsonl", Row("1", "#### 1"));
   const Outcome verifier = Retort({"score", file, "--verifier", "maths"});
   EXPECT_EQ(verifier.code, 1);
   ExpectContains(verifier.err, "Did you mean 'math'?");
@@ -163,7 +165,7 @@ TEST_F(ScoreTest, CtrlCLeavesNothingBehind) {
   {
     std::ofstream rows(fifo);  // opens once the program has opened its end: the handler is set
     ASSERT_EQ(kill(pid, SIGINT), 0);
-    for (int i = 0; i < 1000; ++i) rows << Row("1", "1");
+    for (int i = 0; i < 1000; ++i) rows << Row("1", "#### 1");
   }
   const Outcome outcome = Wait(pid);
   EXPECT_EQ(outcome.code, 130);

@@ -1,0 +1,90 @@
+// retort run and recipe, as processes, on a recipe that takes a second.
+
+#include <csignal>
+
+#include "tests/cli/cli_fixture.h"
+
+namespace retort::cli {
+namespace {
+
+class RunTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    recipe_ = Write("tiny.json", R"({
+      // a comment
+      "name": "tiny",
+      "models": {"m": {"model_type": "qwen3", "hidden_size": 16, "num_hidden_layers": 1}},
+      "stages": [
+        {"name": "learn", "type": "pretrain", "model": "m", "steps": 3, "batch_size": 2,
+         "problems": {"generator": {"families": ["addition:1"], "count": 8}}},
+        {"name": "measure", "type": "eval", "model": "m", "temperatures": [1],
+         "max_completion_length": 6,
+         "problems": {"generator": {"families": ["addition:1"], "count": 4}}}]})");
+    out_ = folder_ / "out";
+  }
+  std::string recipe_, out_;
+};
+
+TEST_F(RunTest, ARunEndsWithARowPerStage) {
+  const Outcome outcome = Retort({"run", recipe_, "--out", out_, "--json", "--threads", "1"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json stages = outcome.json()["stages"];
+  ASSERT_EQ(stages.size(), 2u);
+  EXPECT_EQ(stages[0]["name"], "learn");
+  EXPECT_EQ(stages[0]["type"], "pretrain");
+  EXPECT_TRUE(stages[0].contains("seconds"));
+  EXPECT_EQ(stages[1]["problems"], 4);
+  EXPECT_TRUE(stages[1].contains("accuracy"));
+  EXPECT_TRUE(stages[1].contains("mean_completion_length"));
+  ExpectContains(outcome.err, "stage 1/2: learn (pretrain)");
+  ExpectContains(Retort({"traces", "stats", out_}).out, "measure");
+
+  const Outcome again = Retort({"run", recipe_, "--out", out_});
+  EXPECT_EQ(again.code, 1);  // there is a run already
+  ExpectContains(again.err, "resume");
+  const Outcome resumed = Retort({"run", recipe_, "--out", out_, "--resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  ExpectContains(resumed.out, "measure");
+}
+
+TEST_F(RunTest, CtrlCSavesAndSaysHowToGoOn) {
+  const std::vector<std::string> words{"run",   recipe_,
+                                       "--out", out_,
+                                       "--set", "learn.steps=100000",
+                                       "--set", "learn.logging_steps=1"};
+  const pid_t pid = Start(words);
+  for (int i = 0; i < 3000 && ReadFile(folder_ / ".stderr").empty(); ++i) ::usleep(10'000);
+  ASSERT_EQ(kill(pid, SIGINT), 0);
+  const Outcome outcome = Wait(pid);
+  EXPECT_EQ(outcome.code, 130) << outcome.err;
+  ExpectContains(outcome.err, "saved in " + out_);
+  ExpectContains(outcome.err, "--set learn.steps=100000");
+  ExpectContains(outcome.err, "--resume");
+}
+
+TEST_F(RunTest, SettingsReachTheRecipeAndMistakesAreNamed) {
+  EXPECT_NE(Retort({"recipe", "check", recipe_, "--json"}).json()["hash"],
+            Retort({"recipe", "check", recipe_, "--json", "--set", "seed=2"}).json()["hash"]);
+  const Outcome key = Retort({"recipe", "check", recipe_, "--set", "learn.stepz=2"});
+  EXPECT_EQ(key.code, 1);
+  ExpectContains(key.err, "steps");
+  EXPECT_EQ(Retort({"run", recipe_, "--set", "learn.steps=-1"}).code, 1);
+  EXPECT_EQ(Retort({"run", recipe_, "--set", "steps"}).code, 2);
+  const Outcome none = Retort({"run", (folder_ / "none.json").string()});
+  EXPECT_EQ(none.code, 1);
+  ExpectContains(none.err, "none.json");
+}
+
+TEST_F(RunTest, ShowResolvesEveryKey) {
+  const Outcome shown = Retort({"recipe", "show", recipe_, "--resolved"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  const Json document = shown.json();
+  EXPECT_EQ(document["name"], "tiny");
+  EXPECT_TRUE(document["stages"][0].contains("learning_rate")) << shown.out;
+  const Outcome list = Retort({"recipe", "list"});
+  EXPECT_EQ(list.code, 0);
+}
+
+}  // namespace
+}  // namespace retort::cli
