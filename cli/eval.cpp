@@ -36,14 +36,16 @@ struct EvalCommand {
   bool json = false;
 };
 
+// Nothing is said of modes that did not occur.
 Json ToJson(const train::Accuracy& accuracy) {
+  const bool reasons = accuracy.reasoning > 0, direct = accuracy.reasoning < accuracy.count;
   return {{"accuracy", accuracy.accuracy()},
           {"completions", accuracy.count},
           {"mean_completion_length", accuracy.mean_length()},
           {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
           {"reasoning", accuracy.reasoning_share()},
-          {"accuracy_reasoning", accuracy.reasoning_accuracy()},
-          {"accuracy_direct", accuracy.direct_accuracy()}};
+          {"accuracy_reasoning", reasons ? Json(accuracy.reasoning_accuracy()) : Json(nullptr)},
+          {"accuracy_direct", direct ? Json(accuracy.direct_accuracy()) : Json(nullptr)}};
 }
 
 std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& accuracy) {
@@ -53,8 +55,8 @@ std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& a
           Fixed(accuracy.mean_length(), 1),
           Percent(train::Accuracy::Share(accuracy.finished, accuracy.count)),
           Percent(accuracy.reasoning_share()),
-          Percent(accuracy.reasoning_accuracy()),
-          Percent(accuracy.direct_accuracy())};
+          accuracy.reasoning > 0 ? Percent(accuracy.reasoning_accuracy()) : "-",
+          accuracy.reasoning < accuracy.count ? Percent(accuracy.direct_accuracy()) : "-"};
 }
 
 train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem>& problems) {

@@ -48,6 +48,34 @@ TEST_F(RunTest, ARunEndsWithARowPerStage) {
   ExpectContains(resumed.out, "measure");
 }
 
+TEST_F(RunTest, AModelOfARunIsEvaluatedAndItsTracesAreDistilled) {
+  ASSERT_EQ(Retort({"run", recipe_, "--out", out_}).code, 0);
+  const std::vector<std::string> eval{"eval",
+                                      out_ + "/final",
+                                      "--generator.families",
+                                      "addition:1",
+                                      "--generator.count",
+                                      "5",
+                                      "--max-completion-length",
+                                      "8",
+                                      "--samples",
+                                      "2",
+                                      "--json"};
+  const Outcome measured = Retort(eval);
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  EXPECT_EQ(measured.json()["problems"], 5);
+  EXPECT_EQ(measured.json()["completions"], 10);
+  EXPECT_LE(measured.json()["mean_completion_length"], 8);
+  EXPECT_TRUE(measured.json()["families"].contains("addition"));
+
+  const Outcome distilled =
+      Retort({"distill", out_ + "/traces.db", "--student", out_ + "/final", "--out",
+              (folder_ / "student").string(), "--steps", "2", "--batch-size", "2", "--json"});
+  ASSERT_EQ(distilled.code, 0) << distilled.err;
+  EXPECT_EQ(distilled.json()["stages"][0]["type"], "distill");
+  EXPECT_EQ(Retort({"inspect", (folder_ / "student").string()}).code, 0);
+}
+
 TEST_F(RunTest, CtrlCSavesAndSaysHowToGoOn) {
   const std::vector<std::string> words{"run",   recipe_,
                                        "--out", out_,
