@@ -80,13 +80,18 @@ Term RandomTerm(int64_t total, int64_t value, int64_t limit, RandomStream& rando
   return random.Pick(fits);
 }
 
-int64_t RandomDigits(int64_t digits, RandomStream& random) {
-  int64_t low = 1;
-  for (int64_t i = 1; i < digits; ++i) low *= 10;
-  return random.Between(low, 10 * low - 1);
+int64_t SmallestOf(int64_t digits) {
+  int64_t smallest = 1;
+  for (int64_t i = 1; i < digits; ++i) smallest *= 10;
+  return smallest;
 }
 
 }  // namespace
+
+int64_t RandomFactor(int64_t digits, RandomStream& random) {
+  const int64_t smallest = SmallestOf(digits);
+  return random.Between(smallest + 1, 10 * smallest - 1);
+}
 
 void FillChain(int64_t difficulty, RandomStream& random, Problem& problem) {
   std::vector<Term> terms = {{'+', random.Between(1, 9)}};
@@ -102,7 +107,9 @@ void FillChain(int64_t difficulty, RandomStream& random, Problem& problem) {
 }
 
 void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem) {
-  const int64_t a = RandomDigits(difficulty, random), b = RandomDigits(difficulty, random);
+  const int64_t smallest = SmallestOf(difficulty);
+  const int64_t a = random.Between(smallest, 10 * smallest - 1);
+  const int64_t b = random.Between(smallest, 10 * smallest - 1);
   Steps steps;
   steps.AddColumns(a, b);
   problem.prompt = StrCat(a, "+", b);
@@ -112,37 +119,20 @@ void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem) {
 }
 
 void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& problem) {
-  // 2 to 9 or 11 to 99: multiples of 1 and 10 would be given away.
-  const auto draw = [&](int64_t digits) {
-    int64_t value = 0;
-    while (value < 2 || value % 10 == 0) value = RandomDigits(digits, random);
-    return value;
-  };
-  const int64_t a = draw(difficulty == 1 ? random.Between(3, 4) : difficulty);
-  const int64_t b = draw(difficulty);
+  const int64_t a = RandomFactor(difficulty == 1 ? random.Between(3, 4) : difficulty, random);
+  const int64_t b = RandomFactor(difficulty, random);
   const int rows = DigitCount(b), width = DigitCount(a) + 1;
   Steps steps;
   std::vector<int64_t> partials;
-  for (int j = 0; j < rows; ++j) {
-    partials.push_back(a * Digit(b, j));
-    steps.MultiplyDigits(a, Digit(b, j));
-    if (rows == 1) break;  // the only partial product is the answer
-    std::string padded = StrCat(partials.back());
-    padded.insert(0, static_cast<size_t>(width) - padded.size(), '0');
-    steps.Add(padded);
+  for (int64_t j = 0, place = 1; j < rows; ++j, place *= 10) {
+    const int64_t digit = Digit(b, static_cast<int>(j));
+    steps.MultiplyDigits(a, digit);
+    // A single partial product is the answer.
+    if (rows > 1) steps.AddPadded(a * digit, width);
+    partials.push_back(a * digit * place);
   }
-  int64_t carry = 0;
-  for (int column = 1; rows > 1 && column < width + rows - 1; ++column) {
-    std::string sum;
-    int64_t v = carry;
-    for (int j = 0; j < rows; ++j) {
-      const int64_t digit = column < j ? 0 : Digit(partials[static_cast<size_t>(j)], column - j);
-      sum += StrCat(digit, "+");
-      v += digit;
-    }
-    steps.Add(sum, carry, "=", v);
-    carry = v / 10;
-  }
+  // The units of the first partial product stand alone.
+  if (rows > 1) steps.AddColumns(partials, 1, width + rows - 1);
   problem.prompt = StrCat(a, "*", b);
   problem.answer = StrCat(a * b);
   problem.solution = steps.Text();

@@ -8,6 +8,9 @@
 
 namespace retort::datasets {
 
+/// Uniform among the numbers of `digits` digits above the smallest: times 1, 10 or 100 is no work.
+int64_t RandomFactor(int64_t digits, RandomStream& random);
+
 void FillChain(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& problem);

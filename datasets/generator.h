@@ -7,8 +7,8 @@
 //
 // Solutions are written for models that can only do small facts: every step carries its operands,
 // steps are joined by ';', and the answer itself is not repeated. A step is an equation
-// ("7*6+1=43"), an operation about to be carried out ("34+18") or a result assembled from digits
-// ("432").
+// ("7*6=42;42+1=43"), an operation about to be carried out ("34+18") or a result assembled from
+// digits ("432").
 
 #include <cstdint>
 #include <string>

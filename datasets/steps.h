@@ -1,5 +1,7 @@
 #pragma once
-// Worked steps as pencil and paper would write them, one small fact each, least digit first.
+// Worked steps as pencil and paper would write them, least digit first. Each is one small fact that
+// all families share: a product of two digits, a sum of two digits, a carry added. Carries are
+// always written, except where none can be, so the form of the steps does not depend on the digits.
 
 #include <cstdint>
 #include <string>
@@ -21,11 +23,20 @@ class Steps {
   void Add(const Args&... args) {
     steps_.push_back(StrCat(args...));
   }
-  /// a + b: "x+y+carry=v" per column.
+  /// `value` with leading zeros up to `width` digits.
+  void AddPadded(int64_t value, int width);
+  /// The columns from `begin` to `end` - 1 of the sum of `terms`: the digits added one after the
+  /// other, then the carry ("4+6=10;10+0=10"); the first column has no carry.
+  void AddColumns(const std::vector<int64_t>& terms, int begin, int end);
+  /// a + b, every column.
   void AddColumns(int64_t a, int64_t b);
-  /// a - b, a >= b >= 0: "x-y-borrow=v" per column, x written with its borrowed ten ("12-7-0=5").
+  /// a - b, a >= b >= 0, every column: the digits, then the borrow, x written with its borrowed ten
+  /// ("12-7=5;5-1=4"); the first column has no borrow.
   void SubtractColumns(int64_t a, int64_t b);
-  /// a * d with a digit d: "digit*d+carry=v" per digit of a.
+  /// a * d with a digit d, for the last `digits` digits of a: the product, then the carry
+  /// ("7*6=42;42+1=43"); the first digit has no carry.
+  void MultiplyDigits(int64_t a, int64_t d, int digits);
+  /// a * d, every digit of a.
   void MultiplyDigits(int64_t a, int64_t d);
   /// a / d with a digit d > 0 by long division, top digit first: "31=7*4+3".
   void DivideDigits(int64_t a, int64_t d);
@@ -35,6 +46,9 @@ class Steps {
   std::string Text() const;
 
  private:
+  /// Adds the fact and returns its right side.
+  int64_t Fact(int64_t x, char op, int64_t y);
+
   std::vector<std::string> steps_;
 };
 

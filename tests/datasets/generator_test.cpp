@@ -181,12 +181,14 @@ Problem Draw(const char* family, int64_t difficulty, uint64_t index) {
   return Generate(FindGenerator(family), difficulty, random);
 }
 
-// The worked example of the published recipe, found among the draws.
+// The facts of one worked example, found among the draws.
 TEST(Generator, MultiplicationIsWrittenAsPartialProductsThenColumns) {
   for (uint64_t i = 0; i < 200'000; ++i) {
     const Problem p = Draw("multiplication", 2, i);
     if (p.prompt != "72*56") continue;
-    EXPECT_EQ(p.solution, "2*6+0=12;7*6+1=43;432;2*5+0=10;7*5+1=36;360;3+0+0=3;4+6+0=10;0+3+1=4");
+    EXPECT_EQ(p.solution,
+              "2*6=12;7*6=42;42+1=43;432;2*5=10;7*5=35;35+1=36;360;"
+              "3+0=3;4+6=10;10+0=10;0+3=3;3+1=4");
     EXPECT_EQ(p.answer, "4032");
     return;
   }
