@@ -146,7 +146,8 @@ Problem Generate(const GeneratorEntry& entry, int64_t difficulty, RandomStream& 
 
 Split SplitOf(std::string_view canonical) {
   const std::string_view key = canonical.substr(0, canonical.find('\t'));
-  return FingerprintOf(key) % 10 == 0 ? Split::kHeldOut : Split::kTrain;
+  const uint64_t tenth = FingerprintOf(key) % 10;
+  return tenth == 0 ? Split::kHeldOut : tenth == 1 ? Split::kValidation : Split::kTrain;
 }
 
 std::vector<Problem> GenerateProblems(const GeneratorOptions& options, Split split) {

@@ -1,6 +1,6 @@
 #pragma once
 // Problem generators: families of checkable problems with worked solutions and a split into
-// training and held-out problems that cannot overlap.
+// training, validation and held-out problems that cannot overlap.
 //
 // Everything is a pure function of (family, difficulty, seed, index): no state, any thread, any
 // order.
@@ -31,7 +31,8 @@ struct GeneratorEntry {
   void (*fill)(int64_t difficulty, RandomStream& random, Problem& problem);
 };
 
-/// Every family: chain, addition, multiplication, countdown, linear, gcd, lcm, base, sort, words.
+/// Every family: chain, modular, addition, multiplication, countdown, linear, gcd, lcm, base, sort,
+/// words, shopping.
 const std::vector<GeneratorEntry>& Generators();
 /// Throws Error naming the nearest family when there is none of that name.
 const GeneratorEntry& FindGenerator(std::string_view name);
@@ -39,14 +40,16 @@ const GeneratorEntry& FindGenerator(std::string_view name);
 /// One random problem without an id. Throws Error when `difficulty` is out of the family's range.
 Problem Generate(const GeneratorEntry& entry, int64_t difficulty, RandomStream& random);
 
-enum class Split { kTrain, kHeldOut };
+/// Train; decide on measurements during training; evaluate once, at the end.
+enum class Split { kTrain, kValidation, kHeldOut };
 constexpr auto EnumNames(Split) {
-  return std::array{std::pair{Split::kTrain, "train"}, std::pair{Split::kHeldOut, "held_out"}};
+  return std::array{std::pair{Split::kTrain, "train"}, std::pair{Split::kValidation, "validation"},
+                    std::pair{Split::kHeldOut, "held_out"}};
 }
 
-/// About one canonical text in ten is held out, whatever the seed, the count or the program. Only
-/// what precedes a tab decides: word problems put their template there, so a template is never in
-/// both.
+/// About one canonical text in ten is held out and one in ten is for validation, whatever the seed,
+/// the count or the program. Only what precedes a tab decides: "words" puts its template there, so
+/// each of its templates is on one side.
 Split SplitOf(std::string_view canonical);
 
 /// What to generate; several families make a mixture.

@@ -155,25 +155,21 @@ TEST_P(FamilyTest, DifficultyIsValidated) {
 }
 
 TEST_P(FamilyTest, SidesNeverOverlapAndNoConstantAnswerPays) {
-  GeneratorOptions options;
-  options.families = {GetParam().name};
-  options.count = 1500;
-  std::set<std::string> train;
-  std::map<std::string, int> answers;
-  for (const Problem& p : GenerateProblems(options, Split::kTrain)) {
-    EXPECT_TRUE(train.insert(p.canonical).second) << p.canonical;
-    ++answers[p.answer];
+  std::map<std::string, std::string> side_of;  // by canonical
+  for (const auto& [split, name] : EnumNames(Split{})) {
+    GeneratorOptions options;
+    options.families = {GetParam().name};
+    options.count = split == Split::kTrain ? 1500 : 350;
+    options.seed = split == Split::kTrain ? 0 : 99;
+    std::map<std::string, int> answers;
+    for (const Problem& p : GenerateProblems(options, split)) {
+      EXPECT_TRUE(side_of.emplace(p.canonical, name).second)
+          << p.canonical << " is in " << side_of[p.canonical] << " and in " << name;
+      EXPECT_EQ(SplitOf(p.canonical), split);
+      ++answers[p.answer];
+    }
+    for (const auto& [answer, times] : answers) EXPECT_LT(times * 20, options.count) << answer;
   }
-  for (const auto& [answer, times] : answers) EXPECT_LT(times, 75) << answer;
-  options.seed = 99;
-  options.count = 350;
-  answers.clear();
-  for (const Problem& p : GenerateProblems(options, Split::kHeldOut)) {
-    EXPECT_FALSE(train.contains(p.canonical)) << p.canonical;
-    EXPECT_EQ(SplitOf(p.canonical), Split::kHeldOut);
-    ++answers[p.answer];
-  }
-  for (const auto& [answer, times] : answers) EXPECT_LT(times, 350 / 20) << answer;
 }
 
 Problem Draw(const char* family, int64_t difficulty, uint64_t index) {
@@ -230,17 +226,20 @@ TEST(Generator, AWordTemplateIsOnOneSideOnly) {
     GeneratorOptions options;
     options.families = {StrCat("words:", d)};
     options.count = 1000;
-    std::set<std::string> train, held_out;
-    for (const Problem& p : GenerateProblems(options, Split::kTrain)) {
-      train.insert(p.extra["template"].get<std::string>());
+    std::map<std::string, Split> sides;
+    std::map<Split, size_t> counts;
+    for (const auto& [split, name] : EnumNames(Split{})) {
+      options.count = split == Split::kTrain ? 1000 : 200;
+      for (const Problem& p : GenerateProblems(options, split)) {
+        const auto id = p.extra["template"].get<std::string>();
+        const auto [it, fresh] = sides.emplace(id, split);
+        EXPECT_EQ(it->second, split) << id;
+        counts[split] += fresh;
+      }
     }
-    options.count = 200;
-    for (const Problem& p : GenerateProblems(options, Split::kHeldOut)) {
-      held_out.insert(p.extra["template"].get<std::string>());
-    }
-    for (const std::string& id : held_out) EXPECT_FALSE(train.contains(id)) << id;
-    EXPECT_GE(train.size(), 12u);
-    EXPECT_GE(held_out.size(), 2u) << d;
+    EXPECT_GE(counts[Split::kTrain], 12u);
+    EXPECT_GE(counts[Split::kValidation], 2u) << d;
+    EXPECT_GE(counts[Split::kHeldOut], 2u) << d;
   }
 }
 
@@ -308,8 +307,8 @@ TEST(Generator, AskingForMoreThanThereAreNamesWhatExists) {
   GeneratorOptions options;
   options.families = {"addition:1"};  // 45 unordered pairs of 1 to 9
   options.count = 500;
-  int found[2] = {0, 0};
-  for (const Split split : {Split::kTrain, Split::kHeldOut}) {
+  int found = 0;
+  for (const auto& [split, name] : EnumNames(Split{})) {
     try {
       GenerateProblems(options, split);
       FAIL() << "expected an error";
@@ -318,10 +317,11 @@ TEST(Generator, AskingForMoreThanThereAreNamesWhatExists) {
       EXPECT_NE(what.find("addition"), std::string::npos) << what;
       const size_t at = what.find("but only ");
       ASSERT_NE(at, std::string::npos) << what;
-      found[split == Split::kTrain] = std::stoi(what.substr(at + 9));
+      EXPECT_NE(what.find(name), std::string::npos) << what;
+      found += std::stoi(what.substr(at + 9));
     }
   }
-  EXPECT_EQ(found[0] + found[1], 45);
+  EXPECT_EQ(found, 45);
 }
 
 std::string ErrorOf(const GeneratorOptions& options) {
@@ -354,10 +354,11 @@ TEST(Generator, BadOptionsAreNamed) {
   EXPECT_NE(ErrorOf(options).find("every weight is 0"), std::string::npos);
 }
 
-TEST(Generator, ATenthIsHeldOut) {
-  int held_out = 0;
-  for (int i = 0; i < 20'000; ++i) held_out += SplitOf(StrCat("problem ", i)) == Split::kHeldOut;
-  EXPECT_NEAR(held_out, 2000, 200);
+TEST(Generator, ATenthIsHeldOutAndATenthIsForValidation) {
+  std::map<Split, int> counts;
+  for (int i = 0; i < 20'000; ++i) ++counts[SplitOf(StrCat("problem ", i))];
+  EXPECT_NEAR(counts[Split::kHeldOut], 2000, 200);
+  EXPECT_NEAR(counts[Split::kValidation], 2000, 200);
 }
 
 }  // namespace
