@@ -1,4 +1,4 @@
-// chain, addition, multiplication, countdown: the four operations.
+// chain, modular, addition, multiplication, countdown: the four operations.
 
 #include <algorithm>
 
@@ -104,6 +104,28 @@ void FillChain(int64_t difficulty, RandomStream& random, Problem& problem) {
   problem.answer = StrCat(total);
   problem.solution = ChainSteps(terms);
   problem.canonical = "chain:" + CanonicalChain(terms);
+}
+
+void FillModular(int64_t difficulty, RandomStream& random, Problem& problem) {
+  std::vector<Term> terms = {{'+', RandomFactor(2, random)}};
+  int64_t state = terms[0].value;
+  Steps steps;
+  for (int64_t i = 0; i < difficulty; ++i) {
+    if (i % 2 == 0) {
+      terms.push_back({'*', random.Between(2, 9)});
+      steps.MultiplyDigits(state, terms.back().value, 2);
+    } else {
+      terms.push_back({'+', RandomFactor(2, random)});
+      steps.AddColumns({state, terms.back().value}, 0, 2);
+    }
+    state = Apply(state, terms.back()) % 100;
+    steps.AddPadded(state, 2);
+  }
+  const std::string expression = Expression(terms);
+  problem.prompt = expression + " mod 100";
+  problem.answer = StrCat(state);
+  problem.solution = steps.Text();
+  problem.canonical = "modular:" + expression;
 }
 
 void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem) {

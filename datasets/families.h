@@ -12,6 +12,7 @@ namespace retort::datasets {
 int64_t RandomFactor(int64_t digits, RandomStream& random);
 
 void FillChain(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillModular(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillCountdown(int64_t difficulty, RandomStream& random, Problem& problem);
@@ -21,5 +22,6 @@ void FillLcm(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillBase(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillSort(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillWords(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillShopping(int64_t difficulty, RandomStream& random, Problem& problem);
 
 }  // namespace retort::datasets

@@ -108,6 +108,9 @@ void AppendProblems(const Spec& spec, const GeneratorOptions& options, Split spl
 const std::vector<GeneratorEntry>& Generators() {
   static const std::vector<GeneratorEntry> table = {
       {"chain", "an expression of digits; difficulty: operations", 1, 12, 5, FillChain},
+      {"modular",
+       "(47*6+58)*7 mod 100, the last two digits after each operation; difficulty: operations", 1,
+       12, 3, FillModular},
       {"addition", "a+b column by column; difficulty: digits of each", 1, 15, 4, FillAddition},
       {"multiplication",
        "a*b by partial products; difficulty: 1 is 3-4 digits times 1 digit, d is d digits times d",
@@ -119,8 +122,14 @@ const std::vector<GeneratorEntry>& Generators() {
       {"lcm", "least common multiple; difficulty d: numbers grow with d", 1, 4, 2, FillLcm},
       {"base", "to and from bases 2 to 9; difficulty d: numbers below 10^(d+1)", 1, 6, 2, FillBase},
       {"sort", "sort numbers below 100; difficulty: how many", 2, 20, 5, FillSort},
-      {"words", "a story of events that add, take away, multiply or share; difficulty: events", 1,
-       4, 2, FillWords},
+      {"words",
+       "a story of events that add, take away, multiply or share, each template in one split; "
+       "difficulty: events",
+       1, 4, 2, FillWords},
+      {"shopping",
+       "a*m+c*k in words, every template in all splits; difficulty: digits of a and c, m and k "
+       "have one",
+       1, 8, 2, FillShopping},
   };
   return table;
 }

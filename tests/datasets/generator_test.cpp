@@ -97,6 +97,13 @@ void CheckAnswer(const Problem& p) {
     EXPECT_EQ(static_cast<int64_t>(n.size()), p.difficulty);
   } else if (p.family == "words") {
     EXPECT_EQ(p.answer, StrCat(ReadStory(p.prompt)));
+  } else if (p.family == "shopping") {  // in every template the factors stand side by side
+    ASSERT_EQ(n.size(), 4u);
+    EXPECT_EQ(p.answer, StrCat(n[0] * n[1] + n[2] * n[3]));
+  } else if (p.family == "modular") {
+    const size_t at = p.prompt.find(" mod 100");
+    ASSERT_EQ(at + 8, p.prompt.size());
+    EXPECT_EQ(p.answer, StrCat(Evaluator::Value(p.prompt.substr(0, at)) % 100));
   } else {
     EXPECT_EQ(p.answer, StrCat(Evaluator::Value(p.prompt)));
   }
@@ -122,6 +129,44 @@ void CheckSteps(const Problem& p) {
   if (announced >= 0) settle(std::stoll(p.answer));
 }
 
+// What the steps without '=' must be, in families that write results digit by digit.
+std::vector<std::string> ExpectedResults(const Problem& p) {
+  std::vector<std::string> results;
+  const auto padded = [&](int64_t value, size_t width) {
+    const std::string text = StrCat(value);
+    results.push_back(std::string(width - text.size(), '0') + text);
+  };
+  const std::vector<int64_t> n = NumbersIn(p.prompt);
+  if (p.family == "multiplication" && p.difficulty > 1) {
+    const std::string a = StrCat(n.at(0)), b = StrCat(n.at(1));
+    for (size_t i = b.size(); i-- > 0;) padded(n[0] * (b[i] - '0'), a.size() + 1);
+  } else if (p.family == "shopping") {
+    for (const size_t i : {0, 2})
+      padded(n.at(i) * n.at(i + 1), static_cast<size_t>(p.difficulty + 1));
+  } else if (p.family == "modular") {
+    int64_t state = n.at(0);
+    for (size_t i = 1; i <= static_cast<size_t>(p.difficulty); ++i) {
+      state = i % 2 == 1 ? state * n.at(i) : state + n.at(i);
+      padded(state % 100, 2);
+    }
+  }
+  return results;
+}
+
+// The families that a small policy learns side by side are made of the same small facts.
+void CheckSmallFacts(const Problem& p) {
+  static const std::regex kFact("[0-9][*][0-9]=[0-9]{1,2}|[0-9]{1,3}[+][0-9]=[0-9]{1,3}");
+  std::vector<std::string> results;
+  for (const std::string& step : retort::Split(p.solution, ';')) {
+    if (step.find('=') == std::string::npos) {
+      results.push_back(step);
+    } else {
+      EXPECT_TRUE(std::regex_match(step, kFact)) << step;
+    }
+  }
+  EXPECT_EQ(results, ExpectedResults(p));
+}
+
 std::string FamilyName(const testing::TestParamInfo<GeneratorEntry>& info) {
   return info.param.name;
 }
@@ -143,6 +188,9 @@ TEST_P(FamilyTest, AnswersAndStepsAreRightAtEveryDifficulty) {
       EXPECT_EQ(p.prompt.find('{'), std::string::npos);
       CheckAnswer(p);
       CheckSteps(p);
+      static const std::set<std::string> kSmall = {"addition", "multiplication", "modular",
+                                                   "shopping"};
+      if (kSmall.contains(p.family)) CheckSmallFacts(p);
     }
   }
 }
@@ -189,6 +237,66 @@ TEST(Generator, MultiplicationIsWrittenAsPartialProductsThenColumns) {
     return;
   }
   FAIL() << "72*56 was never drawn";
+}
+
+// The digits that the facts end in are the answer, and the form does not depend on the digits.
+TEST(Generator, TheLastDigitsOfTheColumnsAreTheAnswer) {
+  for (uint64_t i = 0; i < 2000; ++i) {
+    for (const char* family : {"multiplication", "shopping"}) {
+      const Problem p = Draw(family, 2, i);
+      const std::vector<std::string> steps = retort::Split(p.solution, ';');
+      ASSERT_EQ(steps.size(), 13u) << p.solution;
+      const auto value = [&](size_t step) {
+        return std::stoll(steps[step].substr(steps[step].find('=') + 1));
+      };
+      int64_t answer = value(12) * 100 + value(10) % 10 * 10 + value(8) % 10;
+      if (p.family == "multiplication") answer = answer * 10 + std::stoll(steps[3]) % 10;
+      EXPECT_EQ(p.answer, StrCat(answer)) << p.prompt << " " << p.solution;
+    }
+    EXPECT_EQ(retort::Split(Draw("modular", 3, i).solution, ';').size(), 12u);
+  }
+}
+
+TEST(Generator, FactorsCoverElevenToNinetyNine) {
+  std::set<int64_t> factors;
+  for (uint64_t i = 0; i < 5000; ++i) {
+    for (const int64_t n : NumbersIn(Draw("multiplication", 2, i).prompt)) factors.insert(n);
+  }
+  EXPECT_EQ(factors.size(), 89u);
+  EXPECT_EQ(*factors.begin(), 11);
+  EXPECT_EQ(*factors.rbegin(), 99);
+}
+
+// The same products are one problem whatever the story and the order; and every story is short and
+// told on every side.
+TEST(Generator, ShoppingIsSplitOnItsMathematics) {
+  const auto stem = [](const Problem& p) {
+    std::string text = std::regex_replace(p.prompt, std::regex("[0-9]+"), "#");
+    text = std::regex_replace(text, std::regex("^[A-Z][a-z]+"), "N");
+    text = std::regex_replace(text, std::regex("bags|boxes|jars|tins|packs"), "B");
+    return std::regex_replace(text, std::regex("nuts|pens|eggs|cups|keys|pins|figs|toys"), "I");
+  };
+  std::set<std::string> all;
+  for (const auto& [split, name] : EnumNames(Split{})) {
+    GeneratorOptions options;
+    options.families = {"shopping"};
+    options.count = 200;
+    std::set<std::string> stems;
+    for (const Problem& p : GenerateProblems(options, split)) {
+      stems.insert(stem(p));
+      const std::vector<int64_t> n = NumbersIn(p.prompt);
+      const bool days = p.prompt.find("days") != std::string::npos;  // "6 a day for 47 days"
+      std::array pairs = {std::pair(n.at(days), n.at(!days)),
+                          std::pair(n.at(2 + days), n.at(3 - days))};
+      std::sort(pairs.begin(), pairs.end());
+      EXPECT_EQ(p.canonical, StrCat("shopping:", pairs[0].first, "*", pairs[0].second, "+",
+                                    pairs[1].first, "*", pairs[1].second));
+      EXPECT_LT(p.prompt.size(), 70u) << p.prompt;
+    }
+    EXPECT_EQ(stems.size(), 4u) << name;
+    all.insert(stems.begin(), stems.end());
+  }
+  EXPECT_EQ(all.size(), 4u);
 }
 
 TEST(Generator, CommutedOperandsAreOneProblem) {
