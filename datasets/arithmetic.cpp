@@ -154,7 +154,11 @@ void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& probl
     partials.push_back(a * digit * place);
   }
   // The units of the first partial product stand alone.
-  if (rows > 1) steps.AddColumns(partials, 1, width + rows - 1);
+  // The result at full width: leaving out a leading zero is then the only step into the answer.
+  if (rows > 1) {
+    steps.AddColumns(partials, 1, width + rows - 1);
+    steps.AddPadded(a * b, width + rows - 1);
+  }
   problem.prompt = StrCat(a, "*", b);
   problem.answer = StrCat(a * b);
   problem.solution = steps.Text();

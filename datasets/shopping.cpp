@@ -39,6 +39,7 @@ void FillShopping(int64_t difficulty, RandomStream& random, Problem& problem) {
   steps.MultiplyDigits(c, k);
   steps.AddPadded(c * k, width);
   steps.AddColumns({a * m, c * k}, 0, width);
+  steps.AddPadded(a * m + c * k, width + 1);
   problem.solution = steps.Text();
   problem.answer = StrCat(a * m + c * k);
   std::array products = {std::pair(a, m), std::pair(c, k)};

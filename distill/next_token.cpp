@@ -18,12 +18,14 @@ class NextTokenLoop {
         learner_(context.model, context.compute, options.optimizer, options.balance),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
         total_(TotalSteps()),
-        decay_from_(total_ - options.decay_steps) {
+        decay_from_(total_ - options.decay_steps),
+        end_(total_) {
     if (!context.checkpoint.empty()) {
       train::LoadOptimizer(context.checkpoint, context.model, learner_.optimizer());
       report_.tokens = context.state.value("tokens", int64_t{0});
       report_.operations = context.state.value("operations", 0.0);
       decay_from_ = context.state.value("decay_from", decay_from_);
+      end_ = context.state.value("end", end_);
       last_loss_ = context.state.value("last_loss", last_loss_);
     }
   }
@@ -31,9 +33,9 @@ class NextTokenLoop {
   train::StageReport Run() {
     int64_t step = context_.first_step;
     bool stop = false;
-    while (step < End() && !OutOfBudget() && !stop) {
+    while (step < end_ && !OutOfBudget() && !stop) {
       Step(step++);
-      stop = train::SaveWhenDue(context_, Progress(step), End(), options_.save_steps);
+      stop = train::SaveWhenDue(context_, Progress(step), end_, options_.save_steps);
     }
     report_.steps = step;
     report_.interrupted = stop;
@@ -49,7 +51,6 @@ class NextTokenLoop {
         std::ceil(options_.num_train_epochs * static_cast<double>(task_.examples) /
                   static_cast<double>(options_.batch_size)));
   }
-  int64_t End() const { return decay_from_ + options_.decay_steps; }
 
   bool OutOfBudget() const {
     return options_.max_tera_operations > 0 &&
@@ -58,11 +59,12 @@ class NextTokenLoop {
 
   double Rate(int64_t step) const {
     const double rate = nn::LearningRate(options_.optimizer, step, total_);
-    if (step < decay_from_) return rate;
-    const double left = static_cast<double>(End() - step) /
-                        static_cast<double>(std::max<int64_t>(options_.decay_steps, 1));
+    if (step < decay_from_ || options_.decay_steps == 0) return rate;
+    // Linear from the peak to the floor, and then the floor.
+    const auto gone = static_cast<double>(step - decay_from_);
+    const double left = std::max(0.0, 1 - gone / static_cast<double>(options_.decay_steps));
     const double floor = options_.optimizer.min_lr_ratio;
-    return options_.decay_steps == 0 ? rate : rate * (floor + (1 - floor) * left);
+    return rate * (floor + (1 - floor) * left);
   }
 
   train::StageProgress Progress(int64_t step) {
@@ -70,8 +72,18 @@ class NextTokenLoop {
             .state = {{"tokens", report_.tokens},
                       {"operations", report_.operations},
                       {"decay_from", decay_from_},
+                      {"end", end_},
                       {"last_loss", last_loss_}},
             .optimizer = &learner_.optimizer()};
+  }
+
+  // What a measurement after `steps` steps means for the schedule.
+  void Decide(int64_t steps, double measured) {
+    if (steps < decay_from_ && measured >= task_.decay_at) {
+      decay_from_ = steps;
+    } else if (steps >= decay_from_ + options_.decay_steps && measured >= task_.end_at) {
+      end_ = steps;
+    }
   }
 
   void Step(int64_t step) {
@@ -115,15 +127,14 @@ class NextTokenLoop {
                            {"operations", report_.operations}};
     if (balance_loss != 0) metrics.emplace_back("balance_loss", balance_loss);
     train::AddMaxViolation(violations, metrics);
-    const bool probe = task_.probe && task_.probe_every > 0 && step < decay_from_ &&
-                       (step + 1) % task_.probe_every == 0;
-    if (probe && task_.probe(step, metrics)) decay_from_ = step + 1;
+    const bool probe = task_.probe && task_.probe_every > 0 && (step + 1) % task_.probe_every == 0;
+    if (probe) Decide(step + 1, task_.probe(step, metrics));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     metrics.emplace_back("step_time", seconds.count());
-    if (probe || (step + 1) % options_.logging_steps == 0 || step + 1 == End()) {
+    if (probe || (step + 1) % options_.logging_steps == 0 || step + 1 == end_) {
       context_.recorder.Step({context_.Key(step), context_.name, metrics, {}});
     }
-    context_.Report(step + 1, End(), metrics);
+    context_.Report(step + 1, end_, metrics);
   }
 
   const train::StageContext& context_;
@@ -133,6 +144,7 @@ class NextTokenLoop {
   double active_;
   int64_t total_;       // steps if nothing ends the stage early
   int64_t decay_from_;  // first step of the decay
+  int64_t end_;         // steps the stage will do
   double last_loss_ = 0;
   train::StageReport report_;
 };

@@ -49,9 +49,12 @@ struct NextTokenOptions {
 struct NextTokenTask {
   int64_t examples = 0;                                 ///< size of one epoch
   std::function<train::LearnGroup(int64_t n)> example;  ///< n-th of the endless reading, pure
-  /// Asked every `probe_every` steps (0 = never) before the decay: true begins the decay.
+  /// A measurement every `probe_every` steps (0 = never): at `decay_at` the decay begins before its
+  /// time, and at `end_at`, once the decay is over, the stage ends before its time.
   int64_t probe_every = 0;
-  std::function<bool(int64_t step, train::Metrics& metrics)> probe;
+  double decay_at = 1;
+  double end_at = 1;
+  std::function<double(int64_t step, train::Metrics& metrics)> probe;
 };
 
 /// Throws Error on options that contradict each other.

@@ -7,7 +7,7 @@
 namespace retort::distill {
 namespace {
 
-// Samples the model on the probe's problems; true when every family reasons well enough.
+// Samples the model on the probe's problems; the reasoning accuracy of the worst family.
 class Probe {
  public:
   Probe(const train::StageContext& context, const ProbeOptions& options)
@@ -16,7 +16,7 @@ class Probe {
         problems_(train::GetProblems(options.problems)),
         panel_({{"math", 1, Json::object()}}, context.name + ".until") {}
 
-  bool Passes(int64_t step, train::Metrics& metrics) const {
+  double Measure(int64_t step, train::Metrics& metrics) const {
     train::SampleJob job{.problems = &problems_,
                          .chosen = {},
                          .samples = options_.samples,
@@ -44,7 +44,7 @@ class Probe {
     metrics.emplace_back("probe/accuracy", table.all.accuracy());
     metrics.emplace_back("probe/reasoning_share", table.all.reasoning_share());
     metrics.emplace_back("probe/reasoning_accuracy", table.all.reasoning_accuracy());
-    return worst >= options_.min_reasoning_accuracy;
+    return worst;
   }
 
  private:
@@ -85,8 +85,10 @@ train::StageReport RunSupervised(const train::StageContext& context,
   if (options.until.every > 0) {
     probe = std::make_unique<Probe>(context, options.until);
     task.probe_every = options.until.every;
+    task.decay_at = options.until.decay_reasoning_accuracy;
+    task.end_at = options.until.min_reasoning_accuracy;
     task.probe = [&](int64_t step, train::Metrics& metrics) {
-      return probe->Passes(step, metrics);
+      return probe->Measure(step, metrics);
     };
   }
   return TrainNextToken(context, options.training, task);

@@ -9,21 +9,26 @@
 
 namespace retort::distill {
 
-/// A measured condition for the end of a stage: samples on problems of their own.
+/// Measured conditions for the decay and the end of a stage: samples on problems of their own. What
+/// is measured is, of the family that does worst, the share of reasoning answers that are right.
 struct ProbeOptions {
   int64_t every = 0;
   train::ProblemOptions problems;
   int64_t samples = 1;
+  double decay_reasoning_accuracy = 0.3;
   double min_reasoning_accuracy = 0.95;
   rollout::SamplingOptions sampling;
   template <class V>
   void Visit(V& v) {
-    v("every", every, "Sample every so many steps; 0 = never, the stage runs all its steps.",
+    v("every", every, "Measure every so many steps; 0 = never, the stage runs all its steps.",
       Bounds{0, 1e9});
     v("problems", problems, "What is sampled on.");
     v("samples", samples, "Samples per problem.", Bounds{1, 1e6});
-    v("min_reasoning_accuracy", min_reasoning_accuracy,
+    v("decay_reasoning_accuracy", decay_reasoning_accuracy,
       "Begin the decay when in every family this share of the answers that reason is right.",
+      Bounds{0, 1});
+    v("min_reasoning_accuracy", min_reasoning_accuracy,
+      "End the stage, once the decay is over, when in every family this share is right.",
       Bounds{0, 1});
     v("sampling", sampling, "How to sample.");
   }
