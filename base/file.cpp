@@ -163,6 +163,18 @@ void AtomicDirectory::Commit() {
   SyncDirectory(path_.parent_path());
 }
 
+void RemoveDirectory(const fs::path& path) {
+  const fs::path temporary = TemporaryName(path);
+  if (::rename(path.c_str(), temporary.c_str()) != 0) {
+    if (errno == ENOENT) return;
+    FailErrno(path, "remove");
+  }
+  FaultPoint("directory-removal");
+  std::error_code error;
+  fs::remove_all(temporary, error);
+  RETORT_CHECK(!error, path.string(), ": cannot remove the folder: ", error.message());
+}
+
 void FaultPoint(std::string_view name) {
   const char* wanted = std::getenv("RETORT_KILL_AT");
   if (!wanted) return;

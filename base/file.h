@@ -80,6 +80,10 @@ class AtomicDirectory {
   std::filesystem::path path_, temporary_;
 };
 
+/// Removes a folder so that at no moment a part of it stands under its name: it is renamed to
+/// `.NAME.tmp-PID` first. One that does not exist is no error.
+void RemoveDirectory(const std::filesystem::path& path);
+
 /// A named place where a test can have the process killed, to prove that nothing is lost: when the
 /// environment variable RETORT_KILL_AT is "NAME:N", the N-th passage raises SIGKILL.
 void FaultPoint(std::string_view name);

@@ -59,27 +59,21 @@ class Probe {
 train::StageReport RunSupervised(const train::StageContext& context,
                                  const SupervisedOptions& options) {
   const std::vector<Problem> problems = train::GetProblems(options.problems);
-  std::vector<std::vector<int32_t>> prompts;
   for (const Problem& problem : problems) {
     RETORT_CHECK(!problem.answer.empty(), context.name, ": problem '", problem.id,
                  "' has no answer to learn");
-    prompts.push_back(
-        model::RenderPrompt(context.tokenizer, context.prompt_template, problem.prompt));
   }
   train::ShuffledOrder order(static_cast<int64_t>(problems.size()), context.seed,
                              context.Purpose("examples"));
   NextTokenTask task;
   task.examples = static_cast<int64_t>(problems.size());
   task.example = [&](int64_t n) {
-    const auto index = static_cast<size_t>(order.At(n));
-    const Problem& problem = problems[index];
+    const Problem& problem = problems[static_cast<size_t>(order.At(n))];
     RandomStream coin({context.seed, context.Purpose("reasoning"), 0, static_cast<uint64_t>(n)});
-    const bool reasons = coin.Uniform() < options.reasoning_share;
-    return train::LearnGroup{
-        prompts[index],
-        {model::RenderCompletion(context.tokenizer,
-                                 {reasons ? problem.solution : "", problem.answer})},
-        options.learn_prompt};
+    train::LearnGroup group = train::WorkedGroup(context.tokenizer, context.prompt_template,
+                                                 problem, coin.Uniform() < options.reasoning_share);
+    group.learn_prompt = options.learn_prompt;
+    return group;
   };
   std::unique_ptr<Probe> probe;
   if (options.until.every > 0) {

@@ -6,45 +6,10 @@
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/strings.h"
+#include "recipes/recipe_fields.h"
 
 namespace retort::recipes {
 namespace {
-
-struct RecipeFields {
-  std::string name;
-  std::string description;
-  int64_t seed = 1;
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
-  template <class V>
-  void Visit(V& v) {
-    v("name", name, "Name of the recipe and, by default, of its run directory.");
-    v("description", description, "What it shows.");
-    v("seed", seed, "Seed of every random stream.", Bounds{0, 9e15});
-    v("prompt_template", prompt_template, "Text around a question.");
-  }
-};
-
-struct ModelFields {
-  std::string path;
-  std::string same_start_as;
-  template <class V>
-  void Visit(V& v) {
-    v("path", path, "Open this Hugging Face folder instead of building a model.");
-    v("same_start_as", same_start_as, "Build the same model as this one, with the same weights.");
-  }
-};
-
-struct StageFields {
-  std::string name;
-  StageType type = StageType::kEval;
-  std::string model;
-  template <class V>
-  void Visit(V& v) {
-    v("name", name, "Unique name of the stage; empty: its type.");
-    v("type", type, "What the stage does.");
-    v("model", model, "Which model it trains, samples or writes; empty: the first.");
-  }
-};
 
 // Removes the members that the fields know and reads them.
 template <class T>
@@ -61,47 +26,31 @@ T TakeFields(Json& json, const std::string& where) {
   return fields;
 }
 
-StageOptions DefaultOptions(StageType type) {
-  switch (type) {
-    case StageType::kPretrain: {
-      distill::SupervisedOptions options;
-      options.learn_prompt = true;
-      return options;
-    }
-    case StageType::kSft:
-      return distill::SupervisedOptions();
-    case StageType::kGrpo:
-      return rl::GrpoOptions();
-    case StageType::kCollect:
-      return CollectOptions();
-    case StageType::kDistill:
-      return distill::DistillOptions();
-    case StageType::kEval:
-      return EvalOptions();
-    case StageType::kExport:
-      return ExportOptions();
-  }
-  Fail("unknown stage type");
-}
-
 template <class T>
 concept HasPanel = requires(T& options) {
   options.reward;
 };
 
-StageOptions ReadStageOptions(StageType type, Json json, const std::string& where) {
-  StageOptions options = DefaultOptions(type);
-  std::visit(
-      [&](auto& o) {
-        if constexpr (HasPanel<decltype(o)>) {
-          if (json.contains("reward"))
-            o.reward = train::ReadPanel(json["reward"], where + ".reward");
-          json.erase("reward");
-          train::RewardPanel(o.reward, where + ".reward");  // unknown verifiers and options
-        }
-        ReadOptions(json, where, o);
-      },
-      options);
+Field PanelField(std::vector<train::JudgeSpec>& judges) {
+  return {"reward",
+          "Who judges a completion; see Judges. The weighted scores add up to the reward.",
+          "list",
+          {},
+          {},
+          {},
+          [&judges] { return train::WritePanel(judges); },
+          [&judges](const Json& json, const std::string& where) {
+            judges = train::ReadPanel(json, where);
+            train::RewardPanel(judges, where);  // unknown verifiers and options
+          }};
+}
+
+StageOptions ReadStageOptions(const Json& json, const std::string& where, StageFields& fields) {
+  ReadOptions({{"type", json["type"]}}, where, fields);
+  StageOptions options = DefaultOptions(fields.type);
+  std::vector<Field> all = ListFields(fields);
+  for (Field& field : ListStageFields(options)) all.push_back(std::move(field));
+  ReadFields(json, where, all);
   if (const auto* grpo = std::get_if<rl::GrpoOptions>(&options)) rl::Validate(*grpo, where);
   if (const auto* sft = std::get_if<distill::SupervisedOptions>(&options)) {
     distill::Validate(sft->training, where);
@@ -109,13 +58,33 @@ StageOptions ReadStageOptions(StageType type, Json json, const std::string& wher
   if (const auto* distilled = std::get_if<distill::DistillOptions>(&options)) {
     distill::Validate(distilled->training, where);
   }
+  if (const auto* eval = std::get_if<EvalOptions>(&options)) {
+    RETORT_CHECK(!eval->temperatures.empty() || eval->validation_loss, where,
+                 ".temperatures: expected at least one, or validation_loss");
+  }
   return options;
+}
+
+// The architecture's reader knows its own keys only; "pth" is nearest to a key of ours.
+void RequireModelKeys(const Json& json, const std::string& where) {
+  if (!json.contains("model_type")) return;
+  const Json all = model::WriteModelOptions(
+      model::ReadModelOptions({{"model_type", json["model_type"]}}, where));
+  ModelFields own;
+  std::vector<std::string> names;
+  for (const Field& field : ListFields(own)) names.push_back(field.name);
+  for (const auto& [name, value] : all.items()) names.push_back(name);
+  for (const auto& [key, value] : json.items()) {
+    RETORT_CHECK(std::ranges::count(names, key), where, ": unknown key '", key, "'.",
+                 DidYouMean(key, names), " Known keys: ", Join(names, ", "));
+  }
 }
 
 ModelSpec ReadModel(const std::string& name, Json json, const std::string& where) {
   const auto fields = TakeFields<ModelFields>(json, where);
   ModelSpec spec{name, fields.path, fields.same_start_as, {}};
   if (spec.path.empty() && spec.same_start_as.empty()) {
+    RequireModelKeys(json, where);
     spec.config = model::ReadModelOptions(json, where);
     model::Validate(spec.config);
   } else {
@@ -149,26 +118,77 @@ void ReadStages(const Json& json, const std::string& where, Recipe& recipe) {
   std::set<std::string> names;
   for (size_t i = 0; i < json.size(); ++i) {
     const std::string place = StrCat(where, "[", i, "]");
-    Json rest = json[i];
-    RETORT_CHECK(rest.is_object() && rest.contains("type"), place,
+    RETORT_CHECK(json[i].is_object() && json[i].contains("type"), place,
                  ": expected an object with a \"type\"");
-    const auto fields = TakeFields<StageFields>(rest, place);
-    Stage stage{fields.name.empty() ? EnumName(fields.type) : fields.name,
-                fields.type,
-                fields.model.empty() ? model_names.front() : fields.model,
-                {}};
+    StageFields fields;
+    StageOptions options = ReadStageOptions(json[i], place, fields);
+    Stage stage{fields.name.empty() ? EnumName(fields.type) : fields.name, fields.type,
+                fields.model.empty() ? model_names.front() : fields.model, fields.start_from,
+                std::move(options)};
     RETORT_CHECK(std::ranges::count(model_names, stage.model), place, ".model: '", stage.model,
                  "' is no model of the recipe.", DidYouMean(stage.model, model_names));
+    RETORT_CHECK(stage.start_from.empty() || std::ranges::count(model_names, stage.start_from),
+                 place, ".start_from: '", stage.start_from, "' is no model of the recipe.",
+                 DidYouMean(stage.start_from, model_names));
     RETORT_CHECK(names.insert(stage.name).second, place, ".name: '", stage.name,
                  "' is used by an earlier stage; give each stage a name of its own");
     RETORT_CHECK(stage.name.find('.') == std::string::npos, place, ".name: '", stage.name,
                  "' must not contain a dot, which separates the parts of a setting");
-    stage.options = ReadStageOptions(stage.type, std::move(rest), place);
     recipe.stages.push_back(std::move(stage));
   }
 }
 
+// The last stage of that name. What is malformed has no name here; reading will complain.
+Json* FindStage(Json& document, const std::string& wanted, const std::string& setting) {
+  Json* found = nullptr;
+  std::vector<std::string> names;
+  for (Json& stage : document["stages"]) {
+    for (const char* key : {"name", "type"}) {
+      if (!stage.is_object() || !stage.contains(key) || !stage[key].is_string()) continue;
+      names.push_back(stage[key]);
+      if (names.back() == wanted) found = &stage;
+      break;
+    }
+  }
+  RETORT_CHECK(found, "--set ", setting, ": '", wanted,
+               "' is neither a key nor a stage of the recipe.", DidYouMean(wanted, names));
+  return found;
+}
+
 }  // namespace
+
+StageOptions DefaultOptions(StageType type) {
+  switch (type) {
+    case StageType::kPretrain: {
+      distill::SupervisedOptions options;
+      options.learn_prompt = true;
+      return options;
+    }
+    case StageType::kSft:
+      return distill::SupervisedOptions();
+    case StageType::kGrpo:
+      return rl::GrpoOptions();
+    case StageType::kCollect:
+      return CollectOptions();
+    case StageType::kDistill:
+      return distill::DistillOptions();
+    case StageType::kEval:
+      return EvalOptions();
+    case StageType::kExport:
+      return ExportOptions();
+  }
+  Fail("unknown stage type");
+}
+
+std::vector<Field> ListStageFields(StageOptions& options) {
+  return std::visit(
+      [](auto& o) {
+        std::vector<Field> fields = ListFields(o);
+        if constexpr (HasPanel<decltype(o)>) fields.insert(fields.begin(), PanelField(o.reward));
+        return fields;
+      },
+      options);
+}
 
 Recipe ReadRecipe(const Json& json, const std::string& where) {
   Json rest = json;
@@ -203,15 +223,9 @@ Json WriteRecipe(const Recipe& recipe) {
     }
   }
   for (const Stage& stage : recipe.stages) {
-    Json item = WriteOptions(StageFields{stage.name, stage.type, stage.model});
-    std::visit(
-        [&](const auto& options) {
-          if constexpr (HasPanel<decltype(options)>) {
-            item["reward"] = train::WritePanel(options.reward);
-          }
-          item.update(WriteOptions(options));
-        },
-        stage.options);
+    Json item = WriteOptions(StageFields{stage.name, stage.type, stage.model, stage.start_from});
+    StageOptions options = stage.options;
+    item.update(WriteFields(ListStageFields(options)));
     json["stages"].push_back(std::move(item));
   }
   return json;
@@ -230,22 +244,22 @@ void ApplySetting(Json& document, const std::string& setting) {
   Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) value = text;
 
+  RETORT_CHECK(document.is_object(), "--set ", setting, ": the recipe is not an object");
   Json* place = &document;
   size_t next = 0;
   if (!document.contains(path[0]) && path.size() > 1) {
-    std::vector<std::string> names;
-    for (Json& stage : document["stages"]) {
-      const std::string name = stage.value("name", stage.value("type", std::string()));
-      names.push_back(name);
-      if (name == path[0]) place = &stage;
-    }
-    RETORT_CHECK(place != &document, "--set ", setting, ": '", path[0],
-                 "' is neither a key nor a stage of the recipe.", DidYouMean(path[0], names));
+    place = FindStage(document, path[0], setting);
     next = 1;
   }
-  for (; next + 1 < path.size(); ++next) place = &(*place)[path[next]];
-  RETORT_CHECK(place->is_object() || place->is_null(), "--set ", setting, ": '", path[next],
-               "' is not inside an object");
+  const auto require_object = [&] {
+    RETORT_CHECK(place->is_object() || place->is_null(), "--set ", setting, ": '", path[next],
+                 "' is not inside an object. Stages are named: NAME.KEY=VALUE");
+  };
+  for (; next + 1 < path.size(); ++next) {
+    require_object();
+    place = &(*place)[path[next]];
+  }
+  require_object();
   (*place)[path[next]] = std::move(value);
 }
 

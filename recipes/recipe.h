@@ -39,7 +39,8 @@ using StageOptions = std::variant<distill::SupervisedOptions, rl::GrpoOptions, C
 struct Stage {
   std::string name;  ///< unique; the key of `--set NAME.key=value`
   StageType type = StageType::kEval;
-  std::string model;  ///< the model it trains, samples or writes
+  std::string model;       ///< the model it trains, samples or writes
+  std::string start_from;  ///< a model whose weights it takes first, or empty
   StageOptions options;
 };
 

@@ -118,7 +118,8 @@ class Runner {
                    "). Resume with the same recipe and settings, or start a new --out");
       if (fs::exists(out_ / kStagesFile)) {
         const std::string file = (out_ / kStagesFile).string();
-        for (const Json& stage : ParseJson(ReadFile(file), file).at("stages")) {
+        const Json document = ParseJson(ReadFile(file), file);
+        for (const Json& stage : document.at("stages")) {
           outcome_.stages.push_back(StageResultFromJson(stage));
         }
       }
@@ -136,6 +137,9 @@ class Runner {
       const Checkpoint* current = CheckpointOf(outcome_.stages.size());
       store_->CutBack({run_, static_cast<int64_t>(outcome_.stages.size()),
                        current ? current->state.step - 1 : -1});
+      // The cut forgets the checkpoint behind its last step, and a kill may have come before one
+      // was recorded.
+      for (const Checkpoint& checkpoint : checkpoints_) Record(checkpoint);
     }
     recorder_ = std::make_unique<train::Recorder>(out_, *store_, run_);
   }
@@ -181,7 +185,17 @@ class Runner {
     return newest;
   }
 
+  void Record(const Checkpoint& checkpoint) {
+    const train::TrainerState& state = checkpoint.state;
+    store_->AddCheckpoint({{run_, state.stage_index, state.step},
+                           state.stage,
+                           checkpoint.folder.filename().string()});
+  }
+
   void Save(size_t k, const train::StageProgress& progress, double seconds) {
+    // Without a step there is nothing new to keep, and the folder of this step may hold the
+    // checkpoint of another model.
+    if (progress.step == 0) return;
     const Stage& stage = recipe_.stages[k];
     const LoadedModel& loaded = models_.at(stage.model);
     int64_t global_step = progress.step;
@@ -206,16 +220,13 @@ class Runner {
                            .optimizer = progress.optimizer,
                            .reference = progress.reference},
                           checkpoint.state);
-    store_->AddCheckpoint({{run_, static_cast<int64_t>(k), progress.step},
-                           stage.name,
-                           checkpoint.folder.filename().string()});
+    Record(checkpoint);
     // The newest checkpoint of each model is all that a resume needs.
     std::erase_if(checkpoints_, [&](const Checkpoint& old) {
       if (old.state.model != stage.model || old.folder == checkpoint.folder) {
         return old.folder == checkpoint.folder;
       }
-      std::error_code ignored;
-      fs::remove_all(old.folder, ignored);
+      RemoveDirectory(old.folder);
       return true;
     });
     checkpoints_.push_back(std::move(checkpoint));
@@ -255,6 +266,9 @@ class Runner {
       context.checkpoint = checkpoint->folder;
       earlier = context.state.value(kSecondsKey, 0.0);
       Note(StrCat("resuming stage '", stage.name, "' after step ", context.first_step));
+    }
+    if (!stage.start_from.empty() && context.checkpoint.empty()) {
+      model::CopyWeights(*models_.at(stage.start_from).model, *loaded.model, compute_);
     }
     context.save = [&](const train::StageProgress& progress) { Save(k, progress, elapsed()); };
 

@@ -9,6 +9,8 @@
 namespace retort::recipes {
 namespace {
 
+constexpr int64_t kValidationTokens = 8192;  // computed at a time
+
 train::SampleContext Sampling(const train::StageContext& context, const train::RewardPanel& panel) {
   return {.model = context.model,
           .compute = context.compute,
@@ -87,7 +89,6 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
 }
 
 train::StageReport RunEval(const train::StageContext& context, const EvalOptions& options) {
-  RETORT_CHECK(!options.temperatures.empty(), context.name, ".temperatures: expected at least one");
   const std::vector<Problem> problems = train::GetProblems(options.problems);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
   train::StageReport report;
@@ -129,6 +130,19 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
       report.details["problems"] = problems.size();
     }
     by_temperature.push_back(std::move(row));
+  }
+  if (options.validation_loss) {
+    std::vector<train::LearnGroup> groups;
+    for (const Problem& problem : problems) {
+      groups.push_back(train::WorkedGroup(context.tokenizer, context.prompt_template, problem,
+                                          /*reasons=*/true));
+    }
+    const train::ValidationScore score =
+        train::Validate(context.model, context.compute, groups, kValidationTokens);
+    train::Metrics metrics{{"validation/loss", score.loss}};
+    train::AddMaxViolation(score.max_violation, metrics);
+    context.recorder.Step({context.Key(steps), context.name, metrics, {}});
+    for (const auto& [name, value] : metrics) report.details[name] = value;
   }
   report.steps = steps;
   report.details["temperatures"] = std::move(by_temperature);

@@ -45,6 +45,7 @@ struct EvalOptions {
   std::vector<train::JudgeSpec> reward{{"math", 1, Json::object()}};
   std::vector<double> temperatures{1.0, 0.6, 0.0};
   int64_t samples = 1;
+  bool validation_loss = false;
   rollout::SamplingOptions sampling;
   EvalOptions() { problems.split = datasets::Split::kHeldOut; }
   template <class V>
@@ -52,7 +53,9 @@ struct EvalOptions {
     v("problems", problems, "What is asked.");
     v("temperatures", temperatures, "Evaluate at each of these; 0 is greedy.", Bounds{0, 100});
     v("samples", samples, "Samples per problem and temperature above 0.", Bounds{1, 1e6});
-    sampling.Visit(v);
+    v("validation_loss", validation_loss,
+      "Also report the loss on the problems' worked solutions, and the expert loads it makes.");
+    sampling.VisitAllButTemperature(v);
   }
 };
 

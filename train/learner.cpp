@@ -37,6 +37,29 @@ Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroB
   return ScoreHidden(model, compute, batch, hidden, temperature);
 }
 
+ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
+                         std::span<const LearnGroup> groups, int64_t micro_batch_tokens) {
+  ValidationScore score;
+  model::Tape tape;
+  int64_t predictions = 0;
+  for (const std::vector<GroupPiece>& pieces : CutIntoMicroBatches(groups, micro_batch_tokens)) {
+    MicroBatch batch;
+    for (const GroupPiece& piece : pieces) batch.Add(TakePiece(groups, piece));
+    tape.Reset();
+    const nn::Mat hidden = tape.arena.NewMat(batch.batch().size(), model.hidden_size());
+    model.Forward(compute, batch.batch(), &tape, hidden);  // a tape also counts loads
+    for (const float logprob : ScoreHidden(model, compute, batch, hidden, 1).logprob) {
+      score.loss -= logprob;
+    }
+    predictions += batch.predictions();
+  }
+  score.loss /= static_cast<double>(std::max<int64_t>(predictions, 1));
+  for (const std::vector<int64_t>& loads : tape.loads) {
+    score.max_violation.push_back(nn::MaxViolation(loads));
+  }
+  return score;
+}
+
 Learner::Learner(model::LanguageModel& model, nn::Compute& compute,
                  const nn::OptimizerOptions& optimizer, const BalanceSettings& balance)
     : model_(model), compute_(compute), optimizer_(optimizer), balance_(balance) {

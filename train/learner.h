@@ -45,6 +45,15 @@ struct ScoreGradients {
 Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
                  float temperature = 1);
 
+/// Teacher-forced mean loss over a whole set, and how unevenly it loads the experts of each MoE
+/// layer (max/mean - 1; empty for a dense model). Nothing is learned.
+struct ValidationScore {
+  double loss = 0;
+  std::vector<double> max_violation;
+};
+ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
+                         std::span<const LearnGroup> groups, int64_t micro_batch_tokens);
+
 class Learner {
  public:
   /// Borrows the model and the compute.

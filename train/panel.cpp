@@ -6,14 +6,25 @@ namespace retort::train {
 namespace {
 
 struct JudgeFields {
-  std::string verifier;
-  double weight = 1;
+  JudgeSpec judge;
   template <class V>
   void Visit(V& v) {
-    v("verifier", verifier, "Name of the verifier.");
-    v("weight", weight, "What its score is multiplied by.", Bounds{-1e6, 1e6});
+    v("verifier", judge.verifier, "Name of the verifier.");
+    v("weight", judge.weight, "What its score is multiplied by.", Bounds{-1e6, 1e6});
   }
 };
+
+// The verifier reads its own options; to the panel they are any JSON.
+Field OptionsField(Json& options) {
+  return {"options",
+          "Options of the verifier.",
+          "options",
+          {},
+          {},
+          {},
+          [&options] { return options; },
+          [&options](const Json& json, const std::string&) { options = json; }};
+}
 
 }  // namespace
 
@@ -22,17 +33,11 @@ std::vector<JudgeSpec> ReadPanel(const Json& json, const std::string& where) {
                ": expected a list of judges such as [{\"verifier\": \"math\"}]");
   std::vector<JudgeSpec> judges;
   for (size_t i = 0; i < json.size(); ++i) {
-    const std::string place = StrCat(where, "[", i, "]");
-    Json fields = json[i];
-    JudgeSpec& judge = judges.emplace_back();
-    if (fields.is_object() && fields.contains("options")) {
-      judge.options = fields["options"];
-      fields.erase("options");
-    }
     JudgeFields read;
-    ReadOptions(fields, place, read);
-    judge.verifier = read.verifier;
-    judge.weight = read.weight;
+    std::vector<Field> fields = ListFields(read);
+    fields.push_back(OptionsField(read.judge.options));
+    ReadFields(json[i], StrCat(where, "[", i, "]"), fields);
+    judges.push_back(std::move(read.judge));
   }
   return judges;
 }

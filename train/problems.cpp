@@ -14,6 +14,12 @@ std::vector<Problem> GetProblems(const ProblemOptions& options) {
   return problems;
 }
 
+LearnGroup WorkedGroup(const model::Tokenizer& tokenizer, model::PromptTemplate prompt_template,
+                       const Problem& problem, bool reasons) {
+  return {model::RenderPrompt(tokenizer, prompt_template, problem.prompt),
+          {model::RenderCompletion(tokenizer, {reasons ? problem.solution : "", problem.answer})}};
+}
+
 ShuffledOrder::ShuffledOrder(int64_t count, uint64_t seed, std::string purpose)
     : count_(count), seed_(seed), purpose_(std::move(purpose)) {
   RETORT_CHECK(count > 0, "nothing to draw from for '", purpose_, "'");

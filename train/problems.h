@@ -8,6 +8,8 @@
 #include "base/records.h"
 #include "datasets/generator.h"
 #include "datasets/jsonl.h"
+#include "model/template.h"
+#include "train/micro_batch.h"
 
 namespace retort::train {
 
@@ -24,6 +26,10 @@ struct ProblemOptions {
     v("split", split, "Side of the generators' split: no problem is on two sides.");
   }
 };
+
+/// The problem with its worked steps (`reasons`) or just its answer, as ids to learn from.
+LearnGroup WorkedGroup(const model::Tokenizer& tokenizer, model::PromptTemplate prompt_template,
+                       const Problem& problem, bool reasons);
 
 /// The same options always give the same problems in the same order.
 std::vector<Problem> GetProblems(const ProblemOptions& options);

@@ -19,7 +19,11 @@ VerifierEntry Entry(std::string name, std::string help) {
             ReadOptions(json, where, options);
             return make(options);
           },
-          [] { return WriteOptions(Options{}); }};
+          [] { return WriteOptions(Options{}); },
+          [](const std::function<void(const std::vector<Field>&)>& show) {
+            Options options;
+            show(ListFields(options));
+          }};
 }
 
 }  // namespace

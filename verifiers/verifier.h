@@ -7,12 +7,14 @@
 // registered verifier to this.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
+#include "base/options.h"
 #include "base/records.h"
 
 namespace retort::verifiers {
@@ -38,6 +40,8 @@ struct VerifierEntry {
   /// Throws Error on unknown or malformed options; `where` starts the message.
   std::unique_ptr<Verifier> (*make)(const Json& options, const std::string& where);
   Json (*defaults)();
+  /// Shows the fields of default options, which live during the call.
+  void (*describe)(const std::function<void(const std::vector<Field>&)>& show);
 };
 
 /// The table, in alphabetical order. To add a verifier: one .h/.cpp pair, one row here.

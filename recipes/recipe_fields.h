@@ -1,0 +1,56 @@
+#pragma once
+// The keys of a recipe that belong to no single stage, and the fields of every kind of stage: what
+// reading, writing and docs/recipes.md are made from. Private to this room.
+
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "recipes/recipe.h"
+
+namespace retort::recipes {
+
+struct RecipeFields {
+  std::string name;
+  std::string description;
+  int64_t seed = 1;
+  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "Name of the recipe and, by default, of its run directory.");
+    v("description", description, "What it shows.");
+    v("seed", seed, "Seed of every random stream.", Bounds{0, 9e15});
+    v("prompt_template", prompt_template, "Text around a question.");
+  }
+};
+
+struct ModelFields {
+  std::string path;
+  std::string same_start_as;
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "Open this Hugging Face folder instead of building a model.");
+    v("same_start_as", same_start_as, "Build the same model as this one, with the same weights.");
+  }
+};
+
+struct StageFields {
+  std::string name;
+  StageType type = StageType::kEval;
+  std::string model;
+  std::string start_from;
+  template <class V>
+  void Visit(V& v) {
+    v("name", name, "Unique name of the stage; empty: its type.");
+    v("type", type, "What the stage does.");
+    v("model", model, "Which model it trains, samples or writes; empty: the first.");
+    v("start_from", start_from,
+      "Give the model the weights that this other model has now; empty: it goes on with its own.");
+  }
+};
+
+StageOptions DefaultOptions(StageType type);
+/// Every key of a stage but those of StageFields. Refers to `options`.
+std::vector<Field> ListStageFields(StageOptions& options);
+
+}  // namespace retort::recipes

@@ -1,0 +1,171 @@
+// docs/recipes.md from the visitors of every options struct.
+
+#include "base/strings.h"
+#include "datasets/generator.h"
+#include "recipes/recipe_fields.h"
+#include "verifiers/verifier.h"
+
+namespace retort::recipes {
+namespace {
+
+constexpr const char* kIntroduction = R"(# Recipes
+
+<!-- Generated: retort recipe reference > docs/recipes.md -->
+
+A recipe is one JSON document (comments allowed) that names models and composes stages. The stages
+run in order, into one run directory:
+
+```
+{
+  "name": "mine",
+  "models": {
+    "policy": {"model_type": "deepseek_v3", "hidden_size": 128},
+    "student": {"model_type": "qwen3", "hidden_size": 64}
+  },
+  "stages": [
+    {"name": "warm-up", "type": "pretrain", "model": "policy", "steps": 500},
+    {"name": "learn", "type": "grpo", "model": "policy", "learning_rate": 1e-4,
+     "reward": [{"verifier": "math"}, {"verifier": "format", "weight": 0.1}]},
+    {"type": "collect", "model": "policy"},
+    {"type": "distill", "model": "student", "select": {"stage": "collect", "correct": true}},
+    {"type": "eval", "model": "student"}
+  ]
+}
+```
+
+- `retort run mine.json` runs it; `--resume` goes on after any interruption and ends in the same bits.
+- `--set KEY=VALUE` changes a key for one run. KEY is a path with dots that starts at the document
+  (`seed=2`, `models.student.hidden_size=96`) or at a stage's name (`learn.learning_rate=3e-4`,
+  `learn.problems.generator.count=5000`). VALUE is JSON, or text.
+- `retort recipe check mine.json` reads it and says what is wrong; `retort recipe show mine.json
+  --resolved` writes every key with its value; `retort recipe list` names the recipes that come with
+  the program.
+- Every key is checked: an unknown one, a wrong type or a value out of bounds is an error that names
+  the place. What is left out has the default below.
+
+A key with a dot is inside an object: `problems.split` is written `"problems": {"split": "train"}`.
+)";
+
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+
+std::string Allowed(const Field& field) {
+  if (!field.choices.empty()) return "`" + Join(field.choices, "` `") + "`";
+  const auto& [min, max] = field.bounds;
+  if (min == -kUnbounded && max == kUnbounded) return "";
+  return StrCat(FormatNumber(min), " … ", FormatNumber(max));
+}
+
+// A cell of a table; a bar would end it.
+std::string Cell(const std::string& text) { return ReplaceAll(text, "|", "\\|"); }
+
+void AddRow(const std::vector<std::string>& cells, std::string& out) {
+  for (const std::string& cell : cells) out += "| " + Cell(cell) + " ";
+  out += "|\n";
+}
+
+void AddFields(const std::vector<Field>& fields, const std::string& prefix, std::string& out) {
+  for (const Field& field : fields) {
+    if (!field.children.empty()) {
+      AddFields(field.children, prefix + field.name + ".", out);
+    } else {
+      AddRow({"`" + prefix + field.name + "`", field.type, "`" + field.get().dump() + "`",
+              Allowed(field), field.help},
+             out);
+    }
+  }
+}
+
+void AddTable(const std::vector<Field>& fields, std::string& out) {
+  if (fields.empty()) {
+    out += "\nNo keys.\n";
+    return;
+  }
+  out += "\n| key | type | default | allowed | |\n|---|---|---|---|---|\n";
+  AddFields(fields, "", out);
+}
+
+template <class T>
+void AddOptions(T options, std::string& out) {
+  AddTable(ListFields(options), out);
+}
+
+const char* StageHelp(StageType type) {
+  switch (type) {
+    case StageType::kPretrain:
+      return "Learns worked problems from scratch, every token of them.";
+    case StageType::kSft:
+      return "Learns worked problems, the completion's tokens only.";
+    case StageType::kGrpo:
+      return "Samples groups of answers, judges them, and learns from the differences.";
+    case StageType::kCollect:
+      return "Samples, judges and stores; trains nothing.";
+    case StageType::kDistill:
+      return "Learns the completions of stored traces.";
+    case StageType::kEval:
+      return "Measures accuracy; the accuracy of the stage is that at the first temperature.";
+    case StageType::kExport:
+      return "Writes the model as a Hugging Face folder.";
+  }
+  Fail("unknown stage type");
+}
+
+void AddModels(std::string& out) {
+  out +=
+      "\n## Models\n\n`models` is an object: a name of your choice for each model. A model is "
+      "built "
+      "with random weights from\n`model_type` and the keys of its family, or it comes from "
+      "elsewhere:\n";
+  AddOptions(ModelFields{}, out);
+  out +=
+      "\n### deepseek_v3, deepseek_v2\n\nThe mixture-of-experts policy. `model_type` is needed.\n";
+  AddOptions(model::DeepseekConfig{}, out);
+  out += "\n### llama, qwen2, qwen3\n\nThe dense students. `model_type` is needed.\n";
+  AddOptions(model::LlamaConfig{}, out);
+}
+
+void AddStages(std::string& out) {
+  out += "\n## Stages\n\n`stages` is a list. Every stage has\n";
+  AddOptions(StageFields{}, out);
+  for (const auto& [type, name] : EnumNames(StageType{})) {
+    out += StrCat("\n### ", name, "\n\n", StageHelp(type), "\n");
+    StageOptions options = DefaultOptions(type);
+    AddTable(ListStageFields(options), out);
+  }
+}
+
+void AddJudges(std::string& out) {
+  out +=
+      "\n## Judges\n\n`reward` is a list of judges, each\n`{\"verifier\": NAME, \"weight\": 1, "
+      "\"options\": {…}}`. A completion's reward is the sum of its scores times\ntheir weights; it "
+      "counts as correct when every judge says so.\n";
+  for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) {
+    out += StrCat("\n### ", entry.name, "\n\n", entry.help, "\n");
+    entry.describe([&](const std::vector<Field>& fields) { AddTable(fields, out); });
+  }
+}
+
+void AddFamilies(std::string& out) {
+  out +=
+      "\n## Families of generated problems\n\nFor `generator.families`: `\"name\"` or "
+      "`\"name:difficulty\"`.\n\n| family | difficulty | default | |\n|---|---|---|---|\n";
+  for (const datasets::GeneratorEntry& entry : datasets::Generators()) {
+    AddRow({StrCat("`", entry.name, "`"), StrCat(entry.min_difficulty, " … ", entry.max_difficulty),
+            StrCat(entry.default_difficulty), entry.help},
+           out);
+  }
+}
+
+}  // namespace
+
+std::string RecipeReference() {
+  std::string out = kIntroduction;
+  out += "\n## The document\n";
+  AddOptions(RecipeFields{}, out);
+  AddModels(out);
+  AddStages(out);
+  AddJudges(out);
+  AddFamilies(out);
+  return out;
+}
+
+}  // namespace retort::recipes
