@@ -27,20 +27,26 @@ struct Checkpoint {
   train::TrainerState state;
 };
 
-// Complete checkpoints of a run directory, oldest first. What a killed run left half-written under
-// a temporary name is removed.
-std::vector<Checkpoint> FindCheckpoints(const fs::path& out) {
-  std::vector<Checkpoint> checkpoints;
+// Removes what a killed run left half-written under temporary names that begin so.
+void RemoveLeftovers(const fs::path& out, const std::string& beginning) {
   std::vector<fs::path> leftovers;
   for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(".") && name.find(".tmp-") != std::string::npos) {
+    if (name.starts_with(beginning) && name.find(".tmp-") != std::string::npos) {
       leftovers.push_back(entry.path());
-    } else if (name.starts_with("checkpoint-") && entry.is_directory()) {
-      checkpoints.push_back({entry.path(), train::ReadTrainerState(entry.path())});
     }
   }
   for (const fs::path& path : leftovers) fs::remove_all(path);
+}
+
+// Complete checkpoints of a run directory, oldest first.
+std::vector<Checkpoint> FindCheckpoints(const fs::path& out) {
+  std::vector<Checkpoint> checkpoints;
+  for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
+    if (entry.path().filename().string().starts_with("checkpoint-") && entry.is_directory()) {
+      checkpoints.push_back({entry.path(), train::ReadTrainerState(entry.path())});
+    }
+  }
   std::ranges::sort(checkpoints, [](const Checkpoint& a, const Checkpoint& b) {
     return std::pair(a.state.stage_index, a.state.step) <
            std::pair(b.state.stage_index, b.state.step);
@@ -123,9 +129,11 @@ class Runner {
           outcome_.stages.push_back(StageResultFromJson(stage));
         }
       }
+      RemoveLeftovers(out_, ".");
       checkpoints_ = FindCheckpoints(out_);
       for (const Checkpoint& checkpoint : checkpoints_) CheckEnvironment(checkpoint);
     } else {
+      RemoveLeftovers(out_, StrCat(".", kRecipeFile));  // killed before it was a run
       WriteFileAtomic(recipe_file, WriteRecipe(recipe_).dump(2) + "\n");
     }
     for (const ModelSpec& spec : recipe_.models) LoadModel(spec);
