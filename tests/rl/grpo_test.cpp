@@ -1,0 +1,405 @@
+#include "rl/grpo.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "model/cost.h"
+#include "tests/support/stage_run.h"
+#include "train/evaluation.h"
+
+namespace retort::rl {
+namespace {
+
+using testing::StageRun;
+using testing::StageSetup;
+
+/// Everything is switched on, so that every option has something to act on.
+GrpoOptions BaseOptions() {
+  GrpoOptions o;
+  o.problems = testing::StageProblems();
+  o.reward = {{"math", 1, Json::object()}, {"format", 0.5, {{"require_think", false}}}};
+  o.steps = 2;
+  o.prompts_per_step = 4;
+  o.num_generations = 4;
+  o.num_iterations = 2;
+  o.minibatches = 2;
+  o.micro_batch_tokens = 40;
+  o.save_steps = 1;
+  o.loss.epsilon = 0.05;
+  o.loss.epsilon_high = 0.06;
+  o.loss.beta = 0.05;
+  o.loss.mask_truncated_completions = true;
+  o.loss.entropy_coef = 0.01;
+  o.sampling.max_completion_length = 6;
+  o.optimizer = {.learning_rate = 0.01,
+                 .weight_decay = 0.1,
+                 .lr_scheduler_type = nn::Schedule::kLinear,
+                 .warmup_steps = 2,
+                 .min_lr_ratio = 0.1};
+  o.balance = {
+      .router_bias_update_speed = 0.01, .seq_aux_loss_alpha = 0.01, .aux_loss_alpha = 0.01};
+  return o;
+}
+
+/// One update per rollout and nothing but the policy loss.
+GrpoOptions PlainOptions() {
+  GrpoOptions o = BaseOptions();
+  o.num_iterations = o.minibatches = 1;
+  o.micro_batch_tokens = 1 << 20;
+  o.sampling.max_completion_length = 12;
+  o.loss = {};
+  o.balance = {.router_bias_update_speed = 0};
+  o.optimizer = {.learning_rate = 0.001};
+  return o;
+}
+
+StageRun Learn(const GrpoOptions& options,
+               const StageSetup& setup = {testing::StagePolicyConfig()}) {
+  return testing::RunStage(
+      setup, [&](const train::StageContext& context) { return RunGrpo(context, options); });
+}
+
+GrpoOptions With(const Json& changes, GrpoOptions options = BaseOptions()) {
+  ReadOptions(changes, "options", options);
+  return options;
+}
+
+TEST(Grpo, EveryOptionHasAnEffect) {
+  const std::map<std::string, Json> changes = {{"problems", {{"generator", {{"seed", 7}}}}},
+                                               {"steps", 3},
+                                               {"prompts_per_step", 5},
+                                               {"num_generations", 5},
+                                               {"num_iterations", 1},
+                                               {"minibatches", 4},
+                                               {"ref_model_sync_steps", 1},
+                                               {"micro_batch_tokens", 400},
+                                               {"shuffle_advantages", true},
+                                               {"save_steps", 2},
+                                               {"max_tera_operations", 1e-9},
+                                               {"scale_rewards", "none"},
+                                               {"loss_type", "grpo"},
+                                               {"epsilon", 0.5},
+                                               {"epsilon_high", 0.5},
+                                               {"beta", 0.5},
+                                               {"kl_estimator", "k1"},
+                                               {"mask_truncated_completions", false},
+                                               {"entropy_coef", 0},
+                                               {"temperature", 0.7},
+                                               {"max_completion_length", 5},
+                                               {"stop", {"1"}},
+                                               {"learning_rate", 0.02},
+                                               {"adam_beta1", 0.5},
+                                               {"adam_beta2", 0.5},
+                                               {"adam_epsilon", 0.01},
+                                               {"weight_decay", 0},
+                                               {"max_grad_norm", 0.001},
+                                               {"lr_scheduler_type", "cosine"},
+                                               {"warmup_steps", 1},
+                                               {"min_lr_ratio", 0.5},
+                                               {"router_bias_update_speed", 0},
+                                               {"seq_aux_loss_alpha", 0},
+                                               {"aux_loss_alpha", 0}};
+  const std::set<std::string> refused = {"top_k", "top_p", "min_p"};
+  const std::string base = Learn(BaseOptions()).Everything();
+  EXPECT_EQ(Learn(BaseOptions()).Everything(), base);
+  const Json all = WriteOptions(BaseOptions());
+  for (const auto& [key, value] : all.items()) {
+    if (refused.contains(key)) continue;
+    ASSERT_TRUE(changes.contains(key)) << "a new option needs a row here: " << key;
+    EXPECT_NE(Learn(With({{key, changes.at(key)}})).Everything(), base) << key;
+  }
+  GrpoOptions weights = BaseOptions();
+  weights.reward[1].weight = 0.25;
+  EXPECT_NE(Learn(weights).Everything(), base);
+}
+
+TEST(Grpo, TheNameOfTheStageAndTheSeedChooseTheStreams) {
+  const auto text = [](const StageSetup& setup) {
+    std::string all;
+    for (const Trace& trace : Learn(PlainOptions(), setup).traces) all += trace.text + "\n";
+    return all;
+  };
+  const model::ModelConfig config = testing::StagePolicyConfig();
+  const std::string base = text({config});
+  EXPECT_NE(text({.config = config, .seed = 2}), base);
+  EXPECT_NE(text({.config = config, .name = "other"}), base);
+  EXPECT_NE(text({.config = config, .prompt_template = model::PromptTemplate::kR1Zero}), base);
+}
+
+class GrpoKinds : public ::testing::TestWithParam<testing::NamedConfig> {};
+
+double RewardOf(const Trace& trace, const GrpoOptions& options) {
+  double reward = 0;
+  for (size_t j = 0; j < options.reward.size(); ++j) {
+    EXPECT_EQ(trace.verdicts.at(j).verifier, options.reward[j].verifier);
+    reward += options.reward[j].weight * trace.verdicts[j].verdict.score;
+  }
+  return reward;
+}
+
+TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
+  GrpoOptions options = PlainOptions();
+  options.loss.beta = 0.1;
+  options.optimizer.warmup_steps = 5;
+  const StageRun run = Learn(options, {GetParam().config});
+  const auto count = static_cast<size_t>(options.prompts_per_step * options.num_generations);
+  ASSERT_EQ(run.steps.size(), 2u);
+  ASSERT_EQ(run.traces.size(), 2 * count);
+  const auto active = static_cast<double>(model::CountParameters(GetParam().config).active);
+  double tokens = 0, operations = 0, sampling_operations = 0;
+  for (size_t step = 0; step < 2; ++step) {
+    const std::span<const Trace> traces(run.traces.data() + step * count, count);
+    std::vector<double> rewards;
+    double sum = 0, right = 0, reasoning = 0, reasoning_right = 0, length = 0, clipped = 0;
+    double shortest = 1e9, longest = 0, zero = 0, advantages = 0, learned = 0, prompts = 0;
+    std::map<std::string, double> by_judge;
+    for (const Trace& trace : traces) {
+      EXPECT_EQ(trace.step, static_cast<int64_t>(step));
+      EXPECT_EQ(trace.policy_version, static_cast<int64_t>(step));
+      EXPECT_EQ(trace.trajectory.logprobs.size(), trace.trajectory.completion.size());
+      rewards.push_back(RewardOf(trace, options));
+      EXPECT_EQ(trace.reward, rewards.back());
+      sum += rewards.back();
+      const bool correct = std::ranges::all_of(trace.verdicts, [](const NamedVerdict& v) {
+        return v.verdict.status == VerdictStatus::kRight;
+      });
+      for (const auto& [name, verdict] : trace.verdicts) by_judge[name] += verdict.score;
+      const bool reasons = train::Reasons(trace.text);
+      const auto size = static_cast<double>(trace.trajectory.completion.size());
+      right += correct;
+      reasoning += reasons;
+      reasoning_right += reasons && correct;
+      length += size;
+      clipped += trace.trajectory.finish == FinishReason::kLength;
+      shortest = std::min(shortest, size);
+      longest = std::max(longest, size);
+    }
+    const auto n = static_cast<double>(count);
+    const auto size = static_cast<size_t>(options.num_generations);
+    for (size_t begin = 0; begin < count; begin += size) {
+      double mean = 0, squares = 0;
+      for (size_t i = begin; i < begin + size; ++i) mean += rewards[i] / static_cast<double>(size);
+      for (size_t i = begin; i < begin + size; ++i) squares += std::pow(rewards[i] - mean, 2);
+      const double std = std::sqrt(squares / static_cast<double>(size - 1));
+      const auto [low, high] =
+          std::minmax_element(rewards.begin() + begin, rewards.begin() + begin + size);
+      if (*low == *high) zero += static_cast<double>(size);
+      prompts += static_cast<double>(traces[begin].trajectory.prompt.size());
+      for (size_t i = begin; i < begin + size; ++i) {
+        EXPECT_EQ(traces[i].problem.id, traces[begin].problem.id);
+        EXPECT_NEAR(traces[i].advantage, *low == *high ? 0 : (rewards[i] - mean) / (std + 1e-4),
+                    1e-12);
+        const auto own = static_cast<double>(traces[i].trajectory.completion.size());
+        advantages += traces[i].advantage * own;
+        learned += own - 1;
+      }
+    }
+    learned += prompts;  // a group computes its prompt once
+    double squares = 0;
+    for (const double reward : rewards) squares += std::pow(reward - sum / n, 2);
+    tokens += learned + length;
+    operations += 6 * active * learned;
+    sampling_operations += 2 * active * (length + prompts);
+    const auto near = [&](const char* name, double expected, double tolerance = 1e-12) {
+      EXPECT_NEAR(run.Metric(step, name), expected, tolerance * std::max(1.0, std::abs(expected)))
+          << name << ", step " << step;
+    };
+    near("reward", sum / n);
+    near("reward_std", std::sqrt(squares / (n - 1)));
+    near("frac_reward_zero_std", zero / n);
+    near("rewards/unjudged", 0);
+    near("rewards/math/mean", by_judge["math"] / n);
+    near("rewards/format/mean", by_judge["format"] / n);
+    near("accuracy", right / n);
+    near("reasoning/share", reasoning / n);
+    near("reasoning/accuracy", reasoning > 0 ? reasoning_right / reasoning : 0);
+    near("reasoning/direct_accuracy",
+         reasoning < n ? (right - reasoning_right) / (n - reasoning) : 0);
+    near("completions/mean_length", length / n);
+    near("completions/min_length", shortest);
+    near("completions/max_length", longest);
+    near("completions/clipped_ratio", clipped / n);
+    near("num_tokens", tokens);
+    near("operations", operations);
+    near("sampling_operations", sampling_operations);
+    near("learning_rate", nn::LearningRate(options.optimizer, static_cast<int64_t>(step), 2));
+    near("sampling/sampling_logp_difference/max", 0, 0);
+    near("approx_kl", 0, 0);  // one update per rollout: every ratio is 1
+    near("clip_ratio/low_mean", 0, 0);
+    near("clip_ratio/high_mean", 0, 0);
+    near("clip_ratio/region_mean", 0, 0);
+    const double kl = run.Metric(step, "kl");
+    if (step == 0) {
+      EXPECT_EQ(kl, 0);  // the reference is where it starts; the first rate is 0
+    }
+    near("loss", options.loss.beta * kl - advantages / length, 1e-6);
+    EXPECT_GT(run.Metric(step, "grad_norm"), 0);
+    EXPECT_GT(run.Metric(step, "entropy"), 0);
+    EXPECT_LT(run.Metric(step, "entropy"), std::log(264));
+    EXPECT_GT(run.Metric(step, "step_time"), run.Metric(step, "step_time/update"));
+    EXPECT_GT(run.Metric(step, "reward_std"), 0) << "nothing to learn from: choose other problems";
+  }
+  EXPECT_EQ(run.report.steps, 2);
+  EXPECT_EQ(static_cast<double>(run.report.tokens), tokens);
+  EXPECT_EQ(run.report.operations, operations);
+  EXPECT_EQ(run.report.sampling_operations, sampling_operations);
+  EXPECT_EQ(run.HasMetric(0, "moe/max_violation"), GetParam().name == "policy");
+}
+
+TEST_P(GrpoKinds, WhatWasSampledIsWhatIsTrainedOn) {
+  for (const double temperature : {1.0, 0.7, 1.3}) {
+    GrpoOptions options = BaseOptions();
+    options.steps = 3;
+    options.sampling.temperature = temperature;
+    options.optimizer.warmup_steps = 0;
+    const StageRun run = Learn(options, {.config = GetParam().config, .threads = 2});
+    for (size_t step = 0; step < 3; ++step) {
+      EXPECT_EQ(run.Metric(step, "sampling/sampling_logp_difference/max"), 0);
+      EXPECT_NE(run.Metric(step, "approx_kl"), 0) << "later updates are off-policy";
+    }
+    EXPECT_NE(run.after, run.before);
+  }
+}
+
+TEST_P(GrpoKinds, MicroBatchesDoNotChangeTheStep) {
+  GrpoOptions options = PlainOptions();
+  options.steps = 1;
+  options.loss.beta = 0.1;
+  options.loss.entropy_coef = 0.1;
+  options.balance.seq_aux_loss_alpha = 0.1;
+  const StageRun whole = Learn(options, {GetParam().config});
+  for (const int64_t tokens : {1, 30, 100}) {
+    options.micro_batch_tokens = tokens;
+    const StageRun cut = Learn(options, {GetParam().config});
+    for (const char* name : {"loss", "entropy", "grad_norm", "reward"}) {
+      const double expected = whole.Metric(0, name);
+      EXPECT_NEAR(cut.Metric(0, name), expected, 1e-6 * std::abs(expected) + 1e-9) << name;
+    }
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < whole.after.size(); ++i) {
+      difference += std::pow(double{cut.after[i]} - whole.after[i], 2);
+      norm += std::pow(double{whole.after[i]}, 2);
+    }
+    EXPECT_LT(std::sqrt(difference / norm), 1e-6) << tokens;
+  }
+}
+
+TEST_P(GrpoKinds, GroupsWithoutDifferencesTeachExactlyNothing) {
+  GrpoOptions options = PlainOptions();
+  options.reward = {{"math", 0.3, Json::object()}};
+  const StageRun run = Learn(options, {.config = GetParam().config, .answering = false});
+  EXPECT_EQ(run.after, run.before);
+  for (size_t step = 0; step < 2; ++step) {
+    EXPECT_EQ(run.Metric(step, "frac_reward_zero_std"), 1);
+    EXPECT_EQ(run.Metric(step, "grad_norm"), 0);
+    EXPECT_EQ(run.Metric(step, "loss"), 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, GrpoKinds,
+    ::testing::Values(testing::NamedConfig{"policy", testing::StagePolicyConfig()},
+                      testing::NamedConfig{"student", testing::StageStudentConfig()}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Grpo, TheRouterBiasMovesOncePerRollout) {
+  GrpoOptions options = BaseOptions();
+  options.steps = 1;
+  options.optimizer = {.learning_rate = 0};
+  options.balance.router_bias_update_speed = 0.25;
+  const StageRun run = Learn(options);
+  int moved = 0;
+  for (size_t i = 0; i < run.after.size(); ++i) {
+    const float by = std::abs(run.after[i] - run.before[i]);
+    EXPECT_TRUE(by == 0 || std::abs(by - 0.25f) < 1e-6f) << by;
+    moved += by != 0;
+  }
+  EXPECT_GT(moved, 0);
+  EXPECT_LE(moved, 4);  // one per expert
+}
+
+TEST(Grpo, TheReferenceIsRefreshedWhenDue) {
+  GrpoOptions options = BaseOptions();
+  options.steps = 4;
+  options.optimizer.warmup_steps = 0;
+  options.ref_model_sync_steps = 2;
+  StageRun run = Learn(options);
+  EXPECT_EQ(run.saved, (std::vector<int64_t>{1, 2, 3, 4}));
+  ASSERT_EQ(run.references.size(), 4u);
+  EXPECT_EQ(run.references[0], run.before);
+  EXPECT_EQ(run.references[1], run.weights[1]);
+  EXPECT_EQ(run.references[2], run.weights[1]);
+  EXPECT_EQ(run.references[3], run.weights[3]);
+  EXPECT_NE(run.weights[1], run.before);
+  options.ref_model_sync_steps = 0;
+  run = Learn(options);
+  for (const auto& reference : run.references) EXPECT_EQ(reference, run.before);
+  options.loss.beta = 0;
+  run = Learn(options);
+  EXPECT_TRUE(run.references.empty());
+  EXPECT_FALSE(run.HasMetric(0, "kl"));
+}
+
+TEST(Grpo, TheControlShufflesInsideGroupsOnly) {
+  GrpoOptions options = PlainOptions();
+  options.steps = 1;
+  options.prompts_per_step = 12;
+  const StageRun plain = Learn(options);
+  options.shuffle_advantages = true;
+  const StageRun shuffled = Learn(options);
+  const auto size = static_cast<size_t>(options.num_generations);
+  int permuted = 0;
+  for (size_t begin = 0; begin < plain.traces.size(); begin += size) {
+    std::vector<double> a, b;
+    for (size_t i = begin; i < begin + size; ++i) {
+      EXPECT_EQ(plain.traces[i].text, shuffled.traces[i].text);
+      EXPECT_EQ(plain.traces[i].reward, shuffled.traces[i].reward);
+      a.push_back(plain.traces[i].advantage);
+      b.push_back(shuffled.traces[i].advantage);
+    }
+    permuted += a != b;
+    std::ranges::sort(a);
+    std::ranges::sort(b);
+    EXPECT_EQ(a, b);
+  }
+  EXPECT_GT(permuted, 0);
+}
+
+TEST(Grpo, StopsOnRequestAndSaves) {
+  GrpoOptions options = PlainOptions();
+  options.steps = 5;
+  options.save_steps = 0;
+  int asked = 0;
+  const StageRun run = Learn(options, {.config = testing::StagePolicyConfig(),
+                                       .stop_requested = [&] { return ++asked >= 2; }});
+  EXPECT_TRUE(run.report.interrupted);
+  EXPECT_EQ(run.report.steps, 2);
+  EXPECT_EQ(run.saved, (std::vector<int64_t>{2}));
+}
+
+TEST(Grpo, RefusesWhatWouldBeDishonestOrSenseless) {
+  const auto message = [](const Json& change) -> std::string {
+    try {
+      Validate(With(change), "stages[1]");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(message(Json::object()), "no error");
+  for (const auto& [change, part] : std::vector<std::pair<Json, std::string>>{
+           {{{"top_k", 5}}, "top_k"},
+           {{{"top_p", 0.5}}, "top_p"},
+           {{{"min_p", 0.1}}, "min_p"},
+           {{{"temperature", 0}}, "stages[1].temperature"},
+           {{{"num_generations", 1}}, "stages[1].num_generations"},
+           {{{"minibatches", 5}}, "stages[1].minibatches"}}) {
+    EXPECT_NE(message(change).find(part), std::string::npos) << message(change);
+  }
+}
+
+}  // namespace
+}  // namespace retort::rl

@@ -1,0 +1,216 @@
+#pragma once
+// Runs one stage on a tiny model in a folder of its own and keeps what it leaves behind.
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/fingerprint.h"
+#include "model/template.h"
+#include "tests/support/tiny_models.h"
+#include "train/problems.h"
+#include "train/stage.h"
+
+namespace retort::testing {
+
+/// A folder that disappears with its owner.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "retort-test-XXXXXX").string();
+    RETORT_CHECK(::mkdtemp(pattern.data()), "no temporary folder");
+    path_ = pattern;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline model::DeepseekConfig StagePolicyConfig() {
+  model::DeepseekConfig c;
+  c.hidden_size = 16;
+  c.num_hidden_layers = 2;
+  c.intermediate_size = 24;
+  c.n_routed_experts = 4;
+  c.moe_intermediate_size = 8;
+  c.num_attention_heads = 2;
+  c.kv_lora_rank = 8;
+  c.qk_nope_head_dim = 8;
+  c.qk_rope_head_dim = 4;
+  c.v_head_dim = 8;
+  c.initializer_range = 0.1;
+  return c;
+}
+
+inline model::LlamaConfig StageStudentConfig() {
+  model::LlamaConfig c;
+  c.hidden_size = 16;
+  c.num_hidden_layers = 1;
+  c.intermediate_size = 24;
+  c.initializer_range = 0.1;
+  return c;
+}
+
+inline train::ProblemOptions StageProblems(int64_t count = 24) {
+  train::ProblemOptions problems;
+  problems.generator.families = {"addition:1"};
+  problems.generator.count = count;
+  return problems;
+}
+
+inline std::vector<float> AllWeights(model::LanguageModel& model) {
+  std::vector<float> weights;
+  for (const nn::Parameter& p : model.parameters().all()) {
+    weights.insert(weights.end(), p.value.begin(), p.value.end());
+  }
+  return weights;
+}
+
+inline void SetWeights(const std::vector<float>& weights, model::LanguageModel& model,
+                       nn::Compute& compute) {
+  size_t next = 0;
+  for (nn::Parameter& p : model.parameters().all()) {
+    for (float& value : p.value) value = weights.at(next++);
+  }
+  model.Pack(compute);
+}
+
+/// Weights that answer "addition:1" in the right form and sometimes rightly, so that the rewards
+/// of a group differ: some steps on worked problems, a third of them with steps. Made once per
+/// configuration and program.
+inline const std::vector<float>& AnsweringWeights(const model::ModelConfig& config) {
+  static std::map<std::string, std::vector<float>> made;
+  std::vector<float>& weights = made[model::WriteModelOptions(config).dump()];
+  if (!weights.empty()) return weights;
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  const auto model = model::NewModel(config, 1, compute);
+  const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+  const std::vector<Problem> problems = train::GetProblems(StageProblems(30));
+  train::Learner learner(*model, compute, {.learning_rate = 0.02});
+  for (size_t step = 0; step < 60; ++step) {
+    train::MicroBatch batch;
+    for (size_t i = 0; i < 8; ++i) {
+      const Problem& problem = problems[(step * 8 + i) % problems.size()];
+      batch.Add({model::RenderPrompt(tokenizer, model::PromptTemplate::kShort, problem.prompt),
+                 {model::RenderCompletion(tokenizer,
+                                          {i % 3 == 0 ? problem.solution : "", problem.answer})}});
+    }
+    learner.Accumulate(batch, 1, 1, [](const train::Scores& scores) {
+      const auto count = static_cast<float>(scores.logprob.size());
+      return train::ScoreGradients{std::vector<float>(scores.logprob.size(), -1 / count), {}};
+    });
+    learner.Step(0.02);
+    learner.BalanceRouters();
+  }
+  return weights = AllWeights(*model);
+}
+
+struct StageSetup {
+  model::ModelConfig config;
+  bool answering = true;  ///< starts from AnsweringWeights
+  uint64_t seed = 1;
+  int threads = 1;
+  std::string name = "stage";
+  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  std::function<void(datasets::TraceStore&, int64_t run)> prepare = {};
+  std::function<bool()> stop_requested = {};
+};
+
+struct StageRun {
+  train::StageReport report;
+  std::vector<datasets::StepRecord> steps;     ///< metrics by name, in order of the steps
+  std::vector<Trace> traces;                   ///< of this stage, in order of their ids
+  std::vector<float> before, after;            ///< weights
+  std::vector<int64_t> saved;                  ///< steps done at each save
+  std::vector<std::vector<float>> weights;     ///< at each save
+  std::vector<std::vector<float>> references;  ///< weights of the reference at each save, if any
+  std::vector<datasets::Selection> selections;
+
+  double Metric(size_t step, const std::string& name) const {
+    for (const auto& [key, value] : steps.at(step).metrics) {
+      if (key == name) return value;
+    }
+    ADD_FAILURE() << "step " << step << " has no metric " << name;
+    return 0;
+  }
+  bool HasMetric(size_t step, const std::string& name) const {
+    for (const auto& [key, value] : steps.at(step).metrics) {
+      if (key == name) return true;
+    }
+    return false;
+  }
+  /// A hash of all that a stage does, but for times: two runs are the same or they are not.
+  std::string Everything() const {
+    Json json = {
+        {"report", {report.steps, report.tokens, report.operations, report.sampling_operations}},
+        {"details", report.details},
+        {"saved", saved},
+        {"after", after},
+        {"references", references}};
+    for (const auto& step : steps) {
+      Json row = {step.key.step};
+      for (const auto& [name, value] : step.metrics) {
+        if (!name.starts_with("step_time")) row.push_back({name, value});
+      }
+      json["steps"].push_back(row);
+    }
+    for (const Trace& trace : traces) json["traces"].push_back(datasets::TraceToJson(trace, true));
+    for (const auto& selection : selections) json["selections"].push_back(selection.hash);
+    return Fingerprint().Add(ToJsonLine(json)).Hex();
+  }
+};
+
+/// `run`: train::StageReport(const train::StageContext&).
+template <class Run>
+StageRun RunStage(const StageSetup& setup, const Run& run) {
+  const TemporaryFolder folder;
+  const Executor executor(setup.threads);
+  nn::Compute compute(executor);
+  const auto model = model::NewModel(setup.config, 1, compute);
+  if (setup.answering) SetWeights(AnsweringWeights(setup.config), *model, compute);
+  const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+  datasets::TraceStore store(folder.path() / "traces.db", datasets::TraceStore::Mode::kWrite);
+  const int64_t id = store.CreateRun("test", Json::object());
+  if (setup.prepare) setup.prepare(store, id);
+  train::Recorder recorder(folder.path(), store, id);
+  StageRun result;
+  result.before = AllWeights(*model);
+  const train::StageContext context{
+      .compute = compute,
+      .model = *model,
+      .tokenizer = tokenizer,
+      .prompt_template = setup.prompt_template,
+      .recorder = recorder,
+      .seed = setup.seed,
+      .name = setup.name,
+      .stage_index = 1,
+      .checkpoint = {},
+      .progress = {},
+      .stop_requested = setup.stop_requested,
+      .save = [&](const train::StageProgress& progress) {
+        result.saved.push_back(progress.step);
+        result.weights.push_back(AllWeights(*model));
+        if (progress.reference) result.references.push_back(AllWeights(*progress.reference));
+      }};
+  result.report = run(context);
+  result.after = AllWeights(*model);
+  for (const datasets::StepRecord& step : store.Steps(id)) {
+    if (step.key.stage_index == 1) result.steps.push_back(step);
+  }
+  datasets::TraceFilter filter;
+  filter.stage = setup.name;
+  store.ForEach(store.Select(filter), [&](const Trace& trace) { result.traces.push_back(trace); });
+  result.selections = store.Selections();
+  return result;
+}
+
+}  // namespace retort::testing
