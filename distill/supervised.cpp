@@ -26,15 +26,7 @@ class Probe {
                          .step = step};
     for (size_t i = 0; i < problems_.size(); ++i) job.chosen.push_back(static_cast<int64_t>(i));
     train::AccuracyTable table;
-    table.Add(train::SampleProblems({.model = context_.model,
-                                     .compute = context_.compute,
-                                     .tokenizer = context_.tokenizer,
-                                     .prompt_template = context_.prompt_template,
-                                     .panel = panel_,
-                                     .engine = {},
-                                     .progress = {},
-                                     .stop = {}},
-                                    job));
+    table.Add(train::SampleProblems(train::SamplingOf(context_, panel_), job));
     double worst = 1;
     for (const auto& [family, accuracy] : table.families) {
       worst = std::min(worst, accuracy.reasoning_accuracy());

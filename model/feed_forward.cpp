@@ -1,6 +1,7 @@
 #include "model/feed_forward.h"
 
-#include "nn/norm.h"
+#include <tuple>
+
 #include "nn/swiglu.h"
 
 namespace retort::model {
@@ -8,40 +9,14 @@ namespace retort::model {
 using nn::ConstMat;
 using nn::Mat;
 
-namespace {
-
-void Normalize(const Pass& pass, const nn::Parameter& norm, float eps, Mat x,
-               FeedForwardTape& tape) {
-  tape.x = x;
-  tape.h = pass.New(x.cols);
-  tape.rstd = pass.NewColumn();
-  nn::RmsNorm(pass.compute, {x, norm.value.data(), eps, tape.h, tape.rstd});
-}
-
-// dx = dy + the norm's gradient of dh.
-Mat NormalizeGrad(const Pass& pass, nn::Parameter& norm, ConstMat dh, ConstMat dy,
-                  const FeedForwardTape& tape) {
-  const Mat dx = CopyOf(pass.arena, dy);
-  nn::RmsNormGrad(pass.compute, {.x = tape.x,
-                                 .weight = norm.value.data(),
-                                 .rstd = tape.rstd,
-                                 .dy = dh,
-                                 .dx = dx,
-                                 .accumulate = true,
-                                 .dweight = norm.grad.data()});
-  return dx;
-}
-
-}  // namespace
-
 DenseFeedForward::DenseFeedForward(nn::ParameterStore& store, const std::string& prefix,
                                    int64_t hidden, int64_t width, double eps)
-    : norm_(store.Add(prefix + ".post_attention_layernorm.weight", {hidden})),
-      eps_(static_cast<float>(eps)),
+    : norm_(store, prefix + ".post_attention_layernorm.weight", hidden, eps),
       mlp_(store, prefix + ".mlp", hidden, width) {}
 
 Mat DenseFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) const {
-  Normalize(pass, norm_, eps_, x, tape);
+  tape.x = x;
+  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
   const Mat y = CopyOf(pass.arena, x);
   mlp_.Forward(pass, tape.h, y, tape.dense);
   return y;
@@ -50,7 +25,7 @@ Mat DenseFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) co
 Mat DenseFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTape& tape) const {
   const Mat dh = pass.New(dy.cols);
   mlp_.Backward(pass, tape.h, dy, tape.dense, dh, /*accumulate=*/false);
-  return NormalizeGrad(pass, norm_, dh, dy, tape);
+  return norm_.Backward(pass, tape.x, tape.rstd, dh, dy);
 }
 
 MoeFeedForward::MoeFeedForward(nn::ParameterStore& store, const std::string& prefix,
@@ -63,8 +38,7 @@ MoeFeedForward::MoeFeedForward(nn::ParameterStore& store, const std::string& pre
                                                                 : nn::Scoring::kSoftmax,
              .normalize = c.norm_topk_prob,
              .scale = static_cast<float>(c.routed_scaling_factor)},
-      eps_(static_cast<float>(c.rms_norm_eps)),
-      norm_(store.Add(prefix + ".post_attention_layernorm.weight", {c.hidden_size})),
+      norm_(store, prefix + ".post_attention_layernorm.weight", c.hidden_size, c.rms_norm_eps),
       router_(store, prefix + ".mlp.gate", c.n_routed_experts, c.hidden_size) {
   if (c.topk_method == TopkMethod::kNoauxTc) {
     bias_ = &store.Add(prefix + ".mlp.gate.e_score_correction_bias", {c.n_routed_experts});
@@ -99,7 +73,8 @@ Mat MoeFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) cons
   const int64_t T = pass.tokens(), K = shape_.top_k, E = shape_.experts, d = x.cols;
   const int64_t slots = T * K, f = experts_.front().width();
   nn::Compute& compute = pass.compute;
-  Normalize(pass, norm_, eps_, x, tape);
+  tape.x = x;
+  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
 
   tape.logits = pass.New(E);
   tape.scores = pass.New(E);
@@ -176,7 +151,7 @@ Mat MoeFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTap
   weight_grads.push_back(router_.WeightGrad(dlogits, tape.h));
   nn::GatherTokensGrad(compute, tape.dispatch, dxs, dh);
   if (shared_) shared_->Backward(pass, tape.h, dy, tape.dense, dh, /*accumulate=*/true);
-  return NormalizeGrad(pass, norm_, dh, dy, tape);
+  return norm_.Backward(pass, tape.x, tape.rstd, dh, dy);
 }
 
 void MoeFeedForward::Balance(const Pass& pass, FeedForwardTape& tape,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/config.h"
+#include "model/pre_norm.h"
 #include "model/swiglu_mlp.h"
 
 namespace retort::model {
@@ -22,8 +23,7 @@ class DenseFeedForward {
   nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const FeedForwardTape& tape) const;
 
  private:
-  nn::Parameter& norm_;
-  float eps_;
+  PreNorm norm_;
   SwiGluMlp mlp_;
 };
 
@@ -45,12 +45,10 @@ class MoeFeedForward {
 
  private:
   nn::RouteArgs Routing(const FeedForwardTape& tape) const;
-  /// Products of every expert with its own slots, for one of gate, up, down.
   const SwiGluMlp& expert(int64_t e) const { return experts_[static_cast<size_t>(e)]; }
 
   nn::RouterShape shape_;
-  float eps_;
-  nn::Parameter& norm_;
+  PreNorm norm_;
   Linear router_;
   nn::Parameter* bias_ = nullptr;
   std::deque<SwiGluMlp> experts_;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <tuple>
 
 #include "nn/norm.h"
 
@@ -22,7 +23,7 @@ Gqa::Gqa(nn::ParameterStore& store, const std::string& prefix, const LlamaConfig
       kv_heads_(c.num_key_value_heads),
       head_dim_(c.HeadDim()),
       eps_(static_cast<float>(c.rms_norm_eps)),
-      norm_(store.Add(prefix + ".input_layernorm.weight", {c.hidden_size})),
+      norm_(store, prefix + ".input_layernorm.weight", c.hidden_size, c.rms_norm_eps),
       q_(store, prefix + ".self_attn.q_proj", heads_ * head_dim_, c.hidden_size, c.QkvBias()),
       k_(store, prefix + ".self_attn.k_proj", kv_heads_ * head_dim_, c.hidden_size, c.QkvBias()),
       v_(store, prefix + ".self_attn.v_proj", kv_heads_ * head_dim_, c.hidden_size, c.QkvBias()),
@@ -61,9 +62,7 @@ Mat Gqa::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
   const int64_t T = pass.tokens(), key_width = kv_heads_ * head_dim_;
   nn::Compute& compute = pass.compute;
   tape.x = x;
-  tape.h = pass.New(x.cols);
-  tape.rstd = pass.NewColumn();
-  nn::RmsNorm(compute, {x, norm_.value.data(), eps_, tape.h, tape.rstd});
+  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
 
   tape.q = pass.New(heads_ * head_dim_);
   tape.kv = pass.New(2 * key_width);
@@ -162,16 +161,8 @@ Mat Gqa::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
   k_.BiasGrad(compute, dk);
   v_.BiasGrad(compute, dv);
 
-  // h = norm(x); the residual carries dy along.
-  const Mat dx = CopyOf(pass.arena, dy);
-  nn::RmsNormGrad(compute, {.x = tape.x,
-                            .weight = norm_.value.data(),
-                            .rstd = tape.rstd,
-                            .dy = dh,
-                            .dx = dx,
-                            .accumulate = true,
-                            .dweight = norm_.grad.data()});
-  return dx;
+  // h = norm(x)
+  return norm_.Backward(pass, tape.x, tape.rstd, dh, dy);
 }
 
 }  // namespace retort::model

@@ -7,6 +7,7 @@
 #include "model/config.h"
 #include "model/linear.h"
 #include "model/pass.h"
+#include "model/pre_norm.h"
 #include "nn/rope.h"
 
 namespace retort::model {
@@ -32,7 +33,7 @@ class Gqa {
 
   int64_t heads_, kv_heads_, head_dim_;
   float eps_;
-  nn::Parameter& norm_;
+  PreNorm norm_;
   Linear q_, k_, v_, o_;
   nn::Parameter* q_norm_ = nullptr;
   nn::Parameter* k_norm_ = nullptr;

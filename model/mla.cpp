@@ -1,6 +1,7 @@
 #include "model/mla.h"
 
 #include <cmath>
+#include <tuple>
 
 #include "nn/norm.h"
 
@@ -16,7 +17,7 @@ Mla::Mla(nn::ParameterStore& store, const std::string& prefix, const DeepseekCon
       value_(c.v_head_dim),
       latent_(c.kv_lora_rank),
       eps_(static_cast<float>(c.rms_norm_eps)),
-      norm_(store.Add(prefix + ".input_layernorm.weight", {c.hidden_size})),
+      norm_(store, prefix + ".input_layernorm.weight", c.hidden_size, c.rms_norm_eps),
       kv_a_(store, prefix + ".self_attn.kv_a_proj_with_mqa", latent_ + rope_dim_, c.hidden_size),
       kv_norm_(store.Add(prefix + ".self_attn.kv_a_layernorm.weight", {latent_})),
       kv_b_(
@@ -86,9 +87,7 @@ Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
   const int64_t T = pass.tokens(), head_dim = nope_ + rope_dim_;
   nn::Compute& compute = pass.compute;
   tape.x = x;
-  tape.h = pass.New(x.cols);
-  tape.rstd = pass.NewColumn();
-  nn::RmsNorm(compute, {x, norm_.value.data(), eps_, tape.h, tape.rstd});
+  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
 
   tape.q = pass.New(heads_ * head_dim);
   tape.kv_raw = pass.New(latent_ + rope_dim_);
@@ -233,16 +232,8 @@ Mat Mla::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
     weight_grads.push_back(q_a_->WeightGrad(dlatent, tape.h));
   }
 
-  // h = norm(x); the residual carries dy along.
-  const Mat dx = CopyOf(pass.arena, dy);
-  nn::RmsNormGrad(compute, {.x = tape.x,
-                            .weight = norm_.value.data(),
-                            .rstd = tape.rstd,
-                            .dy = dh,
-                            .dx = dx,
-                            .accumulate = true,
-                            .dweight = norm_.grad.data()});
-  return dx;
+  // h = norm(x)
+  return norm_.Backward(pass, tape.x, tape.rstd, dh, dy);
 }
 
 }  // namespace retort::model

@@ -11,6 +11,7 @@
 #include "model/config.h"
 #include "model/linear.h"
 #include "model/pass.h"
+#include "model/pre_norm.h"
 #include "nn/rope.h"
 
 namespace retort::model {
@@ -39,7 +40,7 @@ class Mla {
 
   int64_t heads_, nope_, rope_dim_, value_, latent_;
   float eps_;
-  nn::Parameter& norm_;
+  PreNorm norm_;
   std::optional<Linear> q_, q_a_, q_b_;  // q_ alone, or q_a_ and q_b_
   nn::Parameter* q_norm_ = nullptr;
   Linear kv_a_;

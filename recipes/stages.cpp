@@ -11,17 +11,6 @@ namespace {
 
 constexpr int64_t kValidationTokens = 8192;  // computed at a time
 
-train::SampleContext Sampling(const train::StageContext& context, const train::RewardPanel& panel) {
-  return {.model = context.model,
-          .compute = context.compute,
-          .tokenizer = context.tokenizer,
-          .prompt_template = context.prompt_template,
-          .panel = panel,
-          .engine = {},
-          .progress = {},
-          .stop = {}};
-}
-
 Json ToJson(const train::Accuracy& accuracy) {
   return {{"accuracy", accuracy.accuracy()},
           {"reasoning_share", accuracy.reasoning_share()},
@@ -72,7 +61,8 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     const int64_t begin = step * options.prompts_per_step;
     job.chosen.resize(static_cast<size_t>(std::min(options.prompts_per_step, count - begin)));
     std::iota(job.chosen.begin(), job.chosen.end(), begin);
-    const train::SampleResult result = train::SampleProblems(Sampling(context, panel), job);
+    const train::SampleResult result =
+        train::SampleProblems(train::SamplingOf(context, panel), job);
     train::AccuracyTable own;
     own.Add(result);
     table.Add(result);
@@ -111,7 +101,8 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
                          .replay = &replay};
     job.sampling.temperature = temperature;
     std::iota(job.chosen.begin(), job.chosen.end(), int64_t{0});
-    const train::SampleResult result = train::SampleProblems(Sampling(context, panel), job);
+    const train::SampleResult result =
+        train::SampleProblems(train::SamplingOf(context, panel), job);
     train::AccuracyTable table;
     table.Add(result);
     report.tokens += result.stats.decoded_tokens;

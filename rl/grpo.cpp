@@ -102,15 +102,7 @@ class GrpoStage {
       job.chosen.push_back(order_.At(step * options_.prompts_per_step + i));
     }
     Rollout rollout;
-    rollout.samples = train::SampleProblems({.model = context_.model,
-                                             .compute = context_.compute,
-                                             .tokenizer = context_.tokenizer,
-                                             .prompt_template = context_.prompt_template,
-                                             .panel = panel_,
-                                             .engine = {},
-                                             .progress = {},
-                                             .stop = {}},
-                                            job);
+    rollout.samples = train::SampleProblems(train::SamplingOf(context_, panel_), job);
     std::vector<std::optional<double>> rewards;
     for (const train::Judgement& judgement : rollout.samples.judgements) {
       rewards.push_back(judgement.reward);

@@ -31,6 +31,17 @@ void AccuracyTable::Add(const SampleResult& result) {
   }
 }
 
+SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) {
+  return {.model = context.model,
+          .compute = context.compute,
+          .tokenizer = context.tokenizer,
+          .prompt_template = context.prompt_template,
+          .panel = panel,
+          .engine = {},
+          .progress = {},
+          .stop = {}};
+}
+
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {
   const auto start = std::chrono::steady_clock::now();
   SampleResult result;

@@ -10,6 +10,7 @@
 #include "model/template.h"
 #include "rollout/engine.h"
 #include "train/panel.h"
+#include "train/stage.h"
 
 namespace retort::train {
 
@@ -38,6 +39,9 @@ struct SampleContext {
   std::function<void(int64_t done)> progress;  ///< trajectories finished
   std::function<bool()> stop;                  ///< true ends it with Error("interrupted")
 };
+
+/// How a stage samples its own model.
+SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel);
 
 struct SampleResult {
   std::vector<Trace> traces;          ///< samples of chosen[0], then of chosen[1], …

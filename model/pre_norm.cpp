@@ -1,0 +1,27 @@
+#include "model/pre_norm.h"
+
+#include "nn/norm.h"
+
+namespace retort::model {
+
+std::pair<nn::Mat, float*> PreNorm::Forward(const Pass& pass, nn::ConstMat x) const {
+  const nn::Mat h = pass.New(x.cols);
+  float* rstd = pass.NewColumn();
+  nn::RmsNorm(pass.compute, {x, weight_.value.data(), eps_, h, rstd});
+  return {h, rstd};
+}
+
+nn::Mat PreNorm::Backward(const Pass& pass, nn::ConstMat x, const float* rstd, nn::ConstMat dh,
+                          nn::ConstMat dy) const {
+  const nn::Mat dx = CopyOf(pass.arena, dy);
+  nn::RmsNormGrad(pass.compute, {.x = x,
+                                 .weight = weight_.value.data(),
+                                 .rstd = rstd,
+                                 .dy = dh,
+                                 .dx = dx,
+                                 .accumulate = true,
+                                 .dweight = weight_.grad.data()});
+  return dx;
+}
+
+}  // namespace retort::model
