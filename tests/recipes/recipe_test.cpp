@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"/stages/1/num_generations", "1", {"stages[1].num_generations"}},
         BadCase{"/stages/1/minibatches", "5", {"stages[1].minibatches", "prompts_per_step"}},
         BadCase{"/stages/0/lr_scheduler_type", "\"cosine\"", {"stages[0]", "decay_steps"}},
-        BadCase{"/stages/0/decay_steps", "61", {"stages[0]", "decay_steps", "60"}},
+        BadCase{"/stages/0/decay_steps", "101", {"stages[0]", "decay_steps", "100"}},
         BadCase{"/models/policy/path", "\"x\"", {"models.policy", "no effect"}},
         BadCase{"/models/student",
                 R"({"same_start_as": "teacher"})",

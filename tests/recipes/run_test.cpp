@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "nn/compute.h"
 #include "tests/recipes/run_fixture.h"
 
 namespace retort::recipes {
@@ -120,13 +121,16 @@ TEST_F(RunDirectory, IsNeitherOverwrittenNorMixed) {
 }
 
 TEST_F(RunDirectory, AnotherEnvironmentNeedsAFlag) {
+  const std::string other = nn::AvailableIsas().back();
+  if (other == nn::IsaName()) GTEST_SKIP() << "this machine has one instruction set";
   const fs::path out = folder_ / "out";
-  const auto stop = [](RunEvents& events) { events.stop_requested = [] { return true; }; };
-  EXPECT_EQ(
-      RunChild(SmallRecipe(), out, {.environment = {{"RETORT_ISA", "SSE2"}}, .watch = stop}).code,
-      3);
+  // In the middle of a rollout's step: its traces wait to be reproduced.
+  EXPECT_TRUE(
+      RunChild(SmallRecipe(), out,
+               {.environment = {{"RETORT_ISA", other}, {"RETORT_KILL_AT", "checkpoint-write:4"}}})
+          .killed);
   const std::string message = MessageOf(SmallRecipe(), out, {.resume = true});
-  ExpectHas(message, "SSE2");
+  ExpectHas(message, other);
   ExpectHas(message, "--allow-environment-change");
   RunWhole(SmallRecipe(), out, {.resume = true, .allow_environment_change = true});
 }
