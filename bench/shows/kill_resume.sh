@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Kills runs of recipes at random moments, N times in every stage, resumes, and compares the bits.
+#
+#   bench/shows/kill_resume.sh [-n KILLS] [-o FOLDER] RECIPE [RECIPE…]     (RETORT=path of the program)
+#
+# Per recipe: one unbroken run with 1 thread, one with 2 threads, and one that is killed (SIGKILL)
+# KILLS times inside every stage and resumed each time. FOLDER keeps everything: call again to go on.
+# Prints a table; exits 1 when the sha256 of final/model.safetensors or the stored traces differ.
+set -uo pipefail
+
+kills=20
+folder=kill-resume
+retort=${RETORT:-retort}
+while getopts n:o: flag; do
+  case $flag in
+    n) kills=$OPTARG ;;
+    o) folder=$OPTARG ;;
+    *) exit 2 ;;
+  esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
+mkdir -p "$folder"
+
+resumed() { [ -e "$1/recipe.json" ] && echo --resume; }
+finished() { [ -e "$1/done" ]; }
+# Runs RECIPE in OUT with THREADS to the end, unless that is done already.
+whole() {
+  finished "$2" && return
+  # shellcheck disable=SC2046
+  "$retort" run "$1" --out "$2" --threads "$3" $(resumed "$2") >>"$2.log" 2>&1 && touch "$2/done"
+}
+hash_of() { sha256sum "$1/final/model.safetensors" 2>/dev/null | cut -c1-16; }
+stages_done() { if [ -e "$1/stages.json" ]; then grep -c '"details":' "$1/stages.json"; else echo 0; fi; }
+# Everything the run said and was told, and what it measured but times.
+traces_of() {
+  {
+    "$retort" traces sql "$1" "SELECT id, stage, step, sample, hex(token_ids), hex(logprobs), reward,
+      advantage FROM completions ORDER BY id"
+    "$retort" traces sql "$1" "SELECT * FROM verdicts ORDER BY 1, 2"
+    "$retort" traces sql "$1" "SELECT * FROM metrics WHERE name NOT LIKE 'step_time%'
+      ORDER BY 1, 2, 3, 4"
+  } 2>&1 | sha256sum | cut -c1-16
+}
+
+# Kills the run KILLS times in each stage: a session is killed after a random part of the time that
+# the unbroken run spent in the stage the session begins in. Counts survive in OUT.kills.
+torment() {
+  local recipe=$1 out=$2 whole=$3 stage count milliseconds pid
+  finished "$out" && return
+  touch "$out.kills"
+  while :; do
+    stage=$(stages_done "$out")
+    count=$(grep -cx "$stage" "$out.kills")
+    if [ "$count" -ge "$kills" ]; then
+      milliseconds=0 # enough of this stage: let it end, kill in the next one
+    else
+      milliseconds=$(python3 -c "
+import json, random, sys
+stages = json.load(open('$whole/stages.json'))['stages']
+seconds = stages[$stage]['seconds'] if $stage < len(stages) else 1
+print(int(1000 * random.uniform(0.02, 1.1) * seconds / 2) + 30)")
+    fi
+    # shellcheck disable=SC2046
+    "$retort" run "$recipe" --out "$out" --threads $((1 + RANDOM % 2)) $(resumed "$out") \
+      >>"$out.log" 2>&1 &
+    pid=$!
+    if [ "$milliseconds" -gt 0 ]; then
+      sleep "$(printf '%d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000)))"
+    else
+      while kill -0 $pid 2>/dev/null && [ "$(stages_done "$out")" = "$stage" ]; do sleep 0.02; done
+    fi
+    if kill -9 $pid 2>/dev/null; then
+      wait $pid 2>/dev/null
+      stages_done "$out" >>"$out.kills"
+    elif wait $pid; then
+      touch "$out/done"
+      return
+    else
+      return 1
+    fi
+  done
+}
+
+printf '%-24s %-10s %6s  %-16s %-16s  %s\n' recipe run kills model traces same
+status=0
+for recipe in "$@"; do
+  name=$(basename "$recipe" .json)
+  base=$folder/$name
+  whole "$recipe" "$base-1" 1
+  whole "$recipe" "$base-2" 2
+  torment "$recipe" "$base-killed" "$base-1"
+  model=$(hash_of "$base-1")
+  traces=$(traces_of "$base-1")
+  for run in 1 2 killed; do
+    out=$base-$run
+    same=no
+    if finished "$out" && [ -n "$model" ] && [ "$(hash_of "$out")" = "$model" ] &&
+      [ "$(traces_of "$out")" = "$traces" ]; then
+      same=yes
+    else
+      status=1
+    fi
+    count=0
+    [ -e "$out.kills" ] && count=$(wc -l <"$out.kills")
+    printf '%-24s %-10s %6s  %-16s %-16s  %s\n' "$name" "$run" "$count" "$(hash_of "$out")" \
+      "$(traces_of "$out")" "$same"
+  done
+done
+exit $status
