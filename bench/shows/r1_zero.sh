@@ -7,9 +7,8 @@ set -euo pipefail
 retort=${RETORT:-build/release/retort}
 out=$1
 shift
-seeds=("${@:-1 2 3}")
-# shellcheck disable=SC2206
-seeds=(${seeds[*]})
+seeds=("$@")
+if [ ${#seeds[@]} -eq 0 ]; then seeds=(1 2 3); fi
 mkdir -p "$out"
 
 run() { # RUNDIR ARGUMENT…
