@@ -1,0 +1,135 @@
+#include "train/panel.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "train/problems.h"
+#include "train/stage.h"
+#include "train/tensorboard.h"
+
+namespace retort::train {
+namespace {
+
+Judgement OfScores(const std::vector<std::optional<double>>& scores,
+                   const std::vector<double>& weights) {
+  std::vector<JudgeSpec> judges;
+  std::vector<NamedVerdict> verdicts;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    judges.push_back({"math", weights[i], Json::object()});
+    Verdict verdict;
+    if (scores[i]) {
+      verdict.score = *scores[i];
+      verdict.status = verdict.score == 1 ? VerdictStatus::kRight : VerdictStatus::kWrong;
+    }
+    verdicts.push_back({"math", verdict});
+  }
+  return RewardPanel(judges, "reward").FromVerdicts(verdicts);
+}
+
+TEST(Panel, AddsWeightedScoresOfThoseThatJudged) {
+  const std::vector<double> weights{2, -0.5, 1};
+  EXPECT_EQ(OfScores({1, 1, 1}, weights).reward, 2.5);
+  EXPECT_TRUE(OfScores({1, 1, 1}, weights).correct);
+  EXPECT_EQ(OfScores({1, 0.5, {}}, weights).reward, 1.75);
+  EXPECT_FALSE(OfScores({1, 0.5, {}}, weights).correct);
+  EXPECT_TRUE(OfScores({1, {}, {}}, weights).correct);
+  const Judgement none = OfScores({{}, {}, {}}, weights);
+  EXPECT_FALSE(none.reward.has_value());
+  EXPECT_FALSE(none.correct);
+  EXPECT_EQ(none.verdicts.size(), 3u);
+  const RewardPanel panel({{"math", 1, Json::object()}}, "reward");
+  EXPECT_THROW(panel.FromVerdicts({}), Error);
+}
+
+TEST(Panel, JudgesWithEveryVerifierAndItsOptions) {
+  Problem problem;
+  problem.prompt = "1+1";
+  problem.answer = "2";
+  const RewardPanel panel(
+      {{"math", 1, Json::object()}, {"format", 0.5, {{"require_think", false}}}}, "reward");
+  const Judgement good = panel.Judge({"<answer>2</answer>", problem});
+  EXPECT_EQ(good.reward, 1.5);
+  EXPECT_EQ(good.verdicts[1].verifier, "format");
+  EXPECT_EQ(panel.Judge({"<answer>3</answer>", problem}).reward, 0.5);
+  const RewardPanel strict({{"format", 0.5, Json::object()}}, "reward");
+  EXPECT_EQ(strict.Judge({"<answer>2</answer>", problem}).reward, 0);
+}
+
+TEST(Panel, ReadingNamesThePlace) {
+  const auto message = [](const Json& json) -> std::string {
+    try {
+      RewardPanel(ReadPanel(json, "stages[1].reward"), "stages[1].reward");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  const Json good = {{{"verifier", "math"}, {"weight", 2}, {"options", {{"extraction", "boxed"}}}}};
+  EXPECT_EQ(message(good), "no error");
+  EXPECT_EQ(WritePanel(ReadPanel(good, "x")), good);
+  for (const auto& [json, part] : std::vector<std::pair<Json, std::string>>{
+           {Json::array(), "stages[1].reward: expected"},
+           {{{{"verifier", "mth"}}}, "'math'"},
+           {{{{"verifier", "math"}, {"wieght", 1}}}, "'weight'"},
+           {{{{"verifier", "math"}, {"weight", "1"}}}, "stages[1].reward[0].weight"},
+           {{{{"verifier", "math"}, {"options", {{"x", 1}}}}}, "stages[1].reward[0].options"}}) {
+    EXPECT_NE(message(json).find(part), std::string::npos) << message(json);
+  }
+}
+
+std::string Hex(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    for (const int digit : {(c >> 4) & 15, c & 15}) text += "0123456789abcdef"[digit];
+  }
+  return text;
+}
+
+TEST(TensorBoard, WritesThePublishedBytes) {
+  EXPECT_EQ(Crc32c("123456789"), 0xE3069283u);
+  EXPECT_EQ(Hex(TensorBoardHeader(1700000000)),
+            "1800000000000000"
+            "a37f4b22"
+            "0900000040fc54d9411a0d627261696e2e4576656e743a32"
+            "eced8f9d");
+  const std::string scalar = Hex(TensorBoardScalars(1700000001, 7, {{"loss", 0.5}}));
+  EXPECT_EQ(scalar.substr(0, 16), "1a00000000000000");
+  EXPECT_EQ(scalar.substr(24),
+            "0900004040fc54d94110072a0d0a0b0a046c6f7373150000003f"
+            "368fc084");
+}
+
+TEST(ShuffledOrder, EveryEpochIsAPermutationOfItsOwn) {
+  ShuffledOrder order(13, 5, "examples"), again(13, 5, "examples");
+  std::vector<std::vector<int64_t>> epochs;
+  for (int64_t epoch = 0; epoch < 3; ++epoch) {
+    std::vector<int64_t> items;
+    for (int64_t i = 0; i < 13; ++i) items.push_back(order.At(epoch * 13 + i));
+    epochs.push_back(items);
+    std::sort(items.begin(), items.end());
+    for (int64_t i = 0; i < 13; ++i) EXPECT_EQ(items[static_cast<size_t>(i)], i);
+  }
+  EXPECT_NE(epochs[0], epochs[1]);
+  EXPECT_NE(epochs[1], epochs[2]);
+  for (const int64_t n : {38, 0, 20, 13, 12, 25}) {  // whatever was asked before
+    EXPECT_EQ(again.At(n), epochs[static_cast<size_t>(n / 13)][static_cast<size_t>(n % 13)]);
+  }
+  EXPECT_NE(ShuffledOrder(1000, 5, "a").At(0), ShuffledOrder(1000, 5, "b").At(0));
+  EXPECT_NE(ShuffledOrder(1000, 5, "a").At(0), ShuffledOrder(1000, 6, "a").At(0));
+  EXPECT_THROW(ShuffledOrder(0, 1, "x"), Error);
+}
+
+TEST(MaxViolation, IsListedPerLayerAndOnAverage) {
+  Metrics metrics;
+  AddMaxViolation({}, metrics);
+  EXPECT_TRUE(metrics.empty());
+  AddMaxViolation({1, 2}, metrics);
+  EXPECT_EQ(metrics, (Metrics{{"moe/max_violation/0", 1},
+                              {"moe/max_violation/1", 2},
+                              {"moe/max_violation", 1.5}}));
+}
+
+}  // namespace
+}  // namespace retort::train
