@@ -84,11 +84,17 @@ void LoadOptimizer(const std::filesystem::path& folder, model::LanguageModel& mo
          {std::pair{".exp_avg", &moments.first}, {".exp_avg_sq", &moments.second}}) {
       const model::StoredTensor* tensor = tensors.Find(p.name + suffix);
       RETORT_CHECK(tensor, file.string(), ": tensor '", p.name, suffix, "' is missing");
+      RETORT_CHECK(tensor->shape == p.shape, file.string(), ": tensor '", p.name, suffix,
+                   "' has another shape than the model. Is this the checkpoint of another model?");
       model::ReadFloats(*tensor, *values);
     }
   });
-  const Json json = ParseJson(ReadFile(folder / kStateFile), (folder / kStateFile).string());
-  optimizer.set_steps(json.value("optimizer_steps", int64_t{0}));
+  const std::string state = (folder / kStateFile).string();
+  const Json json = ParseJson(ReadFile(state), state);
+  RETORT_CHECK(json.is_object() && json.contains("optimizer_steps") &&
+                   json["optimizer_steps"].is_number_unsigned(),
+               state, ": 'optimizer_steps' is missing or no count");
+  optimizer.set_steps(json["optimizer_steps"]);
 }
 
 void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference,
