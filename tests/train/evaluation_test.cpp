@@ -1,0 +1,204 @@
+#include "train/evaluation.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "tests/support/stage_run.h"
+
+namespace retort::train {
+namespace {
+
+TEST(Reasons, NeedsAThinkBlockWithSomethingInIt) {
+  for (const char* text : {"<think>1</think><answer>2</answer>", "x<think> 1", "<think>a<think>"}) {
+    EXPECT_TRUE(Reasons(text)) << text;
+  }
+  for (const char* text : {"", "2", "<answer>2</answer>", "<think></think>2", "<think> \n</think>2",
+                           "<think>", "</think>2", "think>2"}) {
+    EXPECT_FALSE(Reasons(text)) << text;
+  }
+}
+
+Trace Said(const std::string& text, const std::string& family, size_t tokens,
+           FinishReason finish = FinishReason::kStop) {
+  Trace trace;
+  trace.text = text;
+  trace.problem.family = family;
+  trace.trajectory.completion.resize(tokens);
+  trace.trajectory.finish = finish;
+  return trace;
+}
+
+TEST(AccuracyTable, CountsInAllAndPerFamily) {
+  SampleResult result;
+  result.traces = {Said("<think>1</think>", "sum", 10), Said("<think>1</think>", "sum", 20),
+                   Said("direct", "gcd", 4, FinishReason::kStopString), Said("", "gcd", 5),
+                   Said("cut", "gcd", 6, FinishReason::kLength)};
+  result.judgements.resize(5);
+  result.judgements[0].correct = result.judgements[2].correct = true;
+  AccuracyTable table;
+  table.Add(result);
+  EXPECT_EQ(table.all.count, 5);
+  EXPECT_EQ(table.all.correct, 2);
+  EXPECT_EQ(table.all.reasoning, 2);
+  EXPECT_EQ(table.all.reasoning_correct, 1);
+  EXPECT_EQ(table.all.finished, 4);
+  EXPECT_EQ(table.all.tokens, 45);
+  EXPECT_DOUBLE_EQ(table.all.accuracy(), 0.4);
+  EXPECT_DOUBLE_EQ(table.all.reasoning_share(), 0.4);
+  EXPECT_DOUBLE_EQ(table.all.reasoning_accuracy(), 0.5);
+  EXPECT_DOUBLE_EQ(table.all.direct_accuracy(), 1.0 / 3);
+  EXPECT_DOUBLE_EQ(table.all.mean_length(), 9);
+  ASSERT_EQ(table.families.size(), 2u);
+  EXPECT_EQ(table.families["sum"].count, 2);
+  EXPECT_EQ(table.families["gcd"].correct, 1);
+  EXPECT_EQ(table.families["gcd"].finished, 2);
+  table.Add(result);
+  EXPECT_EQ(table.all.count, 10);
+  EXPECT_EQ(Accuracy().accuracy(), 0);  // of nothing
+}
+
+class SampleProblemsTest : public ::testing::Test {
+ protected:
+  SampleProblemsTest() {
+    testing::SetWeights(testing::AnsweringWeights(testing::StageStudentConfig()), *model_,
+                        compute_);
+    job_.chosen = {5, 0, 3};
+    job_.sampling.max_completion_length = 16;
+  }
+  SampleResult Sample(const SampleJob& job) {
+    return SampleProblems({.model = *model_,
+                           .compute = compute_,
+                           .tokenizer = tokenizer_,
+                           .panel = panel_,
+                           .engine = {},
+                           .progress = progress_,
+                           .stop = stop_},
+                          job);
+  }
+  std::string MessageOf(const SampleJob& job) {
+    try {
+      Sample(job);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+  static std::vector<std::vector<int32_t>> Tokens(const SampleResult& result) {
+    std::vector<std::vector<int32_t>> tokens;
+    for (const Trace& trace : result.traces) tokens.push_back(trace.trajectory.completion);
+    return tokens;
+  }
+
+  Executor executor_{2};
+  nn::Compute compute_{executor_};
+  std::unique_ptr<model::LanguageModel> model_ =
+      model::NewModel(testing::StageStudentConfig(), 1, compute_);
+  model::Tokenizer tokenizer_ = model::Tokenizer::ByteLevel();
+  RewardPanel panel_{{{"math", 2, Json::object()}, {"format", 0.5, Json::object()}}, "reward"};
+  std::vector<Problem> problems_ = GetProblems(testing::StageProblems());
+  std::function<void(int64_t)> progress_;
+  std::function<bool()> stop_;
+  SampleJob job_{.problems = &problems_,
+                 .chosen = {},
+                 .samples = 4,
+                 .sampling = {},
+                 .seed = 1,
+                 .purpose = "stage/sample",
+                 .step = 2,
+                 .policy_version = 9};
+};
+
+TEST_F(SampleProblemsTest, TracesStandInOrderWithTheirJudgements) {
+  std::vector<int64_t> done;
+  progress_ = [&](int64_t count) { done.push_back(count); };
+  const SampleResult result = Sample(job_);
+  ASSERT_EQ(result.traces.size(), 12u);
+  std::vector<int64_t> counts(12);
+  std::iota(counts.begin(), counts.end(), 1);
+  EXPECT_EQ(done, counts);
+  int64_t tokens = 0;
+  for (size_t i = 0; i < 12; ++i) {
+    const Trace& trace = result.traces[i];
+    const Problem& problem = problems_[static_cast<size_t>(job_.chosen[i / 4])];
+    EXPECT_EQ(trace.problem.prompt, problem.prompt);
+    EXPECT_EQ(trace.trajectory.prompt,
+              model::RenderPrompt(tokenizer_, model::PromptTemplate::kShort, problem.prompt));
+    EXPECT_EQ(trace.trajectory.sample, static_cast<int64_t>(i % 4));
+    EXPECT_EQ(trace.text, tokenizer_.Decode(trace.trajectory.completion));
+    EXPECT_EQ(trace.step, 2);
+    EXPECT_EQ(trace.policy_version, 9);
+    const Judgement judgement =
+        panel_.Judge({trace.text, problem, static_cast<int64_t>(trace.trajectory.completion.size()),
+                      trace.trajectory.finish});
+    EXPECT_EQ(result.judgements[i].reward, judgement.reward);
+    EXPECT_EQ(result.judgements[i].correct, judgement.correct);
+    EXPECT_EQ(trace.reward, judgement.reward.value_or(0));
+    ASSERT_EQ(trace.verdicts.size(), 2u);
+    EXPECT_EQ(trace.verdicts[1].verifier, "format");
+    tokens += static_cast<int64_t>(trace.trajectory.completion.size());
+  }
+  EXPECT_EQ(result.stats.decoded_tokens, tokens);
+}
+
+TEST_F(SampleProblemsTest, SeedPurposeAndStepNameTheSamples) {
+  const auto tokens = Tokens(Sample(job_));
+  EXPECT_EQ(Tokens(Sample(job_)), tokens);
+  SampleJob other = job_;
+  other.seed = 2;
+  EXPECT_NE(Tokens(Sample(other)), tokens);
+  other = job_;
+  other.purpose = "other/sample";
+  EXPECT_NE(Tokens(Sample(other)), tokens);
+  other = job_;
+  other.step = 3;
+  EXPECT_NE(Tokens(Sample(other)), tokens);
+  other = job_;  // the samples of a problem do not depend on its company
+  other.chosen = {3};
+  EXPECT_EQ(Tokens(Sample(other)),
+            (std::vector<std::vector<int32_t>>(tokens.begin() + 8, tokens.end())));
+}
+
+TEST_F(SampleProblemsTest, StoredVerdictsAreUsedAgain) {
+  const SampleResult first = Sample(job_);
+  std::vector<Trace> stored = first.traces;
+  // Verdicts that no judge would give: if they come back, nobody judged.
+  for (Trace& trace : stored) {
+    trace.verdicts[0].verdict = {VerdictStatus::kWrong, 0.25, "kept", "x"};
+    trace.verdicts[1].verdict = {VerdictStatus::kUnjudged, 0, "down", ""};
+  }
+  SampleJob job = job_;
+  job.replay = &stored;
+  const SampleResult again = Sample(job);
+  EXPECT_EQ(Tokens(again), Tokens(first));
+  for (size_t i = 0; i < again.traces.size(); ++i) {
+    EXPECT_EQ(again.judgements[i].reward, 0.5);
+    EXPECT_FALSE(again.judgements[i].correct);
+    EXPECT_EQ(again.traces[i].reward, 0.5);
+    EXPECT_EQ(again.traces[i].verdicts[0].verdict.reason, "kept");
+    EXPECT_EQ(again.traces[i].verdicts[1].verdict.reason, "down");
+  }
+  const std::vector<Trace> nothing;
+  job.replay = &nothing;
+  EXPECT_EQ(Sample(job).traces[0].verdicts[0].verdict.reason,
+            first.traces[0].verdicts[0].verdict.reason);
+}
+
+TEST_F(SampleProblemsTest, ARunThatIsNotReproducedIsAnError) {
+  std::vector<Trace> stored = Sample(job_).traces;
+  SampleJob job = job_;
+  job.replay = &stored;
+  stored[7].trajectory.completion.back() ^= 1;
+  const std::string message = MessageOf(job);
+  EXPECT_NE(message.find("stage/sample step 2, sample 7"), std::string::npos) << message;
+  stored.pop_back();
+  EXPECT_NE(MessageOf(job).find("stored 11 traces"), std::string::npos) << MessageOf(job);
+}
+
+TEST_F(SampleProblemsTest, StopsWhenAsked) {
+  stop_ = [] { return true; };
+  EXPECT_NE(MessageOf(job_).find("interrupted"), std::string::npos) << MessageOf(job_);
+}
+
+}  // namespace
+}  // namespace retort::train
