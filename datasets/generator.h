@@ -6,9 +6,10 @@
 // order.
 //
 // Solutions are written for models that can only do small facts: every step carries its operands,
-// steps are joined by ';', and the answer itself is not repeated. A step is an equation
-// ("7*6=42;42+1=43"), an operation about to be carried out ("34+18") or a result assembled from
-// digits ("432").
+// steps are joined by ';'. A step is an equation ("7*6=42;42+1=43"), an operation about to be
+// carried out ("34+18") or a result assembled from digits ("432"). Where columns are added the last
+// step is the result at full width ("0586"), so that the answer is one step away; otherwise the
+// answer is not repeated.
 
 #include <cstdint>
 #include <string>

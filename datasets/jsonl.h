@@ -41,8 +41,8 @@ class JsonlReader {
   std::string name_;
   std::ifstream file_;
   std::istream* stream_;
-  std::string text_;      // the line read last
-  int64_t number_ = 0;    // its number
+  std::string text_;    // the line read last
+  int64_t number_ = 0;  // its number
   int64_t bytes_ = 0;
   bool pending_ = false;  // it has not been handed out yet
 };

@@ -152,9 +152,11 @@ class Runner {
     recorder_ = std::make_unique<train::Recorder>(out_, *store_, run_);
   }
 
-  void CheckEnvironment(const Checkpoint& checkpoint) const {
+  void CheckEnvironment(const Checkpoint& checkpoint) {
     const Json now = train::Environment();
-    if (checkpoint.state.environment == now || options_.allow_environment_change) return;
+    if (checkpoint.state.environment == now) return;
+    same_environment_ = false;
+    if (options_.allow_environment_change) return;
     Fail(checkpoint.folder.string(), ": was made with ", ToJsonLine(checkpoint.state.environment),
          ", this is ", ToJsonLine(now),
          ". The same bits are not promised across that change; to go on all the same, add "
@@ -261,6 +263,7 @@ class Runner {
                                 .name = stage.name,
                                 .stage_index = static_cast<int64_t>(k),
                                 .checkpoint = {},
+                                .same_environment = same_environment_,
                                 .progress = events_.progress,
                                 .stop_requested = events_.stop_requested,
                                 .save = {}};
@@ -356,6 +359,7 @@ class Runner {
   nn::Compute compute_;
   std::map<std::string, LoadedModel> models_;
   std::vector<Checkpoint> checkpoints_;
+  bool same_environment_ = true;
   std::unique_ptr<datasets::TraceStore> store_;
   int64_t run_ = 0;
   std::unique_ptr<train::Recorder> recorder_;

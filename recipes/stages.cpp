@@ -49,7 +49,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
       report.interrupted = true;
       return report;
     }
-    const std::vector<Trace> replay = context.recorder.store().ReplayTraces(context.Key(step));
+    const std::vector<Trace> replay = context.StoredTraces(step);
     train::SampleJob job{.problems = &problems,
                          .chosen = {},
                          .samples = options.samples,
@@ -90,7 +90,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
       return report;
     }
     const double temperature = options.temperatures[static_cast<size_t>(step)];
-    const std::vector<Trace> replay = context.recorder.store().ReplayTraces(context.Key(step));
+    const std::vector<Trace> replay = context.StoredTraces(step);
     train::SampleJob job{.problems = &problems,
                          .chosen = std::vector<int64_t>(problems.size()),
                          .samples = temperature > 0 ? options.samples : 1,

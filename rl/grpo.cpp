@@ -88,7 +88,7 @@ class GrpoStage {
 
   Rollout Sample(int64_t step) {
     const std::string purpose = context_.Purpose("sample");
-    const std::vector<Trace> replay = context_.recorder.store().ReplayTraces(context_.Key(step));
+    const std::vector<Trace> replay = context_.StoredTraces(step);
     train::SampleJob job{.problems = &problems_,
                          .chosen = {},
                          .samples = options_.num_generations,

@@ -36,6 +36,7 @@ struct StageContext {
   int64_t first_step = 0;
   Json state = Json::object();
   std::filesystem::path checkpoint;
+  bool same_environment = true;  ///< the run was made by this very program and machine so far
 
   std::function<void(int64_t done, int64_t total, const Metrics&)> progress;
   std::function<bool()> stop_requested;
@@ -44,6 +45,11 @@ struct StageContext {
   bool Stopping() const { return stop_requested && stop_requested(); }
   void Report(int64_t done, int64_t total, const Metrics& metrics) const {
     if (progress) progress(done, total, metrics);
+  }
+  /// What an interrupted run stored for this step; empty when nothing, or when it cannot be
+  /// compared because the environment has changed since.
+  std::vector<Trace> StoredTraces(int64_t step) const {
+    return same_environment ? recorder.store().ReplayTraces(Key(step)) : std::vector<Trace>();
   }
   std::string Purpose(const char* what) const { return name + "/" + what; }
   datasets::StepKey Key(int64_t step) const { return {recorder.run(), stage_index, step}; }

@@ -140,9 +140,11 @@ std::vector<std::string> ExpectedResults(const Problem& p) {
   if (p.family == "multiplication" && p.difficulty > 1) {
     const std::string a = StrCat(n.at(0)), b = StrCat(n.at(1));
     for (size_t i = b.size(); i-- > 0;) padded(n[0] * (b[i] - '0'), a.size() + 1);
+    padded(n[0] * n[1], a.size() + b.size());
   } else if (p.family == "shopping") {
     for (const size_t i : {0, 2})
       padded(n.at(i) * n.at(i + 1), static_cast<size_t>(p.difficulty + 1));
+    padded(n.at(0) * n.at(1) + n.at(2) * n.at(3), static_cast<size_t>(p.difficulty + 2));
   } else if (p.family == "modular") {
     int64_t state = n.at(0);
     for (size_t i = 1; i <= static_cast<size_t>(p.difficulty); ++i) {
@@ -232,26 +234,29 @@ TEST(Generator, MultiplicationIsWrittenAsPartialProductsThenColumns) {
     if (p.prompt != "72*56") continue;
     EXPECT_EQ(p.solution,
               "2*6=12;7*6=42;42+1=43;432;2*5=10;7*5=35;35+1=36;360;"
-              "3+0=3;4+6=10;10+0=10;0+3=3;3+1=4");
+              "3+0=3;4+6=10;10+0=10;0+3=3;3+1=4;4032");
     EXPECT_EQ(p.answer, "4032");
     return;
   }
   FAIL() << "72*56 was never drawn";
 }
 
-// The digits that the facts end in are the answer, and the form does not depend on the digits.
+// The digits that the facts end in are the answer, the last line is the answer at full width, and
+// the form does not depend on the digits.
 TEST(Generator, TheLastDigitsOfTheColumnsAreTheAnswer) {
   for (uint64_t i = 0; i < 2000; ++i) {
     for (const char* family : {"multiplication", "shopping"}) {
       const Problem p = Draw(family, 2, i);
       const std::vector<std::string> steps = retort::Split(p.solution, ';');
-      ASSERT_EQ(steps.size(), 13u) << p.solution;
+      ASSERT_EQ(steps.size(), 14u) << p.solution;
       const auto value = [&](size_t step) {
         return std::stoll(steps[step].substr(steps[step].find('=') + 1));
       };
       int64_t answer = value(12) * 100 + value(10) % 10 * 10 + value(8) % 10;
       if (p.family == "multiplication") answer = answer * 10 + std::stoll(steps[3]) % 10;
       EXPECT_EQ(p.answer, StrCat(answer)) << p.prompt << " " << p.solution;
+      EXPECT_EQ(steps[13].size(), 4u) << p.solution;
+      EXPECT_EQ(std::stoll(steps[13]), answer) << p.solution;
     }
     EXPECT_EQ(retort::Split(Draw("modular", 3, i).solution, ';').size(), 12u);
   }
