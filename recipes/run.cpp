@@ -225,7 +225,7 @@ class Runner {
     train::SaveCheckpoint(checkpoint.folder,
                           {.model = loaded.model.get(),
                            .tokenizer = &loaded.tokenizer,
-                           .generation = Generation(loaded.tokenizer),
+                           .generation = GenerationOf(loaded.tokenizer),
                            .prompt_template = recipe_.prompt_template,
                            .optimizer = progress.optimizer,
                            .reference = progress.reference},
@@ -240,12 +240,6 @@ class Runner {
       return true;
     });
     checkpoints_.push_back(std::move(checkpoint));
-  }
-
-  static model::GenerationConfig Generation(const model::Tokenizer& tokenizer) {
-    model::GenerationConfig generation;
-    for (const int32_t id : model::StopIds(tokenizer)) generation.eos_token_id.push_back(id);
-    return generation;
   }
 
   // False when interrupted.
@@ -342,10 +336,8 @@ class Runner {
     for (auto stage = recipe_.stages.rbegin(); stage != recipe_.stages.rend(); ++stage) {
       if (!Trains(stage->type)) continue;
       const LoadedModel& loaded = models_.at(stage->model);
-      AtomicDirectory directory(out_ / kFinalFolder);
-      model::SavePretrained(*loaded.model, loaded.tokenizer, Generation(loaded.tokenizer),
-                            recipe_.prompt_template, directory.temporary());
-      directory.Commit();
+      WriteModelFolder(*loaded.model, loaded.tokenizer, recipe_.prompt_template,
+                       out_ / kFinalFolder);
       return;
     }
   }

@@ -140,15 +140,24 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
   return report;
 }
 
+model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer) {
+  model::GenerationConfig generation;
+  for (const int32_t id : model::StopIds(tokenizer)) generation.eos_token_id.push_back(id);
+  return generation;
+}
+
+void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
+                      model::PromptTemplate prompt_template, const std::filesystem::path& folder) {
+  AtomicDirectory directory(folder);
+  model::SavePretrained(model, tokenizer, GenerationOf(tokenizer), prompt_template,
+                        directory.temporary());
+  directory.Commit();
+}
+
 train::StageReport RunExport(const train::StageContext& context, const ExportOptions& options,
                              const std::filesystem::path& out) {
   const std::filesystem::path folder = out / options.path;
-  AtomicDirectory directory(folder);
-  model::GenerationConfig generation;
-  for (const int32_t id : model::StopIds(context.tokenizer)) generation.eos_token_id.push_back(id);
-  model::SavePretrained(context.model, context.tokenizer, generation, context.prompt_template,
-                        directory.temporary());
-  directory.Commit();
+  WriteModelFolder(context.model, context.tokenizer, context.prompt_template, folder);
   train::StageReport report;
   report.details["path"] = folder.string();
   return report;

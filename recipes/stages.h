@@ -74,4 +74,10 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
 train::StageReport RunExport(const train::StageContext& context, const ExportOptions& options,
                              const std::filesystem::path& out);
 
+/// What ends a completion of such a tokenizer, for generation_config.json.
+model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer);
+/// A Hugging Face folder that appears complete or not at all.
+void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
+                      model::PromptTemplate prompt_template, const std::filesystem::path& folder);
+
 }  // namespace retort::recipes

@@ -58,7 +58,7 @@ TEST_F(ProgramTest, FlagsTakeUnderscoresToo) {
 }
 
 TEST_F(ProgramTest, AFullDiskUnderStandardOutputIsAFailure) {
-  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP();
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
   const std::string file = Write("a.jsonl", R"({"answer": "1", "response": "1"})");
   const std::string script =
       Program() + " score " + file + " --json > /dev/full 2> " + (folder_ / "err").string();
