@@ -1,5 +1,6 @@
 #include "distill/next_token.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -17,6 +18,7 @@ class NextTokenLoop {
         task_(task),
         learner_(context.model, context.compute, options.optimizer, options.balance),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
+        budget_{options.max_tera_operations},
         total_(TotalSteps()),
         decay_from_(total_ - options.decay_steps),
         end_(total_) {
@@ -33,7 +35,7 @@ class NextTokenLoop {
   train::StageReport Run() {
     int64_t step = context_.first_step;
     bool stop = false;
-    while (step < end_ && !OutOfBudget() && !stop) {
+    while (step < end_ && !budget_.Spent(report_.operations) && !stop) {
       Step(step++);
       stop = train::SaveWhenDue(context_, Progress(step), end_, options_.save_steps);
     }
@@ -52,16 +54,18 @@ class NextTokenLoop {
                   static_cast<double>(options_.batch_size)));
   }
 
-  bool OutOfBudget() const {
-    return options_.max_tera_operations > 0 &&
-           report_.operations >= options_.max_tera_operations * 1e12;
+  // The steps of the whole stage as far as is known after `done`.
+  int64_t Expected(int64_t done, int64_t steps) const {
+    return budget_.ExpectedSteps(steps, done, report_.operations);
   }
 
   double Rate(int64_t step) const {
-    const double rate = nn::LearningRate(options_.optimizer, step, total_);
-    if (step < decay_from_ || options_.decay_steps == 0) return rate;
+    const int64_t total = Expected(step, total_);
+    const double rate = nn::LearningRate(options_.optimizer, step, total);
+    const int64_t decay_from = std::min(decay_from_, total - options_.decay_steps);
+    if (step < decay_from || options_.decay_steps == 0) return rate;
     // Linear from the peak to the floor, and then the floor.
-    const auto gone = static_cast<double>(step - decay_from_);
+    const auto gone = static_cast<double>(step - decay_from);
     const double left = std::max(0.0, 1 - gone / static_cast<double>(options_.decay_steps));
     const double floor = options_.optimizer.min_lr_ratio;
     return rate * (floor + (1 - floor) * left);
@@ -134,7 +138,7 @@ class NextTokenLoop {
     if (probe || (step + 1) % options_.logging_steps == 0 || step + 1 == end_) {
       context_.recorder.Step({context_.Key(step), context_.name, metrics, {}});
     }
-    context_.Report(step + 1, end_, metrics);
+    context_.Report(step + 1, Expected(step + 1, end_), metrics);
   }
 
   const train::StageContext& context_;
@@ -142,6 +146,7 @@ class NextTokenLoop {
   const NextTokenTask& task_;
   train::Learner learner_;
   double active_;
+  train::OperationBudget budget_;
   int64_t total_;       // steps if nothing ends the stage early
   int64_t decay_from_;  // first step of the decay
   int64_t end_;         // steps the stage will do

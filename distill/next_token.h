@@ -39,7 +39,10 @@ struct NextTokenOptions {
     v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
     v("max_tera_operations", max_tera_operations,
-      "Stop after this many 10^12 training operations; 0 = no limit.", Bounds{0, 1e12});
+      "Stop after this many 10^12 training operations, and fit the fall of the rate to that; 0 = "
+      "no "
+      "limit.",
+      Bounds{0, 1e12});
     optimizer.Visit(v);
     balance.Visit(v);
   }

@@ -111,9 +111,6 @@ class Runner {
                  ": holds a run already. Continue it with --resume, or choose another --out");
     RETORT_CHECK(exists || !options_.resume, out_.string(),
                  ": nothing to resume, recipe.json is missing");
-    std::error_code error;
-    fs::create_directories(out_, error);
-    RETORT_CHECK(!error, out_.string(), ": cannot create the folder: ", error.message());
     if (exists) {
       const Recipe stored =
           ReadRecipe(ParseJson(ReadFile(recipe_file), recipe_file.string()), recipe_file.string());
@@ -132,11 +129,16 @@ class Runner {
       RemoveLeftovers(out_, ".");
       checkpoints_ = FindCheckpoints(out_);
       for (const Checkpoint& checkpoint : checkpoints_) CheckEnvironment(checkpoint);
-    } else {
+    }
+    // Before anything is written, so that a model that cannot be opened leaves no run behind.
+    for (const ModelSpec& spec : recipe_.models) LoadModel(spec);
+    if (!exists) {
+      std::error_code error;
+      fs::create_directories(out_, error);
+      RETORT_CHECK(!error, out_.string(), ": cannot create the folder: ", error.message());
       RemoveLeftovers(out_, StrCat(".", kRecipeFile));  // killed before it was a run
       WriteFileAtomic(recipe_file, WriteRecipe(recipe_).dump(2) + "\n");
     }
-    for (const ModelSpec& spec : recipe_.models) LoadModel(spec);
     store_ = std::make_unique<datasets::TraceStore>(out_ / kDatabaseFile,
                                                     datasets::TraceStore::Mode::kWrite);
     const std::optional<int64_t> known = store_->FindRun(recipe_.name);
@@ -174,6 +176,11 @@ class Runner {
     }
     LoadedModel loaded{nullptr, model::Tokenizer::ByteLevel()};
     if (!origin->path.empty()) {
+      RETORT_CHECK(fs::is_directory(origin->path), "models.", origin->name,
+                   ".path: there is no folder ", origin->path,
+                   ". Name a Hugging Face folder, such as the final/ of a finished "
+                   "run, by --set models.",
+                   origin->name, ".path=FOLDER");
       model::Pretrained pretrained = model::LoadPretrained(origin->path, compute_);
       loaded = {std::move(pretrained.model), std::move(pretrained.tokenizer)};
     } else {

@@ -44,7 +44,8 @@ class GrpoStage {
         order_(static_cast<int64_t>(problems_.size()), context.seed, context.Purpose("prompts")),
         panel_(options.reward, context.name + ".reward"),
         learner_(context.model, context.compute, options.optimizer, options.balance),
-        active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
+        active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
+        budget_{options.max_tera_operations} {
     if (options.loss.beta != 0) {
       reference_ = model::NewModel(context.model.config(), 0, context.compute);
       model::CopyWeights(context.model, *reference_, context.compute);
@@ -61,7 +62,7 @@ class GrpoStage {
   train::StageReport Run() {
     int64_t step = context_.first_step;
     bool stop = false;
-    while (step < options_.steps && !OutOfBudget() && !stop) {
+    while (step < options_.steps && !budget_.Spent(report_.operations) && !stop) {
       Step(step++);
       stop = train::SaveWhenDue(context_, Progress(step), options_.steps, options_.save_steps);
     }
@@ -72,9 +73,9 @@ class GrpoStage {
   }
 
  private:
-  bool OutOfBudget() const {
-    return options_.max_tera_operations > 0 &&
-           report_.operations >= options_.max_tera_operations * 1e12;
+  // The steps of the whole stage as far as is known after `done`.
+  int64_t Expected(int64_t done) const {
+    return budget_.ExpectedSteps(options_.steps, done, report_.operations);
   }
 
   train::StageProgress Progress(int64_t step) {
@@ -157,9 +158,9 @@ class GrpoStage {
     }
   };
 
-  /// One optimizer step on groups [begin, end).
+  /// One optimizer step, of `stage_updates` in the stage, on groups [begin, end).
   void Update(const Rollout& rollout, size_t begin, size_t end, bool on_policy,
-              UpdateTotals& totals) {
+              int64_t stage_updates, UpdateTotals& totals) {
     const std::span<const train::LearnGroup> groups =
         std::span(rollout.groups).subspan(begin, end - begin);
     const auto trace = [&](int64_t group, int64_t sample) -> const Trace& {
@@ -208,9 +209,8 @@ class GrpoStage {
         return gradients;
       });
     }
-    const int64_t updates_per_rollout = options_.num_iterations * options_.minibatches;
-    totals.learning_rate = nn::LearningRate(options_.optimizer, learner_.optimizer().steps(),
-                                            options_.steps * updates_per_rollout);
+    totals.learning_rate =
+        nn::LearningRate(options_.optimizer, learner_.optimizer().steps(), stage_updates);
     totals.grad_norm += learner_.Step(totals.learning_rate);
     ++totals.updates;
   }
@@ -227,10 +227,11 @@ class GrpoStage {
     UpdateTotals totals;
     const size_t count = rollout.groups.size();
     const auto parts = static_cast<size_t>(options_.minibatches);
+    const int64_t stage_updates = Expected(step) * options_.num_iterations * options_.minibatches;
     for (int64_t iteration = 0; iteration < options_.num_iterations; ++iteration) {
       for (size_t part = 0; part < parts; ++part) {
         const size_t begin = count * part / parts, end = count * (part + 1) / parts;
-        if (begin < end) Update(rollout, begin, end, totals.updates == 0, totals);
+        if (begin < end) Update(rollout, begin, end, totals.updates == 0, stage_updates, totals);
       }
     }
     const std::vector<double> violations = learner_.BalanceRouters();
@@ -249,7 +250,7 @@ class GrpoStage {
         StepMetrics(rollout, totals, violations, Seconds(start), Seconds(sampled)),
         rollout.samples.traces};
     context_.recorder.Step(record);
-    context_.Report(step + 1, options_.steps, record.metrics);
+    context_.Report(step + 1, Expected(step + 1), record.metrics);
   }
 
   train::Metrics StepMetrics(const Rollout& rollout, const UpdateTotals& totals,
@@ -316,6 +317,7 @@ class GrpoStage {
   train::Learner learner_;
   std::unique_ptr<model::LanguageModel> reference_;
   double active_;
+  train::OperationBudget budget_;
   train::StageReport report_;
 };
 

@@ -1,6 +1,19 @@
 #include "train/stage.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace retort::train {
+
+bool OperationBudget::Spent(double operations) const {
+  return max_tera_operations > 0 && operations >= max_tera_operations * 1e12;
+}
+
+int64_t OperationBudget::ExpectedSteps(int64_t steps, int64_t done, double operations) const {
+  if (max_tera_operations == 0 || operations == 0) return steps;
+  const double expected = max_tera_operations * 1e12 / operations * static_cast<double>(done);
+  return expected < static_cast<double>(steps) ? static_cast<int64_t>(std::ceil(expected)) : steps;
+}
 
 void AddMaxViolation(const std::vector<double>& violations, Metrics& metrics) {
   double sum = 0;

@@ -65,6 +65,16 @@ struct StageReport {
   Json details = Json::object();
 };
 
+/// `max_tera_operations`: a stage of at most `steps` steps ends early when its training operations
+/// have reached the budget. 0 is no budget.
+struct OperationBudget {
+  double max_tera_operations = 0;
+  bool Spent(double operations) const;
+  /// How many steps the stage will have, if they go on costing what the first `done` did. Schedules
+  /// are fitted to it. A pure function of the run so far, so that resuming changes nothing.
+  int64_t ExpectedSteps(int64_t steps, int64_t done, double operations) const;
+};
+
 /// "moe/max_violation" (the mean over layers) and "moe/max_violation/LAYER"; nothing if dense.
 void AddMaxViolation(const std::vector<double>& violations, Metrics& metrics);
 

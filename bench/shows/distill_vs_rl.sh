@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # distill-vs-rl for several seeds: every arm's accuracy with mean and spread, and what it cost. Resumable.
 #
-#   bench/shows/distill_vs_rl.sh OUT [SEED…]        (default seeds: 1 2 3; RETORT names the program)
+#   bench/shows/distill_vs_rl.sh OUT TEACHERS [SEED…]   (default seeds: 1 2 3; RETORT names the program)
+#
+# TEACHERS is the folder that r1_zero.sh filled; every seed has a teacher of its own.
 set -euo pipefail
 retort=${RETORT:-build/release/retort}
 out=$1
-shift
+teachers=$2
+shift 2
 seeds=("$@")
 if [ ${#seeds[@]} -eq 0 ]; then seeds=(1 2 3); fi
 mkdir -p "$out"
@@ -15,7 +18,8 @@ for seed in "${seeds[@]}"; do
   if [ -e "$dir/done" ]; then continue; fi
   resume=()
   if [ -e "$dir/recipe.json" ]; then resume=(--resume); fi
-  "$retort" run distill-vs-rl --set seed="$seed" --out "$dir" "${resume[@]}" >"$dir.table"
+  "$retort" run distill-vs-rl --set seed="$seed" \
+    --set models.teacher.path="$teachers/seed-$seed/final" --out "$dir" "${resume[@]}" >"$dir.table"
   touch "$dir/done"
 done
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Kills runs of recipes at random moments, N times in every stage, resumes, and compares the bits.
 #
-#   bench/shows/kill_resume.sh [-n KILLS] [-o FOLDER] RECIPE [RECIPE…]     (RETORT=path of the program)
+#   bench/shows/kill_resume.sh [-n KILLS] [-o FOLDER] [RECIPE…]     (RETORT=path of the program)
 #
+# Without a recipe: kill_resume.json beside this script, small stages of every kind.
 # Per recipe: one unbroken run with 1 thread, one with 2 threads, and one that is killed (SIGKILL)
 # KILLS times inside every stage and resumed each time. FOLDER keeps everything: call again to go on.
 # Prints a table; exits 1 when the sha256 of final/model.safetensors or the stored traces differ.
@@ -10,7 +11,7 @@ set -uo pipefail
 
 kills=20
 folder=kill-resume
-retort=${RETORT:-retort}
+retort=${RETORT:-build/release/retort}
 while getopts n:o: flag; do
   case $flag in
     n) kills=$OPTARG ;;
@@ -19,7 +20,7 @@ while getopts n:o: flag; do
   esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || set -- "$(dirname "$0")/kill_resume.json"
 mkdir -p "$folder"
 
 resumed() { [ -e "$1/recipe.json" ] && echo --resume; }
@@ -43,8 +44,9 @@ traces_of() {
   } 2>&1 | sha256sum | cut -c1-16
 }
 
-# Kills the run KILLS times in each stage: a session is killed after a random part of the time that
-# the unbroken run spent in the stage the session begins in. Counts survive in OUT.kills.
+# Kills the run KILLS times in each stage: a session lives for the time of starting up and a random
+# part, a KILLSth on average, of what the unbroken run spent in the stage the session begins in.
+# Counts survive in OUT.kills.
 torment() {
   local recipe=$1 out=$2 whole=$3 stage count milliseconds pid
   finished "$out" && return
@@ -59,7 +61,7 @@ torment() {
 import json, random, sys
 stages = json.load(open('$whole/stages.json'))['stages']
 seconds = stages[$stage]['seconds'] if $stage < len(stages) else 1
-print(int(1000 * random.uniform(0.02, 1.1) * seconds / 2) + 30)")
+print(int(1000 * (0.1 + random.uniform(0, 2 * seconds / $kills))))")
     fi
     # shellcheck disable=SC2046
     "$retort" run "$recipe" --out "$out" --threads $((1 + RANDOM % 2)) $(resumed "$out") \

@@ -193,6 +193,24 @@ TEST(Supervised, TheProbeBeginsTheDecayAndEndsTheStage) {
   EXPECT_EQ(Learn(hard).report.steps, 10);
 }
 
+// A budget of about ten steps fits every schedule to those ten, however many `steps` allows.
+TEST(Supervised, ABudgetOfOperationsFitsTheFallOfTheRate) {
+  SupervisedOptions options = PlainOptions();
+  options.training.steps = 10;
+  const StageRun whole = Learn(options);
+  for (const Json& schedule : {Json{{"lr_scheduler_type", "linear"}}, Json{{"decay_steps", 5}}}) {
+    SupervisedOptions budgeted = With(schedule, options);
+    budgeted.training.steps = 100000;
+    budgeted.training.max_tera_operations = whole.report.operations / 1e12;
+    const StageRun run = Learn(budgeted);
+    EXPECT_EQ(run.report.steps, 10);
+    const double first = run.Metric(0, "learning_rate"), last = run.Metric(9, "learning_rate");
+    EXPECT_DOUBLE_EQ(first, 0.001);
+    EXPECT_LT(last, first / 3) << schedule;
+    EXPECT_GT(last, 0) << schedule;
+  }
+}
+
 TEST(Supervised, EpochsCountTheExamples) {
   SupervisedOptions options = PlainOptions();
   options.training.num_train_epochs = 1.5;  // 15 of 10 examples, 4 at a time

@@ -120,6 +120,15 @@ TEST_F(RunDirectory, IsNeitherOverwrittenNorMixed) {
   EXPECT_EQ(Contents(out), before);
 }
 
+TEST_F(RunDirectory, AMissingModelLeavesNoRunBehind) {
+  Json recipe = ShortRecipe();
+  recipe["models"]["m"] = {{"path", (folder_ / "nowhere").string()}};
+  const std::string message = MessageOf(recipe, folder_ / "out", {});
+  ExpectHas(message, "models.m.path");
+  ExpectHas(message, "nowhere");
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
 TEST_F(RunDirectory, AnotherEnvironmentNeedsAFlag) {
   const std::string other = nn::AvailableIsas().back();
   if (other == nn::IsaName()) GTEST_SKIP() << "this machine has one instruction set";

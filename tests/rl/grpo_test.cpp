@@ -401,5 +401,17 @@ TEST(Grpo, RefusesWhatWouldBeDishonestOrSenseless) {
   }
 }
 
+TEST(Grpo, ABudgetOfOperationsFitsTheFallOfTheRate) {
+  GrpoOptions options = PlainOptions();
+  options.steps = 6;
+  options.optimizer.lr_scheduler_type = nn::Schedule::kLinear;
+  options.max_tera_operations = Learn(options).report.operations / 1e12;
+  options.steps = 100000;
+  const StageRun run = Learn(options);
+  EXPECT_NEAR(static_cast<double>(run.report.steps), 6, 1);
+  EXPECT_DOUBLE_EQ(run.Metric(0, "learning_rate"), 0.001);
+  EXPECT_LT(run.Metric(static_cast<size_t>(run.report.steps) - 1, "learning_rate"), 0.0005);
+}
+
 }  // namespace
 }  // namespace retort::rl
