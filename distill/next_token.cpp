@@ -18,7 +18,6 @@ class NextTokenLoop {
         task_(task),
         learner_(context.model, context.compute, options.optimizer, options.balance),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
-        budget_{options.max_tera_operations},
         total_(TotalSteps()),
         decay_from_(total_ - options.decay_steps),
         end_(total_) {
@@ -35,7 +34,7 @@ class NextTokenLoop {
   train::StageReport Run() {
     int64_t step = context_.first_step;
     bool stop = false;
-    while (step < end_ && !budget_.Spent(report_.operations) && !stop) {
+    while (step < end_ && !options_.budget.Spent(report_.operations) && !stop) {
       Step(step++);
       stop = train::SaveWhenDue(context_, Progress(step), end_, options_.save_steps);
     }
@@ -56,7 +55,7 @@ class NextTokenLoop {
 
   // The steps of the whole stage as far as is known after `done`.
   int64_t Expected(int64_t done, int64_t steps) const {
-    return budget_.ExpectedSteps(steps, done, report_.operations);
+    return options_.budget.ExpectedSteps(steps, done, report_.operations);
   }
 
   double Rate(int64_t step) const {
@@ -146,7 +145,6 @@ class NextTokenLoop {
   const NextTokenTask& task_;
   train::Learner learner_;
   double active_;
-  train::OperationBudget budget_;
   int64_t total_;       // steps if nothing ends the stage early
   int64_t decay_from_;  // first step of the decay
   int64_t end_;         // steps the stage will do

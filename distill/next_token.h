@@ -20,7 +20,7 @@ struct NextTokenOptions {
   int64_t logging_steps = 10;
   int64_t decay_steps = 0;
   int64_t save_steps = 200;
-  double max_tera_operations = 0;
+  train::OperationBudget budget;
   nn::OptimizerOptions optimizer{.learning_rate = 2e-3, .weight_decay = 0.1, .warmup_steps = 100};
   train::BalanceSettings balance;
 
@@ -38,11 +38,7 @@ struct NextTokenOptions {
       Bounds{0, 1e9});
     v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
-    v("max_tera_operations", max_tera_operations,
-      "Stop after this many 10^12 training operations, and fit the fall of the rate to that; 0 = "
-      "no "
-      "limit.",
-      Bounds{0, 1e12});
+    budget.Visit(v);
     optimizer.Visit(v);
     balance.Visit(v);
   }

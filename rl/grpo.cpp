@@ -44,8 +44,7 @@ class GrpoStage {
         order_(static_cast<int64_t>(problems_.size()), context.seed, context.Purpose("prompts")),
         panel_(options.reward, context.name + ".reward"),
         learner_(context.model, context.compute, options.optimizer, options.balance),
-        active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
-        budget_{options.max_tera_operations} {
+        active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
     if (options.loss.beta != 0) {
       reference_ = model::NewModel(context.model.config(), 0, context.compute);
       model::CopyWeights(context.model, *reference_, context.compute);
@@ -62,7 +61,7 @@ class GrpoStage {
   train::StageReport Run() {
     int64_t step = context_.first_step;
     bool stop = false;
-    while (step < options_.steps && !budget_.Spent(report_.operations) && !stop) {
+    while (step < options_.steps && !options_.budget.Spent(report_.operations) && !stop) {
       Step(step++);
       stop = train::SaveWhenDue(context_, Progress(step), options_.steps, options_.save_steps);
     }
@@ -75,7 +74,7 @@ class GrpoStage {
  private:
   // The steps of the whole stage as far as is known after `done`.
   int64_t Expected(int64_t done) const {
-    return budget_.ExpectedSteps(options_.steps, done, report_.operations);
+    return options_.budget.ExpectedSteps(options_.steps, done, report_.operations);
   }
 
   train::StageProgress Progress(int64_t step) {
@@ -317,7 +316,6 @@ class GrpoStage {
   train::Learner learner_;
   std::unique_ptr<model::LanguageModel> reference_;
   double active_;
-  train::OperationBudget budget_;
   train::StageReport report_;
 };
 

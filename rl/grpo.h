@@ -29,7 +29,7 @@ struct GrpoOptions {
   int64_t micro_batch_tokens = 8192;
   int64_t save_steps = 10;
   bool shuffle_advantages = false;
-  double max_tera_operations = 0;
+  train::OperationBudget budget;
   AdvantageOptions advantage;
   PolicyLossOptions loss;
   rollout::SamplingOptions sampling;
@@ -55,11 +55,7 @@ struct GrpoOptions {
       "A control: shuffles advantages inside each group, so that nothing can be learned.");
     v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
-    v("max_tera_operations", max_tera_operations,
-      "Stop after this many 10^12 training operations, and fit the fall of the rate to that; 0 = "
-      "no "
-      "limit.",
-      Bounds{0, 1e12});
+    budget.Visit(v);
     advantage.Visit(v);
     loss.Visit(v);
     sampling.Visit(v);

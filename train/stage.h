@@ -65,10 +65,17 @@ struct StageReport {
   Json details = Json::object();
 };
 
-/// `max_tera_operations`: a stage of at most `steps` steps ends early when its training operations
-/// have reached the budget. 0 is no budget.
+/// A stage of at most `steps` steps ends early when its training operations have reached a budget.
 struct OperationBudget {
   double max_tera_operations = 0;
+  template <class V>
+  void Visit(V& v) {
+    v("max_tera_operations", max_tera_operations,
+      "Stop after this many 10^12 training operations, and fit the fall of the rate to that; 0 = "
+      "no "
+      "limit.",
+      Bounds{0, 1e12});
+  }
   bool Spent(double operations) const;
   /// How many steps the stage will have, if they go on costing what the first `done` did. Schedules
   /// are fitted to it. A pure function of the run so far, so that resuming changes nothing.

@@ -201,7 +201,7 @@ TEST(Supervised, ABudgetOfOperationsFitsTheFallOfTheRate) {
   for (const Json& schedule : {Json{{"lr_scheduler_type", "linear"}}, Json{{"decay_steps", 5}}}) {
     SupervisedOptions budgeted = With(schedule, options);
     budgeted.training.steps = 100000;
-    budgeted.training.max_tera_operations = whole.report.operations / 1e12;
+    budgeted.training.budget.max_tera_operations = whole.report.operations / 1e12;
     const StageRun run = Learn(budgeted);
     EXPECT_EQ(run.report.steps, 10);
     const double first = run.Metric(0, "learning_rate"), last = run.Metric(9, "learning_rate");

@@ -405,7 +405,7 @@ TEST(Grpo, ABudgetOfOperationsFitsTheFallOfTheRate) {
   GrpoOptions options = PlainOptions();
   options.steps = 6;
   options.optimizer.lr_scheduler_type = nn::Schedule::kLinear;
-  options.max_tera_operations = Learn(options).report.operations / 1e12;
+  options.budget.max_tera_operations = Learn(options).report.operations / 1e12;
   options.steps = 100000;
   const StageRun run = Learn(options);
   EXPECT_NEAR(static_cast<double>(run.report.steps), 6, 1);
