@@ -180,21 +180,17 @@ void Tokenizer::EncodeBytes(std::string_view text, std::vector<int32_t>& ids) co
 std::string Tokenizer::Decode(std::span<const int32_t> ids, SpecialTokens special) const {
   std::string text;
   for (const int32_t id : ids) {
-    CheckId(id);
-    const bool skip = special == SpecialTokens::kSkip && special_[static_cast<size_t>(id)];
-    if (!skip) text += bytes_[static_cast<size_t>(id)];
+    const bool skip =
+        special == SpecialTokens::kSkip && id < vocab_size() && special_[static_cast<size_t>(id)];
+    if (!skip) text += TokenBytes(id);
   }
   return text;
 }
 
 const std::string& Tokenizer::TokenBytes(int32_t id) const {
-  CheckId(id);
-  return bytes_[static_cast<size_t>(id)];
-}
-
-void Tokenizer::CheckId(int32_t id) const {
-  RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is outside the vocabulary of ",
-               vocab_size(), ". Does this tokenizer belong to the model?");
+  static const std::string kReplacementCharacter = "\uFFFD";
+  RETORT_CHECK(id >= 0, "token id ", id, " is negative");
+  return id < vocab_size() ? bytes_[static_cast<size_t>(id)] : kReplacementCharacter;
 }
 
 std::optional<int32_t> Tokenizer::Find(std::string_view added_token) const {

@@ -68,12 +68,12 @@ class Tokenizer {
 
   std::vector<int32_t> Encode(std::string_view text, AddedTokens added) const;
 
-  /// The bytes of the ids, which need not be valid UTF-8. Throws Error on an id out of range.
+  /// The bytes of the ids, which need not be valid UTF-8. Ids from vocab_size() on, which a model
+  /// with padded embeddings can sample, are U+FFFD; a negative id throws Error.
   std::string Decode(std::span<const int32_t> ids,
                      SpecialTokens special = SpecialTokens::kKeep) const;
 
-  /// The bytes one id stands for; "" for an id that the vocabulary skips. Throws Error out of
-  /// range.
+  /// The bytes one id stands for, as in Decode; "" for an id that the vocabulary skips.
   const std::string& TokenBytes(int32_t id) const;
 
   /// The id of an added token. Throws Error naming the nearest when there is none.
@@ -102,7 +102,6 @@ class Tokenizer {
   void EncodePart(std::string_view text, size_t pass, std::vector<int32_t>& ids) const;
   void EncodeBytes(std::string_view text, std::vector<int32_t>& ids) const;
   const AddedToken* MatchAt(std::string_view text, size_t pass) const;
-  void CheckId(int32_t id) const;
 
   // The truth.
   std::vector<std::string> bytes_;  // [vocab_size]

@@ -45,7 +45,7 @@ traces_of() {
 }
 
 # Kills the run KILLS times in each stage: a session lives for the time of starting up and a random
-# part, a KILLSth on average, of what the unbroken run spent in the stage the session begins in.
+# part, a KILLSth at most, of what the unbroken run spent in the stage the session begins in.
 # Counts survive in OUT.kills.
 torment() {
   local recipe=$1 out=$2 whole=$3 stage count milliseconds pid
@@ -61,7 +61,7 @@ torment() {
 import json, random, sys
 stages = json.load(open('$whole/stages.json'))['stages']
 seconds = stages[$stage]['seconds'] if $stage < len(stages) else 1
-print(int(1000 * (0.1 + random.uniform(0, 2 * seconds / $kills))))")
+print(int(1000 * (0.1 + random.uniform(0, seconds / $kills))))")
     fi
     # shellcheck disable=SC2046
     "$retort" run "$recipe" --out "$out" --threads $((1 + RANDOM % 2)) $(resumed "$out") \

@@ -97,7 +97,9 @@ TEST(Tokenizer, ErrorsNameTheTokenAndTheNearest) {
   const Tokenizer tokenizer = Tokenizer::ByteLevel();
   EXPECT_EQ(tokenizer.Find("<thunk>"), std::nullopt);
   EXPECT_PRED2(Contains, ErrorOf([&] { tokenizer.IdOf("<thunk>"); }), "Did you mean '<think>'?");
-  EXPECT_PRED2(Contains, ErrorOf([&] { tokenizer.Decode(Ids{264}); }), "264");
+  EXPECT_EQ(tokenizer.Decode(Ids{'a', 264, 99999, 'b'}), "a\uFFFD\uFFFDb");
+  EXPECT_EQ(tokenizer.Decode(Ids{264}, SpecialTokens::kSkip), "\uFFFD");
+  EXPECT_PRED2(Contains, ErrorOf([&] { tokenizer.Decode(Ids{-1}); }), "-1");
   EXPECT_PRED2(Contains, ErrorOf([&] { tokenizer.TokenBytes(-1); }), "-1");
 }
 
