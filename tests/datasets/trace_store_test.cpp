@@ -1,7 +1,8 @@
 #include "datasets/trace_store.h"
 
-#include <cstring>
+#include <algorithm>
 #include <fstream>
+#include <span>
 
 #include "tests/datasets/store_fixture.h"
 
@@ -12,8 +13,7 @@ using Mode = TraceStore::Mode;
 
 template <class T>
 void ExpectSameBits(const std::vector<T>& a, const std::vector<T>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(T)), 0);
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(a)), std::as_bytes(std::span(b))));
 }
 
 void ExpectSameTrace(const Trace& got, const Trace& want) {

@@ -206,7 +206,7 @@ TEST(Supervised, ABudgetOfOperationsFitsTheFallOfTheRate) {
     EXPECT_EQ(run.report.steps, 10);
     const double first = run.Metric(0, "learning_rate"), last = run.Metric(9, "learning_rate");
     EXPECT_DOUBLE_EQ(first, 0.001);
-    EXPECT_LT(last, first / 3) << schedule;
+    EXPECT_LT(last, first / 2) << schedule;
     EXPECT_GT(last, 0) << schedule;
   }
 }

@@ -4,9 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -50,7 +51,7 @@ S WeightedSum(const Floats& weights, const std::vector<S>& values) {
 }
 
 inline bool SameBits(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  return std::ranges::equal(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)));
 }
 
 /// `run(compute)` gives the same bits on 1, 2, 3 and 8 threads.
