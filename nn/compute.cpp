@@ -4,7 +4,6 @@
 #include <hwy/highway.h>
 
 #include <cstdlib>
-#include <mutex>
 
 #include "base/strings.h"
 
@@ -37,11 +36,12 @@ void SelectIsa() {
 
 Compute::Compute(const Executor& executor)
     : executor(executor), scratch(static_cast<size_t>(executor.threads())) {
-  static std::once_flag once;
-  std::call_once(once, [] {
+  // Once per process. Not std::call_once, which ThreadSanitizer lets hang after an exception.
+  [[maybe_unused]] static const bool done = [] {
     SelectIsa();
     openblas_set_num_threads(1);
-  });
+    return true;
+  }();
 }
 
 std::string IsaName() { return hwy::TargetName(RunnableTargets().front()); }
