@@ -1,17 +1,30 @@
 #include "cli/interrupt.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
+#include <string_view>
 
 namespace retort::cli {
 namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+void Handle(int) {
+  constexpr std::string_view kText =
+      "\nretort: stopping at the next safe place; once more to stop at once\n";
+  const int kept = errno;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
+  errno = kept;
+  interrupted = 1;
+}
+
 }  // namespace
 
 void CatchInterrupts() {
   struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_handler = Handle;
   action.sa_flags = SA_RESETHAND | SA_RESTART;  // the second signal finds the default again
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);

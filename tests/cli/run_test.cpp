@@ -86,6 +86,7 @@ TEST_F(RunTest, CtrlCSavesAndSaysHowToGoOn) {
   ASSERT_EQ(kill(pid, SIGINT), 0);
   const Outcome outcome = Wait(pid);
   EXPECT_EQ(outcome.code, 130) << outcome.err;
+  ExpectContains(outcome.err, "stopping at the next safe place");
   ExpectContains(outcome.err, "saved in " + out_);
   ExpectContains(outcome.err, "--set learn.steps=100000");
   ExpectContains(outcome.err, "--resume");
