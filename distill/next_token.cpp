@@ -134,7 +134,8 @@ class NextTokenLoop {
     if (probe) Decide(step + 1, task_.probe(step, metrics));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     metrics.emplace_back("step_time", seconds.count());
-    if (probe || (step + 1) % options_.logging_steps == 0 || step + 1 == end_) {
+    const bool last = step + 1 == end_ || options_.budget.Spent(report_.operations);
+    if (probe || (step + 1) % options_.logging_steps == 0 || last) {
       context_.recorder.Step({context_.Key(step), context_.name, metrics, {}});
     }
     context_.Report(step + 1, Expected(step + 1, end_), metrics);

@@ -201,13 +201,14 @@ TEST(Supervised, ABudgetOfOperationsFitsTheFallOfTheRate) {
   for (const Json& schedule : {Json{{"lr_scheduler_type", "linear"}}, Json{{"decay_steps", 5}}}) {
     SupervisedOptions budgeted = With(schedule, options);
     budgeted.training.steps = 100000;
+    budgeted.training.logging_steps = 9;  // the last step is logged all the same
     budgeted.training.budget.max_tera_operations = whole.report.operations / 1e12;
     const StageRun run = Learn(budgeted);
     EXPECT_EQ(run.report.steps, 10);
-    const double first = run.Metric(0, "learning_rate"), last = run.Metric(9, "learning_rate");
-    EXPECT_DOUBLE_EQ(first, 0.001);
-    EXPECT_LT(last, first / 2) << schedule;
-    EXPECT_GT(last, 0) << schedule;
+    ASSERT_EQ(run.steps.size(), 2u);
+    EXPECT_DOUBLE_EQ(run.Metric(1, "operations"), run.report.operations);
+    EXPECT_LT(run.Metric(1, "learning_rate"), 0.0005) << schedule;
+    EXPECT_GT(run.Metric(1, "learning_rate"), 0) << schedule;
   }
 }
 
