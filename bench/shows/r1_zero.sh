@@ -49,4 +49,8 @@ for dir in "$out"/seed-* "$out/controls"; do
     SELECT step, round(avg(reward), 3) AS reward, round(avg(correct), 3) AS accuracy,
            round(avg(length), 1) AS length FROM traces WHERE stage = 'grpo' AND step % 5 = 0
     GROUP BY step"
+  # Law 1: the log-probability that was sampled is the one that was trained on.
+  "$retort" traces sql "$dir" "
+    SELECT stage, count(*) AS steps, max(value) AS largest_logp_difference FROM curves
+    WHERE name = 'sampling/sampling_logp_difference/max' GROUP BY stage_index"
 done
