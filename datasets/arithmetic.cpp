@@ -153,10 +153,10 @@ void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& probl
     if (rows > 1) steps.AddPadded(a * digit, width);
     partials.push_back(a * digit * place);
   }
-  // The units of the first partial product stand alone.
-  // The result at full width: leaving out a leading zero is then the only step into the answer.
   if (rows > 1) {
+    // The units of the first partial product stand alone.
     steps.AddColumns(partials, 1, width + rows - 1);
+    // The result at full width: leaving out a leading zero is then the only step into the answer.
     steps.AddPadded(a * b, width + rows - 1);
   }
   problem.prompt = StrCat(a, "*", b);

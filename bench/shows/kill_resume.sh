@@ -3,7 +3,7 @@
 #
 #   bench/shows/kill_resume.sh [-n KILLS] [-o FOLDER] [RECIPE…]     (RETORT=path of the program)
 #
-# Without a recipe: kill_resume.json beside this script, small stages of every kind.
+# Without a recipe: kill_resume.json beside this script, small stages of every kind. Needs python3.
 # Per recipe: one unbroken run with 1 thread, one with 2 threads, and one that is killed (SIGKILL)
 # KILLS times inside every stage and resumed each time. FOLDER keeps everything: call again to go on.
 # Prints a table; exits 1 when the sha256 of final/model.safetensors or the stored traces differ.

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "tests/support/error_of.h"
 
 namespace retort {
 namespace {
@@ -48,15 +49,6 @@ int InChild(const std::function<void()>& body) {
 
 bool Killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 
-std::string MessageOf(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 TEST_F(FileTest, WholeContentsComeBack) {
   const std::string bytes("a\0b\xff\r\n", 6);
   WriteFileAtomic(folder_ / "data", bytes);
@@ -67,7 +59,7 @@ TEST_F(FileTest, WholeContentsComeBack) {
 }
 
 TEST_F(FileTest, ReadingWhatCannotBeReadNamesThePath) {
-  EXPECT_NE(MessageOf([&] { ReadFile(folder_ / "absent"); }).find("absent"), std::string::npos);
+  EXPECT_NE(ErrorOf([&] { ReadFile(folder_ / "absent"); }).find("absent"), std::string::npos);
   EXPECT_THROW(ReadFile(folder_), Error);
   EXPECT_THROW(MappedFile(folder_ / "absent"), Error);
   EXPECT_THROW(MappedFile{folder_}, Error);
@@ -87,7 +79,7 @@ TEST_F(FileTest, NothingAppearsWithoutCommit) {
 }
 
 TEST_F(FileTest, CreatingInAFolderThatIsNotThereNamesTheFile) {
-  const std::string message = MessageOf([&] { WriteFileAtomic(folder_ / "no" / "file", "x"); });
+  const std::string message = ErrorOf([&] { WriteFileAtomic(folder_ / "no" / "file", "x"); });
   EXPECT_NE(message.find("no/file"), std::string::npos) << message;
   EXPECT_NE(message.find("No such file"), std::string::npos) << message;
 }
@@ -101,12 +93,12 @@ TEST_F(FileTest, AFullDiskLeavesTheOldFileAndSaysWhatToDo) {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     const std::string big(200000, 'x');
     for (const char* name : {"kept", "fresh"}) {
-      const std::string message = MessageOf([&] { WriteFileAtomic(folder_ / name, big); });
+      const std::string message = ErrorOf([&] { WriteFileAtomic(folder_ / name, big); });
       if (message.find(name) == std::string::npos) ::_exit(2);
       if (message.find("Free some space") == std::string::npos) ::_exit(3);
     }
     AppendFile log(folder_ / "log");
-    if (MessageOf([&] { log.Write(big); }).find("log") == std::string::npos) ::_exit(4);
+    if (ErrorOf([&] { log.Write(big); }).find("log") == std::string::npos) ::_exit(4);
   });
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);

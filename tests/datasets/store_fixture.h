@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "datasets/trace_store.h"
+#include "tests/support/error_of.h"
 
 namespace retort::datasets {
 
@@ -26,16 +27,6 @@ class StoreTest : public testing::Test {
     path_ = folder_ / "traces.db";
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  template <class Body>
-  static std::string ErrorOf(const Body& body) {
-    try {
-      body();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
 
   std::filesystem::path folder_, path_;
 };

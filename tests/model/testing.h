@@ -9,18 +9,9 @@
 #include <string>
 
 #include "base/error.h"
+#include "tests/support/error_of.h"
 
 namespace retort::model {
-
-/// The message of the Error that `action` throws, or "(no error)".
-inline std::string ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
-}
 
 /// For EXPECT_PRED2(Contains, text, part).
 inline bool Contains(const std::string& text, const std::string& part) {

@@ -6,20 +6,10 @@
 
 #include "base/file.h"
 #include "tests/recipes/run_fixture.h"
+#include "tests/support/error_of.h"
 
 namespace retort::recipes {
 namespace {
-
-std::string MessageOf(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  } catch (const std::exception& error) {
-    return StrCat("not a retort::Error: ", error.what());
-  }
-  return "no error";
-}
 
 /// The small recipe with one value changed; the error must name all of `parts`.
 struct BadCase {
@@ -34,7 +24,7 @@ class BadRecipe : public ::testing::TestWithParam<BadCase> {};
 TEST_P(BadRecipe, IsAnErrorThatNamesThePlace) {
   Json recipe = SmallRecipe();
   recipe[Json::json_pointer(GetParam().pointer)] = Json::parse(GetParam().value);
-  const std::string message = MessageOf([&] { ReadRecipe(recipe, "mine.json"); });
+  const std::string message = ErrorOf([&] { ReadRecipe(recipe, "mine.json"); });
   for (const char* part : GetParam().parts) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " in: " << message;
   }
@@ -128,10 +118,10 @@ TEST(Recipe, NamesWhatIsMissing) {
   for (const char* key : {"name", "models", "stages"}) {
     Json recipe = SmallRecipe();
     recipe.erase(key);
-    const std::string message = MessageOf([&] { ReadRecipe(recipe, "mine.json"); });
+    const std::string message = ErrorOf([&] { ReadRecipe(recipe, "mine.json"); });
     EXPECT_NE(message.find(StrCat("mine.json.", key)), std::string::npos) << message;
   }
-  EXPECT_NE(MessageOf([] { ReadRecipe(Json(3), "mine.json"); }).find("object"), std::string::npos);
+  EXPECT_NE(ErrorOf([] { ReadRecipe(Json(3), "mine.json"); }).find("object"), std::string::npos);
 }
 
 TEST(Recipe, DefaultsAreTheTypeTheFirstModelAndThePanel) {
@@ -243,7 +233,7 @@ TEST(Setting, FindsAStageWithoutANameByItsType) {
 
 TEST(Setting, SaysWhatIsWrong) {
   const auto message = [](const char* setting, Json recipe = SmallRecipe()) {
-    return MessageOf([&] { ApplySetting(recipe, setting); });
+    return ErrorOf([&] { ApplySetting(recipe, setting); });
   };
   EXPECT_NE(message("seed").find("KEY=VALUE"), std::string::npos);
   EXPECT_NE(message("=3").find("KEY=VALUE"), std::string::npos);
@@ -256,7 +246,7 @@ TEST(Setting, SaysWhatIsWrong) {
   EXPECT_NE(message("a.b=3", {{"stages", {1, {{"name", 2}}}}}).find("'a'"), std::string::npos);
   Json typo = SmallRecipe();  // a misspelt key is left for reading to complain about
   ApplySetting(typo, "grpo.step=3");
-  EXPECT_NE(MessageOf([&] { ReadRecipe(typo, "r"); }).find("'steps'"), std::string::npos);
+  EXPECT_NE(ErrorOf([&] { ReadRecipe(typo, "r"); }).find("'steps'"), std::string::npos);
 }
 
 TEST(Document, IsAShippedNameOrAFile) {
@@ -264,7 +254,7 @@ TEST(Document, IsAShippedNameOrAFile) {
   for (const auto& [name, text] : ShippedRecipes()) {
     EXPECT_NO_THROW(ReadRecipe(LoadRecipeDocument(name), name)) << name;
   }
-  const std::string message = MessageOf([] { LoadRecipeDocument("quickstrat"); });
+  const std::string message = ErrorOf([] { LoadRecipeDocument("quickstrat"); });
   EXPECT_NE(message.find("'quickstart'"), std::string::npos) << message;
 }
 

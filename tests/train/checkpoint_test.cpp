@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/error_of.h"
 #include "tests/support/stage_run.h"
 
 namespace retort::train {
@@ -38,17 +39,8 @@ class CheckpointTest : public ::testing::Test {
                     .reference = reference_.get()},
                    state);
   }
-  template <class Body>
-  static std::string MessageOf(const Body& body) {
-    try {
-      body();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
   std::string OptimizerMessage(model::LanguageModel& model) {
-    return MessageOf([&] {
+    return ErrorOf([&] {
       nn::AdamW optimizer({});
       LoadOptimizer(at_, model, optimizer);
     });
@@ -139,7 +131,7 @@ TEST_F(CheckpointTest, ADamagedOptimizerIsNamed) {
     ExpectHas(OptimizerMessage(*model_), file.string());
     WriteFileAtomic(file, bytes);
   }
-  EXPECT_EQ(OptimizerMessage(*model_), "no error");
+  EXPECT_EQ(OptimizerMessage(*model_), "(no error)");
   const auto student = model::NewModel(testing::StageStudentConfig(), 1, compute_);
   ExpectHas(OptimizerMessage(*student), file.string());
   model::DeepseekConfig wide = testing::StagePolicyConfig();
@@ -148,7 +140,7 @@ TEST_F(CheckpointTest, ADamagedOptimizerIsNamed) {
   fs::remove(file);
   ExpectHas(OptimizerMessage(*model_), file.string());
   fs::remove_all(at_ / "reference");
-  ExpectHas(MessageOf([&] { LoadReference(at_, *reference_, compute_); }), "reference");
+  ExpectHas(ErrorOf([&] { LoadReference(at_, *reference_, compute_); }), "reference");
 }
 
 TEST_F(CheckpointTest, AMalformedStateIsNamed) {
@@ -157,7 +149,7 @@ TEST_F(CheckpointTest, AMalformedStateIsNamed) {
   const Json good = ParseJson(ReadFile(file), "state");
   const auto message = [&](const std::string& text) {
     WriteFileAtomic(file, text);
-    return MessageOf([&] { ReadTrainerState(at_); });
+    return ErrorOf([&] { ReadTrainerState(at_); });
   };
   for (const std::string text : {"", "{", "{}", "[]", "null", "7"}) {
     ExpectHas(message(text), file.string());
@@ -173,7 +165,7 @@ TEST_F(CheckpointTest, AMalformedStateIsNamed) {
     json[key] = Json::array();
     ExpectHas(message(json.dump()), file.string());
   }
-  EXPECT_EQ(message(good.dump()), "no error");
+  EXPECT_EQ(message(good.dump()), "(no error)");
   for (const Json& steps : {Json("three"), Json(nullptr), Json(-1), Json(2.5)}) {
     Json json = good;
     json["optimizer_steps"] = steps;
@@ -185,7 +177,7 @@ TEST_F(CheckpointTest, AMalformedStateIsNamed) {
   WriteFileAtomic(file, json.dump());
   ExpectHas(OptimizerMessage(*model_), "optimizer_steps");
   fs::remove(file);
-  ExpectHas(MessageOf([&] { ReadTrainerState(at_); }), file.string());
+  ExpectHas(ErrorOf([&] { ReadTrainerState(at_); }), file.string());
 }
 
 }  // namespace
