@@ -26,6 +26,7 @@ done
 query() { # DIR SQL -> rows of tab-separated cells, without the header
   "$retort" traces sql --json "$1" "$2" | tr -d '\n' | sed 's/.*"rows"://; s/\],/\n/g' | tr -d '[]{}"' |
     tr ',' '\t'
+  echo  # ends the last row
 }
 
 echo "accuracy at temperature 1 on held-out problems"
