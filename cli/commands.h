@@ -26,5 +26,6 @@ void AddEval(CLI::App& program, Action& action);
 void AddGenerate(CLI::App& program, Action& action);
 void AddTraces(CLI::App& program, Action& action);
 void AddInspect(CLI::App& program, Action& action);
+void AddBench(CLI::App& program, Action& action);
 
 }  // namespace retort::cli

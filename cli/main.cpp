@@ -20,8 +20,8 @@ namespace {
 std::string VersionText() {
   const Executor executor(1);
   const nn::Compute compute(executor);  // chooses the instruction set
-  return StrCat("retort ", kVersion, "\ninstruction set ", nn::IsaName(), "\nOpenBLAS ",
-                nn::BlasName());
+  return StrCat("retort ", kVersion, "\ninstruction set ", nn::IsaName(), "\ncompiler ",
+                nn::CompilerName());
 }
 
 // Flags are spelled with '-'; "--max_length=5" is taken as well. Values are left alone.
@@ -85,6 +85,7 @@ int RunProgram(int argc, char** argv) {
   AddDistill(program, action);
   AddTraces(program, action);
   AddInspect(program, action);
+  AddBench(program, action);
 
   std::vector<std::string> arguments = ArgumentsOf(argc, argv);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them

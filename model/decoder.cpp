@@ -26,14 +26,14 @@ struct DeepseekLayer {
     }
   }
   static int64_t RopeDim(const DeepseekConfig& c) { return c.qk_rope_head_dim; }
-  static int64_t CacheWidth(const DeepseekConfig& c) { return Mla::CacheWidth(c); }
+  static KvCache NewCache(const DeepseekConfig& c) { return Mla::NewCache(c); }
   void Pack() {
     attention.Pack();
     moe ? moe->Pack() : dense->Pack();
   }
-  Mat Forward(const Pass& pass, nn::RopeTable& rope, Mat x, LayerTape& tape) const {
+  void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
     const Mat mid = attention.Forward(pass, rope, x, tape.attention);
-    return moe ? moe->Forward(pass, mid, tape.ffn) : dense->Forward(pass, mid, tape.ffn);
+    moe ? moe->Forward(pass, mid, y, tape.ffn) : dense->Forward(pass, mid, y, tape.ffn);
   }
   Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
                const LayerTape& tape) const {
@@ -52,13 +52,13 @@ struct LlamaLayer {
         dense(store, StrCat("model.layers.", layer), c.hidden_size, c.intermediate_size,
               c.rms_norm_eps) {}
   static int64_t RopeDim(const LlamaConfig& c) { return c.HeadDim(); }
-  static int64_t CacheWidth(const LlamaConfig& c) { return Gqa::CacheWidth(c); }
+  static KvCache NewCache(const LlamaConfig& c) { return Gqa::NewCache(c); }
   void Pack() {
     attention.Pack();
     dense.Pack();
   }
-  Mat Forward(const Pass& pass, nn::RopeTable& rope, Mat x, LayerTape& tape) const {
-    return dense.Forward(pass, attention.Forward(pass, rope, x, tape.attention), tape.ffn);
+  void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
+    dense.Forward(pass, attention.Forward(pass, rope, x, tape.attention), y, tape.ffn);
   }
   Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
                const LayerTape& tape) const {
@@ -73,7 +73,6 @@ Decoder<Layer, Config>::Decoder(const Config& c)
     : config_(c),
       eps_(static_cast<float>(c.rms_norm_eps)),
       max_positions_(c.max_position_embeddings),
-      cache_width_(Layer::CacheWidth(c)),
       rope_(Layer::RopeDim(c), c.rope_theta),
       embedding_(store_.Add("model.embed_tokens.weight", {c.vocab_size, c.hidden_size})),
       layers_([&] {
@@ -85,6 +84,11 @@ Decoder<Layer, Config>::Decoder(const Config& c)
       head_weight_(c.tie_word_embeddings
                        ? embedding_
                        : store_.Add("lm_head.weight", {c.vocab_size, c.hidden_size})) {}
+
+template <class Layer, class Config>
+KvCache Decoder<Layer, Config>::NewCache() const {
+  return Layer::NewCache(std::get<Config>(config_));
+}
 
 template <class Layer, class Config>
 void Decoder<Layer, Config>::Pack(nn::Compute& compute) {
@@ -115,10 +119,11 @@ void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, T
     tape->loads.resize(static_cast<size_t>(moe_layers()));
   }
 
-  // x and y alternate between two buffers in inference; in training everything is kept.
+  // x and y change places from layer to layer in inference; in training everything is kept.
   nn::Arena& arena = tape ? tape->arena : scratch_;
   const nn::ArenaScope scope(scratch_);
-  Mat x = arena.NewMat(batch.size(), hidden_size());
+  Mat x = arena.NewMat(batch.size(), hidden_size()), y;
+  if (!tape) y = arena.NewMat(batch.size(), hidden_size());
   nn::Embed(compute, embedding_.mat(), batch.tokens().data(), x);
   LayerTape unused;
   size_t moe_index = 0;
@@ -126,9 +131,10 @@ void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, T
     const nn::Arena::Mark mark = arena.mark();
     const Pass pass{compute, batch, arena, tape, static_cast<int64_t>(l)};
     LayerTape& layer_tape = tape ? tape->layers[l] : unused;
-    const Mat y = layers_[l].Forward(pass, rope_, x, layer_tape);
+    if (tape) y = arena.NewMat(batch.size(), hidden_size());
+    layers_[l].Forward(pass, rope_, x, y, layer_tape);
+    std::swap(x, y);
     if (!tape) {
-      CopyInto(y, x);
       arena.Release(mark);
       continue;
     }
@@ -137,7 +143,6 @@ void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, T
       loads.resize(static_cast<size_t>(layers_[l].moe->experts()));
       layers_[l].moe->Balance(pass, layer_tape.ffn, loads);
     }
-    x = y;
   }
   float* rstd = arena.New<float>(batch.size());
   nn::RmsNorm(compute, {x, final_norm_.value.data(), eps_, hidden, rstd});
@@ -166,7 +171,7 @@ void Decoder<Layer, Config>::Backward(nn::Compute& compute, const Batch& batch, 
       dx = below;
     } else {
       tape.RunWeightGrads(compute);
-      CopyInto(below, dx);
+      CopyRows(compute, below, dx);
       tape.arena.Release(mark);
     }
   }

@@ -23,7 +23,7 @@ class Decoder final : public LanguageModel {
   int64_t hidden_size() const override { return embedding_.cols(); }
   int64_t vocab_size() const override { return embedding_.rows(); }
   int64_t layers() const override { return static_cast<int64_t>(layers_.size()); }
-  int64_t cache_width() const override { return cache_width_; }
+  KvCache NewCache() const override;
   void Pack(nn::Compute& compute) override;
   void Forward(nn::Compute& compute, const Batch& batch, Tape* tape, nn::Mat hidden) override;
   void Backward(nn::Compute& compute, const Batch& batch, Tape& tape, nn::ConstMat dhidden,
@@ -38,7 +38,6 @@ class Decoder final : public LanguageModel {
   nn::ParameterStore store_;
   float eps_;
   int64_t max_positions_;
-  int64_t cache_width_;
   nn::RopeTable rope_;
   nn::Parameter& embedding_;
   std::deque<Layer> layers_;

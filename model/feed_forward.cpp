@@ -14,12 +14,10 @@ DenseFeedForward::DenseFeedForward(nn::ParameterStore& store, const std::string&
     : norm_(store, prefix + ".post_attention_layernorm.weight", hidden, eps),
       mlp_(store, prefix + ".mlp", hidden, width) {}
 
-Mat DenseFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) const {
+void DenseFeedForward::Forward(const Pass& pass, Mat x, Mat y, FeedForwardTape& tape) const {
   tape.x = x;
   std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
-  const Mat y = CopyOf(pass.arena, x);
-  mlp_.Forward(pass, tape.h, y, tape.dense);
-  return y;
+  mlp_.Forward(pass, tape.h, x, y, tape.dense);
 }
 
 Mat DenseFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTape& tape) const {
@@ -69,7 +67,7 @@ nn::RouteArgs MoeFeedForward::Routing(const FeedForwardTape& tape) const {
           .weights = tape.weights};
 }
 
-Mat MoeFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) const {
+void MoeFeedForward::Forward(const Pass& pass, Mat x, Mat y, FeedForwardTape& tape) const {
   const int64_t T = pass.tokens(), K = shape_.top_k, E = shape_.experts, d = x.cols;
   const int64_t slots = T * K, f = experts_.front().width();
   nn::Compute& compute = pass.compute;
@@ -104,10 +102,12 @@ Mat MoeFeedForward::Forward(const Pass& pass, Mat x, FeedForwardTape& tape) cons
   nn::SwiGlu(compute, tape.routed.gate_up, tape.routed.act);
   nn::Gemm(compute, down);
 
-  const Mat y = CopyOf(pass.arena, x);
-  if (shared_) shared_->Forward(pass, tape.h, y, tape.dense);
+  if (shared_) {
+    shared_->Forward(pass, tape.h, x, y, tape.dense);
+  } else {
+    CopyRows(compute, x, y);
+  }
   nn::Combine(compute, {&tape.dispatch, K, tape.weights, tape.ys, y});
-  return y;
 }
 
 Mat MoeFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTape& tape) const {

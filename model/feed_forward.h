@@ -19,7 +19,9 @@ class DenseFeedForward {
   DenseFeedForward(nn::ParameterStore& store, const std::string& prefix, int64_t hidden,
                    int64_t width, double eps);
   void Pack() { mlp_.Pack(); }
-  nn::Mat Forward(const Pass& pass, nn::Mat x, FeedForwardTape& tape) const;
+  /// Writes the block's output into `y` [T, d].
+  void Forward(const Pass& pass, nn::Mat x, nn::Mat y, FeedForwardTape& tape) const;
+  /// Returns the gradient of x [T, d].
   nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const FeedForwardTape& tape) const;
 
  private:
@@ -34,7 +36,7 @@ class MoeFeedForward {
   MoeFeedForward(nn::ParameterStore& store, const std::string& prefix,
                  const DeepseekConfig& config);
   void Pack();
-  nn::Mat Forward(const Pass& pass, nn::Mat x, FeedForwardTape& tape) const;
+  void Forward(const Pass& pass, nn::Mat x, nn::Mat y, FeedForwardTape& tape) const;
   nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const FeedForwardTape& tape) const;
 
   /// Adds this pass's choices to loads [E] and the balance losses to the tape.

@@ -89,14 +89,16 @@ Mat Gqa::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
 
   tape.z = pass.New(heads_ * head_dim_);
   tape.lse = pass.arena.New<float>(T * heads_);
-  nn::Attention(compute, {.shape = Shape(),
+  nn::AttentionShape shape = Shape();
+  const ConstMat kv = pass.KeyValues(tape.kv, shape);
+  nn::Attention(compute, {.shape = shape,
                           .spans = pass.batch.spans(),
                           .q = tape.q,
-                          .kv = pass.KeyValues(tape.kv),
+                          .kv = kv,
                           .out = tape.z,
                           .lse = tape.lse});
-  const Mat y = CopyOf(pass.arena, x);
-  nn::Gemm(compute, o_.Forward(tape.z, y, /*accumulate=*/true));
+  const Mat y = pass.New(x.cols);
+  nn::Gemm(compute, o_.Forward(tape.z, y, x));
   o_.AddBias(compute, y);
   return y;
 }

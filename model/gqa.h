@@ -1,6 +1,7 @@
 #pragma once
 // Grouped-query attention of Llama, Qwen2 (biases on q, k, v) and Qwen3 (RMSNorm of each query and
-// key head before RoPE). A cached row is [keys of all KV heads | values of all KV heads].
+// key head before RoPE). A cached token is [keys of all KV heads | values of
+// all KV heads], every head a segment of its own.
 
 #include <string>
 
@@ -16,8 +17,8 @@ class Gqa {
  public:
   Gqa(nn::ParameterStore& store, const std::string& prefix, const LlamaConfig& config);
 
-  static int64_t CacheWidth(const LlamaConfig& config) {
-    return 2 * config.num_key_value_heads * config.HeadDim();
+  static KvCache NewCache(const LlamaConfig& config) {
+    return {config.num_hidden_layers, 2 * config.num_key_value_heads, config.HeadDim()};
   }
   void Pack();
   /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.

@@ -3,12 +3,8 @@
 #include <algorithm>
 
 namespace retort::model {
-namespace {
-constexpr size_t kSpareRows = 256;  // how far storage grows ahead: few moves, little waste
-}
-
-KvCache::KvCache(int64_t layers, int64_t width)
-    : width_(width), layers_(static_cast<size_t>(layers)) {}
+KvCache::KvCache(int64_t layers, int64_t segments, int64_t segment)
+    : segments_(segments), segment_(segment), layers_(static_cast<size_t>(layers)) {}
 
 KvCache::Handle KvCache::NewSequence() {
   if (free_sequences_.empty()) {
@@ -22,16 +18,17 @@ KvCache::Handle KvCache::NewSequence() {
 
 KvCache::Handle KvCache::Fork(Handle sequence) {
   const Handle fork = NewSequence();
-  sequences_[static_cast<size_t>(fork)] = rows(sequence);
-  for (const int32_t row : rows(sequence)) ++references_[static_cast<size_t>(row)];
+  At(fork) = At(sequence);
+  for (const int32_t page : At(fork).pages) ++references_[static_cast<size_t>(page)];
   return fork;
 }
 
 void KvCache::Truncate(Handle sequence, int64_t length) {
-  std::vector<int32_t>& rows = sequences_[static_cast<size_t>(sequence)];
-  while (static_cast<int64_t>(rows.size()) > length) {
-    Release(rows.back());
-    rows.pop_back();
+  Sequence& s = At(sequence);
+  if (static_cast<int64_t>(s.rows.size()) > length) s.rows.resize(static_cast<size_t>(length));
+  while (static_cast<int64_t>(s.pages.size()) * kPageTokens >= length + kPageTokens) {
+    Release(s.pages.back());
+    s.pages.pop_back();
   }
 }
 
@@ -41,42 +38,60 @@ void KvCache::Drop(Handle sequence) {
 }
 
 void KvCache::Append(Handle sequence, int64_t count) {
-  std::vector<int32_t>& rows = sequences_[static_cast<size_t>(sequence)];
+  Sequence& s = At(sequence);
+  if (count > 0 && static_cast<int64_t>(s.rows.size()) % kPageTokens != 0) OwnLastPage(s);
   for (int64_t i = 0; i < count; ++i) {
-    if (free_rows_.empty()) {
-      references_.push_back(0);
-      free_rows_.push_back(static_cast<int32_t>(references_.size() - 1));
-    }
-    rows.push_back(free_rows_.back());
-    free_rows_.pop_back();
-    references_[static_cast<size_t>(rows.back())] = 1;
+    const auto slot = static_cast<int32_t>(static_cast<int64_t>(s.rows.size()) % kPageTokens);
+    if (slot == 0) s.pages.push_back(TakePage());
+    s.rows.push_back(s.pages.back() * static_cast<int32_t>(page_rows()) + slot);
   }
-  rows_in_use_ += count;
-  peak_rows_ = std::max(peak_rows_, rows_in_use_);
-  const size_t needed = references_.size() * static_cast<size_t>(width_);
-  for (nn::AlignedVector<float>& layer : layers_) {
-    if (layer.size() >= needed) continue;
-    if (layer.capacity() < needed) {
-      layer.reserve(needed + std::min(needed / 8, kSpareRows * static_cast<size_t>(width_)));
-    }
-    layer.resize(needed);
+}
+
+int32_t KvCache::TakePage() {
+  if (free_pages_.empty()) {
+    references_.push_back(0);
+    free_pages_.push_back(static_cast<int32_t>(references_.size() - 1));
+    const auto floats = references_.size() * static_cast<size_t>(page_rows() * segment_);
+    for (nn::GrowingBuffer& layer : layers_) layer.Reserve(floats);
+  }
+  const int32_t page = free_pages_.back();
+  free_pages_.pop_back();
+  references_[static_cast<size_t>(page)] = 1;
+  peak_pages_ = std::max(peak_pages_, ++pages_in_use_);
+  return page;
+}
+
+void KvCache::OwnLastPage(Sequence& s) {
+  const int32_t shared = s.pages.back();
+  if (references_[static_cast<size_t>(shared)] == 1) return;
+  const int32_t own = TakePage();
+  --references_[static_cast<size_t>(shared)];
+  const int64_t floats = page_rows() * segment_;
+  for (const nn::GrowingBuffer& layer : layers_) {
+    std::copy_n(layer.data() + shared * floats, floats, layer.data() + own * floats);
+  }
+  s.pages.back() = own;
+  const size_t used = s.rows.size() % kPageTokens;
+  for (size_t i = s.rows.size() - used; i < s.rows.size(); ++i) {
+    s.rows[i] += (own - shared) * static_cast<int32_t>(page_rows());
   }
 }
 
 int64_t KvCache::bytes() const {
   size_t floats = 0;
-  for (const nn::AlignedVector<float>& layer : layers_) floats += layer.capacity();
+  for (const nn::GrowingBuffer& layer : layers_) floats += layer.size();
   return static_cast<int64_t>(floats * sizeof(float));
 }
 
 nn::Mat KvCache::layer(int64_t l) {
-  return {layers_[static_cast<size_t>(l)].data(), static_cast<int64_t>(references_.size()), width_};
+  return {layers_[static_cast<size_t>(l)].data(),
+          static_cast<int64_t>(references_.size()) * page_rows(), segment_};
 }
 
-void KvCache::Release(int32_t row) {
-  if (--references_[static_cast<size_t>(row)] > 0) return;
-  free_rows_.push_back(row);
-  --rows_in_use_;
+void KvCache::Release(int32_t page) {
+  if (--references_[static_cast<size_t>(page)] > 0) return;
+  free_pages_.push_back(page);
+  --pages_in_use_;
 }
 
 }  // namespace retort::model

@@ -28,8 +28,7 @@ class LanguageModel {
   virtual int64_t hidden_size() const = 0;
   virtual int64_t vocab_size() const = 0;
   virtual int64_t layers() const = 0;
-  virtual int64_t cache_width() const = 0;  ///< floats per token and layer in a KvCache
-  KvCache NewCache() const { return KvCache(layers(), cache_width()); }
+  virtual KvCache NewCache() const = 0;
 
   /// Packs the weights for the kernels; to be called after every change of parameters().
   virtual void Pack(nn::Compute& compute) = 0;

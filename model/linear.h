@@ -23,8 +23,8 @@ class Linear {
   nn::Parameter& weight() const { return *weight_; }
 
   /// The bias is not part of the jobs: see AddBias and BiasGrad.
-  nn::GemmJob Forward(nn::ConstMat x, nn::Mat y, bool accumulate = false) const {
-    return {x, &packed_, y, accumulate};
+  nn::GemmJob Forward(nn::ConstMat x, nn::Mat y, nn::ConstMat start = {}) const {
+    return {x, &packed_, y, start};
   }
   nn::InputGradJob InputGrad(nn::ConstMat dy, nn::Mat dx, bool accumulate = false) const {
     return {dy, weight_->mat(), dx, accumulate};

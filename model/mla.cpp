@@ -77,7 +77,7 @@ Mat Mla::AbsorbedQuery(const Pass& pass, ConstMat q) const {
   }
   nn::Gemm(pass.compute, jobs);
   for (int64_t h = 0; h < heads_; ++h) {
-    CopyInto(q.Cols(h * head_dim + nope_, rope_dim_),
+    CopyRows(pass.compute, q.Cols(h * head_dim + nope_, rope_dim_),
              absorbed.Cols(h * width + latent_, rope_dim_));
   }
   return absorbed;
@@ -107,7 +107,7 @@ Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
   tape.kv_rstd = pass.NewColumn();
   nn::RmsNorm(compute, {tape.kv_raw.Cols(0, latent_), kv_norm_.value.data(), eps_,
                         tape.kv.Cols(0, latent_), tape.kv_rstd});
-  CopyInto(tape.kv_raw.Cols(latent_, rope_dim_), tape.kv.Cols(latent_, rope_dim_));
+  CopyRows(pass.compute, tape.kv_raw.Cols(latent_, rope_dim_), tape.kv.Cols(latent_, rope_dim_));
   nn::RopeArgs rotate{.table = &rope,
                       .positions = pass.batch.positions().data(),
                       .x = tape.kv,
@@ -123,10 +123,12 @@ Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
 
   tape.z = pass.New(heads_ * latent_);
   tape.lse = pass.arena.New<float>(T * heads_);
-  nn::Attention(compute, {.shape = Shape(),
+  nn::AttentionShape shape = Shape();
+  const ConstMat kv = pass.KeyValues(tape.kv, shape);
+  nn::Attention(compute, {.shape = shape,
                           .spans = pass.batch.spans(),
                           .q = AbsorbedQuery(pass, tape.q),
-                          .kv = pass.KeyValues(tape.kv),
+                          .kv = kv,
                           .out = tape.z,
                           .lse = tape.lse});
 
@@ -137,8 +139,8 @@ Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
                     tape.o.Cols(h * value_, value_)});
   }
   nn::Gemm(compute, jobs);
-  const Mat y = CopyOf(pass.arena, x);
-  nn::Gemm(compute, o_.Forward(tape.o, y, /*accumulate=*/true));
+  const Mat y = pass.New(x.cols);
+  nn::Gemm(compute, o_.Forward(tape.o, y, x));
   return y;
 }
 
@@ -185,7 +187,7 @@ Mat Mla::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
     jobs.push_back({dlatent, KeyRows(h, false), dq.Cols(h * head_dim, nope_),
                     /*accumulate=*/false, /*transpose_w=*/true});
     weight_grads.push_back({tape.q.Cols(h * head_dim, nope_), dlatent, KeyRows(h, true)});
-    CopyInto(dabsorbed.Cols(h * width + latent_, rope_dim_),
+    CopyRows(pass.compute, dabsorbed.Cols(h * width + latent_, rope_dim_),
              dq.Cols(h * head_dim + nope_, rope_dim_));
   }
   nn::GemmInputGrad(compute, jobs);

@@ -21,8 +21,8 @@ class Mla {
   /// Adds the parameters under `prefix` ("model.layers.0").
   Mla(nn::ParameterStore& store, const std::string& prefix, const DeepseekConfig& config);
 
-  static int64_t CacheWidth(const DeepseekConfig& config) {
-    return config.kv_lora_rank + config.qk_rope_head_dim;
+  static KvCache NewCache(const DeepseekConfig& config) {
+    return {config.num_hidden_layers, 1, config.kv_lora_rank + config.qk_rope_head_dim};
   }
   void Pack();
   /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.

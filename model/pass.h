@@ -19,13 +19,11 @@ struct Pass {
   nn::Mat New(int64_t cols) const { return arena.NewMat(batch.size(), cols); }  // [T, cols]
   float* NewColumn() const { return arena.New<float>(batch.size()); }           // [T]
   /// Rows of keys and values that attention reads: those of the batch, or the cache after the
-  /// batch's have been put there.
-  nn::ConstMat KeyValues(nn::ConstMat fresh) const;
+  /// batch's have been put there; `shape` is told how they lie there.
+  nn::ConstMat KeyValues(nn::ConstMat fresh, nn::AttentionShape& shape) const;
 };
 
-/// A copy of `x` in the arena.
-nn::Mat CopyOf(nn::Arena& arena, nn::ConstMat x);
 /// to = from, row by row.
-void CopyInto(nn::ConstMat from, nn::Mat to);
+void CopyRows(nn::Compute& compute, nn::ConstMat from, nn::Mat to);
 
 }  // namespace retort::model

@@ -13,13 +13,13 @@ std::pair<nn::Mat, float*> PreNorm::Forward(const Pass& pass, nn::ConstMat x) co
 
 nn::Mat PreNorm::Backward(const Pass& pass, nn::ConstMat x, const float* rstd, nn::ConstMat dh,
                           nn::ConstMat dy) const {
-  const nn::Mat dx = CopyOf(pass.arena, dy);
+  const nn::Mat dx = pass.New(dy.cols);
   nn::RmsNormGrad(pass.compute, {.x = x,
                                  .weight = weight_.value.data(),
                                  .rstd = rstd,
                                  .dy = dh,
                                  .dx = dx,
-                                 .accumulate = true,
+                                 .start = dy,
                                  .dweight = weight_.grad.data()});
   return dx;
 }

@@ -19,14 +19,14 @@ void SwiGluMlp::Pack() {
   for (Linear* linear : {&gate_, &up_, &down_}) linear->Pack();
 }
 
-void SwiGluMlp::Forward(const Pass& pass, ConstMat h, Mat y, SwiGluTape& tape) const {
+void SwiGluMlp::Forward(const Pass& pass, ConstMat h, ConstMat x, Mat y, SwiGluTape& tape) const {
   const int64_t f = width();
   tape.gate_up = pass.New(2 * f);
   tape.act = pass.New(f);
   nn::Gemm(pass.compute, std::array{gate_.Forward(h, tape.gate_up.Cols(0, f)),
                                     up_.Forward(h, tape.gate_up.Cols(f, f))});
   nn::SwiGlu(pass.compute, tape.gate_up, tape.act);
-  nn::Gemm(pass.compute, down_.Forward(tape.act, y, /*accumulate=*/true));
+  nn::Gemm(pass.compute, down_.Forward(tape.act, y, x));
 }
 
 void SwiGluMlp::Backward(const Pass& pass, ConstMat h, ConstMat dy, const SwiGluTape& tape, Mat dh,

@@ -14,8 +14,8 @@ class SwiGluMlp {
   SwiGluMlp(nn::ParameterStore& store, const std::string& prefix, int64_t hidden, int64_t width);
 
   void Pack();
-  /// y += mlp(h).
-  void Forward(const Pass& pass, nn::ConstMat h, nn::Mat y, SwiGluTape& tape) const;
+  /// y = x + mlp(h).
+  void Forward(const Pass& pass, nn::ConstMat h, nn::ConstMat x, nn::Mat y, SwiGluTape& tape) const;
   /// dh (+)= gradient of h from that of y; queues weight gradients on the tape.
   void Backward(const Pass& pass, nn::ConstMat h, nn::ConstMat dy, const SwiGluTape& tape,
                 nn::Mat dh, bool accumulate) const;

@@ -1,13 +1,17 @@
 #pragma once
-// A std::vector whose storage starts on a cache line, as vector loads and OpenBLAS like it.
+// Storage that starts on a cache line, as vector loads like it. Large blocks ask for huge pages:
+// kernels that walk the rows of a wide matrix would else miss the translation of every one.
 
 #include <cstddef>
-#include <new>
 #include <vector>
 
 namespace retort::nn {
 
 inline constexpr size_t kCacheLine = 64;
+
+/// Uninitialised; throws std::bad_alloc. To be freed by FreeAligned with the same size.
+void* AllocateAligned(size_t bytes);
+void FreeAligned(void* p, size_t bytes);
 
 template <class T>
 struct AlignedAllocator {
@@ -15,10 +19,8 @@ struct AlignedAllocator {
   AlignedAllocator() = default;
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) {}
-  T* allocate(size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(kCacheLine)));
-  }
-  void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(kCacheLine)); }
+  T* allocate(size_t n) { return static_cast<T*>(AllocateAligned(n * sizeof(T))); }
+  void deallocate(T* p, size_t n) { FreeAligned(p, n * sizeof(T)); }
   template <class U>
   bool operator==(const AlignedAllocator<U>&) const {
     return true;

@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
+
+#include "nn/aligned.h"
 
 namespace retort::nn {
 namespace {
-constexpr size_t kAlign = 64;
 constexpr size_t kFirstChunk = size_t{1} << 20;
 }  // namespace
 
-void Arena::Free::operator()(std::byte* p) const { ::operator delete(p, std::align_val_t(kAlign)); }
+void Arena::Free::operator()(std::byte* p) const { FreeAligned(p, size); }
 
 void* Arena::Allocate(size_t bytes) {
-  bytes = (std::max<size_t>(bytes, 1) + kAlign - 1) / kAlign * kAlign;
+  bytes = (std::max<size_t>(bytes, 1) + kCacheLine - 1) / kCacheLine * kCacheLine;
   while (current_ < chunks_.size() && used_ + bytes > chunks_[current_].size) {
     ++current_;
     used_ = 0;
@@ -21,8 +21,8 @@ void* Arena::Allocate(size_t bytes) {
   if (current_ == chunks_.size()) {
     const size_t last = chunks_.empty() ? kFirstChunk / 2 : chunks_.back().size;
     const size_t size = std::max(bytes, last * 2);
-    auto* data = static_cast<std::byte*>(::operator new(size, std::align_val_t(kAlign)));
-    chunks_.push_back({std::unique_ptr<std::byte, Free>(data), size});
+    auto* data = static_cast<std::byte*>(AllocateAligned(size));
+    chunks_.push_back({std::unique_ptr<std::byte, Free>(data, Free{size}), size});
     used_ = 0;
   }
   void* result = chunks_[current_].data.get() + used_;

@@ -38,6 +38,7 @@ class Arena {
 
  private:
   struct Free {
+    size_t size = 0;
     void operator()(std::byte* p) const;
   };
   struct Chunk {

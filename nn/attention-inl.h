@@ -160,21 +160,37 @@ inline void PackKeys(const KeyBlock& block, int64_t column, int64_t dim,
   }
 }
 
-// Keys along the lanes, by squares of four.
+#if HWY_TARGET != HWY_SCALAR
+// Numbers [i, i + 4) of every fourth row from `row` on, a block of the vector for each.
+HWY_INLINE V LoadBlocks(const float* const* row, int64_t column) {
+  const hn::FixedTag<float, 4> block;
+  const auto load = [&](int64_t r) { return hn::LoadU(block, row[4 * r] + column); };
+#if HWY_MAX_BYTES >= 64
+  const hn::FixedTag<float, 8> half;
+  return hn::Combine(D(), hn::Combine(half, load(3), load(2)), hn::Combine(half, load(1), load(0)));
+#elif HWY_MAX_BYTES == 32
+  return hn::Combine(D(), load(1), load(0));
+#else
+  return load(0);
+#endif
+}
+#endif
+
+// Keys along the lanes: a vector of keys at a time, four numbers of each, whose squares of four
+// stay inside the vectors' blocks.
 inline void TransposeKeys(const KeyBlock& block, int64_t column, int64_t dim,
                           float* out) {  // [dim, 64]
-  for (int64_t j = 0; j < Vectors(block.count) * Lanes(); j += 4) {
-    const float* row[4];
-    for (int64_t r = 0; r < 4; ++r) row[r] = block.rows[j + r] + column;
+  for (int64_t j = 0; j < block.count; j += Lanes()) {
+    const float* const* row = block.rows + j;
     float* to = out + j;
     int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
-    const hn::FixedTag<float, 4> d;
+    const D d;
     for (; i + 4 <= dim; i += 4, to += 4 * kKeyBlock) {
-      const auto r0 = hn::LoadU(d, row[0] + i), r1 = hn::LoadU(d, row[1] + i);
-      const auto r2 = hn::LoadU(d, row[2] + i), r3 = hn::LoadU(d, row[3] + i);
-      const auto low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
-      const auto high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
+      const V r0 = LoadBlocks(row, column + i), r1 = LoadBlocks(row + 1, column + i);
+      const V r2 = LoadBlocks(row + 2, column + i), r3 = LoadBlocks(row + 3, column + i);
+      const V low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
+      const V high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
       hn::Store(hn::InterleaveLower(d, low02, low13), d, to);
       hn::Store(hn::InterleaveUpper(d, low02, low13), d, to + kKeyBlock);
       hn::Store(hn::InterleaveLower(d, high02, high13), d, to + 2 * kKeyBlock);
@@ -182,7 +198,7 @@ inline void TransposeKeys(const KeyBlock& block, int64_t column, int64_t dim,
     }
 #endif
     for (; i < dim; ++i, to += kKeyBlock) {
-      for (int64_t r = 0; r < 4; ++r) to[r] = row[r][i];
+      for (int64_t r = 0; r < Lanes(); ++r) to[r] = row[r][column + i];
     }
   }
 }

@@ -15,9 +15,16 @@ void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q
                s.heads, " heads on ", s.kv_heads, " KV heads, expected a multiple");
   RETORT_CHECK(s.key_dim > 0 && s.value_dim > 0, "attention: got key_dim ", s.key_dim,
                " and value_dim ", s.value_dim, ", expected at least 1");
+  for (const QuerySpan& span : spans) {
+    RETORT_CHECK(span.row >= 0 && span.count >= 0 && span.position >= 0 &&
+                     span.row + span.count <= std::min(q.rows, out.rows),
+                 "attention: got queries [", span.row, ", ", span.row + span.count,
+                 ") at position ", span.position, " of ", q.rows, " rows");
+  }
   RETORT_CHECK(q.cols == s.heads * s.key_dim && out.cols == s.heads * s.value_dim,
                "attention: got rows of ", q.cols, " for q and ", out.cols, " for out, expected ",
                s.heads * s.key_dim, " and ", s.heads * s.value_dim);
+  if (s.key_stride > 0 || s.value_stride > 0) return;
   RETORT_CHECK(s.kv_heads * s.key_dim <= kv.cols && s.value_begin >= 0 &&
                    s.value_begin + s.kv_heads * s.value_dim <= kv.cols,
                "attention: keys and values do not fit into cached rows of ", kv.cols);
@@ -25,12 +32,6 @@ void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q
   RETORT_CHECK(s.kv_heads == 1 || s.value_begin >= s.kv_heads * s.key_dim,
                "attention: got value_begin ", s.value_begin,
                ", expected values behind the keys of all KV heads");
-  for (const QuerySpan& span : spans) {
-    RETORT_CHECK(span.row >= 0 && span.count >= 0 && span.position >= 0 &&
-                     span.row + span.count <= std::min(q.rows, out.rows),
-                 "attention: got queries [", span.row, ", ", span.row + span.count,
-                 ") at position ", span.position, " of ", q.rows, " rows");
-  }
 }
 
 }  // namespace
@@ -60,6 +61,8 @@ void Attention(Compute& compute, const AttentionArgs& args) {
 
 void AttentionGrad(Compute& compute, const AttentionGradArgs& args) {
   Check(args.shape, args.spans, args.q, args.kv, args.out);
+  RETORT_CHECK(args.shape.key_stride == 0 && args.shape.value_stride == 0,
+               "attention: backward takes heads side by side");
   RETORT_CHECK(args.lse || args.q.rows == 0, "attention: backward needs the lse kept by forward");
   RETORT_CHECK(args.dout.cols == args.out.cols && args.dq.cols == args.q.cols &&
                    args.dkv.cols == args.kv.cols && args.dkv.rows >= args.kv.rows,

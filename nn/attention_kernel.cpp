@@ -25,8 +25,8 @@ struct Heads {
   Heads(const AttentionShape& s, int64_t kv_head)
       : group(s.heads / s.kv_heads),
         first(kv_head * group),
-        key_column(kv_head * s.key_dim),
-        value_column(s.value_begin + kv_head * s.value_dim) {}
+        key_column(kv_head * (s.key_stride ? s.key_stride : s.key_dim)),
+        value_column(s.value_begin + kv_head * (s.value_stride ? s.value_stride : s.value_dim)) {}
   int64_t group;
   int64_t first;
   int64_t key_column;

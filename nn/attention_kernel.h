@@ -22,9 +22,9 @@ void RunAttentionGrad(const AttentionGradArgs& args, const QuerySpan& span, int6
                       Arena& arena);
 
 /// Queries walked together, so that they share a transposed key block: about `rows` pairs of query
-/// and head, at most 16 queries.
+/// and head, at most 64 queries.
 inline int64_t TileQueries(const AttentionShape& shape, int64_t rows) {
-  return std::clamp<int64_t>(rows / (shape.heads / shape.kv_heads), 1, 16);
+  return std::clamp<int64_t>(rows / (shape.heads / shape.kv_heads), 1, 64);
 }
 
 }  // namespace retort::nn

@@ -1,6 +1,5 @@
 #include "nn/compute.h"
 
-#include <cblas.h>
 #include <hwy/highway.h>
 
 #include <cstdlib>
@@ -39,7 +38,6 @@ Compute::Compute(const Executor& executor)
   // Once per process. Not std::call_once, which ThreadSanitizer lets hang after an exception.
   [[maybe_unused]] static const bool done = [] {
     SelectIsa();
-    openblas_set_num_threads(1);
     return true;
   }();
 }
@@ -52,6 +50,12 @@ std::vector<std::string> AvailableIsas() {
   return names;
 }
 
-std::string BlasName() { return StrCat(openblas_get_config(), " (", openblas_get_corename(), ")"); }
+std::string CompilerName() {
+#ifdef __clang__
+  return __VERSION__;  // begins with "Clang"
+#else
+  return "GCC " __VERSION__;
+#endif
+}
 
 }  // namespace retort::nn

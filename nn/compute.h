@@ -12,7 +12,7 @@ namespace retort::nn {
 
 /// Owned by whoever owns the model; ops borrow it. One op at a time.
 struct Compute {
-  /// Chooses the instruction set (below) and makes OpenBLAS single-threaded, for the whole process.
+  /// Chooses the instruction set (below) for the whole process.
   explicit Compute(const Executor& executor);
 
   const Executor& executor;
@@ -33,7 +33,7 @@ struct Compute {
 /// RETORT_ISA (one of AvailableIsas()) restricts the choice; read by the first Compute.
 std::string IsaName();
 std::vector<std::string> AvailableIsas();
-/// OpenBLAS' own choice, for the record kept in checkpoints.
-std::string BlasName();
+/// What compiled the kernels, for the record kept in checkpoints.
+std::string CompilerName();
 
 }  // namespace retort::nn

@@ -1,9 +1,9 @@
 #pragma once
-// Matrix products. Forward products run on one kernel family for every number of rows (law 1):
+// Matrix products, all on one kernel family. Forward products keep law 1 for every number of rows:
 // weights are packed once per policy version with the outputs along the lanes, and every element of
 // the result is one chain of fused multiply-adds over k = 0, 1, …, K-1. So a row's bits depend
 // neither on the number of rows, nor on its place, nor on the threads. Products that only make
-// gradients run on single-threaded OpenBLAS inside fixed tiles: same bits on any number of threads.
+// gradients pack their right operand as they go and sum in the order of the index, too.
 
 #include <cstdint>
 #include <span>
@@ -34,18 +34,18 @@ class PackedMatrix {
   int64_t k_ = 0;
 };
 
-/// C [M, N] = A [M, K] · Wᵀ, or C += with `accumulate` (the chain then starts at C).
+/// C [M, N] = A [M, K] · Wᵀ, or start + A · Wᵀ: the chain then starts there.
 struct GemmJob {
   ConstMat a;
   const PackedMatrix* w = nullptr;
   Mat c;
-  bool accumulate = false;
+  ConstMat start = {};  ///< [M, N], empty for zero; may be C itself
 };
 /// Runs all jobs in one parallel region. Outputs must not overlap.
 void Gemm(Compute& compute, std::span<const GemmJob> jobs);
 void Gemm(Compute& compute, const GemmJob& job);
 /// The same product on the calling thread, for use inside a tile.
-void GemmSerial(const GemmJob& job);
+void GemmSerial(const GemmJob& job, Arena& scratch);
 
 /// dA [M, K] = dC [M, N] · W [N, K], or += with `accumulate`.
 struct InputGradJob {

@@ -26,7 +26,7 @@ void Head(Compute& compute, const HeadArgs& args) {
     for (int64_t p = begin; p < end; ++p) {
       std::copy_n(args.hidden.row(args.rows[p]), hidden.cols, hidden.row(p - begin));
     }
-    GemmSerial({hidden, args.w, logits});
+    GemmSerial({hidden, args.w, logits}, arena);
     for (int64_t p = begin; p < end; ++p) {
       const float* l = logits.row(p - begin);
       const SoftmaxRow row = ReadSoftmaxRow(l, vocabulary, args.temperature);
@@ -48,8 +48,9 @@ void HeadGrad(Compute& compute, const HeadGradArgs& args) {
     const Mat hidden = arena.NewMat(count, width);        // of each prediction
     const Mat dlogits = arena.NewMat(count, vocabulary);  // logits at first
     Embed(compute, forward.hidden, rows, hidden);
-    compute.ForRows(count, kTile, [&](int64_t first, int64_t last, Arena&) {
-      GemmSerial({hidden.Rows(first, last - first), forward.w, dlogits.Rows(first, last - first)});
+    compute.ForRows(count, kTile, [&](int64_t first, int64_t last, Arena& tile) {
+      GemmSerial({hidden.Rows(first, last - first), forward.w, dlogits.Rows(first, last - first)},
+                 tile);
       for (int64_t i = first; i < last; ++i) {
         const int64_t p = begin + i;
         float* l = dlogits.row(i);

@@ -1,7 +1,6 @@
 #include "nn/norm.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "nn/row_math.h"
 
@@ -18,8 +17,7 @@ void RmsNorm(Compute& compute, const RmsNormArgs& args) {
       const float* x = args.x.row(t);
       const float rstd = 1.0f / std::sqrt(Dot(x, x, n) / static_cast<float>(n) + args.eps);
       if (args.rstd) args.rstd[t] = rstd;
-      Multiply(x, args.weight, args.y.row(t), n);
-      Scale(rstd, args.y.row(t), n);
+      MultiplyScaled(x, args.weight, rstd, args.y.row(t), n);
     }
   });
 }
@@ -35,22 +33,16 @@ void RmsNormGrad(Compute& compute, const RmsNormGradArgs& args) {
   Mat partial;  // [tiles, n]: dw of each tile, added up in order
   if (args.dweight) partial = shared.NewZeroMat(tiles, n);
 
-  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
-    float* product = arena.New<float>(n);
+  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) {
-      const float* x = args.x.row(t);
-      const float* dy = args.dy.row(t);
-      const float rstd = args.rstd[t];
-      if (args.dweight) {
-        Multiply(dy, x, product, n);
-        Axpy(rstd, product, partial.row(begin / kTile), n);
-      }
-      Multiply(dy, args.weight, product, n);
-      const float slope = -rstd * rstd * rstd * Dot(product, x, n) / static_cast<float>(n);
-      float* dx = args.dx.row(t);
-      if (!args.accumulate) std::memset(dx, 0, static_cast<size_t>(n) * sizeof(float));
-      Axpy(rstd, product, dx, n);
-      Axpy(slope, x, dx, n);
+      RmsNormGradRow({.x = args.x.row(t),
+                      .weight = args.weight,
+                      .rstd = args.rstd[t],
+                      .dy = args.dy.row(t),
+                      .start = args.start ? args.start.row(t) : nullptr,
+                      .dx = args.dx.row(t),
+                      .dweight = args.dweight ? partial.row(begin / kTile) : nullptr},
+                     n);
     }
   });
   if (!args.dweight) return;

@@ -20,8 +20,8 @@ struct RmsNormGradArgs {
   const float* weight = nullptr;  // [n]
   const float* rstd = nullptr;    // [T]
   ConstMat dy;                    // [T, n]
-  Mat dx;                         // [T, n]; may be dy itself unless `accumulate`
-  bool accumulate = false;        // dx += instead of dx =
+  Mat dx;                         // [T, n]; may be dy or `start` itself
+  ConstMat start = {};            // [T, n] what the gradient is added to; empty for zero
   float* dweight = nullptr;       // [n], added to; may be null
 };
 void RmsNormGrad(Compute& compute, const RmsNormGradArgs& args);

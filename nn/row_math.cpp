@@ -64,16 +64,31 @@ void Add(const float* x, float* y, int64_t n) {
   }
 }
 
-void Multiply(const float* a, const float* b, float* out, int64_t n) {
+void MultiplyScaled(const float* a, const float* b, float alpha, float* out, int64_t n) {
+  const V factor = hn::Set(D(), alpha);
   for (int64_t i = 0; i < n; i += Lanes()) {
-    Write(hn::Mul(Read(a + i, n - i), Read(b + i, n - i)), out + i, n - i);
+    const V product = hn::Mul(Read(a + i, n - i), Read(b + i, n - i));
+    Write(hn::Mul(product, factor), out + i, n - i);
   }
 }
 
-void Scale(float alpha, float* x, int64_t n) {
-  const V a = hn::Set(D(), alpha);
+void RmsNormGradRow(const RmsNormRowGrad& row, int64_t n) {
+  const D d;
+  const V rstd = hn::Set(d, row.rstd);
+  V sum = hn::Zero(d);
   for (int64_t i = 0; i < n; i += Lanes()) {
-    Write(hn::Mul(a, Read(x + i, n - i)), x + i, n - i);
+    const V x = Read(row.x + i, n - i), dyx = hn::Mul(Read(row.dy + i, n - i), x);
+    sum = hn::MulAdd(dyx, Read(row.weight + i, n - i), sum);
+    if (row.dweight) {
+      Write(hn::MulAdd(rstd, dyx, Read(row.dweight + i, n - i)), row.dweight + i, n - i);
+    }
+  }
+  const V slope = hn::Set(d, -row.rstd * row.rstd * row.rstd * Sum(sum) / static_cast<float>(n));
+  for (int64_t i = 0; i < n; i += Lanes()) {
+    const V start = row.start ? Read(row.start + i, n - i) : hn::Zero(d);
+    const V wdy = hn::Mul(Read(row.weight + i, n - i), Read(row.dy + i, n - i));
+    const V dx = hn::MulAdd(slope, Read(row.x + i, n - i), hn::MulAdd(rstd, wdy, start));
+    Write(dx, row.dx + i, n - i);
   }
 }
 
@@ -199,8 +214,8 @@ namespace {
 HWY_EXPORT(Dot);
 HWY_EXPORT(Axpy);
 HWY_EXPORT(Add);
-HWY_EXPORT(Multiply);
-HWY_EXPORT(Scale);
+HWY_EXPORT(MultiplyScaled);
+HWY_EXPORT(RmsNormGradRow);
 HWY_EXPORT(SwiGluRow);
 HWY_EXPORT(SwiGluGradRow);
 HWY_EXPORT(Rotate);
@@ -213,10 +228,12 @@ void Axpy(float alpha, const float* x, float* y, int64_t n) {
   HWY_DYNAMIC_DISPATCH(Axpy)(alpha, x, y, n);
 }
 void Add(const float* x, float* y, int64_t n) { HWY_DYNAMIC_DISPATCH(Add)(x, y, n); }
-void Multiply(const float* a, const float* b, float* out, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(Multiply)(a, b, out, n);
+void MultiplyScaled(const float* a, const float* b, float alpha, float* out, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(MultiplyScaled)(a, b, alpha, out, n);
 }
-void Scale(float alpha, float* x, int64_t n) { HWY_DYNAMIC_DISPATCH(Scale)(alpha, x, n); }
+void RmsNormGradRow(const RmsNormRowGrad& row, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(RmsNormGradRow)(row, n);
+}
 void SwiGluRow(const float* gate_up, float* y, int64_t f) {
   HWY_DYNAMIC_DISPATCH(SwiGluRow)(gate_up, y, f);
 }

@@ -12,10 +12,21 @@ float Dot(const float* a, const float* b, int64_t n);
 void Axpy(float alpha, const float* x, float* y, int64_t n);
 /// y += x
 void Add(const float* x, float* y, int64_t n);
-/// out = a ⊙ b
-void Multiply(const float* a, const float* b, float* out, int64_t n);
-/// x *= alpha
-void Scale(float alpha, float* x, int64_t n);
+/// out = (a ⊙ b) · alpha
+void MultiplyScaled(const float* a, const float* b, float alpha, float* out, int64_t n);
+
+/// One row of y = w ⊙ x · r, r = 1 / rms(x): dx = start + r (w ⊙ dy) - x r³ (w ⊙ dy · x) / n and
+/// dw += dy ⊙ x · r. `dx` may be `dy` or `start`; `start` and `dweight` may be null.
+struct RmsNormRowGrad {
+  const float* x;
+  const float* weight;
+  float rstd;
+  const float* dy;
+  const float* start;
+  float* dx;
+  float* dweight;
+};
+void RmsNormGradRow(const RmsNormRowGrad& row, int64_t n);
 
 /// gate_up [2f] → y [f] = silu(gate) ⊙ up, and its gradient dy [f] → dgate_up [2f].
 void SwiGluRow(const float* gate_up, float* y, int64_t f);

@@ -21,7 +21,7 @@ RolloutEngine::RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
   RETORT_CHECK(options.max_rows >= 1 && options.prefill_tokens >= 1, "rollout: max_rows ",
                options.max_rows, " and prefill_tokens ", options.prefill_tokens,
                " must both be at least 1");
-  stats_.cache_bytes_per_row = cache_.bytes_per_row();
+  stats_.cache_bytes_per_token = cache_.bytes_per_token();
 }
 
 void RolloutEngine::Submit(Request request) {
@@ -148,7 +148,7 @@ bool RolloutEngine::Step() {
   }
   if (batch.size() == 0) return false;
   ++stats_.steps;
-  stats_.peak_cache_rows = cache_.peak_rows();
+  stats_.peak_cache_tokens = cache_.peak_tokens();
   stats_.peak_cache_bytes = std::max(stats_.peak_cache_bytes, cache_.bytes());
 
   const nn::ArenaScope scope(arena_);
@@ -169,7 +169,7 @@ bool RolloutEngine::Step() {
         for (int64_t i = begin; i < end; ++i) {
           std::copy_n(hidden.row(last_rows[static_cast<size_t>(i)]), d, x.row(i - begin));
         }
-        nn::GemmSerial({x, &model_.head(), logits});
+        nn::GemmSerial({x, &model_.head(), logits}, scratch);
         for (int64_t i = begin; i < end; ++i) {
           float* row_logits = logits.row(i - begin);
           const auto r = static_cast<size_t>(i);

@@ -47,8 +47,8 @@ struct EngineStats {
   int64_t prompt_tokens = 0;   ///< computed in prefills
   int64_t decoded_tokens = 0;  ///< sampled
   int64_t steps = 0;
-  int64_t peak_cache_rows = 0;
-  int64_t cache_bytes_per_row = 0;
+  int64_t peak_cache_tokens = 0;  ///< in whole pages
+  int64_t cache_bytes_per_token = 0;
   int64_t peak_cache_bytes = 0;  ///< storage held, used or not
 };
 

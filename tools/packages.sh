@@ -5,7 +5,7 @@
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config
   libtbb-dev nlohmann-json3-dev        # base
-  libopenblas-dev libhwy-dev           # nn
+  libhwy-dev                           # nn
   libpcre2-dev                         # model
   libsqlite3-dev                       # datasets
   libcli11-dev                         # cli

@@ -9,8 +9,6 @@
 # The environment of the sanitizer runs stands in CMakePresets.json, so that `ctest --preset tsan`
 # alone does the same:
 # - ASan detects leaks, too.
-# - OPENBLAS_NUM_THREADS=1: Retort calls OpenBLAS from one thread per tile, never with its own threads;
-#   this also keeps its start-up from creating threads that no sanitizer can see into.
 # - tests/tsan.supp names oneTBB only. It is not instrumented, so that TSan cannot see the ordering
 #   inside it; base/executor.cpp tells TSan of the ordering that tiles rely on.
 set -euo pipefail

@@ -23,7 +23,8 @@ void ForEachMoment(model::LanguageModel& model, nn::AdamW& optimizer, const Body
 }  // namespace
 
 Json Environment() {
-  return {{"retort", kVersion}, {"instruction_set", nn::IsaName()}, {"blas", nn::BlasName()}};
+  return {
+      {"retort", kVersion}, {"instruction_set", nn::IsaName()}, {"compiler", nn::CompilerName()}};
 }
 
 void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent& content,

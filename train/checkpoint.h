@@ -23,7 +23,7 @@ struct TrainerState {
   Json environment = Json::object();
 };
 
-/// Instruction set, OpenBLAS, version of Retort.
+/// Version of Retort, instruction set, compiler: what decides the bits.
 Json Environment();
 
 struct CheckpointContent {

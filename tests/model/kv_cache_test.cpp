@@ -10,10 +10,14 @@
 namespace retort::model {
 namespace {
 
+float Number(float token, int64_t layer, int64_t part) {
+  return token + static_cast<float>(layer) / 2 + static_cast<float>(part) / 8;
+}
+
 // Against the plainest model of it: every sequence is a list of numbers.
 TEST(KvCache, KeepsEverySequenceThroughRandomForksTruncationsAndDrops) {
   RandomStream random({.seed = 1, .purpose = "cache"});
-  KvCache cache(2, 3);
+  KvCache cache(2, 3, 5);
   std::map<KvCache::Handle, std::vector<float>> expected;
   float next = 1;
   int64_t peak = 0;
@@ -39,7 +43,11 @@ TEST(KvCache, KeepsEverySequenceThroughRandomForksTruncationsAndDrops) {
         cache.Append(s, count);
         for (int64_t i = 0; i < count; ++i, ++next) {
           const int32_t row = cache.rows(s)[expected[s].size()];
-          for (const int64_t l : {0, 1}) cache.layer(l)(row, 2) = next + static_cast<float>(l) / 2;
+          for (const int64_t l : {0, 1}) {
+            for (const int64_t part : {0, 1, 2}) {
+              cache.layer(l)(row + part * KvCache::kPageTokens, 4) = Number(next, l, part);
+            }
+          }
           expected[s].push_back(next);
         }
         break;
@@ -68,26 +76,35 @@ TEST(KvCache, KeepsEverySequenceThroughRandomForksTruncationsAndDrops) {
     for (const auto& [s, numbers] : expected) {
       ASSERT_EQ(cache.length(s), static_cast<int64_t>(numbers.size()));
       for (size_t i = 0; i < numbers.size(); ++i) {
-        ASSERT_EQ(cache.layer(0)(cache.rows(s)[i], 2), numbers[i]);
-        ASSERT_EQ(cache.layer(1)(cache.rows(s)[i], 2), numbers[i] + 0.5f);
+        for (const int64_t l : {0, 1}) {
+          for (const int64_t part : {0, 1, 2}) {
+            ASSERT_EQ(cache.layer(l)(cache.rows(s)[i] + part * KvCache::kPageTokens, 4),
+                      Number(numbers[i], l, part));
+          }
+        }
       }
       alive.insert(numbers.begin(), numbers.end());
     }
-    ASSERT_EQ(cache.rows_in_use(), static_cast<int64_t>(alive.size()));
-    peak = std::max(peak, cache.rows_in_use());
-    ASSERT_EQ(cache.peak_rows(), peak);
+    // At most one page of a sequence is not full; what is shared is held once.
+    const auto tokens = static_cast<int64_t>(alive.size());
+    const auto sequences = static_cast<int64_t>(expected.size());
+    ASSERT_GE(cache.tokens_in_use(), tokens);
+    ASSERT_LE(cache.tokens_in_use(), tokens + 2 * sequences * (KvCache::kPageTokens - 1));
+    peak = std::max(peak, cache.tokens_in_use());
+    ASSERT_GE(cache.peak_tokens(), peak);
   }
-  // Freed rows are used again: storage follows the peak, not the total.
-  EXPECT_LE(cache.bytes(), (peak + peak / 8 + 1) * cache.bytes_per_row());
+  EXPECT_LE(cache.peak_tokens(), peak + 12 * KvCache::kPageTokens);
+  // Freed pages are used again: storage follows the peak, not the total.
+  EXPECT_LE(cache.bytes(), cache.peak_tokens() * cache.bytes_per_token() + 2 * 4096);
   EXPECT_GT(next, 20 * static_cast<float>(peak));
 }
 
 TEST(KvCache, StorageGrowsLittleAheadOfItsUse) {
-  KvCache cache(1, 5);
+  KvCache cache(1, 1, 5);
   const KvCache::Handle s = cache.NewSequence();
   for (int i = 0; i < 9000; ++i) cache.Append(s, 1);
-  EXPECT_GE(cache.bytes(), 9000 * cache.bytes_per_row());
-  EXPECT_LE(cache.bytes(), 9256 * cache.bytes_per_row());
+  EXPECT_GE(cache.bytes(), 9000 * cache.bytes_per_token());
+  EXPECT_LE(cache.bytes(), 9016 * cache.bytes_per_token() + 4096);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct Size {
 };
 const std::vector<Size>& Sizes() {
   static const std::vector<Size> sizes = {{1, 1},   {5, 1},   {31, 7},   {32, 32},  {33, 1},
-                                          {37, 65}, {64, 19}, {65, 128}, {129, 33}, {300, 47}};
+                                          {37, 65}, {64, 19}, {65, 512}, {129, 33}, {300, 600}};
   return sizes;
 }
 
@@ -60,8 +60,9 @@ TEST(Gemm, MatchesDoublePrecision) {
     packed.Pack(View(w, size.n, size.k));
     for (const bool accumulate : {false, true}) {
       const Floats start = Normals("start", 70 * size.n);
-      Floats c = start;
-      Gemm(compute, {View(a, 70, size.k), &packed, View(c, 70, size.n), accumulate});
+      Floats c(start.size());
+      Gemm(compute, {View(a, 70, size.k), &packed, View(c, 70, size.n),
+                     accumulate ? View(start, 70, size.n) : ConstMat()});
       const auto want = Reference(a, w, size, accumulate ? start : Floats(c.size()));
       EXPECT_LT(testing::RelativeDifference(c, want), 1e-6) << size.n << " x " << size.k;
     }
@@ -83,16 +84,18 @@ TEST(Gemm, RowsAreThoseOfOneRowProducts) {
       for (const bool accumulate : {false, true}) {
         Floats single = start;
         for (int64_t r = 0; r < 1000; ++r) {
-          GemmSerial({View(a, 1000, size.k).Rows(r, 1), &packed,
-                      View(single, 1000, size.n).Rows(r, 1), accumulate});
+          const Mat c = View(single, 1000, size.n).Rows(r, 1);
+          GemmSerial({View(a, 1000, size.k).Rows(r, 1), &packed, c, accumulate ? c : ConstMat()},
+                     compute.scratch[0]);
         }
         for (const int64_t M : heights) {
           if (threads > 1 && M % 13 != 0 && M != 1000) continue;
           // The rows stand at another place each time.
           const int64_t first = M * 7 % (1001 - M);
           Floats c = Part(start, first * size.n, M * size.n);
+          const Mat out = View(c, M, size.n);
           Gemm(compute,
-               {View(a, 1000, size.k).Rows(first, M), &packed, View(c, M, size.n), accumulate});
+               {View(a, 1000, size.k).Rows(first, M), &packed, out, accumulate ? out : ConstMat()});
           ASSERT_TRUE(SameBits(c, Part(single, first * size.n, M * size.n)))
               << M << " rows, N " << size.n << ", K " << size.k << ", accumulate " << accumulate;
         }
@@ -150,7 +153,7 @@ struct GradCase {
 };
 const std::vector<GradCase>& GradCases() {
   static const std::vector<GradCase> cases = {{1, 1, 1},     {3, 7, 5},      {130, 33, 1},
-                                              {65, 129, 47}, {257, 300, 40}, {1000, 5, 64}};
+                                              {65, 512, 47}, {257, 700, 40}, {1000, 5, 300}};
   return cases;
 }
 

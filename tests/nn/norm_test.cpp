@@ -110,7 +110,7 @@ TEST(RmsNorm, AddsToGradientsWhenAsked) {
                         .rstd = forward.rstd.data(),
                         .dy = {c.dy.data(), c.rows, c.n},
                         .dx = {dx.data(), c.rows, c.n},
-                        .accumulate = true,
+                        .start = {dx.data(), c.rows, c.n},
                         .dweight = dweight.data()});
   for (size_t i = 0; i < dx.size(); ++i) EXPECT_NEAR(dx[i], before[i] + once.dx[i], 1e-5f);
   for (size_t i = 0; i < dweight.size(); ++i) {

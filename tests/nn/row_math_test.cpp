@@ -18,14 +18,13 @@ TEST(RowMath, SumsAndUpdatesRowsOfEveryLengthAndNothingBeyond) {
   for (const int64_t n : kLengths) {
     const Floats a = Normals("a", n + 1), b = Normals("b", n + 1);
     double dot = 0;
-    std::vector<double> axpy = As<double>(b), sum = axpy, product = axpy, scaled = axpy;
+    std::vector<double> axpy = As<double>(b), sum = axpy, product = axpy;
     for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
       const double x = a[i], y = b[i];
       dot += x * y;
       axpy[i] += 0.3 * x;
       sum[i] += x;
-      product[i] *= x;
-      scaled[i] *= 0.3;
+      product[i] *= 0.3 * x;
     }
     EXPECT_NEAR(Dot(a.data(), b.data(), n), dot, 1e-5 * std::sqrt(static_cast<double>(n)));
     const auto check = [&](const std::vector<double>& want, const auto& op) {
@@ -36,8 +35,7 @@ TEST(RowMath, SumsAndUpdatesRowsOfEveryLengthAndNothingBeyond) {
     };
     check(axpy, [&](float* y) { Axpy(0.3f, a.data(), y, n); });
     check(sum, [&](float* y) { Add(a.data(), y, n); });
-    check(product, [&](float* y) { Multiply(a.data(), y, y, n); });
-    check(scaled, [&](float* y) { Scale(0.3f, y, n); });
+    check(product, [&](float* y) { MultiplyScaled(a.data(), y, 0.3f, y, n); });
   }
 }
 

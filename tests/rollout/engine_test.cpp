@@ -72,7 +72,9 @@ TEST(Engine, AGroupSharesOnePrefillAndItsRows) {
   EXPECT_EQ(stats.prompt_tokens, 40);
   EXPECT_EQ(stats.decoded_tokens, 16 * 15);
   // The last token of a completion is never fed back.
-  EXPECT_EQ(stats.peak_cache_rows, 40 + 16 * 14);
+  // Two full pages of the prompt once, and for every sample what lies behind them; the prompt
+  // itself holds the page that was copied, until the group has ended.
+  EXPECT_EQ(stats.peak_cache_tokens, 48 + 16 * 32);
   for (const Trajectory& t : groups[0]) {
     EXPECT_EQ(t.completion.size(), 15u);
     EXPECT_EQ(t.logprobs.size(), 15u);
@@ -95,7 +97,7 @@ TEST(Engine, SixteenSamplesOfALongPromptHoldItOnce) {
     EXPECT_EQ(stats.prompt_tokens, 4096);
     const double own = 16.0 * static_cast<double>(length), prompt = 4096;
     EXPECT_LE(static_cast<double>(stats.peak_cache_bytes),
-              (1.1 * prompt + own) * static_cast<double>(stats.cache_bytes_per_row));
+              (1.1 * prompt + own) * static_cast<double>(stats.cache_bytes_per_token));
   }
 }
 

@@ -77,7 +77,7 @@ TEST_F(CheckpointTest, TheStateComesBack) {
   EXPECT_EQ(got.global_step, state.global_step);
   EXPECT_EQ(got.stage_state, state.stage_state);
   EXPECT_EQ(got.environment, state.environment);
-  for (const char* key : {"retort", "instruction_set", "blas"}) {
+  for (const char* key : {"retort", "instruction_set", "compiler"}) {
     EXPECT_FALSE(got.environment.at(key).get<std::string>().empty()) << key;
   }
 }

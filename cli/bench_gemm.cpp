@@ -1,0 +1,64 @@
+// Matrix products by themselves.
+
+#include <chrono>
+#include <vector>
+
+#include "base/strings.h"
+#include "cli/bench.h"
+#include "nn/aligned.h"
+#include "nn/gemm.h"
+
+namespace retort::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Shape {
+  int64_t m, n, k;
+};
+
+constexpr Shape kShapes[] = {{2048, 256, 256}, {2048, 1024, 256}, {2048, 256, 1024},
+                             {4096, 768, 768}, {4096, 3072, 768}, {64, 768, 768},
+                             {32, 1536, 576},  {32, 256, 256},    {16, 768, 3072},
+                             {4, 768, 3072},   {1, 4096, 4096}};
+
+}  // namespace
+
+std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
+  std::vector<Json> rows;
+  for (const auto [m, n, k] : kShapes) {
+    nn::AlignedVector<float> x(static_cast<size_t>(m * k), 0.5f),
+        w(static_cast<size_t>(n * k), 0.25f), y(static_cast<size_t>(m * n), 0.125f);
+    const nn::Mat a(x.data(), m, k), weights(w.data(), n, k), c(y.data(), m, n);
+    nn::PackedMatrix packed;
+    packed.Pack(weights);
+    const double operations = 2.0 * static_cast<double>(m * n * k);
+    const auto measure = [&](const char* product, const auto& run) {
+      // Enough calls for about 50 ms at 200 GFLOP/s.
+      const int64_t calls = std::max<int64_t>(1, static_cast<int64_t>(1e10 / operations));
+      const Timing timing =
+          TimeIt(compute, options.repeat, StrCat("gemm ", m, "x", n, "x", k), [&] {
+            const Clock::time_point start = Clock::now();
+            for (int64_t i = 0; i < calls; ++i) run();
+            return std::chrono::duration<double>(Clock::now() - start).count() /
+                   static_cast<double>(calls);
+          });
+      rows.push_back({{"shape", StrCat(m, "x", n, "x", k)},
+                      {"product", product},
+                      {"dtype", "float32"},
+                      {"threads", compute.executor.threads()},
+                      {"seconds", timing.seconds},
+                      {"gflops", operations / timing.seconds / 1e9},
+                      {"fraction_of_peak", operations / timing.seconds / timing.multiply_adds}});
+    };
+    measure("forward", [&] { nn::Gemm(compute, nn::GemmJob{a, &packed, c}); });
+    if (m < 64) continue;
+    measure("input gradient", [&] { nn::GemmInputGrad(compute, nn::InputGradJob{c, weights, a}); });
+    measure("weight gradient", [&] {
+      nn::GemmWeightGrad(compute, nn::WeightGradJob{c, a, weights});
+    });
+  }
+  return rows;
+}
+
+}  // namespace retort::cli
