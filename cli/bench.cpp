@@ -37,7 +37,8 @@ std::string Cell(const std::string& key, const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (key.ends_with("_bytes")) return Bytes(value.get<double>());
   if (key.starts_with("fraction_")) return Percent(value.get<double>());
-  if (key == "tokens_per_second" || key == "gflops") return Fixed(value.get<double>(), 1);
+  if (key == "tokens_per_second" || key == "gflops" || key == "peak_gflops")
+    return Fixed(value.get<double>(), 1);
   if (key == "seconds") return Fixed(value.get<double>() * 1e3, 3);
   return value.dump();
 }
@@ -67,6 +68,14 @@ int RunBench(const BenchOptions& options, Bench bench) {
     std::cout << ToJsonLine({{"isa", nn::IsaName()}, {"rows", rows}}) << "\n";
   } else {
     std::cout << FormatTable(TableOf(rows));
+    for (const Json& row : rows) {
+      if (!row.contains("parts")) continue;
+      std::cout << "\n" << row["shape"].get<std::string>() << " x " << row["batch"] << ":";
+      for (const auto& [op, share] : row["parts"].items()) {
+        if (share.get<double>() >= 0.005) std::cout << "  " << op << " " << Percent(share);
+      }
+      std::cout << "\n";
+    }
   }
   return kSuccess;
 }
@@ -75,6 +84,9 @@ void AddCommon(CLI::App& app, BenchOptions& options) {
   app.add_option("--repeat", options.repeat, "Timed runs; figures are their medians. [default 5]")
       ->type_name("N")
       ->check(CLI::Range(1, 1000).description(""));
+  app.add_option("--profile", options.profile,
+                 "Write a timeline of the last run for chrome://tracing or Perfetto.")
+      ->type_name("FILE");
   AddThreadsFlag(app, options.threads);
   AddJsonFlag(app, options.json);
 }
@@ -98,15 +110,15 @@ double Median(std::vector<double> values) {
   return n == 0 ? 0 : (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-Timing TimeIt(nn::Compute& compute, int64_t repeat, const std::string& label,
+Timing TimeIt(nn::Compute& compute, const BenchOptions& options, const std::string& label,
               const std::function<double()>& once) {
   constexpr double kPeakSeconds = 0.05;
   Progress progress(label);
   Timing timing;
   std::vector<double> peaks;
-  for (int64_t i = 0; i <= repeat; ++i) {
+  for (int64_t i = 0; i <= options.repeat; ++i) {
     RETORT_CHECK(!Interrupted(), "interrupted");
-    progress.Update(static_cast<double>(i), static_cast<double>(repeat + 1));
+    progress.Update(static_cast<double>(i), static_cast<double>(options.repeat + 1));
     const double seconds = once();
     const double peak = nn::MultiplyAddRate(compute, kPeakSeconds);
     if (i == 0) continue;  // caches, pages and clocks have warmed up
@@ -115,6 +127,18 @@ Timing TimeIt(nn::Compute& compute, int64_t repeat, const std::string& label,
   }
   timing.seconds = Median(timing.all);
   timing.multiply_adds = Median(peaks);
+
+  Profile profile(compute.executor.threads());
+  compute.profile = &profile;
+  const double seconds = once() * compute.executor.threads();
+  compute.profile = nullptr;
+  double busy = 0;
+  for (const auto& [op, part] : profile.Parts()) {
+    timing.parts[op] = part / seconds;
+    busy += part;
+  }
+  timing.parts["waiting"] = 1 - busy / seconds;
+  if (!options.profile.empty()) profile.WriteChromeTrace(options.profile);
   return timing;
 }
 

@@ -21,6 +21,7 @@ struct BenchOptions {
   int64_t repeat = 5;
   int threads = 0;
   bool json = false;
+  std::string profile;  ///< file for a timeline of the timed runs; empty: none
 };
 
 /// A shape to measure: named in the ceilings of docs/performance.md, or a folder's config.json.
@@ -33,13 +34,14 @@ BenchShape FindShape(const std::string& name);
 
 /// Medians over the repeats, and the machine's best in between.
 struct Timing {
-  double seconds = 0;        ///< of one repeat
-  double multiply_adds = 0;  ///< operations per second, all threads
-  std::vector<double> all;   ///< seconds of each repeat
+  double seconds = 0;           ///< of one repeat
+  double multiply_adds = 0;     ///< operations per second, all threads
+  std::vector<double> all;      ///< seconds of each repeat
+  Json parts = Json::object();  ///< share of the threads' time by op; measured in a run apart
 };
-/// One untimed run, then `repeat` timed ones. `once` returns the seconds that count. Throws
-/// Error("interrupted") between repeats when Ctrl-C was pressed.
-Timing TimeIt(nn::Compute& compute, int64_t repeat, const std::string& label,
+/// One untimed run, then `repeat` timed ones, then one for the parts. `once` returns the seconds
+/// that count. Throws Error("interrupted") between repeats when Ctrl-C was pressed.
+Timing TimeIt(nn::Compute& compute, const BenchOptions& options, const std::string& label,
               const std::function<double()>& once);
 
 /// How far the process has grown at most since this object was made, in bytes.

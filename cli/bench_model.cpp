@@ -64,6 +64,7 @@ void AddSpeed(const Timing& timing, double tokens, double operations, Json& row)
   row["fraction_of_peak"] = rate * operations / timing.multiply_adds;
   row["peak_gflops"] = timing.multiply_adds / 1e9;
   row["all_seconds"] = timing.all;
+  row["parts"] = timing.parts;
 }
 
 double ActiveParameters(const BenchShape& shape) {
@@ -83,7 +84,7 @@ Json TrainRow(const BenchShape& shape, int64_t batch, const BenchOptions& option
   const MemoryGrowth memory;
   train::Learner learner(*model, compute, {.learning_rate = 1e-6});
   const float share = -1 / static_cast<float>(micro.predictions());
-  const Timing timing = TimeIt(compute, options.repeat, StrCat("train ", shape.name), [&] {
+  const Timing timing = TimeIt(compute, options, StrCat("train ", shape.name), [&] {
     const Clock::time_point start = Clock::now();
     learner.Accumulate(micro, 1, 1, [&](const train::Scores& scores) {
       return train::ScoreGradients{std::vector<float>(scores.logprob.size(), share), {}};
@@ -99,23 +100,24 @@ Json TrainRow(const BenchShape& shape, int64_t batch, const BenchOptions& option
 }
 
 // The seconds in which every sequence gets its new tokens, prompts apart.
-double DecodeOnce(model::LanguageModel& model, nn::Compute& compute, int64_t batch,
-                  int64_t prompt_length, int64_t new_tokens) {
-  rollout::RolloutEngine engine(model, compute, nullptr,
-                                {.max_rows = batch, .prefill_tokens = batch * prompt_length});
+double DecodeOnce(rollout::RolloutEngine& engine, Profile* profile, int64_t vocabulary,
+                  int64_t batch, int64_t prompt_length, int64_t new_tokens) {
   for (int64_t s = 0; s < batch; ++s) {
     rollout::Request request;
     request.id = s;
-    request.prompt = RandomTokens(prompt_length, model.vocab_size(), static_cast<uint64_t>(s));
+    request.prompt = RandomTokens(prompt_length, vocabulary, static_cast<uint64_t>(s));
     request.sampling.max_completion_length = new_tokens + 1;
     request.stream = {.seed = 1, .purpose = "bench", .problem = static_cast<uint64_t>(s)};
     engine.Submit(std::move(request));
   }
   engine.Step();  // all prompts
+  if (profile) profile->Clear();
   const Clock::time_point start = Clock::now();
   while (engine.Step()) {
   }
-  return Seconds(start);
+  const double seconds = Seconds(start);
+  engine.Poll();
+  return seconds;
 }
 
 Json DecodeRow(const BenchShape& shape, int64_t batch, const BenchOptions& options,
@@ -125,9 +127,11 @@ Json DecodeRow(const BenchShape& shape, int64_t batch, const BenchOptions& optio
       options.new_tokens > 0 ? options.new_tokens : (shape.name == "M" ? 32 : 128);
   const auto model = model::NewModel(shape.config, 1, compute);
   const MemoryGrowth memory;
-  const Timing timing =
-      TimeIt(compute, options.repeat, StrCat("decode ", shape.name, " x", batch),
-             [&] { return DecodeOnce(*model, compute, batch, prompt, new_tokens); });
+  rollout::RolloutEngine engine(*model, compute, nullptr,
+                                {.max_rows = batch, .prefill_tokens = batch * prompt});
+  const Timing timing = TimeIt(compute, options, StrCat("decode ", shape.name, " x", batch), [&] {
+    return DecodeOnce(engine, compute.profile, model->vocab_size(), batch, prompt, new_tokens);
+  });
   Json row = Row(shape, batch, compute);
   row["prompt"] = prompt;
   row["new_tokens"] = new_tokens;

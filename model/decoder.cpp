@@ -92,7 +92,7 @@ KvCache Decoder<Layer, Config>::NewCache() const {
 
 template <class Layer, class Config>
 void Decoder<Layer, Config>::Pack(nn::Compute& compute) {
-  compute.executor.ParallelFor(layers() + 1, [&](int64_t l, int) {
+  compute.ParallelFor("pack", layers() + 1, [&](int64_t l, int) {
     if (l == layers()) {
       head_.Pack(head_weight_.mat());
     } else {

@@ -21,7 +21,7 @@ struct Tile {
 
 double Norm(Compute& compute, const std::vector<Tile>& tiles) {
   std::vector<double> squares(tiles.size());
-  compute.executor.ParallelFor(static_cast<int64_t>(tiles.size()), [&](int64_t i, int) {
+  compute.ParallelFor("gradient norm", static_cast<int64_t>(tiles.size()), [&](int64_t i, int) {
     const Tile& tile = tiles[static_cast<size_t>(i)];
     squares[static_cast<size_t>(i)] =
         SumOfSquares(tile.parameter->grad.data() + tile.begin, tile.count);
@@ -110,7 +110,7 @@ double AdamW::Step(Compute& compute, ParameterStore& store, double learning_rate
   factors.root_scale = static_cast<float>(1 / std::sqrt(correction2));
   factors.epsilon = static_cast<float>(options_.adam_epsilon);
   const float decay = static_cast<float>(learning_rate * options_.weight_decay);
-  compute.executor.ParallelFor(static_cast<int64_t>(tiles.size()), [&](int64_t i, int) {
+  compute.ParallelFor("adamw", static_cast<int64_t>(tiles.size()), [&](int64_t i, int) {
     const Tile& tile = tiles[static_cast<size_t>(i)];
     AdamWFactors own = factors;
     own.decay = tile.parameter->decay ? decay : 0;

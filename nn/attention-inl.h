@@ -41,6 +41,9 @@ struct Product {
   struct {
     const float* data;
     int64_t step;
+    // Instead of data: row k of b is rows[k] + column, and neither aligned nor padded.
+    const float* const* rows = nullptr;
+    int64_t column = 0;
   } b;
   struct {
     float* data;
@@ -53,12 +56,11 @@ struct Product {
 constexpr int kRows = 6;
 constexpr int kVectors = HWY_MAX_BYTES >= 64 ? 4 : 2;  // kRows · kVectors accumulators
 
-template <int R, int C>
+template <int R, int C, bool kScattered>
 HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
   const D d;
   const int64_t lanes = Lanes();
   const float* HWY_RESTRICT a = p.a.data;
-  const float* HWY_RESTRICT b = p.b.data + lane;
   V sum[R][C];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
@@ -69,9 +71,10 @@ HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
     }
   }
   for (int64_t k = 0; k < p.steps; ++k) {
+    const float* b = kScattered ? p.b.rows[k] + p.b.column + lane : p.b.data + k * p.b.step + lane;
     V row[C];
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) row[i] = hn::Load(d, b + i * lanes);
+    for (int i = 0; i < C; ++i) row[i] = hn::LoadU(d, b + i * lanes);
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
       const V x = hn::Set(d, a[r * p.a.row]);
@@ -79,7 +82,6 @@ HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
       for (int i = 0; i < C; ++i) sum[r][i] = hn::MulAdd(x, row[i], sum[r][i]);
     }
     a += p.a.step;
-    b += p.b.step;
   }
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
@@ -88,38 +90,35 @@ HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
   }
 }
 
-template <int R, int C>
+template <int R, int C, bool kScattered>
 HWY_INLINE void MultiplyLast(const Product& p, int64_t first, int64_t vectors) {
   if constexpr (C > 0) {
-    if (vectors - first == C) return MultiplyBlock<R, C>(p, first * Lanes());
-    MultiplyLast<R, C - 1>(p, first, vectors);
+    if (vectors - first == C) return MultiplyBlock<R, C, kScattered>(p, first * Lanes());
+    MultiplyLast<R, C - 1, kScattered>(p, first, vectors);
   }
 }
 
-template <int R>
+template <int R, bool kScattered>
 HWY_NOINLINE void MultiplyRows(const Product& p, int64_t vectors) {
   int64_t v = 0;
-  for (; v + kVectors <= vectors; v += kVectors) MultiplyBlock<R, kVectors>(p, v * Lanes());
-  MultiplyLast<R, kVectors - 1>(p, v, vectors);
+  for (; v + kVectors <= vectors; v += kVectors) {
+    MultiplyBlock<R, kVectors, kScattered>(p, v * Lanes());
+  }
+  MultiplyLast<R, kVectors - 1, kScattered>(p, v, vectors);
+}
+
+template <bool kScattered, int R = kRows>
+void MultiplyRowsOf(int64_t rows, const Product& p, int64_t vectors) {
+  if constexpr (R > 0) {
+    if (rows == R) return MultiplyRows<R, kScattered>(p, vectors);
+    MultiplyRowsOf<kScattered, R - 1>(rows, p, vectors);
+  }
 }
 
 // `rows` in [1, kRows], and as many lanes as `columns` need.
 inline void Multiply(const Product& p, int64_t rows, int64_t columns) {
-  static_assert(kRows == 6);
-  switch (rows) {
-    case 1:
-      return MultiplyRows<1>(p, Vectors(columns));
-    case 2:
-      return MultiplyRows<2>(p, Vectors(columns));
-    case 3:
-      return MultiplyRows<3>(p, Vectors(columns));
-    case 4:
-      return MultiplyRows<4>(p, Vectors(columns));
-    case 5:
-      return MultiplyRows<5>(p, Vectors(columns));
-    default:
-      return MultiplyRows<6>(p, Vectors(columns));
-  }
+  p.b.rows ? MultiplyRowsOf<true>(rows, p, Vectors(columns))
+           : MultiplyRowsOf<false>(rows, p, Vectors(columns));
 }
 
 // ---- Into scratch
@@ -138,19 +137,37 @@ inline void PackRow(const float* from, float factor, int64_t n, float* to) {
   std::fill(to + n, to + Pad(n), 0.0f);
 }
 
-// The cached rows of keys [begin, begin + count) of a sequence.
+// Rows of keys [begin, begin + count) of a sequence, count in [1, kKeyBlock].
 struct KeyBlock {
-  const float* rows[kKeyBlock];
+  const float* const* rows;  // [kKeyBlock]; missing ones are the last, masks take them out again
   int64_t count;
 };
 
-inline KeyBlock FindKeys(ConstMat kv, const QuerySpan& span, int64_t begin, int64_t count) {
-  KeyBlock block;
-  block.count = count;
-  for (int64_t j = 0; j < count; ++j) block.rows[j] = kv.row(span.key_rows[begin + j]);
-  // The last key stands in for missing ones; masks take them out again.
-  for (int64_t j = count; j < kKeyBlock; ++j) block.rows[j] = block.rows[count - 1];
-  return block;
+// Where the first `count` keys of a sequence lie, for every block of them.
+struct KeyRows {
+  KeyRows(ConstMat kv, const QuerySpan& span, int64_t count, Arena& arena) : count(count) {
+    const int64_t padded = (count + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+    rows = arena.New<const float*>(padded);
+    for (int64_t j = 0; j < count; ++j) rows[j] = kv.row(span.key_rows[j]);
+    if (count > 0) std::fill(rows + count, rows + padded, rows[count - 1]);
+  }
+  KeyBlock Block(int64_t begin) const { return {rows + begin, std::min(kKeyBlock, count - begin)}; }
+
+  const float** rows;
+  int64_t count;
+};
+
+// Reads the pages of a block from their first number to their last: memory then streams into the
+// cache, which it does not when heads pick their parts (8 GB/s instead of 20).
+inline void ReadPages(const KeyBlock& block, int64_t tokens, int64_t size) {
+  for (int64_t j = 0; j < block.count; j += tokens) {
+    const float* page = block.rows[j];
+    for (int64_t i = 0; i < size; i += 64) {
+      for (int64_t line = 0; line < 64; line += 16) {
+        static_cast<void>(*static_cast<const volatile float*>(page + i + line));
+      }
+    }
+  }
 }
 
 inline void PackKeys(const KeyBlock& block, int64_t column, int64_t dim,

@@ -24,7 +24,11 @@ void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q
   RETORT_CHECK(q.cols == s.heads * s.key_dim && out.cols == s.heads * s.value_dim,
                "attention: got rows of ", q.cols, " for q and ", out.cols, " for out, expected ",
                s.heads * s.key_dim, " and ", s.heads * s.value_dim);
-  if (s.key_stride > 0 || s.value_stride > 0) return;
+  if (s.page > 0) {
+    RETORT_CHECK(s.key_dim == s.value_dim && kv.stride == s.key_dim,
+                 "attention: pages hold keys and values of one width");
+    return;
+  }
   RETORT_CHECK(s.kv_heads * s.key_dim <= kv.cols && s.value_begin >= 0 &&
                    s.value_begin + s.kv_heads * s.value_dim <= kv.cols,
                "attention: keys and values do not fit into cached rows of ", kv.cols);
@@ -47,22 +51,24 @@ void Attention(Compute& compute, const AttentionArgs& args) {
   for (int64_t i = 0; i < spans; ++i) {
     begin[i + 1] = begin[i] + (args.spans[static_cast<size_t>(i)].count + queries - 1) / queries;
   }
-  compute.executor.ParallelFor(begin[spans] * kv_heads, [&](int64_t task, int worker) {
+  // With work for everyone a task takes all heads, whose keys follow each other in memory.
+  const int64_t heads = begin[spans] >= 4 * compute.executor.threads() ? kv_heads : 1;
+  const int64_t tasks = kv_heads / heads;  // of a tile
+  compute.ParallelFor("attention", begin[spans] * tasks, [&](int64_t task, int worker) {
     Arena& scratch = compute.scratch[static_cast<size_t>(worker)];
     const ArenaScope task_scope(scratch);
-    const int64_t tile = task / kv_heads;
+    const int64_t tile = task / tasks, kv_head = task % tasks * heads;
     const int64_t i = std::upper_bound(begin, begin + spans + 1, tile) - begin - 1;
     const QuerySpan& span = args.spans[static_cast<size_t>(i)];
     const int64_t first = (tile - begin[i]) * queries;
-    RunAttention(args, {&span, first, std::min(queries, span.count - first)}, task % kv_heads,
-                 scratch);
+    RunAttention(args, {&span, first, std::min(queries, span.count - first)},
+                 {kv_head, kv_head + heads}, scratch);
   });
 }
 
 void AttentionGrad(Compute& compute, const AttentionGradArgs& args) {
   Check(args.shape, args.spans, args.q, args.kv, args.out);
-  RETORT_CHECK(args.shape.key_stride == 0 && args.shape.value_stride == 0,
-               "attention: backward takes heads side by side");
+  RETORT_CHECK(args.shape.page == 0, "attention: backward does not read pages");
   RETORT_CHECK(args.lse || args.q.rows == 0, "attention: backward needs the lse kept by forward");
   RETORT_CHECK(args.dout.cols == args.out.cols && args.dq.cols == args.q.cols &&
                    args.dkv.cols == args.kv.cols && args.dkv.rows >= args.kv.rows,
@@ -72,7 +78,7 @@ void AttentionGrad(Compute& compute, const AttentionGradArgs& args) {
                    args.group_begin.back() == static_cast<int64_t>(args.spans.size()),
                "attention: the groups must cover the ", args.spans.size(), " spans");
   const int64_t kv_heads = args.shape.kv_heads;
-  compute.executor.ParallelFor(groups * kv_heads, [&](int64_t task, int worker) {
+  compute.ParallelFor("attention grad", groups * kv_heads, [&](int64_t task, int worker) {
     const size_t group = static_cast<size_t>(task / kv_heads);
     for (int64_t i = args.group_begin[group]; i < args.group_begin[group + 1]; ++i) {
       Arena& scratch = compute.scratch[static_cast<size_t>(worker)];

@@ -17,8 +17,8 @@ namespace retort::nn {
 
 inline constexpr int64_t kKeyBlock = 64;
 
-/// How heads lie in a row of keys and values: key of KV head g at g·key_stride, its value at
-/// value_begin + g·value_stride. Query head h uses KV head h / (heads / kv_heads).
+/// How heads lie in a row of keys and values: key of KV head g at [g·key_dim, +key_dim), value at
+/// [value_begin + g·value_dim, +value_dim). Query head h uses KV head h / (heads / kv_heads).
 struct AttentionShape {
   int64_t heads = 1;     // H
   int64_t kv_heads = 1;  // divides H
@@ -26,10 +26,9 @@ struct AttentionShape {
   int64_t value_dim = 1;
   int64_t value_begin = 0;
   float scale = 1;
-  /// 0: heads lie side by side (key_dim, value_dim). Else forward only, and they may lie beyond the
-  /// row's own columns: pages of a cache keep what one head reads together.
-  int64_t key_stride = 0;
-  int64_t value_stride = 0;
+  /// Not 0: the rows lie in pages of so many tokens, [KV head][key, value][token], a row being what
+  /// one token has of the first key. Forward only; value_dim = key_dim and value_begin is unused.
+  int64_t page = 0;
 };
 
 /// Consecutive queries of one sequence. The query in row `row + i` stands at position `position +

@@ -25,8 +25,9 @@ struct Heads {
   Heads(const AttentionShape& s, int64_t kv_head)
       : group(s.heads / s.kv_heads),
         first(kv_head * group),
-        key_column(kv_head * (s.key_stride ? s.key_stride : s.key_dim)),
-        value_column(s.value_begin + kv_head * (s.value_stride ? s.value_stride : s.value_dim)) {}
+        key_column(kv_head * s.key_dim * (s.page > 0 ? 2 * s.page : 1)),
+        value_column(s.page > 0 ? key_column + s.page * s.key_dim
+                                : s.value_begin + kv_head * s.value_dim) {}
   int64_t group;
   int64_t first;
   int64_t key_column;
@@ -77,73 +78,111 @@ void SoftmaxBlock(float* scores, int64_t visible, OnlineSoftmax& state, float* a
   state.sum += hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-void Forward(const AttentionArgs& args, const QueryTile& tile, int64_t kv_head, Arena& arena) {
+// One KV head of a tile between its key blocks.
+struct HeadState {
+  float* q;              // [rows, key_dim], times the scale
+  float* acc;            // [rows, value_dim]
+  OnlineSoftmax* state;  // [rows]
+};
+
+struct ForwardScratch {
+  float* keys;       // [key_dim, 64]
+  float* values;     // [64, value_dim]; null when they are read where they lie
+  float* scores;     // [kRows, 64]
+  int64_t* horizon;  // [rows] keys that a row sees
+};
+
+void ForwardBlock(const AttentionShape& s, const Heads& heads, int64_t rows, int64_t first_row,
+                  const KeyBlock& block, int64_t begin, const HeadState& head,
+                  const ForwardScratch& x) {
+  const int64_t key_stride = Pad(s.key_dim), value_stride = Pad(s.value_dim);
+  TransposeKeys(block, heads.key_column, s.key_dim, x.keys);
+  if (x.values) PackKeys(block, heads.value_column, s.value_dim, x.values);
+  // acc[row, ·] += Σ scores[i, j] value[j] over keys [first, first + steps) of the block.
+  const auto add_values = [&](int64_t row, int64_t n, int64_t i, int64_t first, int64_t steps) {
+    Product product{.a = {x.scores + i * kKeyBlock + first, kKeyBlock, 1},
+                    .b = {nullptr, 0},
+                    .c = {head.acc + row * value_stride, value_stride},
+                    .steps = steps,
+                    .accumulate = true};
+    if (x.values) {
+      product.b.data = x.values + first * value_stride;
+      product.b.step = value_stride;
+    } else {
+      product.b.rows = block.rows + first;
+      product.b.column = heads.value_column;
+    }
+    Multiply(product, n, s.value_dim);
+  };
+  for (int64_t r = first_row; r < rows; r += kRows) {
+    const int64_t n = std::min<int64_t>(kRows, rows - r);
+    const auto visible = [&](int64_t i) { return std::min(block.count, x.horizon[r + i] - begin); };
+    Multiply({.a = {head.q + r * key_stride, key_stride, 1},
+              .b = {x.keys, kKeyBlock},
+              .c = {x.scores, kKeyBlock},
+              .steps = s.key_dim},
+             n, visible(n - 1));
+    for (int64_t i = 0; i < n; ++i) {
+      SoftmaxBlock(x.scores + i * kKeyBlock, visible(i), head.state[r + i],
+                   head.acc + (r + i) * value_stride, s.value_dim);
+    }
+    // The keys that all n rows see, then those that only later rows see.
+    const int64_t shared = visible(0);
+    add_values(r, n, 0, 0, shared);
+    for (int64_t i = 1, end; i < n; i = end) {
+      for (end = i + 1; end < n && visible(end) == visible(i);) ++end;
+      if (visible(i) > shared) add_values(r + i, end - i, i, shared, visible(i) - shared);
+    }
+  }
+}
+
+void Forward(const AttentionArgs& args, const QueryTile& tile, KvHeads range, Arena& arena) {
   const AttentionShape& s = args.shape;
-  const Heads heads(s, kv_head);
-  const int64_t rows = tile.count * heads.group;
+  const int64_t group = s.heads / s.kv_heads, rows = tile.count * group;
   const int64_t position = tile.span->position + tile.first, row0 = tile.span->row + tile.first;
   const int64_t key_stride = Pad(s.key_dim), value_stride = Pad(s.value_dim);
-  float* q = arena.New<float>(rows * key_stride);              // [rows, key_dim], times the scale
-  float* keys = arena.New<float>(s.key_dim * kKeyBlock);       // [key_dim, 64]
-  float* values = arena.New<float>(kKeyBlock * value_stride);  // [64, value_dim]
-  float* scores = arena.New<float>(kRows * kKeyBlock);
-  float* acc = arena.NewZeroMat(rows, value_stride).data;
-  auto* state = arena.New<OnlineSoftmax>(rows);
-  auto* horizon = arena.New<int64_t>(rows);  // keys that the row sees
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t i = r / heads.group, h = heads.first + r % heads.group;
-    PackRow(args.q.row(row0 + i) + h * s.key_dim, s.scale, s.key_dim, q + r * key_stride);
-    state[r] = {};
-    horizon[r] = position + i + 1;
-  }
-
-  for (int64_t begin = 0; begin < position + tile.count; begin += kKeyBlock) {
-    const int64_t count = std::min(kKeyBlock, position + tile.count - begin);
-    const KeyBlock block = FindKeys(args.kv, *tile.span, begin, count);
-    TransposeKeys(block, heads.key_column, s.key_dim, keys);
-    PackKeys(block, heads.value_column, s.value_dim, values);
-    // Queries before the block see nothing of it.
-    for (int64_t r = std::max<int64_t>(begin - position, 0) * heads.group; r < rows; r += kRows) {
-      const int64_t n = std::min<int64_t>(kRows, rows - r);
-      const auto visible = [&](int64_t i) { return std::min(count, horizon[r + i] - begin); };
-      Multiply({.a = {q + r * key_stride, key_stride, 1},
-                .b = {keys, kKeyBlock},
-                .c = {scores, kKeyBlock},
-                .steps = s.key_dim},
-               n, visible(n - 1));
-      for (int64_t i = 0; i < n; ++i) {
-        SoftmaxBlock(scores + i * kKeyBlock, visible(i), state[r + i], acc + (r + i) * value_stride,
-                     s.value_dim);
-      }
-      // The keys that all n rows see, then those that only later rows see.
-      float* out = acc + r * value_stride;
-      const int64_t shared = visible(0);
-      Multiply({.a = {scores, kKeyBlock, 1},
-                .b = {values, value_stride},
-                .c = {out, value_stride},
-                .steps = shared,
-                .accumulate = true},
-               n, s.value_dim);
-      for (int64_t i = 1, end; i < n; i = end) {
-        for (end = i + 1; end < n && visible(end) == visible(i);) ++end;
-        if (visible(i) == shared) continue;
-        Multiply({.a = {scores + i * kKeyBlock + shared, kKeyBlock, 1},
-                  .b = {values + shared * value_stride, value_stride},
-                  .c = {out + i * value_stride, value_stride},
-                  .steps = visible(i) - shared,
-                  .accumulate = true},
-                 end - i, s.value_dim);
-      }
+  const KeyRows key_rows(args.kv, *tile.span, position + tile.count, arena);
+  ForwardScratch x;
+  x.keys = arena.New<float>(s.key_dim * kKeyBlock);
+  x.values = s.value_dim % Lanes() == 0 ? nullptr : arena.New<float>(kKeyBlock * value_stride);
+  x.scores = arena.New<float>(kRows * kKeyBlock);
+  x.horizon = arena.New<int64_t>(rows);
+  for (int64_t r = 0; r < rows; ++r) x.horizon[r] = position + r / group + 1;
+  const int64_t count = range.last - range.first;
+  HeadState* states = arena.New<HeadState>(count);
+  for (int64_t g = 0; g < count; ++g) {
+    HeadState& head = states[g];
+    head = {arena.New<float>(rows * key_stride), arena.NewZeroMat(rows, value_stride).data,
+            arena.New<OnlineSoftmax>(rows)};
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t h = (range.first + g) * group + r % group;
+      PackRow(args.q.row(row0 + r / group) + h * s.key_dim, s.scale, s.key_dim,
+              head.q + r * key_stride);
+      head.state[r] = {};
     }
   }
 
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t row = row0 + r / heads.group, h = heads.first + r % heads.group;
-    ScaleRow(acc + r * value_stride, 1 / state[r].sum, s.value_dim,
-             args.out.row(row) + h * s.value_dim);
-    if (args.lse) {
-      args.lse[row * s.heads + h] =
-          state[r].max + hn::GetLane(hn::Log(D(), hn::Set(D(), state[r].sum)));
+  for (int64_t begin = 0; begin < key_rows.count; begin += kKeyBlock) {
+    const KeyBlock block = key_rows.Block(begin);
+    // Queries before the block see nothing of it.
+    const int64_t first_row = std::max<int64_t>(begin - position, 0) * group;
+    if (s.page > 0) ReadPages(block, s.page, 2 * s.kv_heads * s.page * s.key_dim);
+    for (int64_t g = 0; g < count; ++g) {
+      ForwardBlock(s, Heads(s, range.first + g), rows, first_row, block, begin, states[g], x);
+    }
+  }
+
+  for (int64_t g = 0; g < count; ++g) {
+    const HeadState& head = states[g];
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t row = row0 + r / group, h = (range.first + g) * group + r % group;
+      const OnlineSoftmax& state = head.state[r];
+      ScaleRow(head.acc + r * value_stride, 1 / state.sum, s.value_dim,
+               args.out.row(row) + h * s.value_dim);
+      if (args.lse) {
+        args.lse[row * s.heads + h] =
+            state.max + hn::GetLane(hn::Log(D(), hn::Set(D(), state.sum)));
+      }
     }
   }
 }
@@ -267,6 +306,7 @@ void Backward(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_h
   x.p = arena.New<float>(rows * kKeyBlock);
   x.ds = arena.New<float>(rows * kKeyBlock);
   x.mean = arena.New<float>(span.count * heads.group);
+  const KeyRows key_rows(args.kv, span, span.position + span.count, arena);
   for (int64_t r = 0; r < span.count * heads.group; ++r) {
     const int64_t row = span.row + r / heads.group, h = heads.first + r % heads.group;
     x.mean[r] =
@@ -275,8 +315,8 @@ void Backward(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_h
   }
 
   for (int64_t begin = 0; begin < span.position + span.count; begin += kKeyBlock) {
-    const int64_t count = std::min(kKeyBlock, span.position + span.count - begin);
-    const KeyBlock block = FindKeys(args.kv, span, begin, count);
+    const KeyBlock block = key_rows.Block(begin);
+    const int64_t count = block.count;
     PackKeys(block, heads.key_column, s.key_dim, x.keys);
     TransposeKeys(block, heads.key_column, s.key_dim, x.keys_t);
     if (!shared) TransposeKeys(block, heads.value_column, s.value_dim, x.values_t);
@@ -305,8 +345,8 @@ HWY_EXPORT(Forward);
 HWY_EXPORT(Backward);
 }  // namespace
 
-void RunAttention(const AttentionArgs& args, const QueryTile& tile, int64_t kv_head, Arena& arena) {
-  HWY_DYNAMIC_DISPATCH(Forward)(args, tile, kv_head, arena);
+void RunAttention(const AttentionArgs& args, const QueryTile& tile, KvHeads heads, Arena& arena) {
+  HWY_DYNAMIC_DISPATCH(Forward)(args, tile, heads, arena);
 }
 void RunAttentionGrad(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_head,
                       Arena& arena) {

@@ -13,8 +13,12 @@ struct QueryTile {
   int64_t first = 0;
   int64_t count = 0;
 };
-/// Forward of the query heads that share KV head `kv_head`.
-void RunAttention(const AttentionArgs& args, const QueryTile& tile, int64_t kv_head, Arena& arena);
+/// Forward of the query heads that share the KV heads [first, last).
+struct KvHeads {
+  int64_t first = 0;
+  int64_t last = 1;
+};
+void RunAttention(const AttentionArgs& args, const QueryTile& tile, KvHeads heads, Arena& arena);
 
 /// Backward of one span and the query heads that share `kv_head`: overwrites its part of dq, adds
 /// to its part of dkv.

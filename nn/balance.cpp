@@ -119,7 +119,7 @@ double BalanceLoss(Compute& compute, const BalanceArgs& args) {
   };
   double* chosen = zeros(segments);  // [segments, E]
   double* share = zeros(segments);   // [segments, E], Σ_t s'
-  compute.ForRows(segments, 1, [&](int64_t i, int64_t, Arena& tile_arena) {
+  compute.ForRows("balance", segments, 1, [&](int64_t i, int64_t, Arena& tile_arena) {
     const Segment& segment = layout.segments[static_cast<size_t>(i)];
     if (args.per_batch) {
       CountChosen(args, segment, chosen + i * experts);
@@ -165,12 +165,13 @@ double BalanceLoss(Compute& compute, const BalanceArgs& args) {
       slope[part.segment * experts + e] += weight * f[part.unit * experts + e];
     }
   }
-  compute.ForRows(args.dscores.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
-    for (int64_t i = 0; i < segments; ++i) {
-      AddGradient(args, layout.segments[static_cast<size_t>(i)], slope + i * experts,
-                  {begin, end - begin});
-    }
-  });
+  compute.ForRows("balance grad", args.dscores.rows, kTile,
+                  [&](int64_t begin, int64_t end, Arena&) {
+                    for (int64_t i = 0; i < segments; ++i) {
+                      AddGradient(args, layout.segments[static_cast<size_t>(i)],
+                                  slope + i * experts, {begin, end - begin});
+                    }
+                  });
   return loss;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/profile.h"
 #include "nn/arena.h"
 
 namespace retort::nn {
@@ -17,11 +18,21 @@ struct Compute {
 
   const Executor& executor;
   std::vector<Arena> scratch;  ///< indexed by the worker number of Executor::ParallelFor
+  Profile* profile = nullptr;  ///< when set, every tile is recorded under its op's name
 
+  /// Executor::ParallelFor under the name of an op, a literal.
+  template <class Body>
+  void ParallelFor(const char* op, int64_t tiles, const Body& body) {
+    if (!profile) return executor.ParallelFor(tiles, body);
+    executor.ParallelFor(tiles, [&](int64_t tile, int worker) {
+      const ProfileScope scope(profile, worker, op);
+      body(tile, worker);
+    });
+  }
   /// Runs `body(row_begin, row_end, scratch)` over fixed tiles of `tile` rows.
   template <class Body>
-  void ForRows(int64_t rows, int64_t tile, const Body& body) {
-    executor.ParallelFor((rows + tile - 1) / tile, [&](int64_t i, int worker) {
+  void ForRows(const char* op, int64_t rows, int64_t tile, const Body& body) {
+    ParallelFor(op, (rows + tile - 1) / tile, [&](int64_t i, int worker) {
       Arena& arena = scratch[static_cast<size_t>(worker)];
       const ArenaScope scope(arena);
       body(i * tile, std::min(rows, (i + 1) * tile), arena);

@@ -12,7 +12,7 @@ constexpr int64_t kColumns = 64;  // of a block of the gradient
 
 void Embed(Compute& compute, ConstMat table, const int32_t* ids, Mat y) {
   RETORT_DCHECK(table.cols == y.cols);
-  compute.ForRows(y.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("embed", y.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) std::copy_n(table.row(ids[t]), y.cols, y.row(t));
   });
 }
@@ -20,7 +20,7 @@ void Embed(Compute& compute, ConstMat table, const int32_t* ids, Mat y) {
 // Cut by columns, so that every element of the table gets its tokens in order.
 void EmbedGrad(Compute& compute, const int32_t* ids, ConstMat dy, Mat dtable) {
   RETORT_DCHECK(dtable.cols == dy.cols);
-  compute.executor.ParallelFor((dy.cols + kColumns - 1) / kColumns, [&](int64_t block, int) {
+  compute.ParallelFor("embed grad", (dy.cols + kColumns - 1) / kColumns, [&](int64_t block, int) {
     const int64_t begin = block * kColumns, width = std::min(kColumns, dy.cols - begin);
     for (int64_t t = 0; t < dy.rows; ++t) {
       Add(dy.row(t) + begin, dtable.row(ids[t]) + begin, width);

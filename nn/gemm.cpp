@@ -27,14 +27,15 @@ RowTile RowTileOf(int64_t rows, int64_t most, int64_t i) {
 
 // Runs `tile(job, index, scratch)` for every tile of every job in one parallel region.
 template <class Job, class Count, class Tile>
-void ForTiles(Compute& compute, std::span<const Job> jobs, const Count& count, const Tile& tile) {
+void ForTiles(Compute& compute, const char* op, std::span<const Job> jobs, const Count& count,
+              const Tile& tile) {
   Arena& arena = compute.scratch[0];
   const ArenaScope scope(arena);
   const int64_t n = static_cast<int64_t>(jobs.size());
   int64_t* begin = arena.New<int64_t>(n + 1);
   begin[0] = 0;
   for (int64_t j = 0; j < n; ++j) begin[j + 1] = begin[j] + count(jobs[static_cast<size_t>(j)]);
-  compute.executor.ParallelFor(begin[n], [&](int64_t i, int worker) {
+  compute.ParallelFor(op, begin[n], [&](int64_t i, int worker) {
     const int64_t j = std::upper_bound(begin, begin + n + 1, i) - begin - 1;
     Arena& scratch = compute.scratch[static_cast<size_t>(worker)];
     const ArenaScope tile_scope(scratch);
@@ -101,7 +102,7 @@ void GemmSerial(const GemmJob& job, Arena& scratch) {
 
 void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
   ForTiles(
-      compute, jobs,
+      compute, "gemm", jobs,
       [](const GemmJob& job) {
         RETORT_DCHECK(job.a.cols == job.w->k() && job.c.cols == job.w->n());
         RETORT_DCHECK(job.a.rows == job.c.rows);
@@ -129,7 +130,7 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
 
 void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
   ForTiles(
-      compute, jobs,
+      compute, "gemm input grad", jobs,
       [](const InputGradJob& job) {
         return CeilDiv(job.dc.rows, kInputGradRows) * CeilDiv(job.da.cols, kInputGradCols);
       },
@@ -159,7 +160,7 @@ void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
 
 void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
   ForTiles(
-      compute, jobs,
+      compute, "gemm weight grad", jobs,
       [](const WeightGradJob& job) {
         return job.dc.rows == 0
                    ? 0

@@ -20,7 +20,7 @@ int64_t ChunkSize(int64_t vocabulary) {
 
 void Head(Compute& compute, const HeadArgs& args) {
   const int64_t vocabulary = args.w->n();
-  compute.ForRows(args.predictions, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
+  compute.ForRows("head", args.predictions, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
     const Mat hidden = arena.NewMat(end - begin, args.hidden.cols);
     const Mat logits = arena.NewMat(end - begin, vocabulary);
     for (int64_t p = begin; p < end; ++p) {
@@ -48,7 +48,7 @@ void HeadGrad(Compute& compute, const HeadGradArgs& args) {
     const Mat hidden = arena.NewMat(count, width);        // of each prediction
     const Mat dlogits = arena.NewMat(count, vocabulary);  // logits at first
     Embed(compute, forward.hidden, rows, hidden);
-    compute.ForRows(count, kTile, [&](int64_t first, int64_t last, Arena& tile) {
+    compute.ForRows("head grad", count, kTile, [&](int64_t first, int64_t last, Arena& tile) {
       GemmSerial({hidden.Rows(first, last - first), forward.w, dlogits.Rows(first, last - first)},
                  tile);
       for (int64_t i = first; i < last; ++i) {

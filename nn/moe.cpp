@@ -30,7 +30,7 @@ Dispatch MakeDispatch(const int32_t* experts, int64_t tokens, int64_t num_expert
 }
 
 void GatherTokens(Compute& compute, const Dispatch& dispatch, ConstMat x, Mat xs) {
-  compute.ForRows(xs.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("gather tokens", xs.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t i = begin; i < end; ++i) {
       std::copy_n(x.row(dispatch.token[static_cast<size_t>(i)]), x.cols, xs.row(i));
     }
@@ -40,7 +40,7 @@ void GatherTokens(Compute& compute, const Dispatch& dispatch, ConstMat x, Mat xs
 void GatherTokensGrad(Compute& compute, const Dispatch& dispatch, ConstMat dxs, Mat dx) {
   if (dx.rows == 0) return;
   const int64_t top_k = static_cast<int64_t>(dispatch.slot.size()) / dx.rows;
-  compute.ForRows(dx.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("gather tokens grad", dx.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t i = begin * top_k; i < end * top_k; ++i) {
       Add(dxs.row(dispatch.slot[static_cast<size_t>(i)]), dx.row(i / top_k), dx.cols);
     }
@@ -49,7 +49,7 @@ void GatherTokensGrad(Compute& compute, const Dispatch& dispatch, ConstMat dxs, 
 
 void Combine(Compute& compute, const CombineArgs& args) {
   const int64_t top_k = args.top_k;
-  compute.ForRows(args.y.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("combine", args.y.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t i = begin * top_k; i < end * top_k; ++i) {
       const float* ys = args.ys.row(args.dispatch->slot[static_cast<size_t>(i)]);
       Axpy(args.weights[i], ys, args.y.row(i / top_k), args.y.cols);
@@ -60,7 +60,7 @@ void Combine(Compute& compute, const CombineArgs& args) {
 void CombineGrad(Compute& compute, const CombineGradArgs& args) {
   const CombineArgs& forward = args.forward;
   const int64_t top_k = forward.top_k;
-  compute.ForRows(args.dy.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("combine grad", args.dy.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t i = begin * top_k; i < end * top_k; ++i) {
       const int64_t slot = forward.dispatch->slot[static_cast<size_t>(i)];
       const float* dy = args.dy.row(i / top_k);

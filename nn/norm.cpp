@@ -12,7 +12,7 @@ constexpr int64_t kTile = 32;  // rows
 void RmsNorm(Compute& compute, const RmsNormArgs& args) {
   const int64_t n = args.x.cols;
   RETORT_DCHECK(args.y.rows == args.x.rows && args.y.cols == n);
-  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("norm", args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) {
       const float* x = args.x.row(t);
       const float rstd = 1.0f / std::sqrt(Dot(x, x, n) / static_cast<float>(n) + args.eps);
@@ -33,7 +33,7 @@ void RmsNormGrad(Compute& compute, const RmsNormGradArgs& args) {
   Mat partial;  // [tiles, n]: dw of each tile, added up in order
   if (args.dweight) partial = shared.NewZeroMat(tiles, n);
 
-  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("norm grad", args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) {
       RmsNormGradRow({.x = args.x.row(t),
                       .weight = args.weight,

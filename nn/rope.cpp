@@ -27,7 +27,7 @@ void RopeTable::Reserve(int64_t count) {
 }
 
 void Rope(Compute& compute, const RopeArgs& args) {
-  compute.ForRows(args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("rope", args.x.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) {
       const Rotation rotation{.cos = args.table->cos(args.positions[t]),
                               .sin = args.table->sin(args.positions[t]),

@@ -83,7 +83,7 @@ float InverseNorm(const RouterShape& shape, const float* scores, const int32_t* 
 void Route(Compute& compute, const RouteArgs& args) {
   const RouterShape& shape = args.shape;
   CheckShape(shape, args.logits);
-  compute.ForRows(args.logits.rows, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
+  compute.ForRows("route", args.logits.rows, kTile, [&](int64_t begin, int64_t end, Arena& arena) {
     const Selector selector(args, arena);
     float* selection = arena.New<float>(shape.experts);
     for (int64_t t = begin; t < end; ++t) {
@@ -109,7 +109,7 @@ void Route(Compute& compute, const RouteArgs& args) {
 void RouteGrad(Compute& compute, const RouteGradArgs& args) {
   const RouteArgs& forward = args.forward;
   const RouterShape& shape = forward.shape;
-  compute.ForRows(args.dlogits.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+  compute.ForRows("route grad", args.dlogits.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) {
       const float* s = forward.scores.row(t);
       const int32_t* experts = forward.experts + t * shape.top_k;

@@ -76,9 +76,18 @@ class Runner {
         out_(options.out),
         hash_(RecipeHash(recipe)),
         executor_(options.threads),
-        compute_(executor_) {}
+        compute_(executor_) {
+    if (!options.profile.empty()) compute_.profile = &profile_.emplace(executor_.threads());
+  }
 
   RunOutcome Run() {
+    RunStages();
+    if (profile_) profile_->WriteChromeTrace(options_.profile);
+    return outcome_;
+  }
+
+ private:
+  void RunStages() {
     Prepare();
     for (size_t k = outcome_.stages.size(); k < recipe_.stages.size(); ++k) {
       if (events_.stage_started) {
@@ -86,14 +95,12 @@ class Runner {
       }
       if (!RunStage(k)) {
         outcome_.interrupted = true;
-        return outcome_;
+        return;
       }
     }
     WriteFinal();
-    return outcome_;
   }
 
- private:
   struct LoadedModel {
     std::unique_ptr<model::LanguageModel> model;
     model::Tokenizer tokenizer;
@@ -253,6 +260,8 @@ class Runner {
   bool RunStage(size_t k) {
     const Stage& stage = recipe_.stages[k];
     const LoadedModel& loaded = models_.at(stage.model);
+    const ProfileScope scope(compute_.profile, 0,
+                             profile_ ? profile_->Intern(stage.name) : nullptr);
     const auto start = std::chrono::steady_clock::now();
     double earlier = 0;
     train::StageContext context{.compute = compute_,
@@ -356,6 +365,7 @@ class Runner {
   std::string hash_;
   Executor executor_;
   nn::Compute compute_;
+  std::optional<Profile> profile_;
   std::map<std::string, LoadedModel> models_;
   std::vector<Checkpoint> checkpoints_;
   bool same_environment_ = true;

@@ -19,6 +19,7 @@ struct RunOptions {
   int threads = 0;      ///< 0: one per core
   bool resume = false;  ///< continue what is in `out`; otherwise `out` must not hold a run
   bool allow_environment_change = false;  ///< resume although instruction set or libraries differ
+  std::filesystem::path profile = {};  ///< where to write a timeline of ops and stages, if anywhere
 };
 
 /// What the caller may watch; all are called on the calling thread and may be empty.

@@ -219,9 +219,14 @@ class GrpoStage {
   }
 
   void Step(int64_t step) {
+    Profile* profile = context_.compute.profile;
     const Clock::time_point start = Clock::now();
-    const Rollout rollout = Sample(step);
+    const Rollout rollout = [&] {
+      const ProfileScope scope(profile, 0, "rollout");
+      return Sample(step);
+    }();
     const Clock::time_point sampled = Clock::now();
+    const ProfileScope scope(profile, 0, "update");
 
     UpdateTotals totals;
     const size_t count = rollout.groups.size();

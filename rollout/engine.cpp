@@ -163,7 +163,7 @@ bool RolloutEngine::Step() {
   std::vector<float> token_logprobs(rows_.size());
   for (Group* group : ready) group->logprobs.resize(static_cast<size_t>(V));
   compute_.ForRows(
-      static_cast<int64_t>(last_rows.size()), kHeadTile,
+      "sample", static_cast<int64_t>(last_rows.size()), kHeadTile,
       [&](int64_t begin, int64_t end, nn::Arena& scratch) {
         const nn::Mat x = scratch.NewMat(end - begin, d), logits = scratch.NewMat(end - begin, V);
         for (int64_t i = begin; i < end; ++i) {

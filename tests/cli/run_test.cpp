@@ -1,6 +1,7 @@
 // retort run and recipe, as processes, on a recipe that takes a second.
 
 #include <csignal>
+#include <set>
 
 #include "tests/cli/cli_fixture.h"
 
@@ -25,6 +26,54 @@ class RunTest : public CliTest {
   }
   std::string recipe_, out_;
 };
+
+std::set<std::string> EventNames(const std::string& file) {
+  std::set<std::string> names;
+  const Json trace = ParseJson(ReadFile(file), file);
+  for (const Json& event : trace["traceEvents"]) {
+    if (event["ph"] == "X") names.insert(event["name"].get<std::string>());
+  }
+  return names;
+}
+
+TEST_F(RunTest, AProfileHasStagesAndOps) {
+  const std::string trace = folder_ / "trace.json";
+  const Outcome outcome = Retort({"run", recipe_, "--out", out_, "--profile", trace});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::set<std::string> names = EventNames(trace);
+  for (const char* name : {"learn", "measure", "gemm", "gemm weight grad", "attention", "adamw"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+}
+
+TEST_F(RunTest, BenchMeasuresAModelFolder) {
+  ASSERT_EQ(Retort({"run", recipe_, "--out", out_}).code, 0);
+  const std::string model = out_ + "/final", trace = folder_ / "trace.json";
+  for (const std::string what : {"train", "decode"}) {
+    const Outcome outcome =
+        Retort({"bench", what, "--shape", model, "--batch", "3", "--batch", "1", "--length", "8",
+                "--repeat", "2", "--threads", "2", "--profile", trace, "--json"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const Json rows = outcome.json()["rows"];
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0]["batch"], 3);
+    EXPECT_EQ(rows[0]["threads"], 2);
+    EXPECT_EQ(rows[0]["shape"], "final");
+    EXPECT_EQ(rows[0]["all_seconds"].size(), 2u);
+    EXPECT_GT(rows[1]["tokens_per_second"].get<double>(), 0);
+    const double peak = rows[1]["peak_gflops"].get<double>();
+    EXPECT_NEAR(rows[1]["fraction_of_peak"].get<double>() * peak, rows[1]["gflops"].get<double>(),
+                1e-6 * peak);
+    EXPECT_TRUE(rows[0].contains("peak_bytes"));
+    double sum = 0;
+    for (const auto& [op, share] : rows[0]["parts"].items()) sum += share.get<double>();
+    EXPECT_NEAR(sum, 1, 1e-9);
+    EXPECT_TRUE(EventNames(trace).contains("attention"));
+  }
+  const Outcome unknown = Retort({"bench", "train", "--shape", "X"});
+  EXPECT_EQ(unknown.code, 1);
+  ExpectContains(unknown.err, "S, M, D, G");
+}
 
 TEST_F(RunTest, ARunEndsWithARowPerStage) {
   const Outcome outcome = Retort({"run", recipe_, "--out", out_, "--json", "--threads", "1"});
