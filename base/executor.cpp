@@ -1,10 +1,7 @@
 #include "base/executor.h"
 
-#ifdef RETORT_THREAD_SANITIZER
-#include <sanitizer/tsan_interface.h>
-#endif
-
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -14,31 +11,108 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/tbb_arena.h"
 
 namespace retort {
 
 namespace {
 
-// oneTBB orders what these calls say, but as it is not instrumented ThreadSanitizer has to be told:
-// what a thread did before Release(mark) is visible to one that has called Acquire(mark) since.
-void Release([[maybe_unused]] void* mark) {
-#ifdef RETORT_THREAD_SANITIZER
-  __tsan_release(mark);
+// A pause in a loop that waits for another core.
+void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
 #endif
 }
-void Acquire([[maybe_unused]] void* mark) {
-#ifdef RETORT_THREAD_SANITIZER
-  __tsan_acquire(mark);
-#endif
+
+// Waits for `ready()`, at first without letting the core go.
+template <class Ready>
+void SpinUntil(const Ready& ready) {
+  for (int i = 0; !ready(); ++i) i < 1000 ? Pause() : std::this_thread::yield();
 }
 
 }  // namespace
 
+// A loop is open while its tiles may be taken. A worker says that it is inside before it looks
+// whether the loop is open, the caller closes the loop before it looks who is inside, and in one
+// order of all such steps (sequential consistency) one of them sees the other. So a worker that
+// comes late finds the loop closed, and one that came in time is waited for.
 struct Executor::Impl {
-  explicit Impl(int threads) : arena(threads), worker_marks(static_cast<size_t>(threads)) {}
-  TbbArena arena;
-  std::vector<int64_t> worker_marks;  // a worker index may pass from thread to thread
+  explicit Impl(int workers, bool cores_for_all) : spins(cores_for_all ? kSpins : 0) {
+    for (int worker = 1; worker < workers; ++worker) {
+      threads.emplace_back([this, worker] { Work(worker); });
+    }
+  }
+  ~Impl() {
+    closing = true;
+    Wake();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void Wake() {
+    round.fetch_add(1);
+    round.notify_all();
+  }
+
+  // A worker looks for the next loop for some 50 microseconds, as long as the gaps between the ops
+  // of a layer last, before it sleeps.
+  static constexpr int kSpins = 1500;
+  void Work(int worker) {
+    for (uint32_t seen = 0; !closing;) {
+      for (int i = 0; i < spins && round.load() == seen; ++i) Pause();
+      round.wait(seen);
+      seen = round.load();
+      inside.fetch_add(1);
+      if (open.load()) RunTiles(worker);
+      inside.fetch_sub(1);
+    }
+  }
+
+  // Takes tiles, many at a time while there are many left.
+  void RunTiles(int worker) {
+    const int64_t share = 4 * static_cast<int64_t>(threads.size() + 1);
+    int64_t begin = next.load(std::memory_order_relaxed);
+    while (begin < tiles) {
+      const int64_t end = begin + std::max<int64_t>(1, (tiles - begin) / share);
+      if (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
+      try {
+        for (; begin < end; ++begin) call(object, begin, worker);
+      } catch (...) {
+        const std::lock_guard lock(error_mutex);
+        if (!error) error = std::current_exception();
+        next.store(tiles, std::memory_order_relaxed);
+      }
+      begin = next.load(std::memory_order_relaxed);
+    }
+  }
+
+  void Run(int64_t count, const void* body, Call body_call) {
+    tiles = count;
+    object = body;
+    call = body_call;
+    next.store(0, std::memory_order_relaxed);
+    open.store(true);
+    Wake();
+    RunTiles(0);
+    open.store(false);
+    SpinUntil([this] { return inside.load() == 0; });
+    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+  }
+
+  // The loop; written by the caller while nobody is inside.
+  int64_t tiles = 0;
+  const void* object = nullptr;
+  Call call = nullptr;
+
+  int spins;
+  std::vector<std::thread> threads;
+  std::mutex error_mutex;
+  std::exception_ptr error;
+  std::atomic<bool> closing{false};
+  alignas(64) std::atomic<uint32_t> round{0};
+  std::atomic<bool> open{false};
+  alignas(64) std::atomic<int64_t> next{0};
+  alignas(64) std::atomic<int> inside{0};
 };
 
 Executor::Executor(int threads)
@@ -46,44 +120,17 @@ Executor::Executor(int threads)
                            : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
   RETORT_CHECK(threads >= 0 && threads <= 4096, "threads: got ", threads,
                ", expected 0 (all cores) to 4096");
-  if (threads_ > 1) impl_ = std::make_unique<Impl>(threads_);
+  if (threads_ > 1) {
+    impl_ = std::make_unique<Impl>(
+        threads_, threads_ <= static_cast<int>(std::thread::hardware_concurrency()));
+  }
 }
 
 Executor::~Executor() = default;
 
 void Executor::Run(int64_t tiles, const void* object, Call call) const {
-  if (!impl_ || tiles <= 1) {
-    for (int64_t tile = 0; tile < tiles; ++tile) call(object, tile, 0);
-    return;
-  }
-  struct Loop {
-    const void* object;
-    Call call;
-    int64_t* worker_marks;
-    int64_t begin_mark = 0, end_mark = 0;
-  } loop{object, call, impl_->worker_marks.data()};
-  const auto run_range = [](void* context, int64_t begin, int64_t end, int worker) {
-    Loop& loop = *static_cast<Loop*>(context);
-    Acquire(&loop.begin_mark);
-    Acquire(&loop.worker_marks[worker]);
-    struct AtEnd {  // also when a tile throws
-      Loop& loop;
-      int64_t* worker_mark;
-      ~AtEnd() {
-        Release(worker_mark);
-        Release(&loop.end_mark);
-      }
-    } at_end{loop, &loop.worker_marks[worker]};
-    for (int64_t tile = begin; tile < end; ++tile) loop.call(loop.object, tile, worker);
-  };
-  Release(&loop.begin_mark);
-  try {
-    impl_->arena.ForRanges(tiles, &loop, run_range);
-  } catch (...) {
-    Acquire(&loop.end_mark);
-    throw;
-  }
-  Acquire(&loop.end_mark);
+  if (impl_ && tiles > 1) return impl_->Run(tiles, object, call);
+  for (int64_t tile = 0; tile < tiles; ++tile) call(object, tile, 0);
 }
 
 struct TaskGroup::Impl {

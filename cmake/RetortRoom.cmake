@@ -16,9 +16,6 @@ target_compile_options(retort_flags INTERFACE
 if(RETORT_SANITIZE)
   target_compile_options(retort_flags INTERFACE -fsanitize=${RETORT_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  if(RETORT_SANITIZE STREQUAL "thread")
-    target_compile_definitions(retort_flags INTERFACE RETORT_THREAD_SANITIZER)
-  endif()
   target_link_options(retort_flags INTERFACE -fsanitize=${RETORT_SANITIZE})
 endif()
 

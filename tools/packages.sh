@@ -4,7 +4,7 @@
 
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config
-  libtbb-dev nlohmann-json3-dev        # base
+  nlohmann-json3-dev                   # base
   libhwy-dev                           # nn
   libpcre2-dev                         # model
   libsqlite3-dev                       # datasets

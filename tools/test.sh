@@ -6,11 +6,8 @@
 #
 # Everything else is handed to ctest: tools/test.sh -R '^base\.'
 #
-# The environment of the sanitizer runs stands in CMakePresets.json, so that `ctest --preset tsan`
-# alone does the same:
-# - ASan detects leaks, too.
-# - tests/tsan.supp names oneTBB only. It is not instrumented, so that TSan cannot see the ordering
-#   inside it; base/executor.cpp tells TSan of the ordering that tiles rely on.
+# The environment of the sanitizer runs stands in CMakePresets.json, so that `ctest --preset asan`
+# alone does the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/packages.sh

@@ -63,6 +63,32 @@ TEST_P(ExecutorThreads, PlainMemoryIsOrderedBetweenLoopsAndWorkers) {
   EXPECT_EQ(std::accumulate(values.begin(), values.end(), int64_t{0}), kTiles * 51);
 }
 
+TEST_P(ExecutorThreads, LoopsAreWholeWhateverTheGapsBetweenThem) {
+  const Executor executor(GetParam());
+  std::vector<int> runs(7, 0);
+  for (int round = 0; round < 3000; ++round) {
+    executor.ParallelFor(7, [&](int64_t tile, int) { ++runs[static_cast<size_t>(tile)]; });
+    if (round % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // they sleep
+  }
+  EXPECT_EQ(std::count(runs.begin(), runs.end(), 3000), 7);
+}
+
+TEST(Executor, TwoDoNotTakeEachOthersThreads) {
+  const Executor narrow(2), wide(4);
+  for (const Executor* executor : {&wide, &narrow}) {
+    std::atomic<int> arrived{0};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    executor->ParallelFor(executor->threads(), [&](int64_t, int) {
+      for (++arrived; arrived < executor->threads();) {  // needs all of them at one time
+        if (std::chrono::steady_clock::now() > deadline) break;
+        std::this_thread::yield();
+      }
+    });
+    EXPECT_EQ(arrived, executor->threads());
+    EXPECT_LT(std::chrono::steady_clock::now(), deadline);
+  }
+}
+
 TEST_P(ExecutorThreads, ExceptionsReachTheCallerAndTheExecutorLivesOn) {
   const Executor executor(GetParam());
   for (int round = 0; round < 5; ++round) {
