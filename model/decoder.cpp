@@ -120,8 +120,8 @@ void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, T
   }
 
   // x and y change places from layer to layer in inference; in training everything is kept.
-  nn::Arena& arena = tape ? tape->arena : scratch_;
-  const nn::ArenaScope scope(scratch_);
+  nn::Arena& arena = tape ? tape->arena : activations_;
+  const nn::ArenaScope scope(activations_);
   Mat x = arena.NewMat(batch.size(), hidden_size()), y;
   if (!tape) y = arena.NewMat(batch.size(), hidden_size());
   nn::Embed(compute, embedding_.mat(), batch.tokens().data(), x);
@@ -129,7 +129,7 @@ void Decoder<Layer, Config>::Forward(nn::Compute& compute, const Batch& batch, T
   size_t moe_index = 0;
   for (size_t l = 0; l < layers_.size(); ++l) {
     const nn::Arena::Mark mark = arena.mark();
-    const Pass pass{compute, batch, arena, tape, static_cast<int64_t>(l)};
+    const Pass pass{compute, batch, arena, scratch_, tape, static_cast<int64_t>(l)};
     LayerTape& layer_tape = tape ? tape->layers[l] : unused;
     if (tape) y = arena.NewMat(batch.size(), hidden_size());
     layers_[l].Forward(pass, rope_, x, y, layer_tape);
@@ -164,7 +164,7 @@ void Decoder<Layer, Config>::Backward(nn::Compute& compute, const Batch& batch, 
                             .dx = dx,
                             .dweight = final_norm_.grad.data()});
   for (size_t l = layers_.size(); l-- > 0;) {
-    const Pass pass{compute, batch, tape.arena, &tape, static_cast<int64_t>(l)};
+    const Pass pass{compute, batch, tape.arena, scratch_, &tape, static_cast<int64_t>(l)};
     const nn::Arena::Mark mark = tape.arena.mark();
     const Mat below = layers_[l].Backward(pass, rope_, dx, tape.layers[l]);
     if (defer_weights) {

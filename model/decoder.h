@@ -44,7 +44,8 @@ class Decoder final : public LanguageModel {
   nn::Parameter& final_norm_;
   nn::Parameter& head_weight_;
   nn::PackedMatrix head_;
-  nn::Arena scratch_;  // activations of inference, layer by layer
+  nn::Arena activations_;  // of inference, layer by layer
+  nn::Arena scratch_;      // of one block
 };
 
 }  // namespace retort::model

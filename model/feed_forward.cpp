@@ -15,14 +15,16 @@ DenseFeedForward::DenseFeedForward(nn::ParameterStore& store, const std::string&
       mlp_(store, prefix + ".mlp", hidden, width) {}
 
 void DenseFeedForward::Forward(const Pass& pass, Mat x, Mat y, FeedForwardTape& tape) const {
+  const nn::ArenaScope scope(pass.scratch);
   tape.x = x;
-  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
-  mlp_.Forward(pass, tape.h, x, y, tape.dense);
+  Mat h;
+  std::tie(h, tape.rstd) = norm_.Forward(pass, x);
+  mlp_.Forward(pass, h, x, y, tape.dense);
 }
 
 Mat DenseFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTape& tape) const {
   const Mat dh = pass.New(dy.cols);
-  mlp_.Backward(pass, tape.h, dy, tape.dense, dh, /*accumulate=*/false);
+  mlp_.Backward(pass, norm_.Again(pass, tape.x), dy, tape.dense, dh, /*accumulate=*/false);
   return norm_.Backward(pass, tape.x, tape.rstd, dh, dy);
 }
 
@@ -71,39 +73,39 @@ void MoeFeedForward::Forward(const Pass& pass, Mat x, Mat y, FeedForwardTape& ta
   const int64_t T = pass.tokens(), K = shape_.top_k, E = shape_.experts, d = x.cols;
   const int64_t slots = T * K, f = experts_.front().width();
   nn::Compute& compute = pass.compute;
+  const nn::ArenaScope scope(pass.scratch);
   tape.x = x;
-  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
+  Mat h;
+  std::tie(h, tape.rstd) = norm_.Forward(pass, x);
 
   tape.logits = pass.New(E);
   tape.scores = pass.New(E);
   tape.experts = pass.arena.New<int32_t>(slots);
   tape.weights = pass.arena.New<float>(slots);
-  nn::Gemm(compute, router_.Forward(tape.h, tape.logits));
+  nn::Gemm(compute, router_.Forward(h, tape.logits));
   nn::Route(compute, Routing(tape));
   tape.dispatch = nn::MakeDispatch(tape.experts, T, E, K);
 
-  tape.xs = pass.arena.NewMat(slots, d);
   tape.ys = pass.arena.NewMat(slots, d);
   tape.routed.gate_up = pass.arena.NewMat(slots, 2 * f);
-  tape.routed.act = pass.arena.NewMat(slots, f);
-  nn::GatherTokens(compute, tape.dispatch, tape.h, tape.xs);
+  const Mat all_xs = pass.scratch.NewMat(slots, d), act = pass.scratch.NewMat(slots, f);
+  nn::GatherTokens(compute, tape.dispatch, h, all_xs);
   std::vector<nn::GemmJob> up, down;
   for (int64_t e = 0; e < E; ++e) {
     const int64_t begin = tape.dispatch.begin[static_cast<size_t>(e)];
     const int64_t count = tape.dispatch.begin[static_cast<size_t>(e) + 1] - begin;
     if (count == 0) continue;
-    const Mat xs = tape.xs.Rows(begin, count), gate_up = tape.routed.gate_up.Rows(begin, count);
+    const Mat xs = all_xs.Rows(begin, count), gate_up = tape.routed.gate_up.Rows(begin, count);
     up.push_back(expert(e).gate().Forward(xs, gate_up.Cols(0, f)));
     up.push_back(expert(e).up().Forward(xs, gate_up.Cols(f, f)));
-    down.push_back(
-        expert(e).down().Forward(tape.routed.act.Rows(begin, count), tape.ys.Rows(begin, count)));
+    down.push_back(expert(e).down().Forward(act.Rows(begin, count), tape.ys.Rows(begin, count)));
   }
   nn::Gemm(compute, up);
-  nn::SwiGlu(compute, tape.routed.gate_up, tape.routed.act);
+  nn::SwiGlu(compute, tape.routed.gate_up, act);
   nn::Gemm(compute, down);
 
   if (shared_) {
-    shared_->Forward(pass, tape.h, x, y, tape.dense);
+    shared_->Forward(pass, h, x, y, tape.dense);
   } else {
     CopyRows(compute, x, y);
   }
@@ -116,14 +118,19 @@ Mat MoeFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTap
   nn::Compute& compute = pass.compute;
   std::vector<nn::WeightGradJob>& weight_grads = pass.tape->weight_grads;
 
+  // h and xs once more
+  const nn::ArenaScope scope(pass.scratch);
+  const Mat h = norm_.Again(pass, tape.x), xs = pass.arena.NewMat(slots, d);
+  nn::GatherTokens(compute, tape.dispatch, h, xs);
+
   // y = x + Σ_k w_k · ys_k + shared(h)
-  const Mat dys = pass.arena.NewMat(slots, d);
-  float* dweights = pass.arena.New<float>(slots);
+  const Mat dys = tape.ys;
+  float* dweights = pass.scratch.New<float>(slots);
   nn::CombineGrad(compute, {{&tape.dispatch, K, tape.weights, tape.ys, {}}, dy, dys, dweights});
 
   // ys_e = act_e · Wᵀ_down; act = silu(gate) ⊙ up; gate, up = xs_e · Wᵀ
-  const Mat dact = pass.arena.NewMat(slots, f), dgate_up = pass.arena.NewMat(slots, 2 * f);
-  const Mat dxs = pass.arena.NewMat(slots, d);
+  const Mat act = pass.arena.NewMat(slots, f), dgate_up = tape.routed.gate_up;
+  const Mat dact = pass.scratch.NewMat(slots, f), dxs = pass.scratch.NewMat(slots, d);
   std::vector<nn::InputGradJob> down, gate, up;
   for (int64_t e = 0; e < E; ++e) {
     const int64_t begin = tape.dispatch.begin[static_cast<size_t>(e)];
@@ -135,12 +142,12 @@ Mat MoeFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTap
     down.push_back(mlp.down().InputGrad(slice(dys), slice(dact)));
     gate.push_back(mlp.gate().InputGrad(dgate, slice(dxs)));
     up.push_back(mlp.up().InputGrad(dup, slice(dxs), /*accumulate=*/true));
-    weight_grads.push_back(mlp.down().WeightGrad(slice(dys), slice(tape.routed.act)));
-    weight_grads.push_back(mlp.gate().WeightGrad(dgate, slice(tape.xs)));
-    weight_grads.push_back(mlp.up().WeightGrad(dup, slice(tape.xs)));
+    weight_grads.push_back(mlp.down().WeightGrad(slice(dys), slice(act)));
+    weight_grads.push_back(mlp.gate().WeightGrad(dgate, slice(xs)));
+    weight_grads.push_back(mlp.up().WeightGrad(dup, slice(xs)));
   }
   nn::GemmInputGrad(compute, down);
-  nn::SwiGluGrad(compute, tape.routed.gate_up, dact, dgate_up);
+  nn::SwiGluGrad(compute, {tape.routed.gate_up, dact, dgate_up, act});
   nn::GemmInputGrad(compute, gate);
   nn::GemmInputGrad(compute, up);
 
@@ -148,9 +155,9 @@ Mat MoeFeedForward::Backward(const Pass& pass, ConstMat dy, const FeedForwardTap
   const Mat dlogits = pass.arena.NewMat(T, E), dh = pass.New(d);
   nn::RouteGrad(compute, {Routing(tape), dweights, tape.dscores, dlogits});
   nn::GemmInputGrad(compute, router_.InputGrad(dlogits, dh));
-  weight_grads.push_back(router_.WeightGrad(dlogits, tape.h));
+  weight_grads.push_back(router_.WeightGrad(dlogits, h));
   nn::GatherTokensGrad(compute, tape.dispatch, dxs, dh);
-  if (shared_) shared_->Backward(pass, tape.h, dy, tape.dense, dh, /*accumulate=*/true);
+  if (shared_) shared_->Backward(pass, h, dy, tape.dense, dh, /*accumulate=*/true);
   return norm_.Backward(pass, tape.x, tape.rstd, dh, dy);
 }
 

@@ -61,16 +61,18 @@ void Gqa::RotateHeads(const Pass& pass, const nn::RopeTable& rope, Mat x, bool q
 Mat Gqa::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& tape) const {
   const int64_t T = pass.tokens(), key_width = kv_heads_ * head_dim_;
   nn::Compute& compute = pass.compute;
+  const nn::ArenaScope scope(pass.scratch);
   tape.x = x;
-  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
+  Mat h;
+  std::tie(h, tape.rstd) = norm_.Forward(pass, x);
 
   tape.q = pass.New(heads_ * head_dim_);
   tape.kv = pass.New(2 * key_width);
   const Mat keys = tape.kv.Cols(0, key_width), values = tape.kv.Cols(key_width, key_width);
   tape.q_raw = q_norm_ ? pass.New(heads_ * head_dim_) : tape.q;
   tape.kv_raw = k_norm_ ? pass.New(key_width) : keys;
-  nn::Gemm(compute, std::array{q_.Forward(tape.h, tape.q_raw), k_.Forward(tape.h, tape.kv_raw),
-                               v_.Forward(tape.h, values)});
+  nn::Gemm(compute, std::array{q_.Forward(h, tape.q_raw), k_.Forward(h, tape.kv_raw),
+                               v_.Forward(h, values)});
   q_.AddBias(compute, tape.q_raw);
   k_.AddBias(compute, tape.kv_raw);
   v_.AddBias(compute, values);
@@ -152,13 +154,13 @@ Mat Gqa::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
   }
 
   // q_raw, k_raw, v = h · Wᵀ + b
-  const Mat dh = pass.New(tape.h.cols);
+  const Mat h = norm_.Again(pass, tape.x), dh = pass.New(tape.x.cols);
   nn::GemmInputGrad(compute, q_.InputGrad(dq, dh));
   nn::GemmInputGrad(compute, k_.InputGrad(dk, dh, /*accumulate=*/true));
   nn::GemmInputGrad(compute, v_.InputGrad(dv, dh, /*accumulate=*/true));
-  weight_grads.push_back(q_.WeightGrad(dq, tape.h));
-  weight_grads.push_back(k_.WeightGrad(dk, tape.h));
-  weight_grads.push_back(v_.WeightGrad(dv, tape.h));
+  weight_grads.push_back(q_.WeightGrad(dq, h));
+  weight_grads.push_back(k_.WeightGrad(dk, h));
+  weight_grads.push_back(v_.WeightGrad(dv, h));
   q_.BiasGrad(compute, dq);
   k_.BiasGrad(compute, dk);
   v_.BiasGrad(compute, dv);

@@ -69,7 +69,7 @@ nn::AttentionShape Mla::Shape() const {
 
 Mat Mla::AbsorbedQuery(const Pass& pass, ConstMat q) const {
   const int64_t width = latent_ + rope_dim_, head_dim = nope_ + rope_dim_;
-  const Mat absorbed = pass.New(heads_ * width);
+  const Mat absorbed = pass.NewScratch(heads_ * width);
   std::vector<nn::GemmJob> jobs;
   for (int64_t h = 0; h < heads_; ++h) {
     jobs.push_back({q.Cols(h * head_dim, nope_), &key_up_[static_cast<size_t>(h)],
@@ -86,19 +86,20 @@ Mat Mla::AbsorbedQuery(const Pass& pass, ConstMat q) const {
 Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& tape) const {
   const int64_t T = pass.tokens(), head_dim = nope_ + rope_dim_;
   nn::Compute& compute = pass.compute;
+  const nn::ArenaScope scope(pass.scratch);
   tape.x = x;
-  std::tie(tape.h, tape.rstd) = norm_.Forward(pass, x);
+  Mat h;
+  std::tie(h, tape.rstd) = norm_.Forward(pass, x);
 
   tape.q = pass.New(heads_ * head_dim);
   tape.kv_raw = pass.New(latent_ + rope_dim_);
   if (q_) {
-    nn::Gemm(compute, std::array{q_->Forward(tape.h, tape.q), kv_a_.Forward(tape.h, tape.kv_raw)});
+    nn::Gemm(compute, std::array{q_->Forward(h, tape.q), kv_a_.Forward(h, tape.kv_raw)});
   } else {
     tape.q_latent = pass.New(q_a_->out());
     tape.q_normed = pass.New(q_a_->out());
     tape.q_rstd = pass.NewColumn();
-    nn::Gemm(compute,
-             std::array{q_a_->Forward(tape.h, tape.q_latent), kv_a_.Forward(tape.h, tape.kv_raw)});
+    nn::Gemm(compute, std::array{q_a_->Forward(h, tape.q_latent), kv_a_.Forward(h, tape.kv_raw)});
     nn::RmsNorm(compute, {tape.q_latent, q_norm_->value.data(), eps_, tape.q_normed, tape.q_rstd});
     nn::Gemm(compute, q_b_->Forward(tape.q_normed, tape.q));
   }
@@ -146,6 +147,7 @@ Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
 
 Mat Mla::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
                   const AttentionTape& tape) const {
+  const nn::ArenaScope scope(pass.scratch);
   const int64_t head_dim = nope_ + rope_dim_, width = latent_ + rope_dim_;
   nn::Compute& compute = pass.compute;
   std::vector<nn::WeightGradJob>& weight_grads = pass.tape->weight_grads;
@@ -214,12 +216,12 @@ Mat Mla::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
                             .dy = dkv.Cols(0, latent_),
                             .dx = dkv.Cols(0, latent_),
                             .dweight = kv_norm_.grad.data()});
-  const Mat dh = pass.New(tape.h.cols);
+  const Mat h = norm_.Again(pass, tape.x), dh = pass.New(tape.x.cols);
   nn::GemmInputGrad(compute, kv_a_.InputGrad(dkv, dh));
-  weight_grads.push_back(kv_a_.WeightGrad(dkv, tape.h));
+  weight_grads.push_back(kv_a_.WeightGrad(dkv, h));
   if (q_) {
     nn::GemmInputGrad(compute, q_->InputGrad(dq, dh, /*accumulate=*/true));
-    weight_grads.push_back(q_->WeightGrad(dq, tape.h));
+    weight_grads.push_back(q_->WeightGrad(dq, h));
   } else {
     const Mat dlatent = pass.New(q_a_->out());
     nn::GemmInputGrad(compute, q_b_->InputGrad(dq, dlatent));
@@ -231,7 +233,7 @@ Mat Mla::Backward(const Pass& pass, const nn::RopeTable& rope, ConstMat dy,
                               .dx = dlatent,
                               .dweight = q_norm_->grad.data()});
     nn::GemmInputGrad(compute, q_a_->InputGrad(dlatent, dh, /*accumulate=*/true));
-    weight_grads.push_back(q_a_->WeightGrad(dlatent, tape.h));
+    weight_grads.push_back(q_a_->WeightGrad(dlatent, h));
   }
 
   // h = norm(x)

@@ -11,13 +11,15 @@ struct Pass {
   nn::Compute& compute;
   const Batch& batch;
   nn::Arena& arena;      ///< where activations go; outlives backward when `training`
+  nn::Arena& scratch;    ///< for what a block needs no longer when it returns
   Tape* tape = nullptr;  ///< null: inference
   int64_t layer = 0;
 
   bool training() const { return tape != nullptr; }
   int64_t tokens() const { return batch.size(); }
   nn::Mat New(int64_t cols) const { return arena.NewMat(batch.size(), cols); }  // [T, cols]
-  float* NewColumn() const { return arena.New<float>(batch.size()); }           // [T]
+  nn::Mat NewScratch(int64_t cols) const { return scratch.NewMat(batch.size(), cols); }
+  float* NewColumn() const { return arena.New<float>(batch.size()); }  // [T]
   /// Rows of keys and values that attention reads: those of the batch, or the cache after the
   /// batch's have been put there; `shape` is told how they lie there.
   nn::ConstMat KeyValues(nn::ConstMat fresh, nn::AttentionShape& shape) const;

@@ -5,10 +5,16 @@
 namespace retort::model {
 
 std::pair<nn::Mat, float*> PreNorm::Forward(const Pass& pass, nn::ConstMat x) const {
-  const nn::Mat h = pass.New(x.cols);
+  const nn::Mat h = pass.NewScratch(x.cols);
   float* rstd = pass.NewColumn();
   nn::RmsNorm(pass.compute, {x, weight_.value.data(), eps_, h, rstd});
   return {h, rstd};
+}
+
+nn::Mat PreNorm::Again(const Pass& pass, nn::ConstMat x) const {
+  const nn::Mat h = pass.New(x.cols);
+  nn::RmsNorm(pass.compute, {x, weight_.value.data(), eps_, h});
+  return h;
 }
 
 nn::Mat PreNorm::Backward(const Pass& pass, nn::ConstMat x, const float* rstd, nn::ConstMat dh,

@@ -15,8 +15,10 @@ class PreNorm {
   PreNorm(nn::ParameterStore& store, const std::string& name, int64_t hidden, double eps)
       : weight_(store.Add(name, {hidden})), eps_(static_cast<float>(eps)) {}
 
-  /// norm(x) [T, d] and 1 / rms [T], which backward wants again.
+  /// norm(x) [T, d] in scratch, and 1 / rms [T], which backward wants again.
   std::pair<nn::Mat, float*> Forward(const Pass& pass, nn::ConstMat x) const;
+  /// norm(x) once more, for the weight gradients.
+  nn::Mat Again(const Pass& pass, nn::ConstMat x) const;
   /// dx = dy + the norm's gradient of dh: the residual carries dy along.
   nn::Mat Backward(const Pass& pass, nn::ConstMat x, const float* rstd, nn::ConstMat dh,
                    nn::ConstMat dy) const;

@@ -1,5 +1,6 @@
 #pragma once
-// What forward keeps for backward, and nothing else (law 5). Views point into the tape's arena.
+// What forward keeps for backward, and nothing else (law 5): what is cheap to compute again is not
+// kept. Views point into the tape's arena.
 
 #include <cstdint>
 #include <vector>
@@ -13,7 +14,6 @@ namespace retort::model {
 /// Attention of either kind. Shape letters: T tokens, d hidden, H heads, c kv_lora_rank.
 struct AttentionTape {
   nn::Mat x;                   // [T, d] residual stream before the block
-  nn::Mat h;                   // [T, d] after the norm
   float* rstd = nullptr;       // [T]
   nn::Mat q_latent, q_normed;  // MLA with q_lora_rank [T, q_lora_rank]
   float* q_rstd = nullptr;     // [T]; GQA with QK norm: [T, H]
@@ -29,13 +29,11 @@ struct AttentionTape {
 
 /// A SwiGLU, or every expert's at once (then rows are slots).
 struct SwiGluTape {
-  nn::Mat gate_up;  // [rows, 2f]
-  nn::Mat act;      // [rows, f]
+  nn::Mat gate_up;  // [rows, 2f]; backward leaves its gradient there
 };
 
 struct FeedForwardTape {
   nn::Mat x;              // [T, d] residual stream before the block
-  nn::Mat h;              // [T, d] after the norm
   float* rstd = nullptr;  // [T]
   SwiGluTape dense;       // dense layers and shared experts
   // Mixture only:
@@ -43,7 +41,7 @@ struct FeedForwardTape {
   int32_t* experts = nullptr;  // [T, K]
   float* weights = nullptr;    // [T, K]
   nn::Dispatch dispatch;
-  nn::Mat xs, ys;     // [T·K, d]
+  nn::Mat ys;         // [T·K, d]; backward leaves its gradient there
   SwiGluTape routed;  // [T·K, …]
   nn::Mat dscores;    // [T, E] gradient of the balance losses, or empty
 };

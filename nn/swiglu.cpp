@@ -14,12 +14,15 @@ void SwiGlu(Compute& compute, ConstMat gate_up, Mat y) {
   });
 }
 
-void SwiGluGrad(Compute& compute, ConstMat gate_up, ConstMat dy, Mat dgate_up) {
-  RETORT_DCHECK(gate_up.rows == dy.rows && gate_up.cols == 2 * dy.cols);
-  RETORT_DCHECK(dgate_up.rows == dy.rows && dgate_up.cols == 2 * dy.cols);
-  compute.ForRows("swiglu grad", dy.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+void SwiGluGrad(Compute& compute, const SwiGluGradArgs& args) {
+  const int64_t rows = args.dy.rows, f = args.dy.cols;
+  RETORT_DCHECK(args.gate_up.rows == rows && args.gate_up.cols == 2 * f);
+  RETORT_DCHECK(args.dgate_up.rows == rows && args.dgate_up.cols == 2 * f);
+  RETORT_DCHECK(args.y.rows == rows && args.y.cols == f);
+  compute.ForRows("swiglu grad", rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
     for (int64_t t = begin; t < end; ++t) {
-      SwiGluGradRow(gate_up.row(t), dy.row(t), dgate_up.row(t), dy.cols);
+      SwiGluRow(args.gate_up.row(t), args.y.row(t), f);
+      SwiGluGradRow(args.gate_up.row(t), args.dy.row(t), args.dgate_up.row(t), f);
     }
   });
 }

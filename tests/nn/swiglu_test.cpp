@@ -19,9 +19,12 @@ Floats Forward(Compute& compute, const Floats& gate_up, int64_t f) {
 
 Floats Backward(Compute& compute, const Floats& gate_up, const Floats& dy, int64_t f) {
   const int64_t rows = static_cast<int64_t>(gate_up.size()) / (2 * f);
-  Floats dgate_up(gate_up.size());
-  SwiGluGrad(compute, {gate_up.data(), rows, 2 * f}, {dy.data(), rows, f},
-             {dgate_up.data(), rows, 2 * f});
+  Floats dgate_up(gate_up.size()), y(dy.size());
+  SwiGluGrad(compute, {.gate_up = {gate_up.data(), rows, 2 * f},
+                       .dy = {dy.data(), rows, f},
+                       .dgate_up = {dgate_up.data(), rows, 2 * f},
+                       .y = {y.data(), rows, f}});
+  EXPECT_TRUE(SameBits(y, Forward(compute, gate_up, f)));
   return dgate_up;
 }
 
@@ -55,9 +58,11 @@ TEST(SwiGlu, GradientIsTheComplexStepDerivative) {
         As<double>(gate_up));
     EXPECT_LT(RelativeDifference(Backward(compute, gate_up, dy, f), want), 1e-5) << f;
 
-    Floats in_place = gate_up;
-    SwiGluGrad(compute, {in_place.data(), 5, 2 * f}, {dy.data(), 5, f},
-               {in_place.data(), 5, 2 * f});
+    Floats in_place = gate_up, y(dy.size());
+    SwiGluGrad(compute, {.gate_up = {in_place.data(), 5, 2 * f},
+                         .dy = {dy.data(), 5, f},
+                         .dgate_up = {in_place.data(), 5, 2 * f},
+                         .y = {y.data(), 5, f}});
     EXPECT_TRUE(SameBits(in_place, Backward(compute, gate_up, dy, f)));
   }
 }
