@@ -168,6 +168,11 @@ void AddBench(CLI::App& program, Action& action) {
       ->type_name("N");
   auto [decode, decode_options] =
       add("decode", "Sampling with a cache, after the prompts.", BenchDecode, true);
+  decode
+      ->add_option("--samples", decode_options->samples,
+                   "Sequences that continue one prompt, as in a group of GRPO. [default 1]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 16).description(""));
   decode->add_option("--length", decode_options->length, "Tokens per prompt. [default 64]")
       ->type_name("N");
   decode

@@ -18,6 +18,7 @@ struct BenchOptions {
   std::vector<int64_t> batch;       ///< sequences; empty: the command's own
   int64_t length = 0;               ///< tokens per sequence (train), prompt (decode); 0: its own
   int64_t new_tokens = 0;           ///< decode; 0: its own
+  int64_t samples = 1;              ///< decode: sequences of one prompt
   int64_t repeat = 5;
   int threads = 0;
   bool json = false;

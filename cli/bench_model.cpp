@@ -100,13 +100,17 @@ Json TrainRow(const BenchShape& shape, int64_t batch, const BenchOptions& option
 }
 
 // The seconds in which every sequence gets its new tokens, prompts apart.
+struct DecodeShape {
+  int64_t batch, samples, prompt, new_tokens;
+};
 double DecodeOnce(rollout::RolloutEngine& engine, Profile* profile, int64_t vocabulary,
-                  int64_t batch, int64_t prompt_length, int64_t new_tokens) {
-  for (int64_t s = 0; s < batch; ++s) {
+                  const DecodeShape& shape) {
+  for (int64_t s = 0; s < shape.batch; s += shape.samples) {
     rollout::Request request;
     request.id = s;
-    request.prompt = RandomTokens(prompt_length, vocabulary, static_cast<uint64_t>(s));
-    request.sampling.max_completion_length = new_tokens + 1;
+    request.samples = std::min(shape.samples, shape.batch - s);
+    request.prompt = RandomTokens(shape.prompt, vocabulary, static_cast<uint64_t>(s));
+    request.sampling.max_completion_length = shape.new_tokens + 1;
     request.stream = {.seed = 1, .purpose = "bench", .problem = static_cast<uint64_t>(s)};
     engine.Submit(std::move(request));
   }
@@ -130,13 +134,16 @@ Json DecodeRow(const BenchShape& shape, int64_t batch, const BenchOptions& optio
   rollout::RolloutEngine engine(*model, compute, nullptr,
                                 {.max_rows = batch, .prefill_tokens = batch * prompt});
   const Timing timing = TimeIt(compute, options, StrCat("decode ", shape.name, " x", batch), [&] {
-    return DecodeOnce(engine, compute.profile, model->vocab_size(), batch, prompt, new_tokens);
+    return DecodeOnce(engine, compute.profile, model->vocab_size(),
+                      {batch, options.samples, prompt, new_tokens});
   });
   Json row = Row(shape, batch, compute);
+  row["samples"] = options.samples;
   row["prompt"] = prompt;
   row["new_tokens"] = new_tokens;
   AddSpeed(timing, static_cast<double>(batch * new_tokens), 2 * ActiveParameters(shape), row);
   row["peak_bytes"] = memory.peak();
+  row["cache_tokens"] = engine.stats().peak_cache_tokens;
   return row;
 }
 

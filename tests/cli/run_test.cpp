@@ -70,6 +70,16 @@ TEST_F(RunTest, BenchMeasuresAModelFolder) {
     EXPECT_NEAR(sum, 1, 1e-9);
     EXPECT_TRUE(EventNames(trace).contains("attention"));
   }
+  // Three samples of one prompt hold it once: one page instead of three.
+  const auto decode = [&](const std::string& samples) {
+    const Outcome outcome =
+        Retort({"bench", "decode", "--shape", model, "--batch", "3", "--length", "16",
+                "--new-tokens", "4", "--samples", samples, "--repeat", "1", "--json"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.json()["rows"][0];
+  };
+  EXPECT_EQ(decode("3")["samples"], 3);
+  EXPECT_LT(decode("3")["cache_tokens"], decode("1")["cache_tokens"]);
   const Outcome unknown = Retort({"bench", "train", "--shape", "X"});
   EXPECT_EQ(unknown.code, 1);
   ExpectContains(unknown.err, "S, M, D, G");
