@@ -37,8 +37,7 @@ std::string Cell(const std::string& key, const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (key.ends_with("_bytes")) return Bytes(value.get<double>());
   if (key.starts_with("fraction_")) return Percent(value.get<double>());
-  if (key == "tokens_per_second" || key == "gflops" || key == "peak_gflops")
-    return Fixed(value.get<double>(), 1);
+  if (key == "tokens_per_second" || key.ends_with("gflops")) return Fixed(value.get<double>(), 1);
   if (key == "seconds") return Fixed(value.get<double>() * 1e3, 3);
   return value.dump();
 }
@@ -85,7 +84,7 @@ void AddCommon(CLI::App& app, BenchOptions& options) {
       ->type_name("N")
       ->check(CLI::Range(1, 1000).description(""));
   app.add_option("--profile", options.profile,
-                 "Write a timeline of the last run for chrome://tracing or Perfetto.")
+                 "Write a timeline of the last shape for chrome://tracing or Perfetto.")
       ->type_name("FILE");
   AddThreadsFlag(app, options.threads);
   AddJsonFlag(app, options.json);

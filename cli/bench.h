@@ -22,10 +22,10 @@ struct BenchOptions {
   int64_t repeat = 5;
   int threads = 0;
   bool json = false;
-  std::string profile;  ///< file for a timeline of the timed runs; empty: none
+  std::string profile;  ///< file for a timeline of the last shape's run; empty: none
 };
 
-/// A shape to measure: named in the ceilings of docs/performance.md, or a folder's config.json.
+/// A shape to measure: a name of docs/performance.md, or a folder's config.json.
 struct BenchShape {
   std::string name;
   model::ModelConfig config;

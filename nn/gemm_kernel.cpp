@@ -23,8 +23,9 @@ using V = hn::Vec<D>;
 constexpr int kMaxRows = HWY_MAX_BYTES >= 64 ? 12 : 6;
 // The summed index is cut so that what a block walks stays in the second-level cache.
 constexpr int64_t kDepth = 256;
-constexpr int64_t kAhead = 8;  // rows of a wide matrix that are fetched before their turn
-constexpr int64_t kGroup = 4;  // panels that all rows pass before the next come
+constexpr int64_t kGroup = 4;     // panels that all rows pass before the next come
+constexpr int64_t kAhead = 8;     // rows of a wide matrix that are fetched before their turn
+constexpr int64_t kTogether = 8;  // rows that are packed together
 
 // The left operand of a block: element (r, k) is a[r * stride + k], or a[r + k * stride] when
 // transposed.
@@ -140,13 +141,13 @@ void RowsOf(int64_t count, const Left& left, const PanelProduct& p, int64_t row,
   }
 }
 
-// Cuts rows into the fewest blocks, as equal as can be: body(index, first row, count).
+// Cuts rows into the fewest blocks, as equal as can be: body(first row, count).
 template <class Body>
 void ForBlocks(int64_t rows, const Body& body) {
   const int64_t blocks = (rows + kMaxRows - 1) / kMaxRows;
   for (int64_t i = 0; i < blocks; ++i) {
     const int64_t begin = rows * i / blocks;
-    body(i, begin, rows * (i + 1) / blocks - begin);
+    body(begin, rows * (i + 1) / blocks - begin);
   }
 }
 
@@ -164,11 +165,9 @@ HWY_INLINE void PrefetchRow(const float* row, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) hwy::Prefetch(row + i);
 }
 
-constexpr int64_t kTogether = 8;  // rows packed together
-
 int64_t PanelsOf(int64_t cols) { return (cols + kPanel - 1) / kPanel; }
 
-// Rows (or strips, or panels) that start a multiple of 2 KiB apart fall into the same few sets of
+// Rows or panels that start a multiple of 2 KiB apart fall into the same few sets of
 // the first-level cache and throw each other out. What is packed is kept apart by a cache line;
 // an operand that lies so is copied.
 constexpr int64_t kApart = 16;
@@ -199,7 +198,7 @@ void Panel(const PanelProduct& whole, Arena& arena) {
     }
     for (int64_t first = 0; first < panels; first += kGroup) {
       const int64_t last = std::min(panels, first + kGroup);
-      ForBlocks(p.rows, [&](int64_t, int64_t row, int64_t count) {
+      ForBlocks(p.rows, [&](int64_t row, int64_t count) {
         const Left left{p.a + row * p.lda, p.lda};
         RowsOf<Layout::kRows>(count, left, p, row, first, last);
       });
@@ -241,7 +240,7 @@ void Outer(const OuterProduct& whole, Arena& arena) {
     }
     for (int64_t first = 0; first < panels; first += kGroup) {
       const int64_t last = std::min(panels, first + kGroup);
-      ForBlocks(whole.rows, [&](int64_t, int64_t row, int64_t count) {
+      ForBlocks(whole.rows, [&](int64_t row, int64_t count) {
         const Left left{whole.a + begin * whole.lda + row, whole.lda};
         RowsOf<Layout::kTransposed>(count, left, p, row, first, last);
       });

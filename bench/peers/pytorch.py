@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch beside Retort: the same shapes, one after the other, repeat by repeat.
+"""PyTorch beside Retort: the same shapes, first the one, then the other.
 
     bench/peers/pytorch.py train|decode RETORT [--shape S …] [--dtype float32|bfloat16] [--compile]
 
