@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -39,11 +40,20 @@ void SpinUntil(const Ready& ready) {
 // comes late finds the loop closed, and one that came in time is waited for.
 struct Executor::Impl {
   explicit Impl(int workers, bool cores_for_all) : spins(cores_for_all ? kSpins : 0) {
-    for (int worker = 1; worker < workers; ++worker) {
-      threads.emplace_back([this, worker] { Work(worker); });
+    try {
+      for (int worker = 1; worker < workers; ++worker) {
+        threads.emplace_back([this, worker] { Work(worker); });
+      }
+    } catch (const std::system_error& error) {
+      const size_t started = threads.size() + 1;
+      Stop();
+      Fail("threads: the system gave ", started, " of ", workers, " (", error.what(),
+           "). Ask for fewer");
     }
   }
-  ~Impl() {
+  ~Impl() { Stop(); }
+
+  void Stop() {
     closing = true;
     Wake();
     for (std::thread& thread : threads) thread.join();

@@ -164,7 +164,8 @@ void AddBench(CLI::App& program, Action& action) {
   auto [train, train_options] =
       add("train", "Training steps: forward, loss, backward, optimizer.", BenchTrain, true);
   train->add_option("--length", train_options->length, "Tokens per sequence. [default 256]")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
   auto [decode, decode_options] =
       add("decode", "Sampling with a cache, after the prompts.", BenchDecode, true);
   decode
@@ -173,11 +174,13 @@ void AddBench(CLI::App& program, Action& action) {
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 16).description(""));
   decode->add_option("--length", decode_options->length, "Tokens per prompt. [default 64]")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
   decode
       ->add_option("--new-tokens", decode_options->new_tokens,
                    "Tokens sampled per sequence. [default 128; M: 32]")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
 }
 
 }  // namespace retort::cli

@@ -99,10 +99,11 @@ Json TrainRow(const BenchShape& shape, int64_t batch, const BenchOptions& option
   return row;
 }
 
-// The seconds in which every sequence gets its new tokens, prompts apart.
 struct DecodeShape {
   int64_t batch, samples, prompt, new_tokens;
 };
+
+// The seconds in which every sequence gets its new tokens, prompts apart.
 double DecodeOnce(rollout::RolloutEngine& engine, Profile* profile, int64_t vocabulary,
                   const DecodeShape& shape) {
   for (int64_t s = 0; s < shape.batch; s += shape.samples) {

@@ -162,10 +162,8 @@ struct KeyRows {
 inline void ReadPages(const KeyBlock& block, int64_t tokens, int64_t size) {
   for (int64_t j = 0; j < block.count; j += tokens) {
     const float* page = block.rows[j];
-    for (int64_t i = 0; i < size; i += 64) {
-      for (int64_t line = 0; line < 64; line += 16) {
-        static_cast<void>(*static_cast<const volatile float*>(page + i + line));
-      }
+    for (int64_t i = 0; i < size; i += 16) {  // a number of every line
+      static_cast<void>(*static_cast<const volatile float*>(page + i));
     }
   }
 }

@@ -80,6 +80,7 @@ TEST_F(RunTest, BenchMeasuresAModelFolder) {
   };
   EXPECT_EQ(decode("3")["samples"], 3);
   EXPECT_LT(decode("3")["cache_tokens"], decode("1")["cache_tokens"]);
+  EXPECT_EQ(Retort({"bench", "decode", "--length", "0"}).code, 2);
   const Outcome unknown = Retort({"bench", "train", "--shape", "X"});
   EXPECT_EQ(unknown.code, 1);
   ExpectContains(unknown.err, "S, M, D, G");
