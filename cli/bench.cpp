@@ -61,7 +61,7 @@ Table TableOf(const std::vector<Json>& rows) {
 int RunBench(const BenchOptions& options, Bench bench) {
   CatchInterrupts();
   const Executor executor(options.threads);
-  nn::Compute compute(executor);
+  nn::Compute compute(executor, options.precision);
   const std::vector<Json> rows = bench(options, compute);
   if (options.json) {
     std::cout << ToJsonLine({{"isa", nn::IsaName()}, {"rows", rows}}) << "\n";
@@ -86,6 +86,7 @@ void AddCommon(CLI::App& app, BenchOptions& options) {
   app.add_option("--profile", options.profile,
                  "Write a timeline of the last shape for chrome://tracing or Perfetto.")
       ->type_name("FILE");
+  AddPrecisionFlags(app, options.precision);
   AddThreadsFlag(app, options.threads);
   AddJsonFlag(app, options.json);
 }

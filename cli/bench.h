@@ -21,6 +21,7 @@ struct BenchOptions {
   int64_t samples = 1;              ///< decode: sequences of one prompt
   int64_t repeat = 5;
   int threads = 0;
+  nn::Precision precision;
   bool json = false;
   std::string profile;  ///< file for a timeline of the last shape's run; empty: none
 };

@@ -31,7 +31,7 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
         w(static_cast<size_t>(n * k), 0.25f), y(static_cast<size_t>(m * n), 0.125f);
     const nn::Mat a(x.data(), m, k), weights(w.data(), n, k), c(y.data(), m, n);
     nn::PackedMatrix packed;
-    packed.Pack(weights);
+    packed.Pack(weights, compute.dtype);
     const double operations = 2.0 * static_cast<double>(m * n * k);
     const auto measure = [&](const char* product, const auto& run) {
       // Enough calls for about 50 ms at 200 GFLOP/s.
@@ -44,7 +44,7 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
       });
       rows.push_back({{"shape", StrCat(m, "x", n, "x", k)},
                       {"product", product},
-                      {"dtype", "float32"},
+                      {"dtype", EnumName(compute.dtype)},
                       {"threads", compute.executor.threads()},
                       {"seconds", timing.seconds},
                       {"gflops", operations / timing.seconds / 1e9},

@@ -50,7 +50,8 @@ std::vector<std::string> ShapesOf(const BenchOptions& options) {
 
 Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute) {
   return {{"shape", shape.name},
-          {"dtype", "float32"},
+          {"dtype", EnumName(compute.dtype)},
+          {"cache_dtype", EnumName(compute.cache_dtype)},
           {"batch", batch},
           {"threads", compute.executor.threads()}};
 }

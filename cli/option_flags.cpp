@@ -113,4 +113,25 @@ void AddThreadsFlag(CLI::App& app, int& threads) {
       ->check(CLI::Range(0, 4096).description(""));
 }
 
+void AddPrecisionFlags(CLI::App& app, nn::Precision& precision) {
+  // The cache's flag is read last, whatever the order on the command line.
+  const auto read = [](const char* flag, const std::string& name, nn::Dtype& dtype) {
+    OrUsageError([&] { options_internal::ReadValue(Json(name), flag, {}, dtype); });
+  };
+  CLI::Option* products = app.add_option_function<std::string>(
+      "--dtype",
+      [&precision, read](const std::string& name) {
+        read("--dtype", name, precision.products);
+        precision.cache = precision.products;
+      },
+      "What matrix products multiply: float32, or bfloat16, which needs AVX-512 BF16 and sums in "
+      "float32. [default float32]");
+  CLI::Option* cache = app.add_option_function<std::string>(
+      "--cache-dtype",
+      [&precision, read](const std::string& name) { read("--cache-dtype", name, precision.cache); },
+      "What keys and values are rounded to, float32 or bfloat16. [default as --dtype]");
+  products->type_name("TEXT");
+  cache->type_name("TEXT");
+}
+
 }  // namespace retort::cli

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/options.h"
+#include "nn/dtype.h"
 
 namespace CLI {
 class App;
@@ -32,5 +33,7 @@ void AddSetFlag(CLI::App& app, std::vector<std::string>& settings);
 void AddJsonFlag(CLI::App& app, bool& json);
 /// 0 means one per core.
 void AddThreadsFlag(CLI::App& app, int& threads);
+/// `--dtype` and `--cache-dtype`, each float32 or bfloat16; the latter follows the former.
+void AddPrecisionFlags(CLI::App& app, nn::Precision& precision);
 
 }  // namespace retort::cli

@@ -26,10 +26,10 @@ struct DeepseekLayer {
     }
   }
   static int64_t RopeDim(const DeepseekConfig& c) { return c.qk_rope_head_dim; }
-  static KvCache NewCache(const DeepseekConfig& c) { return Mla::NewCache(c); }
-  void Pack() {
-    attention.Pack();
-    moe ? moe->Pack() : dense->Pack();
+  static KvCache::Shape CacheShape(const DeepseekConfig& c) { return Mla::CacheShape(c); }
+  void Pack(nn::Dtype dtype) {
+    attention.Pack(dtype);
+    moe ? moe->Pack(dtype) : dense->Pack(dtype);
   }
   void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
     const Mat mid = attention.Forward(pass, rope, x, tape.attention);
@@ -52,10 +52,10 @@ struct LlamaLayer {
         dense(store, StrCat("model.layers.", layer), c.hidden_size, c.intermediate_size,
               c.rms_norm_eps) {}
   static int64_t RopeDim(const LlamaConfig& c) { return c.HeadDim(); }
-  static KvCache NewCache(const LlamaConfig& c) { return Gqa::NewCache(c); }
-  void Pack() {
-    attention.Pack();
-    dense.Pack();
+  static KvCache::Shape CacheShape(const LlamaConfig& c) { return Gqa::CacheShape(c); }
+  void Pack(nn::Dtype dtype) {
+    attention.Pack(dtype);
+    dense.Pack(dtype);
   }
   void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
     dense.Forward(pass, attention.Forward(pass, rope, x, tape.attention), y, tape.ffn);
@@ -87,16 +87,17 @@ Decoder<Layer, Config>::Decoder(const Config& c)
 
 template <class Layer, class Config>
 KvCache Decoder<Layer, Config>::NewCache() const {
-  return Layer::NewCache(std::get<Config>(config_));
+  return KvCache(Layer::CacheShape(std::get<Config>(config_)), cache_dtype_);
 }
 
 template <class Layer, class Config>
 void Decoder<Layer, Config>::Pack(nn::Compute& compute) {
+  cache_dtype_ = compute.cache_dtype;
   compute.ParallelFor("pack", layers() + 1, [&](int64_t l, int) {
     if (l == layers()) {
-      head_.Pack(head_weight_.mat());
+      head_.Pack(head_weight_.mat(), compute.dtype);
     } else {
-      layers_[static_cast<size_t>(l)].Pack();
+      layers_[static_cast<size_t>(l)].Pack(compute.dtype);
     }
   });
 }

@@ -11,7 +11,7 @@
 
 namespace retort::model {
 
-/// `Layer` has Pack(), Forward(pass, rope, x, tape) → y, Backward(pass, rope, dy, tape) → dx,
+/// `Layer` has Pack(dtype), Forward(pass, rope, x, tape) → y, Backward(pass, rope, dy, tape) → dx,
 /// and `moe` (a pointer-like to MoeFeedForward, false when dense).
 template <class Layer, class Config>
 class Decoder final : public LanguageModel {
@@ -44,6 +44,7 @@ class Decoder final : public LanguageModel {
   nn::Parameter& final_norm_;
   nn::Parameter& head_weight_;
   nn::PackedMatrix head_;
+  nn::Dtype cache_dtype_ = nn::Dtype::kFloat32;
   nn::Arena activations_;  // of inference, layer by layer
   nn::Arena scratch_;      // of one block
 };

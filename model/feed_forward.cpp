@@ -54,10 +54,10 @@ MoeFeedForward::MoeFeedForward(nn::ParameterStore& store, const std::string& pre
   }
 }
 
-void MoeFeedForward::Pack() {
-  router_.Pack();
-  for (SwiGluMlp& expert : experts_) expert.Pack();
-  if (shared_) shared_->Pack();
+void MoeFeedForward::Pack(nn::Dtype dtype) {
+  router_.Pack(nn::Dtype::kFloat32);  // a choice of experts should not hang on rounding
+  for (SwiGluMlp& expert : experts_) expert.Pack(dtype);
+  if (shared_) shared_->Pack(dtype);
 }
 
 nn::RouteArgs MoeFeedForward::Routing(const FeedForwardTape& tape) const {

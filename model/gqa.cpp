@@ -34,8 +34,8 @@ Gqa::Gqa(nn::ParameterStore& store, const std::string& prefix, const LlamaConfig
   }
 }
 
-void Gqa::Pack() {
-  for (Linear* linear : {&q_, &k_, &v_, &o_}) linear->Pack();
+void Gqa::Pack(nn::Dtype dtype) {
+  for (Linear* linear : {&q_, &k_, &v_, &o_}) linear->Pack(dtype);
 }
 
 nn::AttentionShape Gqa::Shape() const {
@@ -91,14 +91,10 @@ Mat Gqa::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
 
   tape.z = pass.New(heads_ * head_dim_);
   tape.lse = pass.arena.New<float>(T * heads_);
-  nn::AttentionShape shape = Shape();
-  const ConstMat kv = pass.KeyValues(tape.kv, shape);
-  nn::Attention(compute, {.shape = shape,
-                          .spans = pass.batch.spans(),
-                          .q = tape.q,
-                          .kv = kv,
-                          .out = tape.z,
-                          .lse = tape.lse});
+  nn::AttentionArgs attention{
+      .shape = Shape(), .spans = pass.batch.spans(), .q = tape.q, .out = tape.z, .lse = tape.lse};
+  pass.SetKeyValues(tape.kv, attention);
+  nn::Attention(compute, attention);
   const Mat y = pass.New(x.cols);
   nn::Gemm(compute, o_.Forward(tape.z, y, x));
   o_.AddBias(compute, y);

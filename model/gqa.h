@@ -17,10 +17,10 @@ class Gqa {
  public:
   Gqa(nn::ParameterStore& store, const std::string& prefix, const LlamaConfig& config);
 
-  static KvCache NewCache(const LlamaConfig& config) {
+  static KvCache::Shape CacheShape(const LlamaConfig& config) {
     return {config.num_hidden_layers, 2 * config.num_key_value_heads, config.HeadDim()};
   }
-  void Pack();
+  void Pack(nn::Dtype dtype);
   /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.
   nn::Mat Forward(const Pass& pass, nn::RopeTable& rope, nn::Mat x, AttentionTape& tape) const;
   /// Gradient of the input [T, d] from that of the output; queues weight gradients on the tape.

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 namespace retort::model {
-KvCache::KvCache(int64_t layers, int64_t segments, int64_t segment)
-    : segments_(segments), segment_(segment), layers_(static_cast<size_t>(layers)) {}
+KvCache::KvCache(Shape shape, nn::Dtype dtype)
+    : shape_(shape), dtype_(dtype), layers_(static_cast<size_t>(shape.layers)) {}
 
 KvCache::Handle KvCache::NewSequence() {
   if (free_sequences_.empty()) {
@@ -51,7 +51,7 @@ int32_t KvCache::TakePage() {
   if (free_pages_.empty()) {
     references_.push_back(0);
     free_pages_.push_back(static_cast<int32_t>(references_.size() - 1));
-    const auto floats = references_.size() * static_cast<size_t>(page_rows() * segment_);
+    const auto floats = references_.size() * static_cast<size_t>(page_floats());
     for (nn::GrowingBuffer& layer : layers_) layer.Reserve(floats);
   }
   const int32_t page = free_pages_.back();
@@ -66,7 +66,7 @@ void KvCache::OwnLastPage(Sequence& s) {
   if (references_[static_cast<size_t>(shared)] == 1) return;
   const int32_t own = TakePage();
   --references_[static_cast<size_t>(shared)];
-  const int64_t floats = page_rows() * segment_;
+  const int64_t floats = page_floats();
   for (const nn::GrowingBuffer& layer : layers_) {
     std::copy_n(layer.data() + shared * floats, floats, layer.data() + own * floats);
   }
@@ -81,11 +81,6 @@ int64_t KvCache::bytes() const {
   size_t floats = 0;
   for (const nn::GrowingBuffer& layer : layers_) floats += layer.size();
   return static_cast<int64_t>(floats * sizeof(float));
-}
-
-nn::Mat KvCache::layer(int64_t l) {
-  return {layers_[static_cast<size_t>(l)].data(),
-          static_cast<int64_t>(references_.size()) * page_rows(), segment_};
 }
 
 void KvCache::Release(int32_t page) {

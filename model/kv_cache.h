@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "nn/attention.h"
+#include "nn/dtype.h"
 #include "nn/growing_buffer.h"
 #include "nn/tensor.h"
 
@@ -17,10 +19,14 @@ namespace retort::model {
 class KvCache {
  public:
   using Handle = int32_t;
-  static constexpr int64_t kPageTokens = 16;
+  static constexpr int64_t kPageTokens = nn::kPageTokens;
 
-  /// `segments` times `segment` floats per token and layer.
-  KvCache(int64_t layers, int64_t segments, int64_t segment);
+  struct Shape {
+    int64_t layers;
+    int64_t segments;  ///< per token and layer
+    int64_t segment;   ///< numbers in each
+  };
+  explicit KvCache(Shape shape, nn::Dtype dtype = nn::Dtype::kFloat32);
 
   Handle NewSequence();
   /// A new sequence with the same tokens; nothing is copied but page numbers.
@@ -38,18 +44,20 @@ class KvCache {
   const std::vector<int32_t>& rows(Handle sequence) const {
     return sequences_[static_cast<size_t>(sequence)].rows;
   }
-  nn::Mat layer(int64_t l);  // [pages · segments · kPageTokens, segment]
+  nn::Mat layer(int64_t l) { return View<float>(l); }  // [pages · segments · kPageTokens, segment]
+  /// The same of a cache of bfloat16.
+  nn::MatrixView<nn::BFloat16> layer16(int64_t l) { return View<nn::BFloat16>(l); }
 
-  int64_t segments() const { return segments_; }
-  int64_t segment() const { return segment_; }
+  nn::Dtype dtype() const { return dtype_; }
+  int64_t segments() const { return shape_.segments; }
+  int64_t segment() const { return shape_.segment; }
   /// Tokens that the pages in use have room for, now and at most so far.
   int64_t tokens_in_use() const { return pages_in_use_ * kPageTokens; }
   int64_t peak_tokens() const { return peak_pages_ * kPageTokens; }
   /// Storage held, used or not.
   int64_t bytes() const;
   int64_t bytes_per_token() const {
-    return static_cast<int64_t>(layers_.size()) * segments_ * segment_ *
-           static_cast<int64_t>(sizeof(float));
+    return shape_.layers * shape_.segments * shape_.segment * number_bytes();
   }
 
  private:
@@ -58,13 +66,24 @@ class KvCache {
     std::vector<int32_t> rows;  // of each token
   };
   Sequence& At(Handle sequence) { return sequences_[static_cast<size_t>(sequence)]; }
-  int64_t page_rows() const { return segments_ * kPageTokens; }
+  int64_t page_rows() const { return shape_.segments * kPageTokens; }
+  int64_t number_bytes() const { return dtype_ == nn::Dtype::kFloat32 ? 4 : 2; }
+  int64_t page_floats() const {  // that take the room of a page
+    return page_rows() * shape_.segment * number_bytes() / 4;
+  }
+  template <class T>
+  nn::MatrixView<T> View(int64_t l) {
+    RETORT_DCHECK(sizeof(T) == static_cast<size_t>(number_bytes()));
+    return {reinterpret_cast<T*>(layers_[static_cast<size_t>(l)].data()),
+            static_cast<int64_t>(references_.size()) * page_rows(), shape_.segment};
+  }
   int32_t TakePage();
   void Release(int32_t page);
   /// Makes the sequence the only owner of its last page, which is not full.
   void OwnLastPage(Sequence& sequence);
 
-  int64_t segments_, segment_;
+  Shape shape_;
+  nn::Dtype dtype_;
   std::vector<nn::GrowingBuffer> layers_;
   std::vector<Sequence> sequences_;
   std::vector<Handle> free_sequences_;

@@ -28,9 +28,11 @@ class LanguageModel {
   virtual int64_t hidden_size() const = 0;
   virtual int64_t vocab_size() const = 0;
   virtual int64_t layers() const = 0;
+  /// Of the precision of the last Pack.
   virtual KvCache NewCache() const = 0;
 
-  /// Packs the weights for the kernels; to be called after every change of parameters().
+  /// Packs the weights for the kernels and the Compute's precision, with which passes must agree;
+  /// to be called after every change of parameters().
   virtual void Pack(nn::Compute& compute) = 0;
 
   /// Writes the hidden states after the final norm into `hidden` [T, d]. With a tape (training, the

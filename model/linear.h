@@ -18,7 +18,7 @@ class Linear {
          bool bias = false);
 
   /// To be called whenever the weights have changed.
-  void Pack() { packed_.Pack(weight_->mat()); }
+  void Pack(nn::Dtype dtype) { packed_.Pack(weight_->mat(), dtype); }
   const nn::PackedMatrix& packed() const { return packed_; }
   nn::Parameter& weight() const { return *weight_; }
 

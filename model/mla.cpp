@@ -45,15 +45,15 @@ Mat Mla::ValueRows(int64_t head, bool gradient) const {
   return all.Rows(head * (nope_ + value_) + nope_, value_);
 }
 
-void Mla::Pack() {
+void Mla::Pack(nn::Dtype dtype) {
   for (std::optional<Linear>* linear : {&q_, &q_a_, &q_b_}) {
-    if (*linear) (*linear)->Pack();
+    if (*linear) (*linear)->Pack(dtype);
   }
-  kv_a_.Pack();
-  o_.Pack();
+  kv_a_.Pack(dtype);
+  o_.Pack(dtype);
   for (int64_t h = 0; h < heads_; ++h) {
-    key_up_[static_cast<size_t>(h)].Pack(KeyRows(h, false), /*transpose=*/true);
-    value_up_[static_cast<size_t>(h)].Pack(ValueRows(h, false));
+    key_up_[static_cast<size_t>(h)].Pack(KeyRows(h, false), dtype, /*transpose=*/true);
+    value_up_[static_cast<size_t>(h)].Pack(ValueRows(h, false), dtype);
   }
 }
 
@@ -124,14 +124,13 @@ Mat Mla::Forward(const Pass& pass, nn::RopeTable& rope, Mat x, AttentionTape& ta
 
   tape.z = pass.New(heads_ * latent_);
   tape.lse = pass.arena.New<float>(T * heads_);
-  nn::AttentionShape shape = Shape();
-  const ConstMat kv = pass.KeyValues(tape.kv, shape);
-  nn::Attention(compute, {.shape = shape,
-                          .spans = pass.batch.spans(),
-                          .q = AbsorbedQuery(pass, tape.q),
-                          .kv = kv,
-                          .out = tape.z,
-                          .lse = tape.lse});
+  nn::AttentionArgs attention{.shape = Shape(),
+                              .spans = pass.batch.spans(),
+                              .q = AbsorbedQuery(pass, tape.q),
+                              .out = tape.z,
+                              .lse = tape.lse};
+  pass.SetKeyValues(tape.kv, attention);
+  nn::Attention(compute, attention);
 
   tape.o = pass.New(heads_ * value_);
   std::vector<nn::GemmJob> jobs;

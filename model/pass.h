@@ -20,9 +20,9 @@ struct Pass {
   nn::Mat New(int64_t cols) const { return arena.NewMat(batch.size(), cols); }  // [T, cols]
   nn::Mat NewScratch(int64_t cols) const { return scratch.NewMat(batch.size(), cols); }
   float* NewColumn() const { return arena.New<float>(batch.size()); }  // [T]
-  /// Rows of keys and values that attention reads: those of the batch, or the cache after the
-  /// batch's have been put there; `shape` is told how they lie there.
-  nn::ConstMat KeyValues(nn::ConstMat fresh, nn::AttentionShape& shape) const;
+  /// Tells attention which keys and values to read: those of the batch, rounded here when they are
+  /// bfloat16, or the cache after they have been put there.
+  void SetKeyValues(nn::Mat fresh, nn::AttentionArgs& args) const;
 };
 
 /// to = from, row by row.

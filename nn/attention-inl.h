@@ -27,24 +27,56 @@ HWY_INLINE int64_t Vectors(int64_t n) { return (n + Lanes() - 1) / Lanes(); }
 // Rows in scratch start on a cache line and end with zeros.
 HWY_INLINE int64_t Pad(int64_t n) { return (n + 15) / 16 * 16; }
 
-// ---- Products of small matrices in scratch
+// ---- Numbers as floats
+
+HWY_INLINE V LoadFloats(const float* p) { return hn::LoadU(D(), p); }
+HWY_INLINE V LoadFloats(const BFloat16* p) {
+  const hn::RebindToUnsigned<D> bits;
+  const hn::Rebind<uint16_t, D> half;
+  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, p))));
+}
+
+inline void Promote(const BFloat16* from, int64_t n, float* to) {
+  int64_t i = 0;
+  for (; i + Lanes() <= n; i += Lanes()) hn::StoreU(LoadFloats(from + i), D(), to + i);
+  for (; i < n; ++i) to[i] = ToFloat(from[i]);
+}
+
+// ---- Products of small matrices
+
+// Where the right operand of a product lies: Load(k, lane) gives a vector of its row k.
+struct Dense {  // in scratch: aligned and padded
+  const float* data;
+  int64_t step;
+  HWY_INLINE V Load(int64_t k, int64_t lane) const { return LoadFloats(data + k * step + lane); }
+};
+template <class T>
+struct Scattered {  // row k is rows[k] + column
+  const T* const* rows;
+  int64_t column;
+  HWY_INLINE V Load(int64_t k, int64_t lane) const { return LoadFloats(rows[k] + column + lane); }
+};
+template <class T>
+struct Paged {  // a token a lane: row k of a page of tokens is its start + column + k kPageTokens
+  const T* const* rows;
+  int64_t column;
+  HWY_INLINE V Load(int64_t k, int64_t lane) const {
+    const int64_t token = lane % kPageTokens;
+    return LoadFloats(rows[lane - token] + column + kPageTokens * k + token);
+  }
+};
 
 // c[r, ·] = Σ_k a[r, k] b[k, ·], or += with `accumulate`. Each element is one chain of
 // multiply-adds over k from 0, whatever the blocking: an element does not depend on its neighbours,
-// and a chain may be cut and continued later. Rows of b and c are aligned and padded.
+// and a chain may be cut and continued later. Rows of c are aligned and padded.
+template <class B>
 struct Product {
   struct {
     const float* data;
     int64_t row;   // from a[r, k] to a[r + 1, k]
     int64_t step;  // from a[r, k] to a[r, k + 1]
   } a;
-  struct {
-    const float* data;
-    int64_t step;
-    // Instead of data: row k of b is rows[k] + column, and neither aligned nor padded.
-    const float* const* rows = nullptr;
-    int64_t column = 0;
-  } b;
+  B b;
   struct {
     float* data;
     int64_t row;
@@ -56,11 +88,12 @@ struct Product {
 constexpr int kRows = 6;
 constexpr int kVectors = HWY_MAX_BYTES >= 64 ? 4 : 2;  // kRows · kVectors accumulators
 
-template <int R, int C, bool kScattered>
-HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
+template <int R, int C, class B>
+HWY_INLINE void MultiplyBlock(const Product<B>& p, int64_t lane) {
   const D d;
   const int64_t lanes = Lanes();
   const float* HWY_RESTRICT a = p.a.data;
+  const B b = p.b;
   V sum[R][C];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
@@ -71,10 +104,9 @@ HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
     }
   }
   for (int64_t k = 0; k < p.steps; ++k) {
-    const float* b = kScattered ? p.b.rows[k] + p.b.column + lane : p.b.data + k * p.b.step + lane;
     V row[C];
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) row[i] = hn::LoadU(d, b + i * lanes);
+    for (int i = 0; i < C; ++i) row[i] = b.Load(k, lane + i * lanes);
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
       const V x = hn::Set(d, a[r * p.a.row]);
@@ -90,35 +122,28 @@ HWY_INLINE void MultiplyBlock(const Product& p, int64_t lane) {
   }
 }
 
-template <int R, int C, bool kScattered>
-HWY_INLINE void MultiplyLast(const Product& p, int64_t first, int64_t vectors) {
+template <int R, int C, class B>
+HWY_INLINE void MultiplyLast(const Product<B>& p, int64_t first, int64_t vectors) {
   if constexpr (C > 0) {
-    if (vectors - first == C) return MultiplyBlock<R, C, kScattered>(p, first * Lanes());
-    MultiplyLast<R, C - 1, kScattered>(p, first, vectors);
+    if (vectors - first == C) return MultiplyBlock<R, C>(p, first * Lanes());
+    MultiplyLast<R, C - 1>(p, first, vectors);
   }
 }
 
-template <int R, bool kScattered>
-HWY_NOINLINE void MultiplyRows(const Product& p, int64_t vectors) {
+template <int R, class B>
+HWY_NOINLINE void MultiplyRows(const Product<B>& p, int64_t vectors) {
   int64_t v = 0;
-  for (; v + kVectors <= vectors; v += kVectors) {
-    MultiplyBlock<R, kVectors, kScattered>(p, v * Lanes());
-  }
-  MultiplyLast<R, kVectors - 1, kScattered>(p, v, vectors);
-}
-
-template <bool kScattered, int R = kRows>
-void MultiplyRowsOf(int64_t rows, const Product& p, int64_t vectors) {
-  if constexpr (R > 0) {
-    if (rows == R) return MultiplyRows<R, kScattered>(p, vectors);
-    MultiplyRowsOf<kScattered, R - 1>(rows, p, vectors);
-  }
+  for (; v + kVectors <= vectors; v += kVectors) MultiplyBlock<R, kVectors>(p, v * Lanes());
+  MultiplyLast<R, kVectors - 1>(p, v, vectors);
 }
 
 // `rows` in [1, kRows], and as many lanes as `columns` need.
-inline void Multiply(const Product& p, int64_t rows, int64_t columns) {
-  p.b.rows ? MultiplyRowsOf<true>(rows, p, Vectors(columns))
-           : MultiplyRowsOf<false>(rows, p, Vectors(columns));
+template <class B, int R = kRows>
+void Multiply(const Product<B>& p, int64_t rows, int64_t columns) {
+  if constexpr (R > 0) {
+    if (rows == R) return MultiplyRows<R>(p, Vectors(columns));
+    Multiply<B, R - 1>(p, rows, columns);
+  }
 }
 
 // ---- Into scratch
@@ -138,38 +163,51 @@ inline void PackRow(const float* from, float factor, int64_t n, float* to) {
 }
 
 // Rows of keys [begin, begin + count) of a sequence, count in [1, kKeyBlock].
+template <class T>
 struct KeyBlock {
-  const float* const* rows;  // [kKeyBlock]; missing ones are the last, masks take them out again
+  const T* const* rows;  // [kKeyBlock]; missing ones are the last, masks take them out again
   int64_t count;
 };
 
 // Where the first `count` keys of a sequence lie, for every block of them.
+template <class T>
 struct KeyRows {
-  KeyRows(ConstMat kv, const QuerySpan& span, int64_t count, Arena& arena) : count(count) {
+  KeyRows(MatrixView<const T> kv, const QuerySpan& span, int64_t count, Arena& arena)
+      : count(count) {
     const int64_t padded = (count + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
-    rows = arena.New<const float*>(padded);
+    rows = arena.New<const T*>(padded);
     for (int64_t j = 0; j < count; ++j) rows[j] = kv.row(span.key_rows[j]);
     if (count > 0) std::fill(rows + count, rows + padded, rows[count - 1]);
   }
-  KeyBlock Block(int64_t begin) const { return {rows + begin, std::min(kKeyBlock, count - begin)}; }
+  KeyBlock<T> Block(int64_t begin) const {
+    return {rows + begin, std::min(kKeyBlock, count - begin)};
+  }
 
-  const float** rows;
+  const T** rows;
   int64_t count;
 };
 
 // Reads the pages of a block from their first number to their last: memory then streams into the
 // cache, which it does not when heads pick their parts (8 GB/s instead of 20).
-inline void ReadPages(const KeyBlock& block, int64_t tokens, int64_t size) {
-  for (int64_t j = 0; j < block.count; j += tokens) {
-    const float* page = block.rows[j];
-    for (int64_t i = 0; i < size; i += 16) {  // a number of every line
-      static_cast<void>(*static_cast<const volatile float*>(page + i));
+template <class T>
+void ReadPages(const KeyBlock<T>& block, int64_t size) {
+  constexpr auto kLine = static_cast<int64_t>(64 / sizeof(T));
+  for (int64_t j = 0; j < block.count; j += kPageTokens) {
+    const T* page = block.rows[j];
+    for (int64_t i = 0; i < size; i += kLine) {
+      static_cast<void>(*static_cast<const volatile T*>(page + i));
     }
   }
 }
 
-inline void PackKeys(const KeyBlock& block, int64_t column, int64_t dim,
-                     float* out) {  // [64, Pad(dim)]
+inline void PackRow(const BFloat16* from, float factor, int64_t n, float* to) {
+  Promote(from, n, to);
+  PackRow(to, factor, n, to);
+}
+
+template <class T>
+void PackKeys(const KeyBlock<T>& block, int64_t column, int64_t dim,
+              float* out) {  // [64, Pad(dim)]
   for (int64_t j = 0; j < block.count; ++j) {
     PackRow(block.rows[j] + column, 1, dim, out + j * Pad(dim));
   }
@@ -193,7 +231,7 @@ HWY_INLINE V LoadBlocks(const float* const* row, int64_t column) {
 
 // Keys along the lanes: a vector of keys at a time, four numbers of each, whose squares of four
 // stay inside the vectors' blocks.
-inline void TransposeKeys(const KeyBlock& block, int64_t column, int64_t dim,
+inline void TransposeKeys(const KeyBlock<float>& block, int64_t column, int64_t dim,
                           float* out) {  // [dim, 64]
   for (int64_t j = 0; j < block.count; j += Lanes()) {
     const float* const* row = block.rows + j;

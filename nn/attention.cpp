@@ -9,7 +9,8 @@ namespace {
 
 constexpr int64_t kTileRows = 128;
 
-void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q, ConstMat kv,
+template <class T>
+void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q, MatrixView<T> kv,
            ConstMat out) {
   RETORT_CHECK(s.kv_heads > 0 && s.heads > 0 && s.heads % s.kv_heads == 0, "attention: got ",
                s.heads, " heads on ", s.kv_heads, " KV heads, expected a multiple");
@@ -24,7 +25,7 @@ void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q
   RETORT_CHECK(q.cols == s.heads * s.key_dim && out.cols == s.heads * s.value_dim,
                "attention: got rows of ", q.cols, " for q and ", out.cols, " for out, expected ",
                s.heads * s.key_dim, " and ", s.heads * s.value_dim);
-  if (s.page > 0) {
+  if (s.paged) {
     RETORT_CHECK(s.key_dim == s.value_dim && kv.stride == s.key_dim,
                  "attention: pages hold keys and values of one width");
     return;
@@ -41,7 +42,8 @@ void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q
 }  // namespace
 
 void Attention(Compute& compute, const AttentionArgs& args) {
-  Check(args.shape, args.spans, args.q, args.kv, args.out);
+  args.kv16 ? Check(args.shape, args.spans, args.q, args.kv16, args.out)
+            : Check(args.shape, args.spans, args.q, args.kv, args.out);
   const int64_t kv_heads = args.shape.kv_heads, queries = TileQueries(args.shape, kTileRows);
   const int64_t spans = static_cast<int64_t>(args.spans.size());
   Arena& arena = compute.scratch[0];
@@ -68,7 +70,7 @@ void Attention(Compute& compute, const AttentionArgs& args) {
 
 void AttentionGrad(Compute& compute, const AttentionGradArgs& args) {
   Check(args.shape, args.spans, args.q, args.kv, args.out);
-  RETORT_CHECK(args.shape.page == 0, "attention: backward does not read pages");
+  RETORT_CHECK(!args.shape.paged, "attention: backward does not read pages");
   RETORT_CHECK(args.lse || args.q.rows == 0, "attention: backward needs the lse kept by forward");
   RETORT_CHECK(args.dout.cols == args.out.cols && args.dq.cols == args.q.cols &&
                    args.dkv.cols == args.kv.cols && args.dkv.rows >= args.kv.rows,

@@ -11,11 +11,13 @@
 #include <span>
 
 #include "nn/compute.h"
+#include "nn/dtype.h"
 #include "nn/tensor.h"
 
 namespace retort::nn {
 
 inline constexpr int64_t kKeyBlock = 64;
+inline constexpr int64_t kPageTokens = 16;  // divides kKeyBlock
 
 /// How heads lie in a row of keys and values: key of KV head g at [g·key_dim, +key_dim), value at
 /// [value_begin + g·value_dim, +value_dim). Query head h uses KV head h / (heads / kv_heads).
@@ -26,9 +28,10 @@ struct AttentionShape {
   int64_t value_dim = 1;
   int64_t value_begin = 0;
   float scale = 1;
-  /// Not 0: the rows lie in pages of so many tokens, [KV head][key, value][token], a row being what
-  /// one token has of the first key. Forward only; value_dim = key_dim and value_begin is unused.
-  int64_t page = 0;
+  /// The rows lie in pages of kPageTokens: for each KV head first the keys [key_dim, token], ready
+  /// for the lanes, then the values [token, value_dim]. Token i of a page is its row i, a row being
+  /// key_dim numbers long. Forward only; value_dim = key_dim and value_begin is unused.
+  bool paged = false;
 };
 
 /// Consecutive queries of one sequence. The query in row `row + i` stands at position `position +
@@ -44,9 +47,10 @@ struct AttentionArgs {
   AttentionShape shape;
   std::span<const QuerySpan> spans;
   ConstMat q;            // [T, H·key_dim]
-  ConstMat kv;           // [rows, kv width]
+  ConstMat kv = {};      // [rows, kv width]
   Mat out;               // [T, H·value_dim]
   float* lse = nullptr;  // [T, H] log-sum-exp of the scaled scores, kept for backward; may be null
+  MatrixView<const BFloat16> kv16 = {};  // set instead of kv: the same in bfloat16
 };
 void Attention(Compute& compute, const AttentionArgs& args);
 

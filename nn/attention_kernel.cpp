@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <type_traits>
 
 #include "nn/row_math.h"
 
@@ -25,14 +27,20 @@ struct Heads {
   Heads(const AttentionShape& s, int64_t kv_head)
       : group(s.heads / s.kv_heads),
         first(kv_head * group),
-        key_column(kv_head * s.key_dim * (s.page > 0 ? 2 * s.page : 1)),
-        value_column(s.page > 0 ? key_column + s.page * s.key_dim
-                                : s.value_begin + kv_head * s.value_dim) {}
+        key_column(kv_head * s.key_dim * (s.paged ? 2 * kPageTokens : 1)),
+        value_column(s.paged ? key_column + kPageTokens * s.key_dim
+                             : s.value_begin + kv_head * s.value_dim) {}
   int64_t group;
   int64_t first;
   int64_t key_column;
   int64_t value_column;
 };
+
+// MLA: the value lies inside the key. Returns where, else -1.
+HWY_INLINE int64_t ValueInsideKey(const AttentionShape& s, const Heads& heads) {
+  const int64_t inside = heads.value_column - heads.key_column;
+  return inside >= 0 && inside + s.value_dim <= s.key_dim ? inside : -1;
+}
 
 // Highway's Exp gives 0 for NaN; a NaN must not vanish.
 HWY_INLINE V ExpOrNan(V x) { return hn::IfThenElse(hn::Eq(x, x), hn::Exp(D(), x), x); }
@@ -40,6 +48,35 @@ HWY_INLINE V ExpOrNan(V x) { return hn::IfThenElse(hn::Eq(x, x), hn::Exp(D(), x)
 HWY_INLINE hn::Mask<D> First(int64_t n) { return hn::FirstN(D(), static_cast<size_t>(n)); }
 
 // ---- Forward
+
+// One head's keys and values of a block of bfloat16 as floats: a row is [key | value], or the key
+// alone when the value lies inside.
+struct PromotedBlock {
+  PromotedBlock(const AttentionShape& s, Arena& arena)
+      : stride(Pad(s.key_dim + s.value_dim) + 16),
+        data(arena.NewZeroMat(kKeyBlock, stride).data),
+        rows(arena.New<const float*>(kKeyBlock)) {
+    for (int64_t j = 0; j < kKeyBlock; ++j) rows[j] = data + j * stride;
+  }
+  // `heads` then says where the head lies in it.
+  KeyBlock<float> Read(const AttentionShape& s, const KeyBlock<BFloat16>& from,
+                       Heads& heads) const {
+    const int64_t inside = ValueInsideKey(s, heads);
+    for (int64_t j = 0; j < from.count; ++j) {
+      Promote(from.rows[j] + heads.key_column, s.key_dim, data + j * stride);
+    }
+    for (int64_t j = 0; inside < 0 && j < from.count; ++j) {
+      Promote(from.rows[j] + heads.value_column, s.value_dim, data + j * stride + s.key_dim);
+    }
+    heads.key_column = 0;
+    heads.value_column = inside < 0 ? s.key_dim : inside;
+    return {rows, from.count};
+  }
+
+  int64_t stride;
+  float* data;
+  const float** rows;
+};
 
 // max and sum of exp(score - max) of the keys so far; acc = Σ exp(score - max) v.
 struct OnlineSoftmax {
@@ -92,36 +129,38 @@ struct ForwardScratch {
   int64_t* horizon;  // [rows] keys that a row sees
 };
 
+template <class T>
 void ForwardBlock(const AttentionShape& s, const Heads& heads, int64_t rows, int64_t first_row,
-                  const KeyBlock& block, int64_t begin, const HeadState& head,
+                  const KeyBlock<T>& block, int64_t begin, const HeadState& head,
                   const ForwardScratch& x) {
   const int64_t key_stride = Pad(s.key_dim), value_stride = Pad(s.value_dim);
-  TransposeKeys(block, heads.key_column, s.key_dim, x.keys);
   if (x.values) PackKeys(block, heads.value_column, s.value_dim, x.values);
+  // scores[i, ·] = q[r + i] · keys.
+  const auto score = [&](int64_t r, int64_t n, int64_t keys, const auto& b) {
+    Multiply<std::decay_t<decltype(b)>>({.a = {head.q + r * key_stride, key_stride, 1},
+                                         .b = b,
+                                         .c = {x.scores, kKeyBlock},
+                                         .steps = s.key_dim},
+                                        n, keys);
+  };
   // acc[row, ·] += Σ scores[i, j] value[j] over keys [first, first + steps) of the block.
   const auto add_values = [&](int64_t row, int64_t n, int64_t i, int64_t first, int64_t steps) {
-    Product product{.a = {x.scores + i * kKeyBlock + first, kKeyBlock, 1},
-                    .b = {nullptr, 0},
-                    .c = {head.acc + row * value_stride, value_stride},
-                    .steps = steps,
-                    .accumulate = true};
-    if (x.values) {
-      product.b.data = x.values + first * value_stride;
-      product.b.step = value_stride;
-    } else {
-      product.b.rows = block.rows + first;
-      product.b.column = heads.value_column;
-    }
-    Multiply(product, n, s.value_dim);
+    const auto add = [&](const auto& b) {
+      Multiply<std::decay_t<decltype(b)>>({.a = {x.scores + i * kKeyBlock + first, kKeyBlock, 1},
+                                           .b = b,
+                                           .c = {head.acc + row * value_stride, value_stride},
+                                           .steps = steps,
+                                           .accumulate = true},
+                                          n, s.value_dim);
+    };
+    x.values ? add(Dense{x.values + first * value_stride, value_stride})
+             : add(Scattered<T>{block.rows + first, heads.value_column});
   };
   for (int64_t r = first_row; r < rows; r += kRows) {
     const int64_t n = std::min<int64_t>(kRows, rows - r);
     const auto visible = [&](int64_t i) { return std::min(block.count, x.horizon[r + i] - begin); };
-    Multiply({.a = {head.q + r * key_stride, key_stride, 1},
-              .b = {x.keys, kKeyBlock},
-              .c = {x.scores, kKeyBlock},
-              .steps = s.key_dim},
-             n, visible(n - 1));
+    s.paged ? score(r, n, visible(n - 1), Paged<T>{block.rows, heads.key_column})
+            : score(r, n, visible(n - 1), Dense{x.keys, kKeyBlock});
     for (int64_t i = 0; i < n; ++i) {
       SoftmaxBlock(x.scores + i * kKeyBlock, visible(i), head.state[r + i],
                    head.acc + (r + i) * value_stride, s.value_dim);
@@ -136,18 +175,22 @@ void ForwardBlock(const AttentionShape& s, const Heads& heads, int64_t rows, int
   }
 }
 
-void Forward(const AttentionArgs& args, const QueryTile& tile, KvHeads range, Arena& arena) {
+template <class T>
+void ForwardOf(MatrixView<const T> kv, const AttentionArgs& args, const QueryTile& tile,
+               KvHeads range, Arena& arena) {
   const AttentionShape& s = args.shape;
   const int64_t group = s.heads / s.kv_heads, rows = tile.count * group;
   const int64_t position = tile.span->position + tile.first, row0 = tile.span->row + tile.first;
   const int64_t key_stride = Pad(s.key_dim), value_stride = Pad(s.value_dim);
-  const KeyRows key_rows(args.kv, *tile.span, position + tile.count, arena);
+  const KeyRows<T> key_rows(kv, *tile.span, position + tile.count, arena);
   ForwardScratch x;
   x.keys = arena.New<float>(s.key_dim * kKeyBlock);
   x.values = s.value_dim % Lanes() == 0 ? nullptr : arena.New<float>(kKeyBlock * value_stride);
   x.scores = arena.New<float>(kRows * kKeyBlock);
   x.horizon = arena.New<int64_t>(rows);
   for (int64_t r = 0; r < rows; ++r) x.horizon[r] = position + r / group + 1;
+  std::optional<PromotedBlock> promoted;
+  if (!s.paged && !std::is_same_v<T, float>) promoted.emplace(s, arena);
   const int64_t count = range.last - range.first;
   HeadState* states = arena.New<HeadState>(count);
   for (int64_t g = 0; g < count; ++g) {
@@ -163,12 +206,28 @@ void Forward(const AttentionArgs& args, const QueryTile& tile, KvHeads range, Ar
   }
 
   for (int64_t begin = 0; begin < key_rows.count; begin += kKeyBlock) {
-    const KeyBlock block = key_rows.Block(begin);
+    const KeyBlock<T> block = key_rows.Block(begin);
     // Queries before the block see nothing of it.
     const int64_t first_row = std::max<int64_t>(begin - position, 0) * group;
-    if (s.page > 0) ReadPages(block, s.page, 2 * s.kv_heads * s.page * s.key_dim);
+    if (s.paged) ReadPages(block, 2 * s.kv_heads * kPageTokens * s.key_dim);
     for (int64_t g = 0; g < count; ++g) {
-      ForwardBlock(s, Heads(s, range.first + g), rows, first_row, block, begin, states[g], x);
+      Heads heads(s, range.first + g);
+      const auto run = [&](const auto& b) {
+        ForwardBlock(s, heads, rows, first_row, b, begin, states[g], x);
+      };
+      if (s.paged) {
+        run(block);
+        continue;
+      }
+      const KeyBlock<float> floats = [&] {
+        if constexpr (std::is_same_v<T, float>) {
+          return block;
+        } else {
+          return promoted->Read(s, block, heads);
+        }
+      }();
+      TransposeKeys(floats, heads.key_column, s.key_dim, x.keys);
+      run(floats);
     }
   }
 
@@ -185,6 +244,11 @@ void Forward(const AttentionArgs& args, const QueryTile& tile, KvHeads range, Ar
       }
     }
   }
+}
+
+void Forward(const AttentionArgs& args, const QueryTile& tile, KvHeads range, Arena& arena) {
+  args.kv16 ? ForwardOf(args.kv16, args, tile, range, arena)
+            : ForwardOf(args.kv, args, tile, range, arena);
 }
 
 // ---- Backward
@@ -235,17 +299,17 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
     const int64_t n = std::min<int64_t>(kRows, rows - r), most = visible(r + n - 1);
     float *p = x.p + r * kKeyBlock, *ds = x.ds + r * kKeyBlock;
     // score = scale q·k
-    Multiply({.a = {x.q + r * key_stride, key_stride, 1},
-              .b = {x.keys_t, kKeyBlock},
-              .c = {p, kKeyBlock},
-              .steps = s.key_dim},
-             n, most);
+    Multiply<Dense>({.a = {x.q + r * key_stride, key_stride, 1},
+                     .b = {x.keys_t, kKeyBlock},
+                     .c = {p, kKeyBlock},
+                     .steps = s.key_dim},
+                    n, most);
     // out = Σ p v  ⇒  dP = dout·v
-    Multiply({.a = {x.dout + r * value_stride, value_stride, 1},
-              .b = {x.values_t, kKeyBlock},
-              .c = {ds, kKeyBlock},
-              .steps = s.value_dim},
-             n, most);
+    Multiply<Dense>({.a = {x.dout + r * value_stride, value_stride, 1},
+                     .b = {x.values_t, kKeyBlock},
+                     .c = {ds, kKeyBlock},
+                     .steps = s.value_dim},
+                    n, most);
     // p = softmax(score)  ⇒  dS = p ⊙ (dP - Σ p dP), and Σ p dP = Σ dout ⊙ out
     for (int64_t i = r; i < r + n; ++i) {
       const int64_t row = row0 + i / heads.group, h = heads.first + i % heads.group;
@@ -253,11 +317,11 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
                        args.lse[row * s.heads + h], x.mean[tile.first * heads.group + i]);
     }
     // score = scale q·k  ⇒  dq += scale Σ dS k
-    Multiply({.a = {ds, kKeyBlock, 1},
-              .b = {x.keys, key_stride},
-              .c = {x.dq + r * key_stride, key_stride},
-              .steps = most},
-             n, s.key_dim);
+    Multiply<Dense>({.a = {ds, kKeyBlock, 1},
+                     .b = {x.keys, key_stride},
+                     .c = {x.dq + r * key_stride, key_stride},
+                     .steps = most},
+                    n, s.key_dim);
   }
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t row = row0 + r / heads.group, h = heads.first + r % heads.group;
@@ -269,19 +333,19 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
     const int64_t r = std::max<int64_t>(begin + j - position, 0) * heads.group;
     if (r >= rows) break;
     // score = scale q·k  ⇒  dk += Σ dS scale q
-    Multiply({.a = {x.ds + r * kKeyBlock + j, 1, kKeyBlock},
-              .b = {x.q + r * key_stride, key_stride},
-              .c = {x.dkeys + j * key_stride, key_stride},
-              .steps = rows - r,
-              .accumulate = true},
-             n, s.key_dim);
+    Multiply<Dense>({.a = {x.ds + r * kKeyBlock + j, 1, kKeyBlock},
+                     .b = {x.q + r * key_stride, key_stride},
+                     .c = {x.dkeys + j * key_stride, key_stride},
+                     .steps = rows - r,
+                     .accumulate = true},
+                    n, s.key_dim);
     // out = Σ p v  ⇒  dv += Σ p dout
-    Multiply({.a = {x.p + r * kKeyBlock + j, 1, kKeyBlock},
-              .b = {x.dout + r * value_stride, value_stride},
-              .c = {x.dvalues + j * value_stride, value_stride},
-              .steps = rows - r,
-              .accumulate = true},
-             n, s.value_dim);
+    Multiply<Dense>({.a = {x.p + r * kKeyBlock + j, 1, kKeyBlock},
+                     .b = {x.dout + r * value_stride, value_stride},
+                     .c = {x.dvalues + j * value_stride, value_stride},
+                     .steps = rows - r,
+                     .accumulate = true},
+                    n, s.value_dim);
   }
 }
 
@@ -294,9 +358,8 @@ void Backward(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_h
   GradScratch x;
   x.keys = arena.New<float>(kKeyBlock * key_stride);
   x.keys_t = arena.New<float>(s.key_dim * kKeyBlock);
-  // MLA: the value lies inside the key, and so does its transpose.
-  const int64_t inside = heads.value_column - heads.key_column;
-  const bool shared = inside >= 0 && inside + s.value_dim <= s.key_dim;
+  const int64_t inside = ValueInsideKey(s, heads);
+  const bool shared = inside >= 0;
   x.values_t = shared ? x.keys_t + inside * kKeyBlock : arena.New<float>(s.value_dim * kKeyBlock);
   x.dkeys = arena.New<float>(kKeyBlock * key_stride);
   x.dvalues = arena.New<float>(kKeyBlock * value_stride);
@@ -306,7 +369,7 @@ void Backward(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_h
   x.p = arena.New<float>(rows * kKeyBlock);
   x.ds = arena.New<float>(rows * kKeyBlock);
   x.mean = arena.New<float>(span.count * heads.group);
-  const KeyRows key_rows(args.kv, span, span.position + span.count, arena);
+  const KeyRows<float> key_rows(args.kv, span, span.position + span.count, arena);
   for (int64_t r = 0; r < span.count * heads.group; ++r) {
     const int64_t row = span.row + r / heads.group, h = heads.first + r % heads.group;
     x.mean[r] =

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/strings.h"
+#include "nn/gemm_kernel.h"
 
 namespace retort::nn {
 namespace {
@@ -33,13 +34,21 @@ void SelectIsa() {
 
 }  // namespace
 
-Compute::Compute(const Executor& executor)
-    : executor(executor), scratch(static_cast<size_t>(executor.threads())) {
+Compute::Compute(const Executor& executor, Precision precision)
+    : executor(executor),
+      dtype(precision.products),
+      cache_dtype(precision.cache),
+      scratch(static_cast<size_t>(executor.threads())) {
   // Once per process. Not std::call_once, which ThreadSanitizer lets hang after an exception.
   [[maybe_unused]] static const bool done = [] {
     SelectIsa();
     return true;
   }();
+  RETORT_CHECK(dtype == Dtype::kFloat32 || HasBFloat16(),
+               "dtype: got bfloat16, which needs the AVX-512 BF16 instructions; here the kernels "
+               "run on ",
+               IsaName(), bf16::CpuHasIt() ? " by RETORT_ISA" : ", all that this CPU has",
+               ". Use float32");
 }
 
 std::string IsaName() { return hwy::TargetName(RunnableTargets().front()); }
@@ -49,6 +58,8 @@ std::vector<std::string> AvailableIsas() {
   for (const int64_t target : RunnableTargets()) names.push_back(hwy::TargetName(target));
   return names;
 }
+
+bool HasBFloat16() { return bf16::CpuHasIt() && IsaName().starts_with("AVX3"); }
 
 std::string CompilerName() {
 #ifdef __clang__

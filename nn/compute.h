@@ -8,15 +8,19 @@
 #include "base/executor.h"
 #include "base/profile.h"
 #include "nn/arena.h"
+#include "nn/dtype.h"
 
 namespace retort::nn {
 
 /// Owned by whoever owns the model; ops borrow it. One op at a time.
 struct Compute {
-  /// Chooses the instruction set (below) for the whole process.
-  explicit Compute(const Executor& executor);
+  /// Chooses the instruction set (below) for the whole process. Throws Error where bfloat16 is
+  /// asked for and there is none.
+  explicit Compute(const Executor& executor, Precision precision = {});
 
   const Executor& executor;
+  const Dtype dtype;           ///< of products
+  const Dtype cache_dtype;     ///< of keys and values
   std::vector<Arena> scratch;  ///< indexed by the worker number of Executor::ParallelFor
   Profile* profile = nullptr;  ///< when set, every tile is recorded under its op's name
 
@@ -44,6 +48,8 @@ struct Compute {
 /// RETORT_ISA (one of AvailableIsas()) restricts the choice; read by the first Compute.
 std::string IsaName();
 std::vector<std::string> AvailableIsas();
+/// Whether this machine has AVX-512 BF16 and the chosen instruction set includes it.
+bool HasBFloat16();
 /// What compiled the kernels, for the record kept in checkpoints.
 std::string CompilerName();
 

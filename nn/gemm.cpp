@@ -43,61 +43,86 @@ void ForTiles(Compute& compute, const char* op, std::span<const Job> jobs, const
   });
 }
 
-// Columns [first, first + cols) of W [N, K] (of Wᵀ when `transposed`) as panels of K's lanes.
-void PackColumns(const InputGradJob& job, int64_t first, int64_t cols, float* panels,
-                 int64_t stride) {
-  const int64_t n = job.dc.cols;
-  for (int64_t q = 0; q < CeilDiv(cols, kPanel); ++q, panels += stride) {
-    const int64_t begin = first + q * kPanel, width = std::min(kPanel, first + cols - begin);
-    for (int64_t i = 0; i < n; ++i) {
-      float* to = panels + i * kPanel;
-      if (job.transpose_w) {
-        for (int64_t j = 0; j < width; ++j) to[j] = job.w(begin + j, i);
-      } else {
-        std::copy_n(job.w.row(i) + begin, width, to);
-      }
-      std::fill(to + width, to + kPanel, 0.0f);
+// Columns [first, first + width) of W, a row after the other: a panel of W's columns.
+void PackAcross(ConstMat w, Dtype dtype, int64_t first, int64_t width, float* panel) {
+  if (dtype == Dtype::kFloat32) {
+    for (int64_t k = 0; k < w.rows; ++k) {
+      std::copy_n(w.row(k) + first, width, panel + k * kPanel);
+    }
+    return;
+  }
+  for (int64_t k = 0; k < w.rows; k += 2) {
+    bf16::PairRows(w.row(k) + first, k + 1 < w.rows ? w.row(k + 1) + first : nullptr, width,
+                   panel + k / 2 * kPanel);
+  }
+}
+
+// Rows [first, first + width) of W, each in a lane: a panel of W's rows.
+void PackAlong(ConstMat w, Dtype dtype, int64_t first, int64_t width, float* panel) {
+  constexpr int64_t kPiece = 64;  // pairs
+  for (int64_t j = 0; j < width; ++j) {
+    const float* row = w.row(first + j);
+    if (dtype == Dtype::kFloat32) {
+      for (int64_t k = 0; k < w.cols; ++k) panel[k * kPanel + j] = row[k];
+      continue;
+    }
+    for (int64_t begin = 0; begin < bf16::Pairs(w.cols); begin += kPiece) {
+      float pairs[kPiece];
+      const int64_t numbers = std::min(2 * kPiece, w.cols - 2 * begin);
+      bf16::PairRow(row + 2 * begin, numbers, pairs);
+      float* to = panel + begin * kPanel + j;
+      for (int64_t i = 0; i < bf16::Pairs(numbers); ++i) to[i * kPanel] = pairs[i];
     }
   }
 }
 
+struct Columns {
+  int64_t begin, count;
+};
+
+// Outputs of a product with W: its rows (`along`), or its columns.
+void PackPanel(ConstMat w, Dtype dtype, bool along, Columns outputs, float* panel) {
+  if (outputs.count < kPanel) {
+    std::fill_n(panel, PanelSize(dtype, along ? w.cols : w.rows), 0.0f);
+  }
+  (along ? PackAlong : PackAcross)(w, dtype, outputs.begin, outputs.count, panel);
+}
+
+void Run(Dtype dtype, const PanelProduct& product, Arena& scratch) {
+  dtype == Dtype::kFloat32 ? RunPanelProduct(product, scratch)
+                           : bf16::RunPanelProduct(product, scratch);
+}
+
 }  // namespace
 
-void PackedMatrix::Pack(ConstMat w, bool transpose) {
+void PackedMatrix::Pack(ConstMat w, Dtype dtype, bool transpose) {
   n_ = transpose ? w.cols : w.rows;
   k_ = transpose ? w.rows : w.cols;
+  dtype_ = dtype;
   const int64_t panels = CeilDiv(n_, kPanel);
-  data_.assign(static_cast<size_t>(panels * k_ * kPanel), 0.0f);
+  data_.resize(static_cast<size_t>(panels * stride()));
   for (int64_t p = 0; p < panels; ++p) {
-    float* out = data_.data() + p * k_ * kPanel;
-    const int64_t width = std::min(kPanel, n_ - p * kPanel);
-    if (transpose) {
-      for (int64_t k = 0; k < k_; ++k) {
-        std::copy_n(w.row(k) + p * kPanel, width, out + k * kPanel);
-      }
-    } else {
-      for (int64_t j = 0; j < width; ++j) {
-        const float* row = w.row(p * kPanel + j);
-        for (int64_t k = 0; k < k_; ++k) out[k * kPanel + j] = row[k];
-      }
-    }
+    const int64_t first = p * kPanel;
+    PackPanel(w, dtype, !transpose, {first, std::min(kPanel, n_ - first)},
+              data_.data() + p * stride());
   }
 }
 
 void GemmSerial(const GemmJob& job, Arena& scratch) {
   RETORT_DCHECK(job.a.cols == job.w->k() && job.c.cols == job.w->n() && job.a.rows == job.c.rows);
-  RunPanelProduct({.a = job.a.data,
-                   .lda = job.a.stride,
-                   .w = job.w->panel(0),
-                   .w_stride = job.w->k() * kPanel,
-                   .k = job.w->k(),
-                   .c = job.c.data,
-                   .ldc = job.c.stride,
-                   .rows = job.a.rows,
-                   .cols = job.w->n(),
-                   .start = job.start.data,
-                   .lds = job.start.stride},
-                  scratch);
+  Run(job.w->dtype(),
+      {.a = job.a.data,
+       .lda = job.a.stride,
+       .w = job.w->panel(0),
+       .w_stride = job.w->stride(),
+       .k = job.w->k(),
+       .c = job.c.data,
+       .ldc = job.c.stride,
+       .rows = job.a.rows,
+       .cols = job.w->n(),
+       .start = job.start.data,
+       .lds = job.start.stride},
+      scratch);
 }
 
 void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
@@ -113,18 +138,19 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
         const int64_t columns = CeilDiv(job.w->n(), width);
         const RowTile rows = RowTileOf(job.a.rows, kRowTile, tile / columns);
         const int64_t col = tile % columns * width;
-        RunPanelProduct({.a = job.a.row(rows.begin),
-                         .lda = job.a.stride,
-                         .w = job.w->panel(col / kPanel),
-                         .w_stride = job.w->k() * kPanel,
-                         .k = job.w->k(),
-                         .c = job.c.row(rows.begin) + col,
-                         .ldc = job.c.stride,
-                         .rows = rows.count,
-                         .cols = std::min(width, job.w->n() - col),
-                         .start = job.start ? job.start.row(rows.begin) + col : nullptr,
-                         .lds = job.start.stride},
-                        scratch);
+        Run(job.w->dtype(),
+            {.a = job.a.row(rows.begin),
+             .lda = job.a.stride,
+             .w = job.w->panel(col / kPanel),
+             .w_stride = job.w->stride(),
+             .k = job.w->k(),
+             .c = job.c.row(rows.begin) + col,
+             .ldc = job.c.stride,
+             .rows = rows.count,
+             .cols = std::min(width, job.w->n() - col),
+             .start = job.start ? job.start.row(rows.begin) + col : nullptr,
+             .lds = job.start.stride},
+            scratch);
       });
 }
 
@@ -134,27 +160,30 @@ void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
       [](const InputGradJob& job) {
         return CeilDiv(job.dc.rows, kInputGradRows) * CeilDiv(job.da.cols, kInputGradCols);
       },
-      [](const InputGradJob& job, int64_t tile, Arena& scratch) {
+      [&](const InputGradJob& job, int64_t tile, Arena& scratch) {
         const int64_t columns = CeilDiv(job.da.cols, kInputGradCols), n = job.dc.cols;
         const RowTile rows = RowTileOf(job.dc.rows, kInputGradRows, tile / columns);
         const int64_t col = tile % columns * kInputGradCols,
                       cols = std::min(kInputGradCols, job.da.cols - col);
-        const int64_t stride =
-            n * kPanel + kCacheLine / sizeof(float);  // panels apart in the cache
-        float* panels = scratch.New<float>(CeilDiv(cols, kPanel) * stride);
-        PackColumns(job, col, cols, panels, stride);
-        RunPanelProduct({.a = job.dc.row(rows.begin),
-                         .lda = job.dc.stride,
-                         .w = panels,
-                         .w_stride = stride,
-                         .k = n,
-                         .c = job.da.row(rows.begin) + col,
-                         .ldc = job.da.stride,
-                         .rows = rows.count,
-                         .cols = cols,
-                         .start = job.accumulate ? job.da.row(rows.begin) + col : nullptr,
-                         .lds = job.da.stride},
-                        scratch);
+        const int64_t stride = PanelSize(compute.dtype, n) + kCacheLine / sizeof(float);
+        float* panels = scratch.New<float>(CeilDiv(cols, kPanel) * stride);  // apart in the cache
+        for (int64_t c = 0; c < cols; c += kPanel) {
+          PackPanel(job.w, compute.dtype, job.transpose_w, {col + c, std::min(kPanel, cols - c)},
+                    panels + c / kPanel * stride);
+        }
+        Run(compute.dtype,
+            {.a = job.dc.row(rows.begin),
+             .lda = job.dc.stride,
+             .w = panels,
+             .w_stride = stride,
+             .k = n,
+             .c = job.da.row(rows.begin) + col,
+             .ldc = job.da.stride,
+             .rows = rows.count,
+             .cols = cols,
+             .start = job.accumulate ? job.da.row(rows.begin) + col : nullptr,
+             .lds = job.da.stride},
+            scratch);
       });
 }
 
@@ -166,20 +195,21 @@ void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
                    ? 0
                    : CeilDiv(job.dw.rows, kWeightGradRows) * CeilDiv(job.dw.cols, kWeightGradCols);
       },
-      [](const WeightGradJob& job, int64_t tile, Arena& scratch) {
+      [&](const WeightGradJob& job, int64_t tile, Arena& scratch) {
         const int64_t columns = CeilDiv(job.dw.cols, kWeightGradCols);
         const RowTile outs = RowTileOf(job.dw.rows, kWeightGradRows, tile / columns);
         const RowTile ins = RowTileOf(job.dw.cols, kWeightGradCols, tile % columns);
-        RunOuterProduct({.a = job.dc.data + outs.begin,
-                         .lda = job.dc.stride,
-                         .b = job.a.data + ins.begin,
-                         .ldb = job.a.stride,
-                         .k = job.dc.rows,
-                         .c = job.dw.row(outs.begin) + ins.begin,
-                         .ldc = job.dw.stride,
-                         .rows = outs.count,
-                         .cols = ins.count},
-                        scratch);
+        const auto run = compute.dtype == Dtype::kFloat32 ? RunOuterProduct : bf16::RunOuterProduct;
+        run({.a = job.dc.data + outs.begin,
+             .lda = job.dc.stride,
+             .b = job.a.data + ins.begin,
+             .ldb = job.a.stride,
+             .k = job.dc.rows,
+             .c = job.dw.row(outs.begin) + ins.begin,
+             .ldc = job.dw.stride,
+             .rows = outs.count,
+             .cols = ins.count},
+            scratch);
       });
 }
 

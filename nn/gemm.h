@@ -11,6 +11,7 @@
 
 #include "nn/aligned.h"
 #include "nn/compute.h"
+#include "nn/dtype.h"
 #include "nn/tensor.h"
 
 namespace retort::nn {
@@ -18,20 +19,30 @@ namespace retort::nn {
 /// Columns of a packed panel: the unit in which outputs are laid along the lanes.
 inline constexpr int64_t kPanel = 32;
 
-/// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N.
+/// Floats of a panel over k numbers: [k, kPanel], or [pairs, kPanel] of bfloat16.
+constexpr int64_t PanelSize(Dtype dtype, int64_t k) {
+  return (dtype == Dtype::kFloat32 ? k : (k + 1) / 2) * kPanel;
+}
+
+/// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N. Of bfloat16, two
+/// neighbours in K take the place of one float.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
   /// Packs W [N, K]; with `transpose`, `w` holds Wᵀ [K, N]. Reuses the storage. Not thread-safe.
-  void Pack(ConstMat w, bool transpose = false);
+  void Pack(ConstMat w, Dtype dtype = Dtype::kFloat32, bool transpose = false);
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }
-  const float* panel(int64_t p) const { return data_.data() + p * k_ * kPanel; }
+  /// What products with it multiply.
+  Dtype dtype() const { return dtype_; }
+  const float* panel(int64_t p) const { return data_.data() + p * stride(); }
+  int64_t stride() const { return PanelSize(dtype_, k_); }
 
  private:
   AlignedVector<float> data_;
   int64_t n_ = 0;
   int64_t k_ = 0;
+  Dtype dtype_ = Dtype::kFloat32;
 };
 
 /// C [M, N] = A [M, K] · Wᵀ, or start + A · Wᵀ: the chain then starts there.
@@ -46,6 +57,8 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs);
 void Gemm(Compute& compute, const GemmJob& job);
 /// The same product on the calling thread, for use inside a tile.
 void GemmSerial(const GemmJob& job, Arena& scratch);
+
+// Gradients multiply what the Compute's dtype says.
 
 /// dA [M, K] = dC [M, N] · W [N, K], or += with `accumulate`.
 struct InputGradJob {

@@ -42,4 +42,21 @@ struct OuterProduct {
 };
 void RunOuterProduct(const OuterProduct& product, Arena& scratch);
 
+/// The same products of operands rounded to bfloat16 (denormals to 0), two neighbours of the summed
+/// index added at a time. Panels hold such pairs in place of floats: [Pairs(K), kPanel], the last
+/// one completed by 0. To be called only where the instructions are (see HasBFloat16).
+namespace bf16 {
+bool CpuHasIt();
+inline int64_t Pairs(int64_t k) { return (k + 1) / 2; }
+void RunPanelProduct(const PanelProduct& product, Arena& scratch);
+void RunOuterProduct(const OuterProduct& product, Arena& scratch);
+/// pairs[i] = (x[2i], x[2i + 1]) for x [n].
+void PairRow(const float* x, int64_t n, float* pairs);
+/// pairs[i] = (low[i], high[i]) for rows [n]; `high` may be null for zeros.
+void PairRows(const float* low, const float* high, int64_t n, float* pairs);
+/// `rounds` of independent multiply-adds in registers; returns how many operations they were.
+/// `sink` depends on all of them.
+int64_t MultiplyAdds(int64_t rounds, float& sink);
+}  // namespace bf16
+
 }  // namespace retort::nn

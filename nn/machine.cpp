@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/aligned.h"
+#include "nn/gemm_kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/machine.cpp"
@@ -20,8 +21,8 @@ using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 constexpr int kChains = 12;  // enough to hide the latency of a multiply-add
 
-// Returns a number that depends on every one of the operations, which are counted in `operations`.
-float MultiplyAdds(int64_t rounds, int64_t& operations) {
+// As bf16::MultiplyAdds.
+int64_t MultiplyAdds(int64_t rounds, float& sink) {
   const D d;
   const V factor = hn::Set(d, 0.999f), term = hn::Set(d, 1e-3f);
   V sum[kChains];
@@ -34,8 +35,8 @@ float MultiplyAdds(int64_t rounds, int64_t& operations) {
   V all = sum[0];
 #pragma GCC unroll 12
   for (int i = 1; i < kChains; ++i) all = hn::Add(all, sum[i]);
-  operations = 2 * rounds * kChains * static_cast<int64_t>(hn::Lanes(d));
-  return hn::GetLane(hn::SumOfLanes(d, all));
+  sink = hn::GetLane(hn::SumOfLanes(d, all));
+  return 2 * rounds * kChains * static_cast<int64_t>(hn::Lanes(d));
 }
 
 float SumOf(const float* x, int64_t n) {  // n: a multiple of 128
@@ -91,7 +92,9 @@ double MultiplyAddRate(Compute& compute, double seconds) {
   return Rate(seconds, [&] {
     compute.executor.ParallelFor(tiles, [&](int64_t tile, int) {
       const auto i = static_cast<size_t>(tile);
-      sink[i] = HWY_DYNAMIC_DISPATCH(MultiplyAdds)(kRounds, operations[i]);
+      operations[i] = compute.dtype == Dtype::kBFloat16
+                          ? bf16::MultiplyAdds(kRounds, sink[i])
+                          : HWY_DYNAMIC_DISPATCH(MultiplyAdds)(kRounds, sink[i]);
     });
     return static_cast<double>(operations[0] * tiles);
   });

@@ -7,8 +7,8 @@
 
 namespace retort::nn {
 
-/// Operations per second of fused multiply-adds in registers on all threads, a multiply-add being
-/// two. Runs for about `seconds`.
+/// Operations per second of multiply-adds of the Compute's dtype in registers on all threads, a
+/// multiply-add being two. Runs for about `seconds`.
 double MultiplyAddRate(Compute& compute, double seconds);
 
 /// Bytes per second at which all threads together read a buffer of `bytes`, again and again for

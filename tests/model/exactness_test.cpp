@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/options.h"
 #include "nn/head.h"
 #include "tests/support/mid_models.h"
 #include "tests/support/op_testing.h"
@@ -25,8 +26,10 @@ struct Engine {
   std::unique_ptr<LanguageModel> model;
   std::vector<std::vector<int64_t>> loads;  // of the last training pass
 
-  Engine(const ModelConfig& config, int threads)
-      : executor(threads), compute(executor), model(testing::TinyModel(config, compute)) {}
+  Engine(const ModelConfig& config, int threads, nn::Precision precision = {})
+      : executor(threads),
+        compute(executor, precision),
+        model(testing::TinyModel(config, compute)) {}
 
   int64_t width() const { return model->hidden_size() + 2; }
 
@@ -71,14 +74,31 @@ struct Engine {
   }
 };
 
-class Exact : public ::testing::TestWithParam<NamedConfig> {};
+struct Case {
+  NamedConfig model;
+  nn::Precision precision;
+};
+
+class Exact : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const Executor executor(1);
+    const nn::Compute chooses_the_instruction_set(executor);
+    if (GetParam().precision.products == nn::Dtype::kBFloat16 && !nn::HasBFloat16()) {
+      GTEST_SKIP() << "no AVX-512 BF16 here";
+    }
+  }
+  Engine NewEngine(int threads) const {
+    return Engine(GetParam().model.config, threads, GetParam().precision);
+  }
+};
 
 TEST_P(Exact, ARowDoesNotKnowHowManyRowsAreBesideIt) {
   const std::vector<int32_t> tokens = testing::RandomTokens("sequence", 5, 101);
   Floats expected;  // of the last token
   bool idle = false, once = false, crowded = false;
   for (const int threads : {1, 2, 3, 8}) {
-    Engine engine(GetParam().config, threads);
+    Engine engine = NewEngine(threads);
     KvCache cache = engine.model->NewCache();
     const KvCache::Handle ours = cache.NewSequence(), other = cache.NewSequence();
     Batch prefill(&cache);
@@ -118,16 +138,16 @@ TEST_P(Exact, ARowDoesNotKnowHowManyRowsAreBesideIt) {
       }
     }
   }
-  if (std::holds_alternative<DeepseekConfig>(GetParam().config)) {
+  if (std::holds_alternative<DeepseekConfig>(GetParam().model.config)) {
     EXPECT_TRUE(idle && once && crowded) << "the loads tried should be of every kind";
   }
 }
 
 TEST_P(Exact, ACachedSequenceSaysWhatOneTrainingPassSays) {
   const std::vector<int32_t> tokens = testing::RandomTokens("long", 130, 101);
-  const Floats whole = Engine(GetParam().config, 1).Train({tokens});
+  const Floats whole = NewEngine(1).Train({tokens});
   for (const int threads : {1, 2, 3, 8}) {
-    Engine engine(GetParam().config, threads);
+    Engine engine = NewEngine(threads);
     for (const size_t length : {1, 2, 63, 64, 65, 127, 128, 129}) {
       const Floats all = engine.Train({Slice(tokens, 0, length)});
       EXPECT_TRUE(testing::SameBits(all, testing::Part(whole, 0, static_cast<int64_t>(all.size()))))
@@ -164,7 +184,7 @@ TEST_P(Exact, SamplesOfOneSharedPromptSayWhatTheyWouldAlone) {
                                                        testing::RandomTokens("y", 1, 101),
                                                        testing::RandomTokens("z", 70, 101)};
     for (const int threads : {1, 3}) {
-      Engine engine(GetParam().config, threads);
+      Engine engine = NewEngine(threads);
       Batch batch;
       const std::vector<std::span<const int32_t>> spans(samples.begin(), samples.end());
       const std::vector<int64_t> first = batch.AddGroup(prompt, spans);
@@ -191,8 +211,23 @@ TEST_P(Exact, SamplesOfOneSharedPromptSayWhatTheyWouldAlone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Exact, ::testing::ValuesIn(testing::MidConfigs()),
-                         [](const auto& info) { return info.param.name; });
+std::vector<Case> Cases() {
+  constexpr auto kFloat32 = nn::Dtype::kFloat32, kBFloat16 = nn::Dtype::kBFloat16;
+  std::vector<Case> cases;
+  for (const NamedConfig& model : testing::MidConfigs()) {
+    for (const nn::Precision precision : {nn::Precision{}, nn::Precision{kBFloat16, kBFloat16},
+                                          nn::Precision{kFloat32, kBFloat16}}) {
+      cases.push_back({model, precision});
+    }
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Exact, ::testing::ValuesIn(Cases()), [](const auto& info) {
+  const nn::Precision& precision = info.param.precision;
+  return info.param.model.name + "_" + EnumName(precision.products) + "_cache_" +
+         EnumName(precision.cache);
+});
 
 TEST(ExactWide, DecodingWith256ExpertsSaysWhatTrainingSays) {
   DeepseekConfig config = testing::WidePolicyConfig();

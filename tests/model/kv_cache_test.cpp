@@ -17,7 +17,7 @@ float Number(float token, int64_t layer, int64_t part) {
 // Against the plainest model of it: every sequence is a list of numbers.
 TEST(KvCache, KeepsEverySequenceThroughRandomForksTruncationsAndDrops) {
   RandomStream random({.seed = 1, .purpose = "cache"});
-  KvCache cache(2, 3, 5);
+  KvCache cache({.layers = 2, .segments = 3, .segment = 5});
   std::map<KvCache::Handle, std::vector<float>> expected;
   float next = 1;
   int64_t peak = 0;
@@ -100,7 +100,7 @@ TEST(KvCache, KeepsEverySequenceThroughRandomForksTruncationsAndDrops) {
 }
 
 TEST(KvCache, StorageGrowsLittleAheadOfItsUse) {
-  KvCache cache(1, 1, 5);
+  KvCache cache({.layers = 1, .segments = 1, .segment = 5});
   const KvCache::Handle s = cache.NewSequence();
   for (int i = 0; i < 9000; ++i) cache.Append(s, 1);
   EXPECT_GE(cache.bytes(), 9000 * cache.bytes_per_token());

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
 #include "tests/support/complex_step.h"
+#include "tests/support/error_of.h"
 #include "tests/support/op_testing.h"
 
 namespace retort::nn {
@@ -44,6 +46,61 @@ std::vector<double> Reference(const Floats& a, const Floats& w, Size size, const
   return c;
 }
 
+/// What this machine multiplies.
+std::vector<Dtype> Dtypes() {
+  const Executor executor(1);
+  const Compute chooses_the_instruction_set(executor);
+  return HasBFloat16() ? std::vector{Dtype::kFloat32, Dtype::kBFloat16}
+                       : std::vector{Dtype::kFloat32};
+}
+
+/// What a product sees of its operand.
+Floats Rounded(Floats values, Dtype dtype) {
+  if (dtype == Dtype::kBFloat16) {
+    RoundToBFloat16(values.data(), static_cast<int64_t>(values.size()));
+  }
+  return values;
+}
+
+TEST(BFloat16, IsTheNearestWithTiesToEven) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float inf = std::numeric_limits<float>::infinity();
+  // 8 bits of fraction: 1 + 2^-8 lies halfway between 1 and 1 + 2^-7.
+  const Floats from = {0,          -0.0f, 1,       1.00390625f, 1.01171875f,
+                       1.0039065f, -3.3f, 3.4e38f, inf,         -inf};
+  const Floats want = {0, -0.0f, 1, 1, 1.015625f, 1.0078125f, -3.296875f, inf, inf, -inf};
+  for (size_t i = 0; i < from.size(); ++i) EXPECT_EQ(ToFloat(ToBFloat16(from[i])), want[i]) << i;
+  EXPECT_TRUE(std::isnan(ToFloat(ToBFloat16(nan))));
+}
+
+TEST(BFloat16, RowsAreRoundedLikeNumbers) {
+  Floats x = Normals("x", 77);
+  x[3] = std::numeric_limits<float>::quiet_NaN();
+  x[5] = std::bit_cast<float>(0x3F808000);  // a tie
+  x[76] = std::numeric_limits<float>::infinity();
+  Floats rounded = x;
+  std::vector<nn::BFloat16> halves(x.size());
+  RoundToBFloat16(rounded.data(), 77);
+  ToBFloat16(x.data(), 77, halves.data());
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(halves[i], ToBFloat16(x[i])) << i;
+    EXPECT_EQ(std::bit_cast<uint32_t>(rounded[i]), uint32_t{halves[i]} << 16) << i;
+  }
+}
+
+TEST(BFloat16, IsRefusedWhereTheInstructionsAreNot) {
+  const Executor executor(1);
+  { const Compute chooses_the_instruction_set(executor); }
+  if (HasBFloat16()) {
+    EXPECT_EQ(Compute(executor, {.products = Dtype::kBFloat16}).dtype, Dtype::kBFloat16);
+  } else {
+    const std::string error =
+        ErrorOf([&] { Compute(executor, {.products = Dtype::kBFloat16}); });
+    EXPECT_NE(error.find("AVX-512 BF16"), std::string::npos) << error;
+    EXPECT_NE(error.find("Use float32"), std::string::npos) << error;
+  }
+}
+
 TEST(Isa, IsTheOneAskedFor) {
   const Executor executor(1);
   const Compute compute(executor);
@@ -54,19 +111,21 @@ TEST(Isa, IsTheOneAskedFor) {
 TEST(Gemm, MatchesDoublePrecision) {
   const Executor executor(2);
   Compute compute(executor);
-  for (const Size size : Sizes()) {
-    const Floats w = Normals("w", size.n * size.k), a = Normals("a", 70 * size.k);
-    PackedMatrix packed;
-    packed.Pack(View(w, size.n, size.k));
-    for (const bool accumulate : {false, true}) {
-      const Floats start = Normals("start", 70 * size.n);
-      Floats c(start.size());
-      Gemm(compute, {View(a, 70, size.k), &packed, View(c, 70, size.n),
-                     accumulate ? View(start, 70, size.n) : ConstMat()});
-      const auto want = Reference(a, w, size, accumulate ? start : Floats(c.size()));
-      EXPECT_LT(testing::RelativeDifference(c, want), 1e-6) << size.n << " x " << size.k;
+  for (const Dtype dtype : Dtypes())
+    for (const Size size : Sizes()) {
+      const Floats w = Normals("w", size.n * size.k), a = Normals("a", 70 * size.k);
+      PackedMatrix packed;
+      packed.Pack(View(w, size.n, size.k), dtype);
+      for (const bool accumulate : {false, true}) {
+        const Floats start = Normals("start", 70 * size.n);
+        Floats c(start.size());
+        Gemm(compute, {View(a, 70, size.k), &packed, View(c, 70, size.n),
+                       accumulate ? View(start, 70, size.n) : ConstMat()});
+        const auto want = Reference(Rounded(a, dtype), Rounded(w, dtype), size,
+                                    accumulate ? start : Floats(c.size()));
+        EXPECT_LT(testing::RelativeDifference(c, want), 1e-6) << size.n << " x " << size.k;
+      }
     }
-  }
 }
 
 TEST(Gemm, RowsAreThoseOfOneRowProducts) {
@@ -76,31 +135,32 @@ TEST(Gemm, RowsAreThoseOfOneRowProducts) {
   for (const int threads : {1, 3}) {
     const Executor executor(threads);
     Compute compute(executor);
-    for (const Size size : Sizes()) {
-      const Floats w = Normals("w", size.n * size.k), a = Normals("a", 1000 * size.k);
-      const Floats start = Normals("start", 1000 * size.n);
-      PackedMatrix packed;
-      packed.Pack(View(w, size.n, size.k));
-      for (const bool accumulate : {false, true}) {
-        Floats single = start;
-        for (int64_t r = 0; r < 1000; ++r) {
-          const Mat c = View(single, 1000, size.n).Rows(r, 1);
-          GemmSerial({View(a, 1000, size.k).Rows(r, 1), &packed, c, accumulate ? c : ConstMat()},
-                     compute.scratch[0]);
-        }
-        for (const int64_t M : heights) {
-          if (threads > 1 && M % 13 != 0 && M != 1000) continue;
-          // The rows stand at another place each time.
-          const int64_t first = M * 7 % (1001 - M);
-          Floats c = Part(start, first * size.n, M * size.n);
-          const Mat out = View(c, M, size.n);
-          Gemm(compute,
-               {View(a, 1000, size.k).Rows(first, M), &packed, out, accumulate ? out : ConstMat()});
-          ASSERT_TRUE(SameBits(c, Part(single, first * size.n, M * size.n)))
-              << M << " rows, N " << size.n << ", K " << size.k << ", accumulate " << accumulate;
+    for (const Dtype dtype : Dtypes())
+      for (const Size size : Sizes()) {
+        const Floats w = Normals("w", size.n * size.k), a = Normals("a", 1000 * size.k);
+        const Floats start = Normals("start", 1000 * size.n);
+        PackedMatrix packed;
+        packed.Pack(View(w, size.n, size.k), dtype);
+        for (const bool accumulate : {false, true}) {
+          Floats single = start;
+          for (int64_t r = 0; r < 1000; ++r) {
+            const Mat c = View(single, 1000, size.n).Rows(r, 1);
+            GemmSerial({View(a, 1000, size.k).Rows(r, 1), &packed, c, accumulate ? c : ConstMat()},
+                       compute.scratch[0]);
+          }
+          for (const int64_t M : heights) {
+            if (threads > 1 && M % 13 != 0 && M != 1000) continue;
+            // The rows stand at another place each time.
+            const int64_t first = M * 7 % (1001 - M);
+            Floats c = Part(start, first * size.n, M * size.n);
+            const Mat out = View(c, M, size.n);
+            Gemm(compute, {View(a, 1000, size.k).Rows(first, M), &packed, out,
+                           accumulate ? out : ConstMat()});
+            ASSERT_TRUE(SameBits(c, Part(single, first * size.n, M * size.n)))
+                << M << " rows, N " << size.n << ", K " << size.k << ", accumulate " << accumulate;
+          }
         }
       }
-    }
   }
 }
 
@@ -108,30 +168,32 @@ TEST(Gemm, ManyJobsAndStridesAreTheSameProducts) {
   const Executor executor(3);
   Compute compute(executor);
   const Floats w = Normals("w", 37 * 20), a = Normals("a", 60 * 20);
-  PackedMatrix packed, transposed;
-  packed.Pack(View(w, 37, 20));
-  Floats w_transposed(w.size());
-  for (int64_t j = 0; j < 37; ++j) {
-    for (int64_t k = 0; k < 20; ++k) {
-      w_transposed[static_cast<size_t>(k * 37 + j)] = w[static_cast<size_t>(j * 20 + k)];
+  for (const Dtype dtype : Dtypes()) {
+    PackedMatrix packed, transposed;
+    packed.Pack(View(w, 37, 20), dtype);
+    Floats w_transposed(w.size());
+    for (int64_t j = 0; j < 37; ++j) {
+      for (int64_t k = 0; k < 20; ++k) {
+        w_transposed[static_cast<size_t>(k * 37 + j)] = w[static_cast<size_t>(j * 20 + k)];
+      }
     }
-  }
-  transposed.Pack(View(w_transposed, 20, 37), /*transpose=*/true);
-  Floats plain(60 * 37), from_transposed(plain.size()), wide(60 * 80, 7.0f);
-  Gemm(compute, {View(a, 60, 20), &packed, View(plain, 60, 37)});
-  Gemm(compute, {View(a, 60, 20), &transposed, View(from_transposed, 60, 37)});
-  EXPECT_TRUE(SameBits(plain, from_transposed));
-  const Mat c = View(wide, 60, 80);
-  Gemm(compute,
-       std::vector<GemmJob>{{View(a, 60, 20).Rows(0, 11), &packed, c.Rows(0, 11).Cols(1, 37)},
-                            {View(a, 60, 20).Rows(11, 49), &packed, c.Rows(11, 49).Cols(1, 37)},
-                            {View(a, 60, 20), &packed, c.Cols(40, 37)}});
-  for (int64_t r = 0; r < 60; ++r) {
-    for (const int64_t begin : {1, 40}) {
-      EXPECT_TRUE(std::equal(c.row(r) + begin, c.row(r) + begin + 37, plain.data() + r * 37));
+    transposed.Pack(View(w_transposed, 20, 37), dtype, /*transpose=*/true);
+    Floats plain(60 * 37), from_transposed(plain.size()), wide(60 * 80, 7.0f);
+    Gemm(compute, {View(a, 60, 20), &packed, View(plain, 60, 37)});
+    Gemm(compute, {View(a, 60, 20), &transposed, View(from_transposed, 60, 37)});
+    EXPECT_TRUE(SameBits(plain, from_transposed));
+    const Mat c = View(wide, 60, 80);
+    Gemm(compute,
+         std::vector<GemmJob>{{View(a, 60, 20).Rows(0, 11), &packed, c.Rows(0, 11).Cols(1, 37)},
+                              {View(a, 60, 20).Rows(11, 49), &packed, c.Rows(11, 49).Cols(1, 37)},
+                              {View(a, 60, 20), &packed, c.Cols(40, 37)}});
+    for (int64_t r = 0; r < 60; ++r) {
+      for (const int64_t begin : {1, 40}) {
+        EXPECT_TRUE(std::equal(c.row(r) + begin, c.row(r) + begin + 37, plain.data() + r * 37));
+      }
+      // Nothing but the outputs is written.
+      for (const int64_t untouched : {0, 38, 39, 77, 78, 79}) EXPECT_EQ(c(r, untouched), 7.0f);
     }
-    // Nothing but the outputs is written.
-    for (const int64_t untouched : {0, 38, 39, 77, 78, 79}) EXPECT_EQ(c(r, untouched), 7.0f);
   }
 }
 
@@ -158,50 +220,53 @@ const std::vector<GradCase>& GradCases() {
 }
 
 TEST(GemmInputGrad, MatchesDoublePrecisionOnAnyNumberOfThreads) {
-  for (const GradCase& s : GradCases()) {
-    const Floats dc = Normals("dc", s.m * s.n), w = Normals("w", s.n * s.k);
-    const Floats start = Normals("start", s.m * s.k);
-    Floats w_transposed(w.size());
-    for (int64_t j = 0; j < s.n; ++j) {
-      for (int64_t k = 0; k < s.k; ++k) {
-        w_transposed[static_cast<size_t>(k * s.n + j)] = w[static_cast<size_t>(j * s.k + k)];
+  for (const Dtype dtype : Dtypes())
+    for (const GradCase& s : GradCases()) {
+      const Floats dc = Normals("dc", s.m * s.n), w = Normals("w", s.n * s.k);
+      const Floats start = Normals("start", s.m * s.k);
+      Floats w_transposed(w.size());
+      for (int64_t j = 0; j < s.n; ++j) {
+        for (int64_t k = 0; k < s.k; ++k) {
+          w_transposed[static_cast<size_t>(k * s.n + j)] = w[static_cast<size_t>(j * s.k + k)];
+        }
+      }
+      for (const bool accumulate : {false, true}) {
+        const auto want = Reference(Rounded(dc, dtype), Rounded(w_transposed, dtype), {s.k, s.n},
+                                    accumulate ? start : Floats(start.size()));
+        for (const bool transpose : {false, true}) {
+          testing::ExpectSameOnAllThreads(dtype, [&](Compute& compute) {
+            Floats da = start;
+            GemmInputGrad(compute, {View(dc, s.m, s.n),
+                                    transpose ? View(w_transposed, s.k, s.n) : View(w, s.n, s.k),
+                                    View(da, s.m, s.k), accumulate, transpose});
+            EXPECT_LT(testing::RelativeDifference(da, want), 1e-6) << s.m;
+            return da;
+          });
+        }
       }
     }
-    for (const bool accumulate : {false, true}) {
-      const auto want =
-          Reference(dc, w_transposed, {s.k, s.n}, accumulate ? start : Floats(start.size()));
-      for (const bool transpose : {false, true}) {
-        testing::ExpectSameOnAllThreads([&](Compute& compute) {
-          Floats da = start;
-          GemmInputGrad(compute, {View(dc, s.m, s.n),
-                                  transpose ? View(w_transposed, s.k, s.n) : View(w, s.n, s.k),
-                                  View(da, s.m, s.k), accumulate, transpose});
-          EXPECT_LT(testing::RelativeDifference(da, want), 1e-6) << s.m;
-          return da;
-        });
-      }
-    }
-  }
 }
 
 TEST(GemmWeightGrad, AddsWhatDoublePrecisionAddsOnAnyNumberOfThreads) {
-  for (const GradCase& s : GradCases()) {
-    const Floats dc = Normals("dc", s.m * s.n), a = Normals("a", s.m * s.k);
-    const Floats start = Normals("start", s.n * s.k);
-    std::vector<double> want(start.begin(), start.end());
-    for (int64_t t = 0; t < s.m; ++t) {
-      for (int64_t i = 0; i < s.n * s.k; ++i) {
-        want[static_cast<size_t>(i)] += double{dc[static_cast<size_t>(t * s.n + i / s.k)]} *
-                                        a[static_cast<size_t>(t * s.k + i % s.k)];
+  for (const Dtype dtype : Dtypes())
+    for (const GradCase& s : GradCases()) {
+      const Floats dc = Normals("dc", s.m * s.n), a = Normals("a", s.m * s.k);
+      const Floats start = Normals("start", s.n * s.k);
+      const Floats dc_seen = Rounded(dc, dtype), a_seen = Rounded(a, dtype);
+      std::vector<double> want(start.begin(), start.end());
+      for (int64_t t = 0; t < s.m; ++t) {
+        for (int64_t i = 0; i < s.n * s.k; ++i) {
+          want[static_cast<size_t>(i)] += double{dc_seen[static_cast<size_t>(t * s.n + i / s.k)]} *
+                                          a_seen[static_cast<size_t>(t * s.k + i % s.k)];
+        }
       }
+      testing::ExpectSameOnAllThreads(dtype, [&](Compute& compute) {
+        Floats dw = start;
+        GemmWeightGrad(compute, {View(dc, s.m, s.n), View(a, s.m, s.k), View(dw, s.n, s.k)});
+        EXPECT_LT(testing::RelativeDifference(dw, want), 1e-6) << s.m;
+        return dw;
+      });
     }
-    testing::ExpectSameOnAllThreads([&](Compute& compute) {
-      Floats dw = start;
-      GemmWeightGrad(compute, {View(dc, s.m, s.n), View(a, s.m, s.k), View(dw, s.n, s.k)});
-      EXPECT_LT(testing::RelativeDifference(dw, want), 1e-6) << s.m;
-      return dw;
-    });
-  }
 }
 
 TEST(GemmWeightGrad, NoRowsAddNothing) {

@@ -56,15 +56,20 @@ inline bool SameBits(const Floats& a, const Floats& b) {
 
 /// `run(compute)` gives the same bits on 1, 2, 3 and 8 threads.
 template <class Run>
-void ExpectSameOnAllThreads(const Run& run) {
+void ExpectSameOnAllThreads(nn::Dtype products, const Run& run) {
   Floats expected;
   for (const int threads : {1, 2, 3, 8}) {
     const Executor executor(threads);
-    nn::Compute compute(executor);
+    nn::Compute compute(executor, {.products = products});
     const Floats got = run(compute);
     if (threads == 1) expected = got;
     EXPECT_TRUE(SameBits(got, expected)) << threads << " threads";
   }
+}
+
+template <class Run>
+void ExpectSameOnAllThreads(const Run& run) {
+  ExpectSameOnAllThreads(nn::Dtype::kFloat32, run);
 }
 
 /// `run(compute, list)` computes the listed rows as one batch and returns [list, width]. A row gets
