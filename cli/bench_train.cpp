@@ -60,11 +60,9 @@ class TrainStep {
     // The last token of a sequence is only predicted.
     const int64_t length = sizes_.prompt + sizes_.completion - 1;
     row["length"] = length;
-    if (sizes_.prompt > 1) {
-      row["prompt"] = sizes_.prompt;
-      row["samples"] = sizes_.samples;
-      row["computed_tokens"] = micro_.batch().size();
-    }
+    row["prompt"] = sizes_.prompt;
+    row["samples"] = sizes_.samples;
+    row["computed_tokens"] = micro_.batch().size();
     AddSpeed(timing, static_cast<double>(sizes_.batch * length),
              6 * ActiveParameters(shape_) * static_cast<double>(micro_.batch().size()), row);
     row["peak_bytes"] = peak_bytes_;
