@@ -94,6 +94,7 @@ def main():
             row = {"shape": args.shape, "what": "decode", "batch": batch, "dtype": args.dtype,
                    "threads": args.threads, "llama_cpp": version, "llama_cpp_command": words,
                    "peer_tokens_per_second": rate, "peer_all": rates}
+            peer.check("llama.cpp", row, batch)
             command = ["decode", "--batch", batch, "--length", args.length,
                        "--new-tokens", args.new_tokens]
             print(json.dumps(row | peer.beside(args, args.shape, command, rate)))

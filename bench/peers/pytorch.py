@@ -118,6 +118,7 @@ def main():
                "compile": args.compile, "threads": args.threads, "torch": torch.__version__,
                "transformers": transformers.__version__, "peer_tokens_per_second": rate,
                "peer_gflops": rate * operations / 1e9, "peer_peak_bytes": memory}
+        peer.check("torch", row, batch)
         row |= peer.beside(args, shape, command, rate)
         print(json.dumps(row))
         sys.stdout.flush()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """TRL's GRPOTrainer beside `retort bench grpo`: the same shape, prompts and lengths.
 
-    bench/peers/trl_grpo.py RETORT [--shape S] [--prompts 8] [--samples 16] [--micro-batch 32]
+    bench/peers/trl_grpo.py RETORT [--shape S] [--prompts 8] [--samples 16] [--micro-batch 16]
 
 Needs `pip install torch trl`. Random weights; every completion has its full length on both sides
 (min_new_tokens here). Prints one JSON object: tokens of completions per second of both sides
@@ -95,7 +95,8 @@ def main():
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--length", type=int, default=64)
     parser.add_argument("--new-tokens", type=int, default=128)
-    parser.add_argument("--micro-batch", type=int, default=32, help="sequences at a time in TRL")
+    parser.add_argument("--micro-batch", type=int, default=16,
+                        help="sequences TRL trains on at a time")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -110,6 +111,7 @@ def main():
            "transformers": transformers.__version__,
            "peer_seconds": statistics.median(seconds), "peer_all_seconds": seconds,
            "peer_tokens_per_second": tokens / statistics.median(seconds)}
+    peer.check("trl", row, args.prompts * args.samples)
     command = ["grpo", "--batch", args.prompts, "--samples", args.samples,
                "--length", args.length, "--new-tokens", args.new_tokens]
     print(json.dumps(row | peer.beside(args, args.shape, command, row["peer_tokens_per_second"])))

@@ -92,13 +92,17 @@ TEST_F(BenchTest, DecodingIsHeldAgainstTheReadBandwidth) {
 }
 
 TEST_F(BenchTest, AGrpoStepObeysItsFlags) {
-  const auto rows = ModelRows("grpo", {"--batch", "3", "--samples", "2", "--length", "40",
-                                       "--new-tokens", "5", "--threads", "1"});
+  const std::string timeline = folder_ / "timeline.json";
+  const auto rows =
+      ModelRows("grpo", {"--batch", "3", "--samples", "2", "--length", "40", "--new-tokens", "5",
+                         "--threads", "1", "--profile", timeline});
   ASSERT_EQ(rows.size(), 1u);
   const Json& row = rows[0];
   EXPECT_EQ(row["batch"], 3);
   EXPECT_EQ(row["samples"], 2);
   EXPECT_EQ(row["threads"], 1);
+  EXPECT_EQ(row["all_seconds"].size(), 1u);
+  ExpectContains(ReadFile(timeline), "\"rollout\"");
   const double seconds = row["seconds"].get<double>();
   EXPECT_NEAR(row["tokens_per_second"].get<double>() * seconds, 3 * 2 * 5, 1e-6);
   // 2 N per token sampled and per prompt, 6 N per token trained on; every answer has its length.
@@ -124,6 +128,7 @@ TEST_F(BenchTest, VerdictsPerSecond) {
   for (const Json& row : rows) {
     EXPECT_EQ(row["cases"], 30);
     EXPECT_EQ(row["right"], 20);
+    EXPECT_EQ(row["all_seconds"].size(), 1u);
     EXPECT_GT(row["p50_us"].get<double>(), 0);
     EXPECT_GE(row["p99_us"].get<double>(), row["p50_us"].get<double>());
     EXPECT_GE(row["max_us"].get<double>(), row["p99_us"].get<double>());
@@ -136,6 +141,7 @@ TEST_F(BenchTest, TracesAreWrittenQueriedAndRead) {
   ASSERT_EQ(rows.size(), 6u);
   const char* works[] = {"write", "query", "read"};
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(rows[i]["work"], works[i]);
+  EXPECT_EQ(rows[0]["all_seconds"].size(), 1u);
   EXPECT_EQ(rows[0]["traces"], 24);
   EXPECT_EQ(rows[2]["traces"], 12);  // the right ones
   EXPECT_EQ(rows[3]["traces"], 60);
