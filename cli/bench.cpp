@@ -3,9 +3,6 @@
 #include "cli/bench.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
-#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -14,31 +11,20 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/option_flags.h"
-#include "cli/progress.h"
 #include "cli/table.h"
-#include "nn/machine.h"
 
 namespace retort::cli {
 namespace {
 
 using Bench = std::vector<Json> (*)(const BenchOptions&, nn::Compute&);
 
-// "VmHWM: 1234 kB" of /proc/self/status; 0 where there is no such file.
-int64_t StatusBytes(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return std::stoll(line.substr(field.size() + 1)) * 1024;
-  }
-  return 0;
-}
-
 std::string Cell(const std::string& key, const Json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>();
   if (key.ends_with("_bytes")) return Bytes(value.get<double>());
   if (key.starts_with("fraction_")) return Percent(value.get<double>());
-  if (key == "tokens_per_second" || key.ends_with("gflops")) return Fixed(value.get<double>(), 1);
-  if (key == "seconds") return Fixed(value.get<double>() * 1e3, 3);
+  if (key.ends_with("seconds")) return Fixed(value.get<double>() * 1e3, 3);
+  if (value.is_number_float()) return Fixed(value.get<double>(), key.ends_with("speedup") ? 3 : 1);
   return value.dump();
 }
 
@@ -49,7 +35,7 @@ Table TableOf(const std::vector<Json>& rows) {
   for (const auto& [key, value] : rows.front().items()) {
     if (value.is_structured()) continue;
     keys.push_back(key);
-    table.columns.push_back(key == "seconds" ? "ms" : ReplaceAll(key, "_", " "));
+    table.columns.push_back(ReplaceAll(ReplaceAll(key, "seconds", "ms"), "_", " "));
   }
   for (const Json& row : rows) {
     std::vector<std::string>& cells = table.rows.emplace_back();
@@ -61,8 +47,14 @@ Table TableOf(const std::vector<Json>& rows) {
 int RunBench(const BenchOptions& options, Bench bench) {
   CatchInterrupts();
   const Executor executor(options.threads);
+  RETORT_CHECK(
+      !options.scaling || executor.threads() > 1,
+      "bench: --scaling compares one thread with several, but there is one. Use --threads");
   nn::Compute compute(executor, options.precision);
   const std::vector<Json> rows = bench(options, compute);
+  for (const std::string& warning : MachineWarnings(rows)) {
+    std::cerr << "retort: warning: " << warning << "\n";
+  }
   if (options.json) {
     std::cout << ToJsonLine({{"isa", nn::IsaName()}, {"rows", rows}}) << "\n";
   } else {
@@ -83,105 +75,114 @@ void AddCommon(CLI::App& app, BenchOptions& options) {
   app.add_option("--repeat", options.repeat, "Timed runs; figures are their medians. [default 5]")
       ->type_name("N")
       ->check(CLI::Range(1, 1000).description(""));
-  app.add_option("--profile", options.profile,
-                 "Write a timeline of the last shape for chrome://tracing or Perfetto.")
-      ->type_name("FILE");
   AddPrecisionFlags(app, options.precision);
   AddThreadsFlag(app, options.threads);
   AddJsonFlag(app, options.json);
 }
 
-void AddShape(CLI::App& app, BenchOptions& options) {
+void AddProfile(CLI::App& app, BenchOptions& options) {
+  app.add_option("--profile", options.profile,
+                 "Write a timeline of the last shape for chrome://tracing or Perfetto.")
+      ->type_name("FILE");
+}
+
+void AddShape(CLI::App& app, BenchOptions& options, const std::string& usual) {
   app.add_option("--shape", options.shapes,
-                 "S, M, D, G, or a model folder (may be repeated). [default S D M]")
+                 "S, M, D, G, or a model folder (may be repeated). [default " + usual + "]")
       ->type_name("SHAPE")
       ->allow_extra_args(false);
-  app.add_option("--batch", options.batch, "Sequences at a time (may be repeated).")
+  AddProfile(app, options);
+}
+
+CLI::Option* AddCount(CLI::App& app, const std::string& flag, int64_t& value,
+                      const std::string& help) {
+  return app.add_option(flag, value, help)
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
+}
+
+void AddBatch(CLI::App& app, BenchOptions& options, const std::string& help) {
+  app.add_option("--batch", options.batch, help + " (may be repeated).")
       ->type_name("N")
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 1 << 16).description(""));
 }
 
+CLI::Option* AddScaling(CLI::App& app, BenchOptions& options) {
+  return app.add_flag("--scaling", options.scaling,
+                      "Run with one thread and with --threads in turn, and compare the speed-up "
+                      "with that of multiply-adds.");
+}
+
+struct Command {
+  const char* name;
+  const char* help;
+  Bench bench;
+  void (*add_flags)(CLI::App& app, BenchOptions& options);
+};
+
+constexpr Command kCommands[] = {
+    {"gemm", "Matrix products, forward and for gradients.", BenchGemm, AddProfile},
+    {"train", "Training steps: forward, loss, backward, optimizer.", BenchTrain,
+     [](CLI::App& app, BenchOptions& o) {
+       AddShape(app, o, "S D M");
+       AddBatch(app, o, "Sequences at a time");
+       AddCount(app, "--length", o.length,
+                "Tokens per sequence; with --samples, per prompt. [default 256; 512]");
+       CLI::Option* samples = AddCount(app, "--samples", o.samples,
+                                       "Sequences that continue one prompt, which is computed "
+                                       "once, beside the same without sharing.");
+       AddCount(app, "--new-tokens", o.new_tokens,
+                "With --samples: tokens after the prompt. [default 64]")
+           ->needs(samples);
+       AddScaling(app, o)->excludes(samples);
+     }},
+    {"decode", "Sampling with a cache, after the prompts.", BenchDecode,
+     [](CLI::App& app, BenchOptions& o) {
+       AddShape(app, o, "S D M");
+       AddBatch(app, o, "Sequences at a time");
+       AddCount(app, "--samples", o.samples,
+                "Sequences that continue one prompt, as in a group of GRPO. [default 1]");
+       AddCount(app, "--length", o.length, "Tokens per prompt. [default 64]");
+       AddCount(app, "--new-tokens", o.new_tokens,
+                "Tokens sampled per sequence. [default 128; M: 32]");
+       AddScaling(app, o);
+     }},
+    {"grpo", "A whole GRPO step: sampling, judging, learning and recording.", BenchGrpo,
+     [](CLI::App& app, BenchOptions& o) {
+       AddShape(app, o, "S");
+       AddBatch(app, o, "Prompts of a step");
+       AddCount(app, "--samples", o.samples, "Completions per prompt. [default 16]");
+       AddCount(app, "--length", o.length, "Tokens per prompt. [default 64]");
+       AddCount(app, "--new-tokens", o.new_tokens, "Tokens per completion. [default 128]");
+     }},
+    {"score", "Verdicts of the mathematics verifier on generated cases.", BenchScore,
+     [](CLI::App& app, BenchOptions& o) {
+       AddCount(app, "--cases", o.cases, "Responses to judge. [default 10000]");
+     }},
+    {"traces", "The trace database: written by steps, queried, read back.", BenchTraces,
+     [](CLI::App& app, BenchOptions& o) {
+       AddBatch(app, o, "Traces of a step, which is a transaction");
+       AddCount(app, "--steps", o.steps, "Steps to write. [default 50]");
+       AddCount(app, "--length", o.length, "Tokens per prompt. [default 64]");
+       AddCount(app, "--new-tokens", o.new_tokens, "Tokens per completion. [default 128]");
+     }},
+};
+
 }  // namespace
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return n == 0 ? 0 : (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
-
-Timing TimeIt(nn::Compute& compute, const BenchOptions& options, const std::string& label,
-              const std::function<double()>& once) {
-  constexpr double kPeakSeconds = 0.05;
-  Progress progress(label);
-  Timing timing;
-  std::vector<double> peaks;
-  for (int64_t i = 0; i <= options.repeat; ++i) {
-    RETORT_CHECK(!Interrupted(), "interrupted");
-    progress.Update(static_cast<double>(i), static_cast<double>(options.repeat + 1));
-    const double seconds = once();
-    const double peak = nn::MultiplyAddRate(compute, kPeakSeconds);
-    if (i == 0) continue;  // caches, pages and clocks have warmed up
-    timing.all.push_back(seconds);
-    peaks.push_back(peak);
-  }
-  timing.seconds = Median(timing.all);
-  timing.multiply_adds = Median(peaks);
-
-  Profile profile(compute.executor.threads());
-  compute.profile = &profile;
-  const double seconds = once() * compute.executor.threads();
-  compute.profile = nullptr;
-  double busy = 0;
-  for (const auto& [op, part] : profile.Parts()) {
-    timing.parts[op] = part / seconds;
-    busy += part;
-  }
-  timing.parts["waiting"] = 1 - busy / seconds;
-  if (!options.profile.empty()) profile.WriteChromeTrace(options.profile);
-  return timing;
-}
-
-MemoryGrowth::MemoryGrowth() {
-  std::ofstream("/proc/self/clear_refs") << "5";  // VmHWM starts again from what is held now
-  before_ = StatusBytes("VmRSS");
-}
-int64_t MemoryGrowth::peak() const { return StatusBytes("VmHWM") - before_; }
 
 void AddBench(CLI::App& program, Action& action) {
   CLI::App* app = program.add_subcommand("bench", "Measure this machine and the engine on it.");
   app->require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, Bench bench, bool model) {
+  for (const Command& command : kCommands) {
     auto options = std::make_shared<BenchOptions>();
-    CLI::App* sub = app->add_subcommand(name, help);
-    if (model) AddShape(*sub, *options);
+    CLI::App* sub = app->add_subcommand(command.name, command.help);
+    command.add_flags(*sub, *options);
     AddCommon(*sub, *options);
-    sub->callback([options, bench, &action] {
+    sub->callback([options, bench = command.bench, &action] {
       action = [options, bench] { return RunBench(*options, bench); };
     });
-    return std::pair(sub, options);
-  };
-  add("gemm", "Matrix products, forward and for gradients.", BenchGemm, false);
-  auto [train, train_options] =
-      add("train", "Training steps: forward, loss, backward, optimizer.", BenchTrain, true);
-  train->add_option("--length", train_options->length, "Tokens per sequence. [default 256]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20).description(""));
-  auto [decode, decode_options] =
-      add("decode", "Sampling with a cache, after the prompts.", BenchDecode, true);
-  decode
-      ->add_option("--samples", decode_options->samples,
-                   "Sequences that continue one prompt, as in a group of GRPO. [default 1]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 16).description(""));
-  decode->add_option("--length", decode_options->length, "Tokens per prompt. [default 64]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20).description(""));
-  decode
-      ->add_option("--new-tokens", decode_options->new_tokens,
-                   "Tokens sampled per sequence. [default 128; M: 32]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20).description(""));
+  }
 }
 
 }  // namespace retort::cli

@@ -2,8 +2,10 @@
 // `retort bench`: what its parts share. Every figure comes with the machine's best, measured
 // between the repeats of the work itself, so that a busy machine spoils both alike.
 
+#include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,13 +17,16 @@ namespace retort::cli {
 
 struct BenchOptions {
   std::vector<std::string> shapes;  ///< S, M, D, G or model folders; empty: the command's own
-  std::vector<int64_t> batch;       ///< sequences; empty: the command's own
-  int64_t length = 0;               ///< tokens per sequence (train), prompt (decode); 0: its own
-  int64_t new_tokens = 0;           ///< decode; 0: its own
-  int64_t samples = 1;              ///< decode: sequences of one prompt
+  std::vector<int64_t> batch;  ///< sequences, prompts or traces at a time; empty: the command's own
+  int64_t length = 0;          ///< tokens per sequence (train) or prompt; 0: the command's own
+  int64_t new_tokens = 0;      ///< tokens per completion; 0: the command's own
+  int64_t samples = 0;         ///< sequences of one prompt; 0: the command's own
+  int64_t cases = 10000;       ///< score: responses to judge
+  int64_t steps = 50;          ///< traces: transactions
   int64_t repeat = 5;
   int threads = 0;
   nn::Precision precision;
+  bool scaling = false;  ///< one thread and all of them in turn
   bool json = false;
   std::string profile;  ///< file for a timeline of the last shape's run; empty: none
 };
@@ -33,18 +38,77 @@ struct BenchShape {
 };
 /// Throws Error naming what it knows.
 BenchShape FindShape(const std::string& name);
+double ActiveParameters(const BenchShape& shape);
+/// The same for the same sequence number.
+std::vector<int32_t> RandomTokens(int64_t count, int64_t vocabulary, uint64_t sequence);
+inline int64_t Or(int64_t value, int64_t otherwise) { return value > 0 ? value : otherwise; }
+template <class T>
+std::vector<T> OneOr(const std::vector<T>& values, std::vector<T> otherwise) {
+  return values.empty() ? otherwise : values;
+}
 
 /// Medians over the repeats, and the machine's best in between.
 struct Timing {
   double seconds = 0;           ///< of one repeat
   double multiply_adds = 0;     ///< operations per second, all threads
+  double bandwidth = 0;         ///< bytes per second, all threads; 0 when not measured
   std::vector<double> all;      ///< seconds of each repeat
+  std::vector<double> peaks;    ///< multiply_adds after each
   Json parts = Json::object();  ///< share of the threads' time by op; measured in a run apart
 };
-/// One untimed run, then `repeat` timed ones, then one for the parts. `once` returns the seconds
-/// that count. Throws Error("interrupted") between repeats when Ctrl-C was pressed.
-Timing TimeIt(nn::Compute& compute, const BenchOptions& options, const std::string& label,
-              const std::function<double()>& once);
+
+/// Times runs of one piece of work: the first warms up, the last is for the parts, and those in
+/// between count. The machine is measured after each.
+class Meter {
+ public:
+  /// `read_bytes`: see Work.
+  Meter(nn::Compute& compute, const BenchOptions& options, int64_t read_bytes = 0);
+  ~Meter() { compute_.profile = nullptr; }
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
+
+  static int64_t Runs(const BenchOptions& options) { return options.repeat + 2; }
+  void Begin();
+  /// `seconds`: what counts of the run since Begin.
+  void End(double seconds);
+  /// After the last run.
+  Timing Result() const;
+
+ private:
+  bool last() const { return done_ + 1 == Runs(options_); }
+
+  nn::Compute& compute_;
+  const BenchOptions& options_;
+  int64_t read_bytes_;
+  int64_t done_ = 0;
+  Timing timing_;
+  std::vector<double> bandwidths_;
+  Profile profile_;
+};
+
+struct Work {
+  nn::Compute& compute;
+  std::function<double()> once;  ///< returns the seconds that count
+  std::function<Json(const Timing&)> row = {};
+  int64_t read_bytes = 0;  ///< > 0: measure how fast a buffer of that size is read, too
+};
+Timing TimeIt(const BenchOptions& options, const std::string& label, const Work& work);
+/// Runs all of them in turn, so that a busy machine spoils them alike, and adds a row of each. Of
+/// several it adds how much faster each is than the first: medians of the ratios of neighbouring
+/// runs; with --scaling also how much faster its multiply-adds are, and what share of that was
+/// reached.
+void AddRows(const BenchOptions& options, const std::string& label, std::span<const Work> works,
+             std::vector<Json>& rows);
+
+/// What --scaling compares with.
+struct SingleThread {
+  Executor executor{1};
+  nn::Compute compute{executor};
+};
+
+Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute);
+/// `operations` of one run against the machine's multiply-adds.
+void AddSpeed(const Timing& timing, double tokens, double operations, Json& row);
 
 /// How far the process has grown at most since this object was made, in bytes.
 class MemoryGrowth {
@@ -56,11 +120,31 @@ class MemoryGrowth {
   int64_t before_;
 };
 
+/// A folder for what a benchmark writes, removed with its owner.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 double Median(std::vector<double> values);
+
+/// A line for every figure of the machine in `rows` (its worst) that is more than 20 % below that
+/// of the reference machine; empty where there is none for that number of threads.
+std::vector<std::string> MachineWarnings(const std::vector<Json>& rows);
 
 /// Each returns one object per row of the table.
 std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchTrain(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchDecode(const BenchOptions& options, nn::Compute& compute);
+std::vector<Json> BenchGrpo(const BenchOptions& options, nn::Compute& compute);
+std::vector<Json> BenchScore(const BenchOptions& options, nn::Compute& compute);
+std::vector<Json> BenchTraces(const BenchOptions& options, nn::Compute& compute);
 
 }  // namespace retort::cli

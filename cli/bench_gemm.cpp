@@ -36,19 +36,22 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
     const auto measure = [&](const char* product, const auto& run) {
       // Enough calls for about 50 ms at 200 GFLOP/s.
       const int64_t calls = std::max<int64_t>(1, static_cast<int64_t>(1e10 / operations));
-      const Timing timing = TimeIt(compute, options, StrCat("gemm ", m, "x", n, "x", k), [&] {
-        const Clock::time_point start = Clock::now();
-        for (int64_t i = 0; i < calls; ++i) run();
-        return std::chrono::duration<double>(Clock::now() - start).count() /
-               static_cast<double>(calls);
-      });
+      const Timing timing =
+          TimeIt(options, StrCat("gemm ", m, "x", n, "x", k),
+                 {compute, [&] {
+                    const Clock::time_point start = Clock::now();
+                    for (int64_t i = 0; i < calls; ++i) run();
+                    return std::chrono::duration<double>(Clock::now() - start).count() /
+                           static_cast<double>(calls);
+                  }});
       rows.push_back({{"shape", StrCat(m, "x", n, "x", k)},
                       {"product", product},
                       {"dtype", EnumName(compute.dtype)},
                       {"threads", compute.executor.threads()},
                       {"seconds", timing.seconds},
                       {"gflops", operations / timing.seconds / 1e9},
-                      {"fraction_of_peak", operations / timing.seconds / timing.multiply_adds}});
+                      {"fraction_of_peak", operations / timing.seconds / timing.multiply_adds},
+                      {"peak_gflops", timing.multiply_adds / 1e9}});
     };
     measure("forward", [&] { nn::Gemm(compute, nn::GemmJob{a, &packed, c}); });
     if (m < 64) continue;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "cli/commands.h"
+#include "cli/decode_bytes.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "model/config.h"
@@ -111,6 +112,11 @@ int Inspect(const InspectCommand& command) {
   }
   const model::ModelConfig config = model::ReadModelConfig(folder);
   const model::ParameterCount count = model::CountParameters(config);
+  const CacheSize cache = CacheOf(config);
+  const auto cache_bytes = static_cast<int64_t>(sizeof(float)) * cache.own;
+  const auto times_own = [&](int64_t numbers) {
+    return static_cast<double>(numbers) / static_cast<double>(cache.own);
+  };
   std::vector<TensorGroup> groups;
   if (HasWeights(folder)) groups = GroupTensors(model::WeightFiles(folder));
   int64_t bytes = 0, tensors = 0;
@@ -130,6 +136,9 @@ int Inspect(const InspectCommand& command) {
               {"model_type", model::ModelType(config)},
               {"parameters", count.total},
               {"active_parameters", count.active},
+              {"cache_bytes_per_token", cache_bytes},
+              {"cache_of_all_heads", times_own(cache.all_heads)},
+              {"cache_of_8_heads", times_own(cache.eight_heads)},
               {"tensors", tensors},
               {"bytes", bytes},
               {"tokenizer", vocabulary == 0 ? Json(nullptr) : Json(vocabulary)},
@@ -150,6 +159,10 @@ int Inspect(const InspectCommand& command) {
   std::cout << folder.string() << ": " << model::ModelType(config) << "\n\n"
             << "parameters  " << Thousands(count.total) << "\n"
             << "active      " << Thousands(count.active) << " per token\n"
+            << "cache       " << Bytes(static_cast<double>(cache_bytes))
+            << " per token in fp32; keys and values of all heads would take "
+            << Fixed(times_own(cache.all_heads), 2) << " x, of 8 heads "
+            << Fixed(times_own(cache.eight_heads), 2) << " x\n"
             << "weights     "
             << (groups.empty() ? "none in the folder"
                                : StrCat(tensors, " tensors, ", Bytes(static_cast<double>(bytes))))

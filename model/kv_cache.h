@@ -57,7 +57,7 @@ class KvCache {
   /// Storage held, used or not.
   int64_t bytes() const;
   int64_t bytes_per_token() const {
-    return shape_.layers * shape_.segments * shape_.segment * number_bytes();
+    return shape_.layers * shape_.segments * shape_.segment * nn::ByteSize(dtype_);
   }
 
  private:
@@ -67,13 +67,12 @@ class KvCache {
   };
   Sequence& At(Handle sequence) { return sequences_[static_cast<size_t>(sequence)]; }
   int64_t page_rows() const { return shape_.segments * kPageTokens; }
-  int64_t number_bytes() const { return dtype_ == nn::Dtype::kFloat32 ? 4 : 2; }
   int64_t page_floats() const {  // that take the room of a page
-    return page_rows() * shape_.segment * number_bytes() / 4;
+    return page_rows() * shape_.segment * nn::ByteSize(dtype_) / 4;
   }
   template <class T>
   nn::MatrixView<T> View(int64_t l) {
-    RETORT_DCHECK(sizeof(T) == static_cast<size_t>(number_bytes()));
+    RETORT_DCHECK(sizeof(T) == static_cast<size_t>(nn::ByteSize(dtype_)));
     return {reinterpret_cast<T*>(layers_[static_cast<size_t>(l)].data()),
             static_cast<int64_t>(references_.size()) * page_rows(), shape_.segment};
   }

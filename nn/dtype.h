@@ -13,6 +13,8 @@ constexpr auto EnumNames(Dtype) {
   return std::array{std::pair{Dtype::kFloat32, "float32"}, std::pair{Dtype::kBFloat16, "bfloat16"}};
 }
 
+constexpr int64_t ByteSize(Dtype dtype) { return dtype == Dtype::kFloat32 ? 4 : 2; }
+
 /// Rollout and training round alike, so law 1 holds within a Precision.
 struct Precision {
   /// kBFloat16: both operands of a product are rounded and the sums are kept in float, as are

@@ -295,6 +295,7 @@ class GrpoStage {
                            {"operations", report_.operations},
                            {"sampling_operations", report_.sampling_operations},
                            {"step_time", seconds},
+                           {"step_time/judge", rollout.samples.judge_seconds},
                            {"step_time/update", update_seconds}};
     if (reference_) metrics.emplace_back("kl", totals.sums.mean_kl());
     for (size_t j = 0; j < options_.reward.size(); ++j) {

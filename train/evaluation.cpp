@@ -102,9 +102,12 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
     if (context.progress) context.progress(++finished);
   };
   rollout::Generate(engine, std::move(requests), hooks);
+  const auto sampled = std::chrono::steady_clock::now();
   judges.Wait();
+  const auto end = std::chrono::steady_clock::now();
   result.stats = engine.stats();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = std::chrono::duration<double>(end - start).count();
+  result.judge_seconds = std::chrono::duration<double>(end - sampled).count();
   return result;
 }
 

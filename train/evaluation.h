@@ -47,7 +47,8 @@ struct SampleResult {
   std::vector<Trace> traces;          ///< samples of chosen[0], then of chosen[1], …
   std::vector<Judgement> judgements;  ///< one per trace
   rollout::EngineStats stats;
-  double seconds = 0;  ///< sampling and judging
+  double seconds = 0;        ///< sampling and judging
+  double judge_seconds = 0;  ///< of them, those after the last token: sampling hides the rest
 };
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job);
 

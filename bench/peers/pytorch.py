@@ -3,7 +3,7 @@
 
     bench/peers/pytorch.py train|decode RETORT [--shape S …] [--dtype float32|bfloat16] [--compile]
 
-Needs torch and transformers. Prints one JSON object per shape: tokens/s of both sides (medians) and
+Needs `pip install torch transformers`. Prints one JSON object per shape: tokens/s of both sides (medians) and
 their ratio. PyTorch gets one thread pool (OMP_NUM_THREADS, OMP_WAIT_POLICY=passive): two fight.
 """
 
@@ -11,14 +11,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch  # noqa: E402
+import transformers  # noqa: E402
 
+import peer  # noqa: E402
 import shapes  # noqa: E402
 
 
@@ -74,16 +75,6 @@ def decoder(net, batch, prompt, new, dtype):
     return loop, batch * new
 
 
-def retort(args, shape, batch):
-    command = [args.retort, "bench", args.what, "--shape", shape, "--batch", str(batch),
-               "--repeat", str(args.repeat), "--threads", str(args.threads), "--json"]
-    if args.dtype != "float32":
-        command += ["--dtype", args.dtype]
-    if args.what == "train":
-        command += ["--length", str(args.length)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["rows"][0]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["train", "decode"])
@@ -118,17 +109,17 @@ def main():
             start = time.perf_counter()
             inner = once()
             seconds.append(inner or time.perf_counter() - start)
-        peer = tokens / statistics.median(seconds[-args.repeat:])
+        rate = tokens / statistics.median(seconds[-args.repeat:])
         memory = peak_growth(before)
-        own = retort(args, shape, batch) if os.path.exists(args.retort) else {}
+        command = [args.what, "--batch", batch]
+        if args.what == "train":
+            command += ["--length", args.length]
         row = {"shape": shape, "what": args.what, "batch": batch, "dtype": args.dtype,
                "compile": args.compile, "threads": args.threads, "torch": torch.__version__,
-               "peer_tokens_per_second": peer, "peer_gflops": peer * operations / 1e9,
-               "peer_peak_bytes": memory}
-        if own:
-            row |= {"tokens_per_second": own["tokens_per_second"],
-                    "fraction_of_peak": own["fraction_of_peak"], "peak_bytes": own["peak_bytes"],
-                    "ratio": own["tokens_per_second"] / peer}
+               "transformers": transformers.__version__, "peer_tokens_per_second": rate,
+               "peer_gflops": rate * operations / 1e9, "peer_peak_bytes": memory}
+        peer.check("torch", row, batch)
+        row |= peer.beside(args, shape, command, rate)
         print(json.dumps(row))
         sys.stdout.flush()
 

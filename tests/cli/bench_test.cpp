@@ -1,0 +1,233 @@
+// retort bench, as processes on tiny models: every flag changes what it should. No test looks at a
+// time.
+
+#include "cli/bench.h"
+
+#include <list>
+
+#include "cli/decode_bytes.h"
+#include "model/language_model.h"
+#include "tests/cli/cli_fixture.h"
+
+namespace retort::cli {
+namespace {
+
+class BenchTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    model::LlamaConfig config;
+    config.vocab_size = 300;
+    config.hidden_size = 16;
+    config.num_hidden_layers = 1;
+    config.intermediate_size = 24;
+    Write("config.json", ToJsonLine(model::WriteModelOptions(config)));
+  }
+
+  std::vector<Json> Rows(const std::string& what, std::vector<std::string> flags) const {
+    flags.insert(flags.begin(), {"bench", what});
+    flags.insert(flags.end(), {"--repeat", "1", "--json"});
+    const Outcome outcome = Retort(flags);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.code == 0 ? outcome.json()["rows"].get<std::vector<Json>>()
+                             : std::vector<Json>{};
+  }
+  std::vector<Json> ModelRows(const std::string& what, std::vector<std::string> flags) const {
+    flags.insert(flags.end(), {"--shape", folder_.string()});
+    return Rows(what, flags);
+  }
+};
+
+TEST_F(BenchTest, TrainingOnGroupsComputesThePromptOnce) {
+  const auto rows = ModelRows("train", {"--samples", "4", "--length", "20", "--new-tokens", "5"});
+  ASSERT_EQ(rows.size(), 2u);
+  for (const Json& row : rows) {
+    EXPECT_EQ(row["batch"], 4);
+    EXPECT_EQ(row["prompt"], 20);
+    EXPECT_EQ(row["length"], 24);
+  }
+  EXPECT_EQ(rows[0]["samples"], 1);
+  EXPECT_EQ(rows[0]["computed_tokens"], 4 * 24);
+  EXPECT_EQ(rows[0]["speedup"], 1);
+  EXPECT_EQ(rows[1]["samples"], 4);
+  EXPECT_EQ(rows[1]["computed_tokens"], 20 + 4 * 4);
+  EXPECT_GT(rows[1]["speedup"].get<double>(), 0);
+  const auto groups = ModelRows("train", {"--samples", "2", "--length", "20", "--new-tokens", "5",
+                                          "--batch", "5"});  // two groups and a half
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[1]["computed_tokens"], 3 * 20 + 5 * 4);
+  EXPECT_EQ(Retort({"bench", "train", "--new-tokens", "5"}).code, 2);
+  EXPECT_EQ(Retort({"bench", "train", "--samples", "2", "--scaling"}).code, 2);
+}
+
+TEST_F(BenchTest, ScalingRunsOneThreadBesideSeveral) {
+  for (const char* what : {"train", "decode"}) {
+    const auto rows =
+        ModelRows(what, {"--scaling", "--threads", "2", "--batch", "2", "--length", "8"});
+    ASSERT_EQ(rows.size(), 2u) << what;
+    EXPECT_EQ(rows[0]["threads"], 1);
+    EXPECT_EQ(rows[1]["threads"], 2);
+    EXPECT_EQ(rows[0]["peak_speedup"], 1);
+    const double share = rows[1]["fraction_of_peak_speedup"].get<double>();
+    EXPECT_NEAR(share * rows[1]["peak_speedup"].get<double>(), rows[1]["speedup"].get<double>(),
+                1e-9 * share);
+  }
+  const Outcome one = Retort({"bench", "train", "--scaling", "--threads", "1"});
+  EXPECT_EQ(one.code, 1);
+  ExpectContains(one.err, "--threads");
+}
+
+TEST_F(BenchTest, DecodingIsHeldAgainstTheReadBandwidth) {
+  const auto bytes = [&](const std::string& samples) {
+    const auto rows = ModelRows(
+        "decode", {"--batch", "4", "--samples", samples, "--length", "32", "--new-tokens", "4"});
+    EXPECT_EQ(rows.size(), 1u);
+    EXPECT_GT(rows[0]["bandwidth_gbs"].get<double>(), 0);
+    EXPECT_GT(rows[0]["fraction_of_bandwidth"].get<double>(), 0);
+    return std::pair(rows[0]["step_bytes"].get<int64_t>(),
+                     rows[0]["cache_bytes_per_token"].get<int64_t>());
+  };
+  const auto [alone, per_token] = bytes("1");
+  EXPECT_EQ(alone - bytes("4").first, 3 * 32 * per_token);  // three prompts less
+}
+
+TEST_F(BenchTest, AGrpoStepObeysItsFlags) {
+  const std::string timeline = folder_ / "timeline.json";
+  const auto rows =
+      ModelRows("grpo", {"--batch", "3", "--samples", "2", "--length", "40", "--new-tokens", "5",
+                         "--threads", "1", "--profile", timeline});
+  ASSERT_EQ(rows.size(), 1u);
+  const Json& row = rows[0];
+  EXPECT_EQ(row["batch"], 3);
+  EXPECT_EQ(row["samples"], 2);
+  EXPECT_EQ(row["threads"], 1);
+  EXPECT_EQ(row["all_seconds"].size(), 1u);
+  ExpectContains(ReadFile(timeline), "\"rollout\"");
+  const double seconds = row["seconds"].get<double>();
+  EXPECT_NEAR(row["tokens_per_second"].get<double>() * seconds, 3 * 2 * 5, 1e-6);
+  // 2 N per token sampled and per prompt, 6 N per token trained on; every answer has its length.
+  const double active = ActiveParameters(FindShape(folder_.string()));
+  const double expected = active * (2 * (3 * 40 + 3 * 2 * 5) + 6 * (3 * 40 + 3 * 2 * 4));
+  EXPECT_NEAR(row["gflops"].get<double>() * 1e9 * seconds, expected, 1e-6 * expected);
+  EXPECT_NEAR(row["rollout_seconds"].get<double>() + row["judge_seconds"].get<double>() +
+                  row["update_seconds"].get<double>() + row["record_seconds"].get<double>(),
+              seconds, 1e-9);
+  EXPECT_GT(row["peak_bytes"].get<int64_t>(), 0);
+
+  const Outcome shorter = Retort({"bench", "grpo", "--length", "10"});
+  EXPECT_EQ(shorter.code, 1);
+  ExpectContains(shorter.err, "--length: got 10");
+  ExpectContains(shorter.err, "or more");
+}
+
+TEST_F(BenchTest, VerdictsPerSecond) {
+  const auto rows = Rows("score", {"--cases", "30", "--threads", "2"});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["threads"], 1);
+  EXPECT_EQ(rows[1]["threads"], 2);
+  for (const Json& row : rows) {
+    EXPECT_EQ(row["cases"], 30);
+    EXPECT_EQ(row["right"], 20);
+    EXPECT_EQ(row["all_seconds"].size(), 1u);
+    EXPECT_GT(row["p50_us"].get<double>(), 0);
+    EXPECT_GE(row["p99_us"].get<double>(), row["p50_us"].get<double>());
+    EXPECT_GE(row["max_us"].get<double>(), row["p99_us"].get<double>());
+  }
+  EXPECT_EQ(Rows("score", {"--cases", "30", "--threads", "1"}).size(), 1u);
+}
+
+TEST_F(BenchTest, TracesAreWrittenQueriedAndRead) {
+  const auto rows = Rows("traces", {"--batch", "8", "--batch", "20", "--steps", "3"});
+  ASSERT_EQ(rows.size(), 6u);
+  const char* works[] = {"write", "query", "read"};
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(rows[i]["work"], works[i]);
+  EXPECT_EQ(rows[0]["all_seconds"].size(), 1u);
+  EXPECT_EQ(rows[0]["traces"], 24);
+  EXPECT_EQ(rows[2]["traces"], 12);  // the right ones
+  EXPECT_EQ(rows[3]["traces"], 60);
+  const auto bytes = [&](const std::string& flag, const std::string& tokens) {
+    return Rows("traces", {"--batch", "64", "--steps", "2", flag, tokens})[0]["bytes_per_trace"]
+        .get<int64_t>();
+  };
+  // Ids and log-probabilities take 4 bytes each; of a prompt there is one copy per group.
+  EXPECT_GT(bytes("--new-tokens", "1000"), bytes("--new-tokens", "10") + 8 * 900);
+  EXPECT_GT(bytes("--length", "4000"), bytes("--length", "10") + 4 * 3900 / 16);
+}
+
+TEST(MachineWarningsTest, OnlyWhatIsFarBelowTheReference) {
+  const auto row = [](int threads, double peak, double bandwidth) {
+    return Json{{"threads", threads}, {"peak_gflops", peak}, {"bandwidth_gbs", bandwidth}};
+  };
+  EXPECT_TRUE(MachineWarnings({row(2, 170, 22), row(1, 90, 18), row(64, 1, 1)}).empty());
+  const auto slow = MachineWarnings({row(2, 160, 22), row(2, 100, 30)});
+  ASSERT_EQ(slow.size(), 1u);
+  ExpectContains(slow[0], "100.0 with threads = 2");
+  ExpectContains(slow[0], "209");
+  ExpectContains(slow[0], "reference machine of docs/performance.md");
+  EXPECT_EQ(MachineWarnings({row(1, 80, 10)}).size(), 2u);
+}
+
+model::DeepseekConfig LatentAttentionOfV3() {
+  model::DeepseekConfig config;
+  config.num_attention_heads = 128;
+  config.kv_lora_rank = 512;
+  config.qk_nope_head_dim = 128;
+  config.qk_rope_head_dim = 64;
+  config.v_head_dim = 128;
+  return config;
+}
+
+TEST(DecodeBytesTest, TheLatentCacheOfV3) {
+  model::DeepseekConfig config = LatentAttentionOfV3();
+  config.num_hidden_layers = 61;
+  const CacheSize cache = CacheOf(config);
+  EXPECT_EQ(cache.own, 61 * 576);
+  EXPECT_EQ(cache.all_heads, 61 * 32768);
+  EXPECT_EQ(cache.eight_heads, 61 * 2048);
+}
+
+TEST_F(BenchTest, InspectShowsWhatIsCached) {
+  model::DeepseekConfig config = LatentAttentionOfV3();
+  config.num_hidden_layers = 61;
+  Write("config.json", ToJsonLine(model::WriteModelOptions(config)));
+  const Json json = Retort({"inspect", folder_, "--json"}).json();
+  EXPECT_EQ(json["cache_bytes_per_token"], 4 * 61 * 576);
+  EXPECT_NEAR(json["cache_of_all_heads"].get<double>(), 56.9, 0.05);
+  EXPECT_NEAR(json["cache_of_8_heads"].get<double>(), 3.56, 0.005);
+  ExpectContains(Retort({"inspect", folder_}).out, "56.89 x, of 8 heads 3.56 x");
+}
+
+TEST(DecodeBytesTest, IsWhatTheCacheHolds) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  model::DeepseekConfig latent = LatentAttentionOfV3();
+  latent.num_attention_heads = 2;  // what is cached does not depend on it
+  latent.hidden_size = 8;
+  latent.num_hidden_layers = 2;
+  model::LlamaConfig grouped;
+  grouped.num_attention_heads = 16;
+  grouped.num_key_value_heads = 2;
+  grouped.head_dim = 6;
+  for (const model::ModelConfig& config :
+       {model::ModelConfig(latent), model::ModelConfig(grouped)}) {
+    EXPECT_EQ(model::NewModel(config, 1, compute)->NewCache().bytes_per_token(),
+              4 * CacheOf(config).own);
+  }
+  EXPECT_EQ(CacheOf(grouped).all_heads, 8 * CacheOf(grouped).own);
+  EXPECT_EQ(CacheOf(grouped).eight_heads, 4 * CacheOf(grouped).own);
+}
+
+TEST(DecodeBytesTest, AStepReadsTheExpertsThatItsTokensChoose) {
+  model::DeepseekConfig config;
+  config.n_routed_experts = 4;
+  config.num_experts_per_tok = 2;
+  const double one = WeightsRead(config, 1), expert = 3.0 * 128 * 96;
+  EXPECT_EQ(one, ActiveParameters({"", config}));
+  EXPECT_NEAR(WeightsRead(config, 2) - one, 2 * expert, 1e-6);  // 3 of 4, two mixture layers
+  EXPECT_NEAR(WeightsRead(config, 1000) - one, 2 * 2 * expert, 1e-6);
+  const model::LlamaConfig dense;
+  EXPECT_EQ(WeightsRead(dense, 1), WeightsRead(dense, 64));
+}
+
+}  // namespace
+}  // namespace retort::cli
