@@ -32,6 +32,7 @@ struct EvalCommand {
   rollout::SamplingOptions sampling;
   std::string prompt_template = "auto";
   std::string out;
+  nn::Precision precision;
   int threads = 0;
   bool json = false;
 };
@@ -62,7 +63,7 @@ std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& a
 train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem>& problems) {
   const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
   const Executor executor(command.threads);
-  nn::Compute compute(executor);
+  nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
@@ -145,6 +146,7 @@ void AddEval(CLI::App& program, Action& action) {
   AddTemplateFlag(*app, command->prompt_template, false);
   app->add_option("--out", command->out, "Write every completion and its verdicts as JSON Lines.")
       ->type_name("FILE");
+  AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
   app->callback([command, &action] { action = [command] { return Eval(*command); }; });

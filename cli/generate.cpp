@@ -29,6 +29,7 @@ struct GenerateCommand {
   int64_t seed = 0;
   rollout::SamplingOptions sampling;
   std::string prompt_template = "auto";
+  nn::Precision precision;
   int threads = 0;
   bool json = false;
 };
@@ -86,7 +87,7 @@ int Generate(const GenerateCommand& command) {
   CatchInterrupts();
   const std::vector<std::string> prompts = ReadPrompts(command);
   const Executor executor(command.threads);
-  nn::Compute compute(executor);
+  nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
   rollout::RolloutEngine engine(*pretrained.model, compute, &pretrained.tokenizer);
 
@@ -155,6 +156,7 @@ void AddGenerate(CLI::App& program, Action& action) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 53).description(""));
   AddOptionFlags(*app, ListFields(command->sampling));
   AddTemplateFlag(*app, command->prompt_template, true);
+  AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
   app->callback([command, &action] { action = [command] { return Generate(*command); }; });

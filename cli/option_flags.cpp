@@ -114,7 +114,7 @@ void AddThreadsFlag(CLI::App& app, int& threads) {
 }
 
 void AddPrecisionFlags(CLI::App& app, nn::Precision& precision) {
-  // The cache's flag is read last, whatever the order on the command line.
+  // Callbacks run in the order of definition, so --cache-dtype has the last word.
   const auto read = [](const char* flag, const std::string& name, nn::Dtype& dtype) {
     OrUsageError([&] { options_internal::ReadValue(Json(name), flag, {}, dtype); });
   };

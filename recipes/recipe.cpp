@@ -193,7 +193,13 @@ std::vector<Field> ListStageFields(StageOptions& options) {
 Recipe ReadRecipe(const Json& json, const std::string& where) {
   Json rest = json;
   const auto fields = TakeFields<RecipeFields>(rest, where);
-  Recipe recipe{fields.name, fields.description, fields.seed, fields.prompt_template, {}, {}};
+  Recipe recipe{.name = fields.name,
+                .description = fields.description,
+                .seed = fields.seed,
+                .prompt_template = fields.prompt_template,
+                .precision = {fields.dtype, fields.cache_dtype.value_or(fields.dtype)},
+                .models = {},
+                .stages = {}};
   RETORT_CHECK(!recipe.name.empty(), where, ".name: expected a name");
   for (const auto& [key, value] : rest.items()) {
     std::vector<std::string> known{"models", "stages"};
@@ -210,8 +216,9 @@ Recipe ReadRecipe(const Json& json, const std::string& where) {
 }
 
 Json WriteRecipe(const Recipe& recipe) {
-  Json json = WriteOptions(
-      RecipeFields{recipe.name, recipe.description, recipe.seed, recipe.prompt_template});
+  Json json = WriteOptions(RecipeFields{recipe.name, recipe.description, recipe.seed,
+                                        recipe.prompt_template, recipe.precision.products,
+                                        recipe.precision.cache});
   for (const ModelSpec& spec : recipe.models) {
     Json& model = json["models"][spec.name];
     if (!spec.path.empty()) {

@@ -20,6 +20,7 @@
 #include "distill/supervised.h"
 #include "model/config.h"
 #include "model/template.h"
+#include "nn/dtype.h"
 #include "recipes/stages.h"
 #include "rl/grpo.h"
 
@@ -49,6 +50,7 @@ struct Recipe {
   std::string description;
   int64_t seed = 1;
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  nn::Precision precision;
   std::vector<ModelSpec> models;
   std::vector<Stage> stages;
 };

@@ -2,6 +2,7 @@
 // The keys of a recipe that belong to no single stage, and the fields of every kind of stage: what
 // reading, writing and docs/recipes.md are made from. Private to this room.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,20 @@ struct RecipeFields {
   std::string description;
   int64_t seed = 1;
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  nn::Dtype dtype = nn::Dtype::kFloat32;
+  std::optional<nn::Dtype> cache_dtype;
   template <class V>
   void Visit(V& v) {
     v("name", name, "Name of the recipe and, by default, of its run directory.");
     v("description", description, "What it shows.");
     v("seed", seed, "Seed of every random stream.", Bounds{0, 9e15});
     v("prompt_template", prompt_template, "Text around a question.");
+    v("dtype", dtype,
+      "What matrix products multiply, in rollout and training alike; sums, weights and moments "
+      "stay "
+      "float32. bfloat16 needs AVX-512 BF16.");
+    v("cache_dtype", cache_dtype,
+      "What keys and values are rounded to, in rollout and training alike; null: as dtype.");
   }
 };
 

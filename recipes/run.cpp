@@ -76,7 +76,7 @@ class Runner {
         out_(options.out),
         hash_(RecipeHash(recipe)),
         executor_(options.threads),
-        compute_(executor_) {
+        compute_(executor_, recipe.precision) {
     if (!options.profile.empty()) compute_.profile = &profile_.emplace(executor_.threads());
   }
 

@@ -218,6 +218,17 @@ class GrpoStage {
     return train::ScoreWith(*reference_, context_.compute, micro, temperature).logprob;
   }
 
+  /// How far the first group's log-probabilities lie from those of float32, when they are rounded.
+  std::optional<train::PrecisionError> Precision(const Rollout& rollout) {
+    constexpr auto kFloat32 = nn::Dtype::kFloat32;
+    nn::Compute& compute = context_.compute;
+    if (compute.dtype == kFloat32 && compute.cache_dtype == kFloat32) return std::nullopt;
+    train::MicroBatch batch;
+    batch.Add(rollout.groups.front());
+    return train::MeasurePrecision(context_.model, compute, batch,
+                                   rollout::LogprobTemperature(options_.sampling));
+  }
+
   void Step(int64_t step) {
     Profile* profile = context_.compute.profile;
     const Clock::time_point start = Clock::now();
@@ -228,6 +239,7 @@ class GrpoStage {
     const Clock::time_point sampled = Clock::now();
     const ProfileScope scope(profile, 0, "update");
 
+    const std::optional<train::PrecisionError> precision = Precision(rollout);
     UpdateTotals totals;
     const size_t count = rollout.groups.size();
     const auto parts = static_cast<size_t>(options_.minibatches);
@@ -249,10 +261,14 @@ class GrpoStage {
     report_.operations += 6 * active_ * static_cast<double>(totals.tokens);
     report_.sampling_operations +=
         2 * active_ * static_cast<double>(stats.decoded_tokens + stats.prompt_tokens);
-    const datasets::StepRecord record{
+    datasets::StepRecord record{
         context_.Key(step), context_.name,
         StepMetrics(rollout, totals, violations, Seconds(start), Seconds(sampled)),
         rollout.samples.traces};
+    if (precision) {
+      record.metrics.emplace_back("precision/logp_difference/max", precision->max);
+      record.metrics.emplace_back("precision/logp_difference/mean", precision->mean);
+    }
     context_.recorder.Step(record);
     context_.Report(step + 1, Expected(step + 1), record.metrics);
   }

@@ -1,5 +1,8 @@
 #include "train/learner.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "nn/head.h"
 
 namespace retort::train {
@@ -35,6 +38,22 @@ Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroB
   const nn::Mat hidden(storage.data(), batch.batch().size(), model.hidden_size());
   model.Forward(compute, batch.batch(), nullptr, hidden);
   return ScoreHidden(model, compute, batch, hidden, temperature);
+}
+
+PrecisionError MeasurePrecision(model::LanguageModel& model, nn::Compute& compute,
+                                const MicroBatch& batch, float temperature) {
+  const Scores rounded = ScoreWith(model, compute, batch, temperature);
+  nn::Compute float32(compute.executor);
+  model.Pack(float32);
+  const Scores exact = ScoreWith(model, float32, batch, temperature);
+  model.Pack(compute);
+  PrecisionError error;
+  for (size_t i = 0; i < exact.logprob.size(); ++i) {
+    const double difference = std::abs(double{rounded.logprob[i]} - exact.logprob[i]);
+    error.max = std::max(error.max, difference);
+    error.mean += difference / static_cast<double>(exact.logprob.size());
+  }
+  return error;
 }
 
 ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,

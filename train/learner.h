@@ -45,6 +45,15 @@ struct ScoreGradients {
 Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
                  float temperature = 1);
 
+/// How far the log-probabilities of the Compute's precision lie from those of float32, in nats.
+struct PrecisionError {
+  double max = 0;
+  double mean = 0;
+};
+/// Packs the weights for float32 and back again.
+PrecisionError MeasurePrecision(model::LanguageModel& model, nn::Compute& compute,
+                                const MicroBatch& batch, float temperature = 1);
+
 /// Teacher-forced mean loss over a whole set, and how unevenly it loads the experts of each MoE
 /// layer (max/mean - 1; empty for a dense model). Nothing is learned.
 struct ValidationScore {

@@ -38,6 +38,20 @@ class BenchTest : public CliTest {
   }
 };
 
+TEST_F(BenchTest, ACacheOfBfloat16TakesHalfTheBytes) {
+  const auto decode = [&](std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"--batch", "2", "--length", "20", "--new-tokens", "4"});
+    const auto rows = ModelRows("decode", flags);
+    return rows.size() == 1 ? rows[0] : Json::object();
+  };
+  const Json plain = decode({}), rounded = decode({"--cache-dtype", "bfloat16"});
+  EXPECT_EQ(plain["cache_dtype"], "float32");
+  EXPECT_EQ(rounded["cache_dtype"], "bfloat16");
+  EXPECT_EQ(rounded["dtype"], "float32");
+  EXPECT_EQ(rounded["cache_bytes_per_token"].get<int64_t>() * 2, plain["cache_bytes_per_token"]);
+  EXPECT_LT(rounded["step_bytes"], plain["step_bytes"]);
+}
+
 TEST_F(BenchTest, TrainingOnGroupsComputesThePromptOnce) {
   const auto rows = ModelRows("train", {"--samples", "4", "--length", "20", "--new-tokens", "5"});
   ASSERT_EQ(rows.size(), 2u);

@@ -117,6 +117,25 @@ TEST_F(ModelCommandsTest, EverySamplingFlagReachesTheSampler) {
   EXPECT_EQ(stopped.json()["completions"][0]["finish_reason"], "stop_string") << stopped.err;
 }
 
+TEST_F(ModelCommandsTest, PrecisionReachesTheModel) {
+  const Outcome plain = Generate({"--prompt", "2+3"});
+  EXPECT_EQ(Generate({"--prompt", "2+3", "--dtype", "float32"}).out, plain.out);
+  const Outcome rounded_cache = Generate({"--prompt", "2+3", "--cache-dtype", "bfloat16"});
+  EXPECT_EQ(rounded_cache.code, 0) << rounded_cache.err;
+  EXPECT_NE(rounded_cache.out, plain.out);
+  const Outcome rounded = Generate({"--prompt", "2+3", "--dtype", "bfloat16"});
+  if (rounded.code == 0) {
+    EXPECT_NE(rounded.out, rounded_cache.out);
+    const Outcome products =
+        Generate({"--prompt", "2+3", "--cache-dtype", "float32", "--dtype", "bfloat16"});
+    EXPECT_NE(products.out, rounded.out);
+    EXPECT_NE(products.out, plain.out);
+  } else {  // no such instructions here
+    ExpectContains(rounded.err, "AVX-512 BF16");
+  }
+  EXPECT_EQ(Generate({"--prompt", "2+3", "--dtype", "float17"}).code, 2);
+}
+
 TEST_F(ModelCommandsTest, TemplatesAndFilesOfPrompts) {
   const auto prompt_ids = [&](const char* name) {
     return Generate({"--prompt", "2+3", "--template", name}).json()["completions"][0]["prompt_ids"];

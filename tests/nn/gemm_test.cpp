@@ -94,8 +94,7 @@ TEST(BFloat16, IsRefusedWhereTheInstructionsAreNot) {
   if (HasBFloat16()) {
     EXPECT_EQ(Compute(executor, {.products = Dtype::kBFloat16}).dtype, Dtype::kBFloat16);
   } else {
-    const std::string error =
-        ErrorOf([&] { Compute(executor, {.products = Dtype::kBFloat16}); });
+    const std::string error = ErrorOf([&] { Compute(executor, {.products = Dtype::kBFloat16}); });
     EXPECT_NE(error.find("AVX-512 BF16"), std::string::npos) << error;
     EXPECT_NE(error.find("Use float32"), std::string::npos) << error;
   }

@@ -137,6 +137,19 @@ TEST(Recipe, DefaultsAreTheTypeTheFirstModelAndThePanel) {
   EXPECT_EQ(reward[0].verifier, "math");
 }
 
+TEST(Recipe, TheCacheIsRoundedLikeProductsUnlessSaidOtherwise) {
+  Json json = SmallRecipe();
+  const nn::Precision plain = ReadRecipe(json, "r").precision;
+  EXPECT_EQ(plain.products, nn::Dtype::kFloat32);
+  EXPECT_EQ(plain.cache, nn::Dtype::kFloat32);
+  json["dtype"] = "bfloat16";
+  EXPECT_EQ(ReadRecipe(json, "r").precision.products, nn::Dtype::kBFloat16);
+  EXPECT_EQ(ReadRecipe(json, "r").precision.cache, nn::Dtype::kBFloat16);
+  json["cache_dtype"] = "float32";
+  EXPECT_EQ(ReadRecipe(json, "r").precision.products, nn::Dtype::kBFloat16);
+  EXPECT_EQ(ReadRecipe(json, "r").precision.cache, nn::Dtype::kFloat32);
+}
+
 TEST(Recipe, PretrainingLearnsThePromptAndFineTuningDoesNot) {
   Json recipe = SmallRecipe();
   recipe["stages"][1] = recipe["stages"][0];

@@ -266,6 +266,29 @@ TEST_P(GrpoKinds, WhatWasSampledIsWhatIsTrainedOn) {
   }
 }
 
+TEST_P(GrpoKinds, ARoundedPrecisionTrainsWhatItSampledAndSaysHowFarItIsFromFloat32) {
+  constexpr auto kFloat32 = nn::Dtype::kFloat32, kBFloat16 = nn::Dtype::kBFloat16;
+  GrpoOptions options = BaseOptions();
+  options.num_iterations = options.minibatches = 1;
+  options.optimizer.warmup_steps = 0;
+  const StageRun exact = Learn(options, {.config = GetParam().config});
+  EXPECT_FALSE(exact.HasMetric(0, "precision/logp_difference/max"));
+  std::vector<nn::Precision> precisions{{kFloat32, kBFloat16}};
+  if (nn::HasBFloat16()) precisions.push_back({kBFloat16, kBFloat16});
+  for (const nn::Precision precision : precisions) {
+    const StageRun run = Learn(options, {.config = GetParam().config, .precision = precision});
+    for (size_t step = 0; step < 2; ++step) {
+      EXPECT_EQ(run.Metric(step, "sampling/sampling_logp_difference/max"), 0);
+      const double max = run.Metric(step, "precision/logp_difference/max");
+      const double mean = run.Metric(step, "precision/logp_difference/mean");
+      EXPECT_GT(mean, 0);
+      EXPECT_GE(max, mean);
+      EXPECT_LT(mean, 0.05);
+    }
+    EXPECT_NE(run.after, exact.after);
+  }
+}
+
 TEST_P(GrpoKinds, MicroBatchesDoNotChangeTheStep) {
   GrpoOptions options = PlainOptions();
   options.steps = 1;

@@ -119,6 +119,7 @@ struct StageSetup {
   bool answering = true;  ///< starts from AnsweringWeights
   uint64_t seed = 1;
   int threads = 1;
+  nn::Precision precision = {};
   std::string name = "stage";
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
   std::function<void(datasets::TraceStore&, int64_t run)> prepare = {};
@@ -174,7 +175,7 @@ template <class Run>
 StageRun RunStage(const StageSetup& setup, const Run& run) {
   const TemporaryFolder folder;
   const Executor executor(setup.threads);
-  nn::Compute compute(executor);
+  nn::Compute compute(executor, setup.precision);
   const auto model = model::NewModel(setup.config, 1, compute);
   if (setup.answering) SetWeights(AnsweringWeights(setup.config), *model, compute);
   const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
