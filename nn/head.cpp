@@ -1,6 +1,7 @@
 #include "nn/head.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "nn/embedding.h"
 #include "nn/row_math.h"
@@ -10,13 +11,12 @@ namespace {
 
 constexpr int64_t kTile = 32;  // predictions whose logits one worker holds
 
-// Predictions whose logits HeadGrad holds at a time: 32 MB of them, depends on V only.
-int64_t ChunkSize(int64_t vocabulary) {
+}  // namespace
+
+int64_t HeadChunk(int64_t vocabulary) {
   constexpr int64_t kLogits = int64_t{1} << 23, kMost = 4096;
   return std::clamp(kLogits / vocabulary / kTile * kTile, kTile, kMost);
 }
-
-}  // namespace
 
 void Head(Compute& compute, const HeadArgs& args) {
   const int64_t vocabulary = args.w->n();
@@ -39,7 +39,7 @@ void Head(Compute& compute, const HeadArgs& args) {
 void HeadGrad(Compute& compute, const HeadGradArgs& args) {
   const HeadArgs& forward = args.forward;
   const int64_t vocabulary = forward.w->n(), width = forward.hidden.cols;
-  const int64_t chunk = ChunkSize(vocabulary);
+  const int64_t chunk = HeadChunk(vocabulary);
   for (int64_t begin = 0; begin < forward.predictions; begin += chunk) {
     const int64_t count = std::min(chunk, forward.predictions - begin);
     const int32_t* rows = forward.rows + begin;
@@ -71,6 +71,29 @@ float LogSoftmaxRow(float* logits, int64_t vocabulary, float temperature) {
   const SoftmaxRow row = ReadSoftmaxRow(logits, vocabulary, temperature);
   for (int64_t j = 0; j < vocabulary; ++j) logits[j] = row.LogProb(logits[j]);
   return row.entropy;
+}
+
+int64_t DrawFrom(const float* logprobs, int64_t vocabulary, double uniform) {
+  constexpr int64_t kBlock = 256;
+  // The block in which the sum passes `uniform`, or the last possible one: rounding may leave less.
+  int64_t block = 0;
+  double before = 0, sum = 0;
+  for (int64_t begin = 0; begin < vocabulary && sum <= uniform; begin += kBlock) {
+    const double part = SumOfExp(logprobs + begin, std::min(kBlock, vocabulary - begin));
+    if (part == 0) continue;
+    block = begin;
+    before = sum;
+    sum += part;
+  }
+  int64_t last = block;
+  for (int64_t j = block; j < std::min(vocabulary, block + kBlock); ++j) {
+    const double p = std::exp(static_cast<double>(logprobs[j]));
+    if (p == 0) continue;
+    before += p;
+    last = j;
+    if (uniform < before) break;
+  }
+  return last;
 }
 
 }  // namespace retort::nn

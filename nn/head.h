@@ -39,4 +39,11 @@ void HeadGrad(Compute& compute, const HeadGradArgs& args);
 /// arithmetic of Head: what the sampler stores is what the trainer recomputes. Returns the entropy.
 float LogSoftmaxRow(float* logits, int64_t vocabulary, float temperature);
 
+/// Rows whose logits are held at a time: 32 MB of them, depends on V only.
+int64_t HeadChunk(int64_t vocabulary);
+
+/// The first j for which exp(logprobs[0]) + … + exp(logprobs[j]) exceeds `uniform` in [0, 1), or
+/// the last possible one: a draw from the row's distribution.
+int64_t DrawFrom(const float* logprobs, int64_t vocabulary, double uniform);
+
 }  // namespace retort::nn

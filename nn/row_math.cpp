@@ -188,6 +188,16 @@ SoftmaxRow ReadSoftmaxRow(const float* logits, int64_t n, float temperature) {
   return row;
 }
 
+float SumOfExp(const float* x, int64_t n) {
+  const D d;
+  V sum = hn::Zero(d);
+  for (int64_t i = 0; i < n; i += Lanes()) {
+    const V l = AboveInfinity(Read(x + i, n - i, -INFINITY));
+    sum = hn::Add(sum, ExpOrNan(l));
+  }
+  return Sum(sum);
+}
+
 void SoftmaxGradRow(const SoftmaxRow& row, const SoftmaxRowGrad& grad, float* logits, int64_t n) {
   const D d;
   const V max = hn::Set(d, row.max), inverse = hn::Set(d, row.inverse_temperature);
@@ -220,6 +230,7 @@ HWY_EXPORT(SwiGluRow);
 HWY_EXPORT(SwiGluGradRow);
 HWY_EXPORT(Rotate);
 HWY_EXPORT(ReadSoftmaxRow);
+HWY_EXPORT(SumOfExp);
 HWY_EXPORT(SoftmaxGradRow);
 }  // namespace
 
@@ -244,6 +255,7 @@ void Rotate(const Rotation& rotation, float* x) { HWY_DYNAMIC_DISPATCH(Rotate)(r
 SoftmaxRow ReadSoftmaxRow(const float* logits, int64_t n, float temperature) {
   return HWY_DYNAMIC_DISPATCH(ReadSoftmaxRow)(logits, n, temperature);
 }
+float SumOfExp(const float* x, int64_t n) { return HWY_DYNAMIC_DISPATCH(SumOfExp)(x, n); }
 void SoftmaxGradRow(const SoftmaxRow& row, const SoftmaxRowGrad& grad, float* logits, int64_t n) {
   HWY_DYNAMIC_DISPATCH(SoftmaxGradRow)(row, grad, logits, n);
 }

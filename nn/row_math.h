@@ -56,6 +56,9 @@ struct SoftmaxRow {
 };
 SoftmaxRow ReadSoftmaxRow(const float* logits, int64_t n, float temperature);
 
+/// Σ exp(x); -inf adds nothing.
+float SumOfExp(const float* x, int64_t n);
+
 /// Gradients of one prediction's log-probability and of the row's entropy.
 struct SoftmaxRowGrad {
   int64_t target = 0;

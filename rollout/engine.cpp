@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "nn/embedding.h"
 #include "nn/gemm.h"
 #include "nn/head.h"
 
 namespace retort::rollout {
 namespace {
-constexpr int64_t kHeadTile = 16;  // rows whose logits one worker holds
+constexpr int64_t kSampleTile = 4;
 }
 
 RolloutEngine::RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
@@ -119,10 +120,10 @@ bool RolloutEngine::Step() {
   // One token of every row, and as much of the waiting prompts as fits. Prompts run ahead so far
   // that even if every row ended now, all would be refilled at once.
   model::Batch batch(&cache_);
-  std::vector<int64_t> last_rows;  // batch row whose hidden state predicts the next token
+  std::vector<int32_t> last_rows;  // batch row whose hidden state predicts the next token
   for (const Row& row : rows_) {
-    last_rows.push_back(
-        batch.AddCached(row.cache, std::span(&row.trajectory.completion.back(), 1)));
+    last_rows.push_back(static_cast<int32_t>(
+        batch.AddCached(row.cache, std::span(&row.trajectory.completion.back(), 1))));
   }
   std::vector<Group*> ready;
   int64_t budget = options_.prefill_tokens;
@@ -143,7 +144,7 @@ bool RolloutEngine::Step() {
     stats_.prompt_tokens += count;
     if (count == left) {
       ready.push_back(&group);
-      last_rows.push_back(first + count - 1);
+      last_rows.push_back(static_cast<int32_t>(first + count - 1));
     }
   }
   if (batch.size() == 0) return false;
@@ -156,35 +157,36 @@ bool RolloutEngine::Step() {
   const nn::Mat hidden = arena_.NewMat(batch.size(), d);
   model_.Forward(compute_, batch, nullptr, hidden);
 
-  // Logits live one tile at a time; only the prompts' rows are kept.
+  // Logits live one chunk at a time; only the prompts' rows are kept.
   const int64_t decoding = static_cast<int64_t>(rows_.size());
+  const int64_t wanted = static_cast<int64_t>(last_rows.size()), chunk = nn::HeadChunk(V);
   std::vector<uint8_t> ended(rows_.size());
   std::vector<int32_t> tokens(rows_.size());
   std::vector<float> token_logprobs(rows_.size());
   for (Group* group : ready) group->logprobs.resize(static_cast<size_t>(V));
-  compute_.ForRows(
-      "sample", static_cast<int64_t>(last_rows.size()), kHeadTile,
-      [&](int64_t begin, int64_t end, nn::Arena& scratch) {
-        const nn::Mat x = scratch.NewMat(end - begin, d), logits = scratch.NewMat(end - begin, V);
-        for (int64_t i = begin; i < end; ++i) {
-          std::copy_n(hidden.row(last_rows[static_cast<size_t>(i)]), d, x.row(i - begin));
+  for (int64_t first = 0; first < wanted; first += chunk) {
+    const nn::ArenaScope chunk_scope(arena_);
+    const int64_t count = std::min(chunk, wanted - first);
+    const nn::Mat x = arena_.NewMat(count, d), logits = arena_.NewMat(count, V);
+    nn::Embed(compute_, hidden, last_rows.data() + first, x);
+    nn::Gemm(compute_, nn::GemmJob{x, &model_.head(), logits});
+    compute_.ForRows("sample", count, kSampleTile, [&](int64_t begin, int64_t end, nn::Arena&) {
+      for (int64_t i = begin; i < end; ++i) {
+        float* row_logits = logits.row(i);
+        if (first + i >= decoding) {
+          Group& group = *ready[static_cast<size_t>(first + i - decoding)];
+          nn::LogSoftmaxRow(row_logits, V, LogprobTemperature(group.request.sampling));
+          std::copy_n(row_logits, V, group.logprobs.begin());
+          continue;
         }
-        nn::GemmSerial({x, &model_.head(), logits}, scratch);
-        for (int64_t i = begin; i < end; ++i) {
-          float* row_logits = logits.row(i - begin);
-          const auto r = static_cast<size_t>(i);
-          if (i >= decoding) {
-            Group& group = *ready[static_cast<size_t>(i - decoding)];
-            nn::LogSoftmaxRow(row_logits, V, LogprobTemperature(group.request.sampling));
-            std::copy_n(row_logits, V, group.logprobs.begin());
-            continue;
-          }
-          const SamplingOptions& sampling = rows_[r].group->request.sampling;
-          nn::LogSoftmaxRow(row_logits, V, LogprobTemperature(sampling));
-          tokens[r] = SampleToken(row_logits, V, sampling, rows_[r].random);
-          token_logprobs[r] = row_logits[tokens[r]];
-        }
-      });
+        const auto r = static_cast<size_t>(first + i);
+        const SamplingOptions& sampling = rows_[r].group->request.sampling;
+        nn::LogSoftmaxRow(row_logits, V, LogprobTemperature(sampling));
+        tokens[r] = SampleToken(row_logits, V, sampling, rows_[r].random);
+        token_logprobs[r] = row_logits[tokens[r]];
+      }
+    });
+  }
 
   for (size_t r = 0; r < rows_.size(); ++r) {
     ended[r] = Extend(rows_[r], tokens[r], token_logprobs[r]);

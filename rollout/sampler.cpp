@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "nn/head.h"
+
 namespace retort::rollout {
 namespace {
 
@@ -45,17 +47,7 @@ int32_t SampleToken(const float* logprobs, int64_t vocabulary, const SamplingOpt
   }
   const double uniform = random.Uniform();
   if (!options.Truncates()) {
-    // The probabilities sum to 1 but for rounding; the last possible token takes what is left.
-    double sum = 0;
-    int32_t last = 0;
-    for (int64_t id = 0; id < vocabulary; ++id) {
-      const double p = std::exp(static_cast<double>(logprobs[id]));
-      if (p == 0) continue;
-      sum += p;
-      last = static_cast<int32_t>(id);
-      if (uniform < sum) break;
-    }
-    return last;
+    return static_cast<int32_t>(nn::DrawFrom(logprobs, vocabulary, uniform));
   }
   const std::vector<int32_t> ids = Candidates(logprobs, vocabulary, options);
   double total = 0, sum = 0;

@@ -210,5 +210,27 @@ TEST(Head, HoldsABoundedChunkOfLogits) {
   EXPECT_LT(compute.scratch[0].peak_bytes(), size_t{36} << 20);
 }
 
+TEST(DrawFrom, IsTheFirstWhoseSumPassesTheNumber) {
+  for (const int64_t vocabulary : {1, 5, 256, 257, 1000}) {
+    Floats logprobs = testing::Normals("logits", vocabulary, 2);
+    logprobs[static_cast<size_t>(vocabulary / 2)] = -std::numeric_limits<float>::infinity();
+    if (vocabulary == 1) logprobs[0] = 1;
+    LogSoftmaxRow(logprobs.data(), vocabulary, 1);
+    double sum = 0;
+    for (int64_t j = 0; j < vocabulary; ++j) {
+      const double p = std::exp(static_cast<double>(logprobs[static_cast<size_t>(j)]));
+      if (p < 1e-5) {
+        sum += p;
+        continue;  // rounding may hide it
+      }
+      EXPECT_EQ(DrawFrom(logprobs.data(), vocabulary, std::min(sum + p / 2, 0.9999999)), j);
+      sum += p;
+    }
+    // What rounding leaves goes to the last possible one.
+    const int64_t last = DrawFrom(logprobs.data(), vocabulary, std::nextafter(1.0, 0.0));
+    EXPECT_GT(logprobs[static_cast<size_t>(last)], -1e9f);
+  }
+}
+
 }  // namespace
 }  // namespace retort::nn
