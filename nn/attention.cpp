@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "nn/attention_kernel.h"
+#include "nn/row_math.h"
 
 namespace retort::nn {
 namespace {
 
 constexpr int64_t kTileRows = 128;
+constexpr int64_t kGradTasks = 8;
+constexpr int64_t kSumRows = 64;
 
 template <class T>
 void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q, MatrixView<T> kv,
@@ -44,7 +47,8 @@ void Check(const AttentionShape& s, std::span<const QuerySpan> spans, ConstMat q
 void Attention(Compute& compute, const AttentionArgs& args) {
   args.kv16 ? Check(args.shape, args.spans, args.q, args.kv16, args.out)
             : Check(args.shape, args.spans, args.q, args.kv, args.out);
-  const int64_t kv_heads = args.shape.kv_heads, queries = TileQueries(args.shape, kTileRows);
+  const int64_t kv_heads = args.shape.kv_heads,
+                queries = TileQueries(args.shape.heads / args.shape.kv_heads, kTileRows);
   const int64_t spans = static_cast<int64_t>(args.spans.size());
   Arena& arena = compute.scratch[0];
   const ArenaScope scope(arena);
@@ -79,15 +83,37 @@ void AttentionGrad(Compute& compute, const AttentionGradArgs& args) {
   RETORT_CHECK(groups >= 0 && args.group_begin.front() == 0 &&
                    args.group_begin.back() == static_cast<int64_t>(args.spans.size()),
                "attention: the groups must cover the ", args.spans.size(), " spans");
-  const int64_t kv_heads = args.shape.kv_heads;
-  compute.ParallelFor("attention grad", groups * kv_heads, [&](int64_t task, int worker) {
-    const size_t group = static_cast<size_t>(task / kv_heads);
+  // Few groups are too few tasks: then the query heads of a KV head are divided, each part adding
+  // to a gradient of its own. How depends on the batch, never on the threads.
+  const int64_t kv_heads = args.shape.kv_heads, heads = args.shape.heads / kv_heads;
+  int64_t parts = 1;
+  while (groups * kv_heads * parts < kGradTasks && heads % (2 * parts) == 0) parts *= 2;
+  Arena& arena = compute.scratch[0];
+  const ArenaScope outer(arena);
+  Mat* dkv = arena.New<Mat>(parts);
+  for (int64_t p = 0; p < parts; ++p) {
+    dkv[p] = p == 0 ? args.dkv : arena.NewZeroMat(args.dkv.rows, args.dkv.cols);
+  }
+  const int64_t tasks = kv_heads * parts;  // of a group
+  compute.ParallelFor("attention grad", groups * tasks, [&](int64_t task, int worker) {
+    const size_t group = static_cast<size_t>(task / tasks);
+    const int64_t part = task % parts;
+    const GradTask grad{task % tasks / parts, part, parts, dkv[part]};
     for (int64_t i = args.group_begin[group]; i < args.group_begin[group + 1]; ++i) {
       Arena& scratch = compute.scratch[static_cast<size_t>(worker)];
       const ArenaScope scope(scratch);
-      RunAttentionGrad(args, args.spans[static_cast<size_t>(i)], task % kv_heads, scratch);
+      RunAttentionGrad(args, args.spans[static_cast<size_t>(i)], grad, scratch);
     }
   });
+  if (parts == 1) return;
+  compute.ForRows("attention grad", args.dkv.rows, kSumRows,
+                  [&](int64_t begin, int64_t end, Arena&) {
+                    for (int64_t p = 1; p < parts; ++p) {
+                      for (int64_t r = begin; r < end; ++r) {
+                        Add(dkv[p].row(r), args.dkv.row(r), args.dkv.cols);
+                      }
+                    }
+                  });
 }
 
 }  // namespace retort::nn

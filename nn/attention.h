@@ -58,7 +58,7 @@ struct AttentionGradArgs {
   AttentionShape shape;
   std::span<const QuerySpan> spans;
   /// Spans that share key rows (a prompt and its samples) must stand in one group: group i is
-  /// spans [group_begin[i], group_begin[i + 1]). Each group is one task per KV head.
+  /// spans [group_begin[i], group_begin[i + 1]). A group is a task or more.
   std::span<const int64_t> group_begin;
   ConstMat q, kv, out;
   const float* lse = nullptr;

@@ -349,10 +349,13 @@ void GradTile(const AttentionGradArgs& args, const QueryTile& tile, const Heads&
   }
 }
 
-void Backward(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_head, Arena& arena) {
+void Backward(const AttentionGradArgs& args, const QuerySpan& span, const GradTask& task,
+              Arena& arena) {
   const AttentionShape& s = args.shape;
-  const Heads heads(s, kv_head);
-  const int64_t tile_queries = std::min(TileQueries(s, 64), span.count);
+  Heads heads(s, task.kv_head);
+  heads.group /= task.parts;
+  heads.first += task.part * heads.group;
+  const int64_t tile_queries = std::min(TileQueries(heads.group, 64), span.count);
   const int64_t rows = tile_queries * heads.group;
   const int64_t key_stride = Pad(s.key_dim), value_stride = Pad(s.value_dim);
   GradScratch x;
@@ -390,7 +393,7 @@ void Backward(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_h
       GradTile(args, {&span, i, std::min(tile_queries, span.count - i)}, heads, begin, count, x);
     }
     for (int64_t j = 0; j < count; ++j) {
-      float* row = args.dkv.row(span.key_rows[begin + j]);
+      float* row = task.dkv.row(span.key_rows[begin + j]);
       Add(x.dkeys + j * key_stride, row + heads.key_column, s.key_dim);
       Add(x.dvalues + j * value_stride, row + heads.value_column, s.value_dim);
     }
@@ -411,9 +414,9 @@ HWY_EXPORT(Backward);
 void RunAttention(const AttentionArgs& args, const QueryTile& tile, KvHeads heads, Arena& arena) {
   HWY_DYNAMIC_DISPATCH(Forward)(args, tile, heads, arena);
 }
-void RunAttentionGrad(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_head,
+void RunAttentionGrad(const AttentionGradArgs& args, const QuerySpan& span, const GradTask& task,
                       Arena& arena) {
-  HWY_DYNAMIC_DISPATCH(Backward)(args, span, kv_head, arena);
+  HWY_DYNAMIC_DISPATCH(Backward)(args, span, task, arena);
 }
 }  // namespace retort::nn
 #endif

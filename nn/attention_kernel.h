@@ -20,15 +20,21 @@ struct KvHeads {
 };
 void RunAttention(const AttentionArgs& args, const QueryTile& tile, KvHeads heads, Arena& arena);
 
-/// Backward of one span and the query heads that share `kv_head`: overwrites its part of dq, adds
-/// to its part of dkv.
-void RunAttentionGrad(const AttentionGradArgs& args, const QuerySpan& span, int64_t kv_head,
+/// Backward of one span and `part` of `parts` of the query heads that share `kv_head`: overwrites
+/// their columns of dq, adds to those of the KV head in `dkv`.
+struct GradTask {
+  int64_t kv_head = 0;
+  int64_t part = 0;
+  int64_t parts = 1;  // divides the query heads of a KV head
+  Mat dkv;            // [rows, kv width]
+};
+void RunAttentionGrad(const AttentionGradArgs& args, const QuerySpan& span, const GradTask& task,
                       Arena& arena);
 
 /// Queries walked together, so that they share a transposed key block: about `rows` pairs of query
-/// and head, at most 64 queries.
-inline int64_t TileQueries(const AttentionShape& shape, int64_t rows) {
-  return std::clamp<int64_t>(rows / (shape.heads / shape.kv_heads), 1, 64);
+/// and one of `heads` heads, at most 64 queries.
+inline int64_t TileQueries(int64_t heads, int64_t rows) {
+  return std::clamp<int64_t>(rows / heads, 1, 64);
 }
 
 }  // namespace retort::nn

@@ -9,7 +9,12 @@ namespace {
 
 // Tiles decide the balance between threads and what stays in the caches, never a bit.
 constexpr int64_t kRowTile = 48;
-int64_t PanelTile(int64_t rows) { return rows <= kRowTile ? 2 : rows <= 4 * kRowTile ? 4 : 8; }
+int64_t PanelTile(const GemmJob& job) {
+  const int64_t rows = job.a.rows;
+  if (rows <= kRowTile) return 2;
+  if (rows <= 4 * kRowTile) return 4;
+  return job.w->dtype() == Dtype::kFloat32 ? 8 : 16;  // rounding its rows should serve many columns
+}
 // Of gradients: what is packed for a tile should be used by many rows.
 constexpr int64_t kInputGradRows = 256, kInputGradCols = 4 * kPanel;
 constexpr int64_t kWeightGradRows = 384, kWeightGradCols = 128;
@@ -131,10 +136,10 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
       [](const GemmJob& job) {
         RETORT_DCHECK(job.a.cols == job.w->k() && job.c.cols == job.w->n());
         RETORT_DCHECK(job.a.rows == job.c.rows);
-        return CeilDiv(job.a.rows, kRowTile) * CeilDiv(job.w->n(), PanelTile(job.a.rows) * kPanel);
+        return CeilDiv(job.a.rows, kRowTile) * CeilDiv(job.w->n(), PanelTile(job) * kPanel);
       },
       [](const GemmJob& job, int64_t tile, Arena& scratch) {
-        const int64_t width = PanelTile(job.a.rows) * kPanel;
+        const int64_t width = PanelTile(job) * kPanel;
         const int64_t columns = CeilDiv(job.w->n(), width);
         const RowTile rows = RowTileOf(job.a.rows, kRowTile, tile / columns);
         const int64_t col = tile % columns * width;
