@@ -35,10 +35,8 @@ struct DeepseekLayer {
     const Mat mid = attention.Forward(pass, rope, x, tape.attention);
     moe ? moe->Forward(pass, mid, y, tape.ffn) : dense->Forward(pass, mid, y, tape.ffn);
   }
-  Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
-               const LayerTape& tape) const {
-    const Mat mid = moe ? moe->Backward(pass, dy, tape.ffn) : dense->Backward(pass, dy, tape.ffn);
-    return attention.Backward(pass, rope, mid, tape.attention);
+  Mat FeedForwardBackward(const Pass& pass, nn::ConstMat dy, const LayerTape& tape) const {
+    return moe ? moe->Backward(pass, dy, tape.ffn) : dense->Backward(pass, dy, tape.ffn);
   }
 };
 
@@ -60,9 +58,8 @@ struct LlamaLayer {
   void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
     dense.Forward(pass, attention.Forward(pass, rope, x, tape.attention), y, tape.ffn);
   }
-  Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
-               const LayerTape& tape) const {
-    return attention.Backward(pass, rope, dense.Backward(pass, dy, tape.ffn), tape.attention);
+  Mat FeedForwardBackward(const Pass& pass, nn::ConstMat dy, const LayerTape& tape) const {
+    return dense.Backward(pass, dy, tape.ffn);
   }
 };
 
@@ -166,15 +163,19 @@ void Decoder<Layer, Config>::Backward(nn::Compute& compute, const Batch& batch, 
                             .dweight = final_norm_.grad.data()});
   for (size_t l = layers_.size(); l-- > 0;) {
     const Pass pass{compute, batch, tape.arena, scratch_, &tape, static_cast<int64_t>(l)};
-    const nn::Arena::Mark mark = tape.arena.mark();
-    const Mat below = layers_[l].Backward(pass, rope_, dx, tape.layers[l]);
-    if (defer_weights) {
-      dx = below;
-    } else {
-      tape.RunWeightGrads(compute);
-      CopyRows(compute, below, dx);
-      tape.arena.Release(mark);
-    }
+    const auto half = [&](const auto& backward) {
+      const nn::Arena::Mark mark = tape.arena.mark();
+      const Mat below = backward();
+      if (defer_weights) {
+        dx = below;
+      } else {  // what the weights' gradients were made of makes room for the other half's
+        tape.RunWeightGrads(compute);
+        CopyRows(compute, below, dx);
+        tape.arena.Release(mark);
+      }
+    };
+    half([&] { return layers_[l].FeedForwardBackward(pass, dx, tape.layers[l]); });
+    half([&] { return layers_[l].attention.Backward(pass, rope_, dx, tape.layers[l].attention); });
   }
   nn::EmbedGrad(compute, batch.tokens().data(), dx, embedding_.grad_mat());
 }

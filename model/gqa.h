@@ -1,7 +1,7 @@
 #pragma once
 // Grouped-query attention of Llama, Qwen2 (biases on q, k, v) and Qwen3 (RMSNorm of each query and
 // key head before RoPE). A row of keys and values is [keys of all KV heads | values of all KV
-// heads]; in the cache each of them is a segment, a head's value after its key.
+// heads]; in the cache each of them is a segment, a head's values after its keys, which lie across.
 
 #include <string>
 

@@ -1,7 +1,8 @@
 #pragma once
 // Cached keys and values of many sequences. A sequence is a list of pages of kPageTokens tokens;
 // inside a page, what is read together lies together: a token's numbers are cut into segments (the
-// key or the value of one head), and the page holds one segment of all its tokens after the other.
+// key or the value of one head), and the page holds one segment of all its tokens after the other,
+// in the order that nn::AttentionShape::paged describes.
 // Sequences fork by reference (a prompt's pages are shared by all its samples; only a page that is
 // not full is copied when one of them writes to it), truncate and drop; a page is free again when
 // no sequence refers to it. Not thread-safe.

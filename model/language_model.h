@@ -40,8 +40,8 @@ class LanguageModel {
   /// the final norm too.
   virtual void Forward(nn::Compute& compute, const Batch& batch, Tape* tape, nn::Mat hidden) = 0;
   /// From the gradient of `hidden` to gradients of every parameter, added to the store's. The
-  /// weight gradients of a layer run right after its input gradient unless `defer_weights`, which
-  /// leaves them to Tape::RunWeightGrads.
+  /// weight gradients of half a layer run right after its input gradient unless `defer_weights`,
+  /// which leaves them to Tape::RunWeightGrads.
   virtual void Backward(nn::Compute& compute, const Batch& batch, Tape& tape, nn::ConstMat dhidden,
                         bool defer_weights = false) = 0;
 
