@@ -148,6 +148,7 @@ struct TaskGroup::Impl {
   std::condition_variable wake, idle;
   std::deque<std::function<void()>> queue;
   size_t running = 0;
+  size_t most = 1, idlers = 0;  // threads; those without a task
   bool closing = false;
   std::exception_ptr error;
   std::vector<std::thread> threads;
@@ -155,7 +156,9 @@ struct TaskGroup::Impl {
   void Work() {
     std::unique_lock lock(mutex);
     while (true) {
+      ++idlers;
       wake.wait(lock, [&] { return closing || !queue.empty(); });
+      --idlers;
       if (queue.empty()) return;
       std::function<void()> task = std::move(queue.front());
       queue.pop_front();
@@ -178,9 +181,7 @@ struct TaskGroup::Impl {
 
 TaskGroup::TaskGroup(int threads) : impl_(std::make_unique<Impl>()) {
   RETORT_CHECK(threads > 0, "TaskGroup: got ", threads, " threads, expected at least 1");
-  for (int i = 0; i < threads; ++i) {
-    impl_->threads.emplace_back([impl = impl_.get()] { impl->Work(); });
-  }
+  impl_->most = static_cast<size_t>(threads);
 }
 
 TaskGroup::~TaskGroup() {
@@ -196,6 +197,13 @@ void TaskGroup::Run(std::function<void()> task) {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->queue.push_back(std::move(task));
+    if (impl_->queue.size() > impl_->idlers && impl_->threads.size() < impl_->most) {
+      try {
+        impl_->threads.emplace_back([impl = impl_.get()] { impl->Work(); });
+      } catch (const std::system_error& error) {  // those that are there go on
+        RETORT_CHECK(!impl_->threads.empty(), "threads: the system gave none (", error.what(), ")");
+      }
+    }
   }
   impl_->wake.notify_one();
 }

@@ -39,10 +39,11 @@ class Executor {
 };
 
 /// Tasks that run beside the caller (judging while others decode). They have threads of their own,
-/// so that a slow one never holds up a ParallelFor. Wait() returns when all are done and rethrows
-/// the first exception; the destructor waits.
+/// so that a slow one never holds up a ParallelFor; a thread comes when a task finds none idle.
+/// Wait() returns when all are done and rethrows the first exception; the destructor waits.
 class TaskGroup {
  public:
+  /// At most so many `threads`.
   explicit TaskGroup(int threads);
   ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;

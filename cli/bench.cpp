@@ -153,6 +153,10 @@ constexpr Command kCommands[] = {
        AddShape(app, o, "S");
        AddBatch(app, o, "Prompts of a step");
        AddCount(app, "--samples", o.samples, "Completions per prompt. [default 16]");
+       AddCount(
+           app, "--judge-ms", o.judge_ms,
+           "Also run with a verifier that waits so many milliseconds for each verdict, all of a "
+           "step at a time.");
        AddCount(app, "--length", o.length, "Tokens per prompt. [default 64]");
        AddCount(app, "--new-tokens", o.new_tokens, "Tokens per completion. [default 128]");
      }},

@@ -23,6 +23,7 @@ struct BenchOptions {
   int64_t samples = 0;         ///< sequences of one prompt; 0: the command's own
   int64_t cases = 10000;       ///< score: responses to judge
   int64_t steps = 50;          ///< traces: transactions
+  int64_t judge_ms = 0;        ///< grpo: how long a verdict takes in a second row; 0: no such row
   int64_t repeat = 5;
   int threads = 0;
   nn::Precision precision;
@@ -102,8 +103,9 @@ void AddRows(const BenchOptions& options, const std::string& label, std::span<co
 
 /// What --scaling compares with.
 struct SingleThread {
+  explicit SingleThread(nn::Precision precision) : compute(executor, precision) {}
   Executor executor{1};
-  nn::Compute compute{executor};
+  nn::Compute compute;
 };
 
 Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute);

@@ -100,7 +100,7 @@ class Decode {
 }  // namespace
 
 std::vector<Json> BenchDecode(const BenchOptions& options, nn::Compute& compute) {
-  SingleThread single;
+  SingleThread single(options.precision);
   std::vector<Json> rows;
   for (const std::string& name : OneOr(options.shapes, {"S", "D", "M"})) {
     const BenchShape shape = FindShape(name);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -21,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 struct GrpoShape {
   int64_t prompts, samples, prompt, new_tokens;
+  int64_t judge_ms = 0;
 };
 
 /// The bytes, and an end token that the model does not know.
@@ -102,6 +104,13 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
       .recorder = recorder,
       .name = "grpo",
       .checkpoint = {},
+      .judge_threads = sizes.judge_ms > 0 ? static_cast<int>(sizes.prompts * sizes.samples) : 0,
+      .before_judging =
+          [&] {
+            if (sizes.judge_ms > 0) {
+              std::this_thread::sleep_for(std::chrono::milliseconds(sizes.judge_ms));
+            }
+          },
       .progress =
           [&](int64_t done, int64_t total, const train::Metrics& metrics) {
             const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
@@ -131,6 +140,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   row["samples"] = sizes.samples;
   row["prompt"] = sizes.prompt;
   row["new_tokens"] = sizes.new_tokens;
+  row["judge_ms"] = sizes.judge_ms;
   AddSpeed(timing, static_cast<double>(sizes.prompts * sizes.samples * sizes.new_tokens),
            operations - operations_before, row);
   for (const char* part :
@@ -147,10 +157,13 @@ std::vector<Json> BenchGrpo(const BenchOptions& options, nn::Compute& compute) {
   std::vector<Json> rows;
   for (const std::string& name : OneOr(options.shapes, {"S"})) {
     for (const int64_t prompts : OneOr(options.batch, {8})) {
-      const GrpoShape sizes{.prompts = prompts,
-                            .samples = Or(options.samples, 16),
-                            .prompt = Or(options.length, 64),
-                            .new_tokens = Or(options.new_tokens, 128)};
+      GrpoShape sizes{.prompts = prompts,
+                      .samples = Or(options.samples, 16),
+                      .prompt = Or(options.length, 64),
+                      .new_tokens = Or(options.new_tokens, 128)};
+      rows.push_back(GrpoRow(FindShape(name), sizes, options, compute));
+      if (options.judge_ms == 0) continue;
+      sizes.judge_ms = options.judge_ms;
       rows.push_back(GrpoRow(FindShape(name), sizes, options, compute));
     }
   }

@@ -86,7 +86,7 @@ class TrainStep {
 }  // namespace
 
 std::vector<Json> BenchTrain(const BenchOptions& options, nn::Compute& compute) {
-  SingleThread single;
+  SingleThread single(options.precision);
   std::vector<Json> rows;
   for (const std::string& name : OneOr(options.shapes, {"S", "D", "M"})) {
     const BenchShape shape = FindShape(name);

@@ -57,6 +57,12 @@ void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out) 
                  "Write a timeline of ops and stages for chrome://tracing or Perfetto.")
       ->type_name("FILE");
   AddThreadsFlag(app, options.threads);
+  app.add_option(
+         "--judge-threads", options.judge_threads,
+         "Answers judged at a time, beside sampling; 0 is one per thread. More for verifiers "
+         "that wait for something else. Never changes a result.")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096).description(""));
 }
 
 int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,

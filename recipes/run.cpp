@@ -274,6 +274,7 @@ class Runner {
                                 .stage_index = static_cast<int64_t>(k),
                                 .checkpoint = {},
                                 .same_environment = same_environment_,
+                                .judge_threads = options_.judge_threads,
                                 .progress = events_.progress,
                                 .stop_requested = events_.stop_requested,
                                 .save = {}};

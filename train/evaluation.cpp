@@ -39,7 +39,9 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) 
           .panel = panel,
           .engine = {},
           .progress = {},
-          .stop = {}};
+          .stop = {},
+          .judge_threads = context.judge_threads,
+          .before_judging = context.before_judging};
 }
 
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {
@@ -70,7 +72,8 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
 
   rollout::RolloutEngine engine(context.model, context.compute, &context.tokenizer, context.engine);
   int64_t finished = 0;
-  TaskGroup judges(context.compute.executor.threads());
+  TaskGroup judges(context.judge_threads > 0 ? context.judge_threads
+                                             : context.compute.executor.threads());
   rollout::GenerateHooks hooks;
   hooks.stop = context.stop;
   hooks.on_finished = [&](size_t request, const Trajectory& trajectory) {
@@ -83,6 +86,7 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
     trace.policy_version = job.policy_version;
     trace.text = context.tokenizer.Decode(trajectory.completion);
     judges.Run([&, slot] {
+      if (context.before_judging) context.before_judging();
       Trace& judged = result.traces[slot];
       if (job.replay && !job.replay->empty()) {
         const Trace& stored = (*job.replay)[slot];

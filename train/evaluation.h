@@ -38,6 +38,8 @@ struct SampleContext {
   rollout::EngineOptions engine;
   std::function<void(int64_t done)> progress;  ///< trajectories finished
   std::function<bool()> stop;                  ///< true ends it with Error("interrupted")
+  int judge_threads = 0;                       ///< as in StageContext
+  std::function<void()> before_judging = {};   ///< as in StageContext
 };
 
 /// How a stage samples its own model.

@@ -38,6 +38,10 @@ struct StageContext {
   std::filesystem::path checkpoint;
   bool same_environment = true;  ///< the run was made by this very program and machine so far
 
+  int judge_threads = 0;  ///< answers judged at a time; 0: one per thread of the executor
+  /// Called on the judging thread before each judgement: a slow verifier for tests and bench.
+  std::function<void()> before_judging = {};
+
   std::function<void(int64_t done, int64_t total, const Metrics&)> progress;
   std::function<bool()> stop_requested;
   std::function<void(const StageProgress&)> save;

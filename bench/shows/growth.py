@@ -58,7 +58,7 @@ def measure(retort, arguments, config):
             with open(os.path.join(folder, "config.json"), "w") as file:
                 json.dump(config, file)
             arguments = [*arguments, "--shape", folder]
-        done = subprocess.run([retort, "bench", *map(str, arguments), "--repeat", "3", "--json"],
+        done = subprocess.run([retort, "bench", *map(str, arguments), "--repeat", "2", "--json"],
                               stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)["rows"][0]
 

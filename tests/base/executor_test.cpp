@@ -175,6 +175,19 @@ TEST(TaskGroup, WhatATaskCapturedIsGoneAfterWait) {
   }
 }
 
+TEST(TaskGroup, RunsAsManyAtATimeAsItMay) {
+  TaskGroup group(5);
+  std::atomic<int> inside{0};
+  for (int i = 0; i < 5; ++i) {
+    group.Run([&] {
+      ++inside;
+      while (inside < 5) std::this_thread::yield();
+    });
+  }
+  group.Wait();
+  EXPECT_EQ(inside, 5);
+}
+
 TEST(TaskGroup, NeedsAThread) { EXPECT_THROW(TaskGroup(0), Error); }
 
 }  // namespace

@@ -76,11 +76,12 @@ TEST_F(BenchTest, TrainingOnGroupsComputesThePromptOnce) {
 
 TEST_F(BenchTest, ScalingRunsOneThreadBesideSeveral) {
   for (const char* what : {"train", "decode"}) {
-    const auto rows =
-        ModelRows(what, {"--scaling", "--threads", "2", "--batch", "2", "--length", "8"});
+    const auto rows = ModelRows(what, {"--scaling", "--threads", "2", "--batch", "2", "--length",
+                                       "8", "--cache-dtype", "bfloat16"});
     ASSERT_EQ(rows.size(), 2u) << what;
     EXPECT_EQ(rows[0]["threads"], 1);
     EXPECT_EQ(rows[1]["threads"], 2);
+    for (const Json& row : rows) EXPECT_EQ(row["cache_dtype"], "bfloat16");
     EXPECT_EQ(rows[0]["peak_speedup"], 1);
     const double share = rows[1]["fraction_of_peak_speedup"].get<double>();
     EXPECT_NEAR(share * rows[1]["peak_speedup"].get<double>(), rows[1]["speedup"].get<double>(),
@@ -127,6 +128,14 @@ TEST_F(BenchTest, AGrpoStepObeysItsFlags) {
                   row["update_seconds"].get<double>() + row["record_seconds"].get<double>(),
               seconds, 1e-9);
   EXPECT_GT(row["peak_bytes"].get<int64_t>(), 0);
+
+  // All six answers end together, so none of the waiting is hidden, but they wait at once.
+  const auto slow = ModelRows("grpo", {"--batch", "3", "--samples", "2", "--length", "40",
+                                       "--new-tokens", "5", "--judge-ms", "50"});
+  ASSERT_EQ(slow.size(), 2u);
+  EXPECT_EQ(slow[0]["judge_ms"], 0);
+  EXPECT_EQ(slow[1]["judge_ms"], 50);
+  EXPECT_GE(slow[1]["judge_seconds"].get<double>(), 0.04);
 
   const Outcome shorter = Retort({"bench", "grpo", "--length", "10"});
   EXPECT_EQ(shorter.code, 1);

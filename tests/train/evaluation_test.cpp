@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <mutex>
 #include <numeric>
+#include <thread>
 
 #include "tests/support/stage_run.h"
 
@@ -73,7 +76,9 @@ class SampleProblemsTest : public ::testing::Test {
                            .panel = panel_,
                            .engine = {},
                            .progress = progress_,
-                           .stop = stop_},
+                           .stop = stop_,
+                           .judge_threads = judge_threads_,
+                           .before_judging = before_judging_},
                           job);
   }
   std::string MessageOf(const SampleJob& job) {
@@ -99,6 +104,8 @@ class SampleProblemsTest : public ::testing::Test {
   std::vector<Problem> problems_ = GetProblems(testing::StageProblems());
   std::function<void(int64_t)> progress_;
   std::function<bool()> stop_;
+  int judge_threads_ = 0;
+  std::function<void()> before_judging_;
   SampleJob job_{.problems = &problems_,
                  .chosen = {},
                  .samples = 4,
@@ -139,6 +146,34 @@ TEST_F(SampleProblemsTest, TracesStandInOrderWithTheirJudgements) {
     tokens += static_cast<int64_t>(trace.trajectory.completion.size());
   }
   EXPECT_EQ(result.stats.decoded_tokens, tokens);
+}
+
+TEST_F(SampleProblemsTest, AsManyAnswersAreJudgedAtATimeAsWasAskedFor) {
+  const auto tokens = Tokens(Sample(job_));
+  std::atomic<int> inside{0};
+  int most = 0;
+  std::mutex mutex;
+  before_judging_ = [&] {
+    {
+      const std::lock_guard lock(mutex);
+      most = std::max(most, ++inside);
+    }
+    // The first ones wait for each other, which they could not if fewer were allowed.
+    while (inside < judge_threads_) std::this_thread::yield();
+  };
+  judge_threads_ = 12;  // all of them
+  EXPECT_EQ(Tokens(Sample(job_)), tokens);
+  EXPECT_EQ(inside, 12);
+
+  inside = most = 0;
+  judge_threads_ = 1;
+  before_judging_ = [&] {
+    most = std::max(most, ++inside);
+    std::this_thread::yield();
+    --inside;
+  };
+  EXPECT_EQ(Tokens(Sample(job_)), tokens);
+  EXPECT_EQ(most, 1);
 }
 
 TEST_F(SampleProblemsTest, SeedPurposeAndStepNameTheSamples) {
