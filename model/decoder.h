@@ -12,7 +12,8 @@
 namespace retort::model {
 
 /// `Layer` has Pack(dtype), Forward(pass, rope, x, tape) → y, `attention`,
-/// FeedForwardBackward(pass, dy, tape) → the gradient of what attention gave, and `moe` (a pointer-like to MoeFeedForward, false when dense).
+/// FeedForwardBackward(pass, dy, tape) → the gradient of what attention gave, and `moe` (a
+/// pointer-like to MoeFeedForward, false when dense).
 template <class Layer, class Config>
 class Decoder final : public LanguageModel {
  public:
