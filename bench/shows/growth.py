@@ -30,12 +30,6 @@ TOKENS = 8192  # of a training step
 
 def points():
     """(panel, line, x, arguments of retort bench, config or None)"""
-    for length in (128, 256, 512, 1024, 2048, 4096, 8192):
-        for shape in ("S", "D"):
-            yield ("length", f"train {shape}", length,
-                   ["train", "--shape", shape, "--length", length, "--batch", TOKENS // length], None)
-            yield ("length", f"decode {shape}", length,
-                   ["decode", "--shape", shape, "--length", length, "--batch", 8, "--new-tokens", 16], None)
     for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256):
         for shape in ("S", "D"):
             yield ("batch", f"train {shape}", batch,
@@ -50,6 +44,12 @@ def points():
         config = LLAMA | {"vocab_size": vocabulary}
         yield ("vocabulary", "train", vocabulary, ["train", "--batch", 8], config)
         yield ("vocabulary", "decode", vocabulary, ["decode", "--batch", 64, "--new-tokens", 32], config)
+    for length in (128, 256, 512, 1024, 2048, 4096, 8192):
+        for shape in ("S", "D"):
+            yield ("length", f"train {shape}", length,
+                   ["train", "--shape", shape, "--length", length, "--batch", TOKENS // length], None)
+            yield ("length", f"decode {shape}", length,
+                   ["decode", "--shape", shape, "--length", length, "--batch", 8, "--new-tokens", 16], None)
 
 
 def measure(retort, arguments, config):
