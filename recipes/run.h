@@ -16,11 +16,11 @@ namespace retort::recipes {
 
 struct RunOptions {
   std::filesystem::path out;
-  int threads = 0;        ///< 0: one per core
-  int judge_threads = 0;  ///< answers judged at a time; 0: as `threads`
-  bool resume = false;    ///< continue what is in `out`; otherwise `out` must not hold a run
+  int threads = 0;      ///< 0: one per core
+  bool resume = false;  ///< continue what is in `out`; otherwise `out` must not hold a run
   bool allow_environment_change = false;  ///< resume although instruction set or libraries differ
   std::filesystem::path profile = {};  ///< where to write a timeline of ops and stages, if anywhere
+  int judge_threads = 0;               ///< answers judged at a time; 0: as `threads`
 };
 
 /// What the caller may watch; all are called on the calling thread and may be empty.
