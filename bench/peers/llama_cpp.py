@@ -9,7 +9,8 @@ Needs llama.cpp, built by yourself. The shape is what Retort runs: a name or a H
 (`OUT/final` of a run). With --convert that folder is made into a GGUF file first (the converter
 needs `pip install torch transformers gguf sentencepiece`); with --gguf the file is taken as it is
 and should have the same shape. Prints one JSON object per batch: new tokens per second of both
-sides (llama.cpp does not sample) and their ratio.
+sides (llama.cpp does not sample) and their ratio. llama.cpp caches keys and values in f16, Retort in
+float32 unless --dtype bfloat16 says otherwise.
 """
 
 import argparse
