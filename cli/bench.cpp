@@ -159,6 +159,9 @@ constexpr Command kCommands[] = {
            "step at a time.");
        AddCount(app, "--length", o.length, "Tokens per prompt. [default 64]");
        AddCount(app, "--new-tokens", o.new_tokens, "Tokens per completion. [default 128]");
+       AddDtypeFlag(app, "--rollout-dtype",
+                    "What matrix products multiply in the rollout. [default as --dtype]",
+                    [&o](nn::Dtype dtype) { o.rollout_dtype = dtype; });
      }},
     {"score", "Verdicts of the mathematics verifier on generated cases.", BenchScore,
      [](CLI::App& app, BenchOptions& o) {

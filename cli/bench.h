@@ -27,7 +27,8 @@ struct BenchOptions {
   int64_t repeat = 5;
   int threads = 0;
   nn::Precision precision;
-  bool scaling = false;  ///< one thread and all of them in turn
+  std::optional<nn::Dtype> rollout_dtype;  ///< grpo: as in a recipe
+  bool scaling = false;                    ///< one thread and all of them in turn
   bool json = false;
   std::string profile;  ///< file for a timeline of the last shape's run; empty: none
 };

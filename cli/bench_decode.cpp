@@ -83,9 +83,12 @@ class Decode {
     const int64_t prompts = (sizes_.batch + sizes_.samples - 1) / sizes_.samples;
     const double cached = static_cast<double>(prompts * sizes_.prompt) +
                           static_cast<double>(sizes_.batch * (sizes_.new_tokens + 1)) / 2;
-    const double weights = WeightsRead(shape_.config, sizes_.batch);
+    const auto head = static_cast<double>(model_->head().n() * model_->head().k());
+    const double weights =
+        (WeightsRead(shape_.config, sizes_.batch) - head) * nn::WeightBytes(compute_.dtype) +
+        head * nn::WeightBytes(model_->head().dtype());
     const double keys_and_values = static_cast<double>(CacheOf(shape_.config).own) * cached;
-    return static_cast<int64_t>(weights) * nn::ByteSize(compute_.dtype) +
+    return static_cast<int64_t>(weights) +
            static_cast<int64_t>(keys_and_values) * nn::ByteSize(compute_.cache_dtype);
   }
 

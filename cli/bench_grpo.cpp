@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "cli/interrupt.h"
@@ -65,11 +66,13 @@ fs::path WriteProblems(const GrpoShape& sizes, const model::Tokenizer& tokenizer
   return folder / "problems.jsonl";
 }
 
-rl::GrpoOptions Options(const GrpoShape& sizes, const fs::path& problems, int64_t steps) {
+rl::GrpoOptions Options(const GrpoShape& sizes, const fs::path& problems,
+                        const BenchOptions& options) {
   rl::GrpoOptions grpo;
   grpo.problems.file = problems;
   grpo.reward = {{"math", 1, {{"last_number", true}}}};
-  grpo.steps = steps;
+  grpo.steps = Meter::Runs(options);
+  grpo.rollout_dtype = options.rollout_dtype;
   grpo.prompts_per_step = sizes.prompts;
   grpo.num_generations = sizes.samples;
   grpo.sampling.max_completion_length = sizes.new_tokens;
@@ -83,7 +86,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   const auto model = model::NewModel(shape.config, 1, compute);
   const model::Tokenizer tokenizer = EndlessTokenizer(model->vocab_size(), folder.path());
   const rl::GrpoOptions grpo =
-      Options(sizes, WriteProblems(sizes, tokenizer, folder.path()), Meter::Runs(options));
+      Options(sizes, WriteProblems(sizes, tokenizer, folder.path()), options);
   datasets::TraceStore store(folder.path() / "traces.db", datasets::TraceStore::Mode::kWrite);
   train::Recorder recorder(folder.path(), store, store.CreateRun("bench", Json::object()));
 
@@ -141,6 +144,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   row["prompt"] = sizes.prompt;
   row["new_tokens"] = sizes.new_tokens;
   row["judge_ms"] = sizes.judge_ms;
+  row["rollout_dtype"] = EnumName(options.rollout_dtype.value_or(compute.dtype));
   AddSpeed(timing, static_cast<double>(sizes.prompts * sizes.samples * sizes.new_tokens),
            operations - operations_before, row);
   for (const char* part :

@@ -113,25 +113,29 @@ void AddThreadsFlag(CLI::App& app, int& threads) {
       ->check(CLI::Range(0, 4096).description(""));
 }
 
+void AddDtypeFlag(CLI::App& app, const std::string& flag, const std::string& help,
+                  const std::function<void(nn::Dtype)>& set) {
+  const auto read = [flag, set](const std::string& name) {
+    nn::Dtype dtype{};
+    OrUsageError([&] { options_internal::ReadValue(Json(name), flag, {}, dtype); });
+    set(dtype);
+  };
+  app.add_option_function<std::string>(flag, read, help)->type_name("DTYPE");
+}
+
 void AddPrecisionFlags(CLI::App& app, nn::Precision& precision) {
   // Callbacks run in the order of definition, so --cache-dtype has the last word.
-  const auto read = [](const char* flag, const std::string& name, nn::Dtype& dtype) {
-    OrUsageError([&] { options_internal::ReadValue(Json(name), flag, {}, dtype); });
-  };
-  CLI::Option* products = app.add_option_function<std::string>(
-      "--dtype",
-      [&precision, read](const std::string& name) {
-        read("--dtype", name, precision.products);
-        precision.cache = precision.products;
-      },
-      "What matrix products multiply: float32, or bfloat16, which needs AVX-512 BF16 and sums in "
-      "float32. [default float32]");
-  CLI::Option* cache = app.add_option_function<std::string>(
-      "--cache-dtype",
-      [&precision, read](const std::string& name) { read("--cache-dtype", name, precision.cache); },
-      "What keys and values are rounded to, float32 or bfloat16. [default as --dtype]");
-  products->type_name("TEXT");
-  cache->type_name("TEXT");
+  AddDtypeFlag(app, "--dtype",
+               "What matrix products multiply: float32; bfloat16, which needs AVX-512 BF16 and "
+               "sums in float32; or weights quantized to float8_e4m3 or q8_0, for sampling only. "
+               "[default float32]",
+               [&precision](nn::Dtype dtype) {
+                 precision = {dtype, nn::CacheFor(dtype)};
+               });
+  AddDtypeFlag(app, "--cache-dtype",
+               "What keys and values are rounded to, float32 or bfloat16. [default bfloat16 where "
+               "--dtype is, else float32]",
+               [&precision](nn::Dtype dtype) { precision.cache = dtype; });
 }
 
 }  // namespace retort::cli

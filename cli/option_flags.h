@@ -2,6 +2,7 @@
 // Flags from an options struct: what its Visit lists becomes `--name`, with help, bounds and
 // default. Also the flags that several subcommands share.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,10 @@ void AddSetFlag(CLI::App& app, std::vector<std::string>& settings);
 void AddJsonFlag(CLI::App& app, bool& json);
 /// 0 means one per core.
 void AddThreadsFlag(CLI::App& app, int& threads);
-/// `--dtype` and `--cache-dtype`, each float32 or bfloat16; the latter follows the former.
+/// A flag that takes the name of a dtype.
+void AddDtypeFlag(CLI::App& app, const std::string& flag, const std::string& help,
+                  const std::function<void(nn::Dtype)>& set);
+/// `--dtype` and `--cache-dtype`, which is nn::CacheFor the former unless given.
 void AddPrecisionFlags(CLI::App& app, nn::Precision& precision);
 
 }  // namespace retort::cli

@@ -92,7 +92,9 @@ void Decoder<Layer, Config>::Pack(nn::Compute& compute) {
   cache_dtype_ = compute.cache_dtype;
   compute.ParallelFor("pack", layers() + 1, [&](int64_t l, int) {
     if (l == layers()) {
-      head_.Pack(head_weight_.mat(), compute.dtype);
+      // As where the format comes from: V3 keeps its head, GGUF's q8_0 does not.
+      head_.Pack(head_weight_.mat(),
+                 compute.dtype == nn::Dtype::kFloat8E4M3 ? nn::Dtype::kFloat32 : compute.dtype);
     } else {
       layers_[static_cast<size_t>(l)].Pack(compute.dtype);
     }

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "base/options.h"
 #include "base/strings.h"
 #include "nn/gemm_kernel.h"
 
@@ -44,7 +45,9 @@ Compute::Compute(const Executor& executor, Precision precision)
     SelectIsa();
     return true;
   }();
-  RETORT_CHECK(dtype == Dtype::kFloat32 || HasBFloat16(),
+  RETORT_CHECK(!IsQuantized(cache_dtype), "cache_dtype: got ", EnumName(cache_dtype),
+               ", expected float32 or bfloat16");
+  RETORT_CHECK(dtype != Dtype::kBFloat16 || HasBFloat16(),
                "dtype: got bfloat16, which needs the AVX-512 BF16 instructions; here the kernels "
                "run on ",
                IsaName(), bf16::CpuHasIt() ? " by RETORT_ISA" : ", all that this CPU has",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/gemm_kernel.h"
+#include "nn/quantize.h"
 
 namespace retort::nn {
 namespace {
@@ -13,7 +14,8 @@ int64_t PanelTile(const GemmJob& job) {
   const int64_t rows = job.a.rows;
   if (rows <= kRowTile) return 2;
   if (rows <= 4 * kRowTile) return 4;
-  return job.w->dtype() == Dtype::kFloat32 ? 8 : 16;  // rounding its rows should serve many columns
+  return job.w->dtype() == Dtype::kBFloat16 ? 16
+                                            : 8;  // rounding its rows should serve many columns
 }
 // Of gradients: what is packed for a tile should be used by many rows.
 constexpr int64_t kInputGradRows = 256, kInputGradCols = 4 * kPanel;
@@ -93,12 +95,41 @@ void PackPanel(ConstMat w, Dtype dtype, bool along, Columns outputs, float* pane
   (along ? PackAlong : PackAcross)(w, dtype, outputs.begin, outputs.count, panel);
 }
 
+// Expands as much of a panel at a time as stays in the nearest cache.
+void RunQuantized(Dtype dtype, const PanelProduct& whole, Arena& scratch) {
+  constexpr int64_t kDepth = 128;
+  if (whole.rows <= kFewRows) return RunFewRows(dtype, whole);
+  const ArenaScope scope(scratch);
+  float* const expanded = scratch.New<float>(std::min(kDepth, whole.k) * kPanel);
+  for (int64_t col = 0; col < whole.cols; col += kPanel) {
+    PanelProduct p = whole;
+    p.w = expanded;
+    p.cols = std::min(kPanel, whole.cols - col);
+    p.c = whole.c + col;
+    p.start = whole.start ? whole.start + col : nullptr;
+    for (int64_t k = 0; k == 0 || k < whole.k; k += kDepth) {
+      p.k = std::min(kDepth, whole.k - k);
+      p.a = whole.a + k;
+      ExpandPanel(dtype, whole.w + col / kPanel * whole.w_stride, k, p.k, expanded);
+      RunPanelProduct(p, scratch);
+      p.start = p.c;
+      p.lds = p.ldc;
+    }
+  }
+}
+
 void Run(Dtype dtype, const PanelProduct& product, Arena& scratch) {
+  if (IsQuantized(dtype)) return RunQuantized(dtype, product, scratch);
   dtype == Dtype::kFloat32 ? RunPanelProduct(product, scratch)
                            : bf16::RunPanelProduct(product, scratch);
 }
 
 }  // namespace
+
+int64_t PanelSize(Dtype dtype, int64_t k) {
+  if (IsQuantized(dtype)) return QuantizedPanelSize(dtype, k);
+  return (dtype == Dtype::kFloat32 ? k : bf16::Pairs(k)) * kPanel;
+}
 
 void PackedMatrix::Pack(ConstMat w, Dtype dtype, bool transpose) {
   n_ = transpose ? w.cols : w.rows;
@@ -106,6 +137,7 @@ void PackedMatrix::Pack(ConstMat w, Dtype dtype, bool transpose) {
   dtype_ = dtype;
   const int64_t panels = CeilDiv(n_, kPanel);
   data_.resize(static_cast<size_t>(panels * stride()));
+  if (IsQuantized(dtype)) return Quantize(w, dtype, transpose, data_.data());
   for (int64_t p = 0; p < panels; ++p) {
     const int64_t first = p * kPanel;
     PackPanel(w, dtype, !transpose, {first, std::min(kPanel, n_ - first)},

@@ -19,17 +19,16 @@ namespace retort::nn {
 /// Columns of a packed panel: the unit in which outputs are laid along the lanes.
 inline constexpr int64_t kPanel = 32;
 
-/// Floats of a panel over k numbers: [k, kPanel], or [pairs, kPanel] of bfloat16.
-constexpr int64_t PanelSize(Dtype dtype, int64_t k) {
-  return (dtype == Dtype::kFloat32 ? k : (k + 1) / 2) * kPanel;
-}
+/// Floats of a panel over k numbers.
+int64_t PanelSize(Dtype dtype, int64_t k);
 
 /// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N. Of bfloat16, two
-/// neighbours in K take the place of one float.
+/// neighbours in K take the place of one float; quantized panels are described in nn/quantize.h.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
   /// Packs W [N, K]; with `transpose`, `w` holds Wᵀ [K, N]. Reuses the storage. Not thread-safe.
+  /// Throws Error where a number to be quantized is not within ±65504.
   void Pack(ConstMat w, Dtype dtype = Dtype::kFloat32, bool transpose = false);
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }

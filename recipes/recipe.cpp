@@ -193,14 +193,21 @@ std::vector<Field> ListStageFields(StageOptions& options) {
 Recipe ReadRecipe(const Json& json, const std::string& where) {
   Json rest = json;
   const auto fields = TakeFields<RecipeFields>(rest, where);
-  Recipe recipe{.name = fields.name,
-                .description = fields.description,
-                .seed = fields.seed,
-                .prompt_template = fields.prompt_template,
-                .precision = {fields.dtype, fields.cache_dtype.value_or(fields.dtype)},
-                .models = {},
-                .stages = {}};
+  Recipe recipe{
+      .name = fields.name,
+      .description = fields.description,
+      .seed = fields.seed,
+      .prompt_template = fields.prompt_template,
+      .precision = {fields.dtype, fields.cache_dtype.value_or(nn::CacheFor(fields.dtype))},
+      .models = {},
+      .stages = {}};
   RETORT_CHECK(!recipe.name.empty(), where, ".name: expected a name");
+  RETORT_CHECK(!nn::IsQuantized(recipe.precision.products), where, ".dtype: got ",
+               EnumName(recipe.precision.products),
+               ", which only samples. Learn with float32 or bfloat16, and set rollout_dtype in the "
+               "grpo stage");
+  RETORT_CHECK(!nn::IsQuantized(recipe.precision.cache), where, ".cache_dtype: got ",
+               EnumName(recipe.precision.cache), ", expected float32 or bfloat16");
   for (const auto& [key, value] : rest.items()) {
     std::vector<std::string> known{"models", "stages"};
     RecipeFields all;

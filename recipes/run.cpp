@@ -77,6 +77,10 @@ class Runner {
         hash_(RecipeHash(recipe)),
         executor_(options.threads),
         compute_(executor_, recipe.precision) {
+    for (const auto& stage : recipe.stages) {  // before hours have gone into other stages
+      const auto* grpo = std::get_if<rl::GrpoOptions>(&stage.options);
+      if (grpo && grpo->rollout_dtype) nn::Compute(executor_, {.products = *grpo->rollout_dtype});
+    }
     if (!options.profile.empty()) compute_.profile = &profile_.emplace(executor_.threads());
   }
 

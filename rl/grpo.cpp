@@ -23,6 +23,26 @@ struct Rollout {
   Advantages advantages;
   std::vector<double> values;             // per trace, after the control's shuffle
   std::vector<train::LearnGroup> groups;  // prompt g and its completions
+  // Per trace, of the policy as it learns: empty where that is how it was sampled, or before the
+  // only update, whose pass finds them.
+  std::vector<std::vector<float>> old_logp;
+};
+
+/// Between the log-probabilities of the rollout and those of the policy that is about to learn.
+struct LogpDifference {
+  float max = 0;
+  double sum = 0;
+  int64_t count = 0;
+
+  void Add(std::span<const float> learned, std::span<const float> sampled) {
+    for (size_t i = 0; i < learned.size(); ++i) {
+      const float difference = std::abs(learned[i] - sampled[i]);
+      max = std::max(max, difference);
+      sum += difference;
+      ++count;
+    }
+  }
+  double mean() const { return count > 0 ? sum / static_cast<double>(count) : 0; }
 };
 
 /// What is added up over the updates of one rollout.
@@ -30,7 +50,8 @@ struct UpdateTotals {
   PolicyLossSums sums;
   double grad_norm = 0;
   double learning_rate = 0;
-  float max_logp_difference = 0;
+  LogpDifference difference;
+  ImportanceSums importance;
   int64_t updates = 0;
   int64_t tokens = 0;  // computed forward and backward
 };
@@ -45,6 +66,11 @@ class GrpoStage {
         panel_(options.reward, context.name + ".reward"),
         learner_(context.model, context.compute, options.optimizer, options.balance),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
+    const nn::Dtype dtype = options.rollout_dtype.value_or(context.compute.dtype);
+    if (dtype != context.compute.dtype) {
+      rollout_compute_.emplace(context.compute.executor,
+                               nn::Precision{dtype, context.compute.cache_dtype});
+    }
     if (options.loss.beta != 0) {
       reference_ = model::NewModel(context.model.config(), 0, context.compute);
       model::CopyWeights(context.model, *reference_, context.compute);
@@ -102,7 +128,13 @@ class GrpoStage {
       job.chosen.push_back(order_.At(step * options_.prompts_per_step + i));
     }
     Rollout rollout;
-    rollout.samples = train::SampleProblems(train::SamplingOf(context_, panel_), job);
+    nn::Compute& compute = rollout_compute_ ? *rollout_compute_ : context_.compute;
+    if (rollout_compute_) {
+      compute.profile = context_.compute.profile;
+      context_.model.Pack(compute);
+    }
+    rollout.samples = train::SampleProblems(train::SamplingOf(context_, panel_, compute), job);
+    if (rollout_compute_) context_.model.Pack(context_.compute);
     std::vector<std::optional<double>> rewards;
     for (const train::Judgement& judgement : rollout.samples.judgements) {
       rewards.push_back(judgement.reward);
@@ -138,14 +170,16 @@ class GrpoStage {
     std::vector<int64_t> offsets{0};
     std::vector<double> advantages;
     std::vector<uint8_t> truncated;
-    std::vector<float> old_logp;
+    std::vector<float> old_logp, sampling_logp;
 
-    void Add(const Trace& trace) {
+    /// `old` is what the learning policy gave the tokens, when that is known.
+    void Add(const Trace& trace, std::span<const float> old) {
       const Trajectory& t = trace.trajectory;
       offsets.push_back(offsets.back() + static_cast<int64_t>(t.completion.size()));
       advantages.push_back(trace.advantage);
       truncated.push_back(t.finish == FinishReason::kLength);
-      old_logp.insert(old_logp.end(), t.logprobs.begin(), t.logprobs.end());
+      sampling_logp.insert(sampling_logp.end(), t.logprobs.begin(), t.logprobs.end());
+      old_logp.insert(old_logp.end(), old.begin(), old.end());
     }
     PolicyBatch View() const {
       PolicyBatch batch;
@@ -157,39 +191,93 @@ class GrpoStage {
     }
   };
 
-  /// One optimizer step, of `stage_updates` in the stage, on groups [begin, end).
-  void Update(const Rollout& rollout, size_t begin, size_t end, bool on_policy,
-              int64_t stage_updates, UpdateTotals& totals) {
-    const std::span<const train::LearnGroup> groups =
-        std::span(rollout.groups).subspan(begin, end - begin);
-    const auto trace = [&](int64_t group, int64_t sample) -> const Trace& {
-      return rollout.samples.traces[(begin + static_cast<size_t>(group)) *
-                                        static_cast<size_t>(options_.num_generations) +
-                                    static_cast<size_t>(sample)];
-    };
-    PieceBatch whole;
-    for (size_t g = 0; g < groups.size(); ++g) {
-      for (int64_t i = 0; i < options_.num_generations; ++i) {
-        whole.Add(trace(static_cast<int64_t>(g), i));
+  /// Groups [begin, end) of a rollout and their traces.
+  struct Part {
+    const Rollout& rollout;
+    size_t begin, end;
+    int64_t samples;  // of each group
+
+    std::span<const train::LearnGroup> groups() const {
+      return std::span(rollout.groups).subspan(begin, end - begin);
+    }
+    size_t Index(int64_t group, int64_t sample) const {
+      return (begin + static_cast<size_t>(group)) * static_cast<size_t>(samples) +
+             static_cast<size_t>(sample);
+    }
+    void AddTo(PieceBatch& arrays, const train::GroupPiece& piece) const {
+      for (int64_t i = piece.first; i < piece.first + piece.count; ++i) {
+        const size_t t = Index(piece.group, i);
+        const Trace& trace = rollout.samples.traces[t];
+        arrays.Add(trace,
+                   rollout.old_logp.empty() ? trace.trajectory.logprobs : rollout.old_logp[t]);
       }
+    }
+  };
+
+  /// body(batch, pieces) for each micro-batch.
+  template <class Body>
+  void ForMicroBatches(std::span<const train::LearnGroup> groups, const Body& body) const {
+    for (const auto& pieces : train::CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
+      train::MicroBatch micro;
+      for (const train::GroupPiece& piece : pieces) micro.Add(train::TakePiece(groups, piece));
+      body(micro, pieces);
+    }
+  }
+
+  /// What the policy that learns gives to the tokens that another precision has sampled.
+  std::vector<std::vector<float>> OldLogp(const Part& all) {
+    std::vector<std::vector<float>> old(all.rollout.samples.traces.size());
+    ForMicroBatches(all.groups(), [&](const train::MicroBatch& micro, const auto& pieces) {
+      const train::Scores scores = learner_.Score(micro, temperature());
+      auto next = scores.logprob.begin();
+      for (const train::GroupPiece& piece : pieces) {
+        for (int64_t i = piece.first; i < piece.first + piece.count; ++i) {
+          const size_t t = all.Index(piece.group, i);
+          const auto count = all.rollout.samples.traces[t].trajectory.completion.size();
+          old[t].assign(next, next + static_cast<std::ptrdiff_t>(count));
+          next += static_cast<std::ptrdiff_t>(count);
+        }
+      }
+    });
+    return old;
+  }
+
+  float temperature() const { return rollout::LogprobTemperature(options_.sampling); }
+
+  /// One optimizer step, of `stage_updates` in the stage. `first`: of the rollout; `fresh`: on
+  /// groups that this rollout's updates have not seen.
+  void Update(const Part& part, bool first, bool fresh, int64_t stage_updates,
+              UpdateTotals& totals) {
+    PieceBatch whole;
+    for (size_t g = 0; g < part.groups().size(); ++g) {
+      part.AddTo(whole, {static_cast<int64_t>(g), 0, options_.num_generations});
     }
     LossTotals loss_totals{.max_completion_length = options_.sampling.max_completion_length};
     loss_totals.Add(options_.loss, whole.View());
 
-    const float temperature = rollout::LogprobTemperature(options_.sampling);
-    for (const auto& pieces : train::CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
-      train::MicroBatch micro;
+    const bool corrects = rollout_compute_ && options_.importance.correction;
+    ForMicroBatches(part.groups(), [&](const train::MicroBatch& micro, const auto& pieces) {
       PieceBatch arrays;
-      for (const train::GroupPiece& piece : pieces) {
-        micro.Add(train::TakePiece(groups, piece));
-        for (int64_t i = 0; i < piece.count; ++i) arrays.Add(trace(piece.group, piece.first + i));
-      }
+      for (const train::GroupPiece& piece : pieces) part.AddTo(arrays, piece);
       std::vector<float> ref_logp;
-      if (reference_) ref_logp = ReferenceLogp(micro, temperature);
+      if (reference_) {
+        ref_logp = train::ScoreWith(*reference_, context_.compute, micro, temperature()).logprob;
+      }
       totals.tokens += micro.batch().size();
       const double share =
           static_cast<double>(micro.sequences()) / static_cast<double>(loss_totals.sequences);
-      learner_.Accumulate(micro, temperature, share, [&](const train::Scores& scores) {
+      learner_.Accumulate(micro, temperature(), share, [&](const train::Scores& scores) {
+        if (rollout_compute_ && part.rollout.old_logp.empty()) arrays.old_logp = scores.logprob;
+        if (rollout_compute_ ? fresh : first) {
+          totals.difference.Add(rollout_compute_ ? arrays.old_logp : scores.logprob,
+                                arrays.sampling_logp);
+        }
+        std::vector<float> importance;
+        if (corrects) {
+          ImportanceSums seen;
+          importance = ImportanceWeights(options_.importance, arrays.offsets, arrays.old_logp,
+                                         arrays.sampling_logp, fresh ? totals.importance : seen);
+        }
         train::ScoreGradients gradients;
         gradients.logprob.resize(scores.logprob.size());
         gradients.entropy.resize(options_.loss.entropy_coef != 0 ? scores.entropy.size() : 0);
@@ -197,25 +285,16 @@ class GrpoStage {
         batch.logp = scores.logprob;
         batch.ref_logp = ref_logp;
         batch.entropy = scores.entropy;
+        batch.importance = importance;
         totals.sums.Add(
             PolicyLoss(options_.loss, loss_totals, batch, {gradients.logprob, gradients.entropy}));
-        if (on_policy) {
-          for (size_t i = 0; i < scores.logprob.size(); ++i) {
-            totals.max_logp_difference = std::max(totals.max_logp_difference,
-                                                  std::abs(scores.logprob[i] - arrays.old_logp[i]));
-          }
-        }
         return gradients;
       });
-    }
+    });
     totals.learning_rate =
         nn::LearningRate(options_.optimizer, learner_.optimizer().steps(), stage_updates);
     totals.grad_norm += learner_.Step(totals.learning_rate);
     ++totals.updates;
-  }
-
-  std::vector<float> ReferenceLogp(const train::MicroBatch& micro, float temperature) {
-    return train::ScoreWith(*reference_, context_.compute, micro, temperature).logprob;
   }
 
   /// How far the first group's log-probabilities lie from those of float32, when they are rounded.
@@ -225,14 +304,13 @@ class GrpoStage {
     if (compute.dtype == kFloat32 && compute.cache_dtype == kFloat32) return std::nullopt;
     train::MicroBatch batch;
     batch.Add(rollout.groups.front());
-    return train::MeasurePrecision(context_.model, compute, batch,
-                                   rollout::LogprobTemperature(options_.sampling));
+    return train::MeasurePrecision(context_.model, compute, batch, temperature());
   }
 
   void Step(int64_t step) {
     Profile* profile = context_.compute.profile;
     const Clock::time_point start = Clock::now();
-    const Rollout rollout = [&] {
+    Rollout rollout = [&] {
       const ProfileScope scope(profile, 0, "rollout");
       return Sample(step);
     }();
@@ -243,11 +321,15 @@ class GrpoStage {
     UpdateTotals totals;
     const size_t count = rollout.groups.size();
     const auto parts = static_cast<size_t>(options_.minibatches);
-    const int64_t stage_updates = Expected(step) * options_.num_iterations * options_.minibatches;
+    const int64_t updates = options_.num_iterations * options_.minibatches;
+    if (rollout_compute_ && updates > 1) {
+      rollout.old_logp = OldLogp({rollout, 0, count, options_.num_generations});
+    }
     for (int64_t iteration = 0; iteration < options_.num_iterations; ++iteration) {
       for (size_t part = 0; part < parts; ++part) {
         const size_t begin = count * part / parts, end = count * (part + 1) / parts;
-        if (begin < end) Update(rollout, begin, end, totals.updates == 0, stage_updates, totals);
+        Update({rollout, begin, end, options_.num_generations}, totals.updates == 0, iteration == 0,
+               Expected(step) * updates, totals);
       }
     }
     const std::vector<double> violations = learner_.BalanceRouters();
@@ -304,7 +386,8 @@ class GrpoStage {
                            {"clip_ratio/high_mean", totals.sums.clip_ratio_high_mean()},
                            {"clip_ratio/region_mean", totals.sums.clip_ratio_region_mean()},
                            {"approx_kl", totals.sums.mean_approx_kl()},
-                           {"sampling/sampling_logp_difference/max", totals.max_logp_difference},
+                           {"sampling/sampling_logp_difference/max", totals.difference.max},
+                           {"sampling/sampling_logp_difference/mean", totals.difference.mean()},
                            {"grad_norm", totals.grad_norm / static_cast<double>(totals.updates)},
                            {"learning_rate", totals.learning_rate},
                            {"num_tokens", static_cast<double>(report_.tokens)},
@@ -314,6 +397,11 @@ class GrpoStage {
                            {"step_time/judge", rollout.samples.judge_seconds},
                            {"step_time/update", update_seconds}};
     if (reference_) metrics.emplace_back("kl", totals.sums.mean_kl());
+    if (totals.importance.count > 0) {
+      metrics.emplace_back("sampling/importance_sampling_ratio/min", totals.importance.min);
+      metrics.emplace_back("sampling/importance_sampling_ratio/mean", totals.importance.mean());
+      metrics.emplace_back("sampling/importance_sampling_ratio/max", totals.importance.max);
+    }
     for (size_t j = 0; j < options_.reward.size(); ++j) {
       double sum = 0;
       int64_t judged = 0;
@@ -337,6 +425,7 @@ class GrpoStage {
   train::RewardPanel panel_;
   train::Learner learner_;
   std::unique_ptr<model::LanguageModel> reference_;
+  std::optional<nn::Compute> rollout_compute_;  // where the rollout has a precision of its own
   double active_;
   train::StageReport report_;
 };
@@ -353,6 +442,11 @@ void Validate(const GrpoOptions& options, const std::string& where) {
   RETORT_CHECK(options.num_generations >= 2, where,
                ".num_generations: got 1, but advantages compare the samples of a group. Use at "
                "least 2");
+  const ImportanceOptions& importance = options.importance;
+  RETORT_CHECK(
+      !importance.clip_max || importance.clip_min.value_or(0) < *importance.clip_max, where,
+      ".importance_sampling_clip_min: got ", importance.clip_min.value_or(0),
+      ", expected less than importance_sampling_clip_max = ", importance.clip_max.value_or(0));
   RETORT_CHECK(options.minibatches <= options.prompts_per_step, where, ".minibatches: got ",
                options.minibatches,
                ", expected at most prompts_per_step = ", options.prompts_per_step);

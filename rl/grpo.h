@@ -3,10 +3,13 @@
 // Sources: Shao et al. 2024 (GRPO), DeepSeek-R1 §2.2, Yu et al. 2025 (token-level loss).
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "nn/adamw.h"
+#include "nn/dtype.h"
 #include "rl/advantage.h"
+#include "rl/importance.h"
 #include "rl/policy_loss.h"
 #include "rollout/sampler.h"
 #include "train/learner.h"
@@ -29,6 +32,8 @@ struct GrpoOptions {
   int64_t micro_batch_tokens = 8192;
   int64_t save_steps = 10;
   bool shuffle_advantages = false;
+  std::optional<nn::Dtype> rollout_dtype;
+  ImportanceOptions importance;
   train::OperationBudget budget;
   AdvantageOptions advantage;
   PolicyLossOptions loss;
@@ -55,6 +60,10 @@ struct GrpoOptions {
       "A control: shuffles advantages inside each group, so that nothing can be learned.");
     v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
+    v("rollout_dtype", rollout_dtype,
+      "What matrix products multiply in the rollout; null: as in training. float8_e4m3 and q8_0 "
+      "quantize the weights, for models whose decoding waits for memory.");
+    importance.Visit(v);
     budget.Visit(v);
     advantage.Visit(v);
     loss.Visit(v);

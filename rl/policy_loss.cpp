@@ -30,6 +30,7 @@ void CheckBatch(const PolicyLossOptions& options, const PolicyBatch& batch,
     CheckSize("truncated", batch.truncated.size(), batch.advantages.size());
   }
   if (options.beta != 0) CheckSize("ref_logp (beta is not 0)", batch.ref_logp.size(), tokens);
+  if (!batch.importance.empty()) CheckSize("importance", batch.importance.size(), tokens);
   if (options.entropy_coef != 0) {
     CheckSize("entropy (entropy_coef is not 0)", batch.entropy.size(), tokens);
     CheckSize("dentropy (entropy_coef is not 0)", gradients.dentropy.size(), tokens);
@@ -114,7 +115,8 @@ PolicyLossSums PolicyLoss(const PolicyLossOptions& options, const LossTotals& to
       sums.low_clipped += surrogate.low_clipped;
       sums.high_clipped += surrogate.high_clipped;
       sums.approx_kl -= log_ratio;
-      double value = surrogate.value, gradient = surrogate.gradient;
+      const double importance = batch.importance.empty() ? 1 : double{batch.importance[t]};
+      double value = importance * surrogate.value, gradient = importance * surrogate.gradient;
       if (!batch.ref_logp.empty()) {
         const KlTerm kl = EstimateKl(options.kl_estimator, logp, batch.ref_logp[t]);
         sums.kl += kl.value;

@@ -62,6 +62,7 @@ struct PolicyBatch {
   std::span<const float> old_logp;     // [T], of the policy that sampled
   std::span<const float> ref_logp;     // [T]; needed when beta is not 0
   std::span<const float> entropy;      // [T]; needed when entropy_coef is not 0
+  std::span<const float> importance;   // [T], of ImportanceWeights; empty = 1
 };
 
 /// Sizes of the whole batch of one optimizer step, however it is cut into micro-batches.
@@ -102,9 +103,10 @@ struct PolicyGradients {
 };
 
 /// Per token, with r = exp(logp - old_logp) and A the advantage of its sequence:
-/// max(-A r, -A clip(r, 1 - epsilon, 1 + epsilon_high)) + beta · kl, weighted by loss_type, minus
-/// entropy_coef times the mean entropy per token (whatever the loss_type, as in TRL). A token's
-/// gradient depends on its sequence and the totals only, never on the cut into micro-batches.
+/// w max(-A r, -A clip(r, 1 - epsilon, 1 + epsilon_high)) + beta · kl, weighted by loss_type, where
+/// w is the token's importance (a constant), minus entropy_coef times the mean entropy per token
+/// (whatever the loss_type, as in TRL). A token's gradient depends on its sequence and the totals
+/// only, never on the cut into micro-batches.
 PolicyLossSums PolicyLoss(const PolicyLossOptions& options, const LossTotals& totals,
                           const PolicyBatch& batch, const PolicyGradients& gradients);
 

@@ -31,9 +31,10 @@ void AccuracyTable::Add(const SampleResult& result) {
   }
 }
 
-SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) {
+SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
+                         nn::Compute& compute) {
   return {.model = context.model,
-          .compute = context.compute,
+          .compute = compute,
           .tokenizer = context.tokenizer,
           .prompt_template = context.prompt_template,
           .panel = panel,
@@ -42,6 +43,10 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) 
           .stop = {},
           .judge_threads = context.judge_threads,
           .before_judging = context.before_judging};
+}
+
+SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) {
+  return SamplingOf(context, panel, context.compute);
 }
 
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {

@@ -42,7 +42,9 @@ struct SampleContext {
   std::function<void()> before_judging = {};   ///< as in StageContext
 };
 
-/// How a stage samples its own model.
+/// How a stage samples its own model, packed for `compute`.
+SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
+                         nn::Compute& compute);
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel);
 
 struct SampleResult {

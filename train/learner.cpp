@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/options.h"
 #include "nn/head.h"
 
 namespace retort::train {
@@ -82,6 +83,8 @@ ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
 Learner::Learner(model::LanguageModel& model, nn::Compute& compute,
                  const nn::OptimizerOptions& optimizer, const BalanceSettings& balance)
     : model_(model), compute_(compute), optimizer_(optimizer), balance_(balance) {
+  RETORT_CHECK(!nn::IsQuantized(compute.dtype), "dtype: got ", EnumName(compute.dtype),
+               ", which only samples. Learn with float32 or bfloat16");
   model_.parameters().ZeroGradients();
   optimizer_.Prepare(model_.parameters());
 }

@@ -52,6 +52,22 @@ TEST_F(BenchTest, ACacheOfBfloat16TakesHalfTheBytes) {
   EXPECT_LT(rounded["step_bytes"], plain["step_bytes"]);
 }
 
+TEST_F(BenchTest, QuantizedWeightsAreReadInFewerBytesAndNotTrained) {
+  const auto decode = [&](const std::string& dtype) {
+    return ModelRows("decode",
+                     {"--batch", "1", "--length", "20", "--new-tokens", "4", "--dtype", dtype})
+        .at(0);
+  };
+  const Json plain = decode("float32"), fp8 = decode("float8_e4m3"), q8 = decode("q8_0");
+  EXPECT_EQ(fp8["dtype"], "float8_e4m3");
+  EXPECT_EQ(q8["cache_dtype"], "float32");
+  EXPECT_LT(fp8["step_bytes"], plain["step_bytes"]);
+  EXPECT_LT(q8["step_bytes"], fp8["step_bytes"]) << "its head is quantized, too";
+  const Outcome train = Retort({"bench", "train", "--shape", "S", "--dtype", "q8_0"});
+  EXPECT_EQ(train.code, 1);
+  ExpectContains(train.err, "q8_0, which only samples");
+}
+
 TEST_F(BenchTest, TrainingOnGroupsComputesThePromptOnce) {
   const auto rows = ModelRows("train", {"--samples", "4", "--length", "20", "--new-tokens", "5"});
   ASSERT_EQ(rows.size(), 2u);

@@ -133,6 +133,8 @@ TEST_F(ModelCommandsTest, PrecisionReachesTheModel) {
   } else {  // no such instructions here
     ExpectContains(rounded.err, "AVX-512 BF16");
   }
+  EXPECT_NE(Generate({"--prompt", "2+3", "--dtype", "float8_e4m3"}).out,
+            Generate({"--prompt", "2+3", "--dtype", "q8_0"}).out);
   EXPECT_EQ(Generate({"--prompt", "2+3", "--dtype", "float17"}).code, 2);
 }
 

@@ -212,11 +212,12 @@ TEST_P(Exact, SamplesOfOneSharedPromptSayWhatTheyWouldAlone) {
 }
 
 std::vector<Case> Cases() {
-  constexpr auto kFloat32 = nn::Dtype::kFloat32, kBFloat16 = nn::Dtype::kBFloat16;
+  using enum nn::Dtype;
   std::vector<Case> cases;
   for (const NamedConfig& model : testing::MidConfigs()) {
-    for (const nn::Precision precision : {nn::Precision{}, nn::Precision{kBFloat16, kBFloat16},
-                                          nn::Precision{kFloat32, kBFloat16}}) {
+    for (const nn::Precision precision :
+         {nn::Precision{}, nn::Precision{kBFloat16, kBFloat16}, nn::Precision{kFloat32, kBFloat16},
+          nn::Precision{kFloat8E4M3}, nn::Precision{kQ8_0}}) {
       cases.push_back({model, precision});
     }
   }

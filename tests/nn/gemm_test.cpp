@@ -46,12 +46,18 @@ std::vector<double> Reference(const Floats& a, const Floats& w, Size size, const
   return c;
 }
 
-/// What this machine multiplies.
+/// What this machine multiplies in products that learn.
 std::vector<Dtype> Dtypes() {
   const Executor executor(1);
   const Compute chooses_the_instruction_set(executor);
   return HasBFloat16() ? std::vector{Dtype::kFloat32, Dtype::kBFloat16}
                        : std::vector{Dtype::kFloat32};
+}
+/// And in those of a rollout.
+std::vector<Dtype> ForwardDtypes() {
+  std::vector<Dtype> dtypes = Dtypes();
+  dtypes.insert(dtypes.end(), {Dtype::kFloat8E4M3, Dtype::kQ8_0});
+  return dtypes;
 }
 
 /// What a product sees of its operand.
@@ -134,7 +140,7 @@ TEST(Gemm, RowsAreThoseOfOneRowProducts) {
   for (const int threads : {1, 3}) {
     const Executor executor(threads);
     Compute compute(executor);
-    for (const Dtype dtype : Dtypes())
+    for (const Dtype dtype : ForwardDtypes())
       for (const Size size : Sizes()) {
         const Floats w = Normals("w", size.n * size.k), a = Normals("a", 1000 * size.k);
         const Floats start = Normals("start", 1000 * size.n);
@@ -167,7 +173,7 @@ TEST(Gemm, ManyJobsAndStridesAreTheSameProducts) {
   const Executor executor(3);
   Compute compute(executor);
   const Floats w = Normals("w", 37 * 20), a = Normals("a", 60 * 20);
-  for (const Dtype dtype : Dtypes()) {
+  for (const Dtype dtype : ForwardDtypes()) {
     PackedMatrix packed, transposed;
     packed.Pack(View(w, 37, 20), dtype);
     Floats w_transposed(w.size());

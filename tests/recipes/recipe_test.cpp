@@ -150,6 +150,19 @@ TEST(Recipe, TheCacheIsRoundedLikeProductsUnlessSaidOtherwise) {
   EXPECT_EQ(ReadRecipe(json, "r").precision.cache, nn::Dtype::kFloat32);
 }
 
+TEST(Recipe, QuantizedWeightsAreForRolloutsOnly) {
+  Json json = SmallRecipe();
+  json["stages"][1]["rollout_dtype"] = "q8_0";
+  const auto options = std::get<rl::GrpoOptions>(ReadRecipe(json, "r").stages[1].options);
+  EXPECT_EQ(options.rollout_dtype, nn::Dtype::kQ8_0);
+  json["cache_dtype"] = "q8_0";
+  EXPECT_NE(ErrorOf([&] { ReadRecipe(json, "r"); }).find("r.cache_dtype"), std::string::npos);
+  json["dtype"] = "q8_0";
+  const std::string message = ErrorOf([&] { ReadRecipe(json, "r"); });
+  EXPECT_NE(message.find("r.dtype: got q8_0"), std::string::npos) << message;
+  EXPECT_NE(message.find("rollout_dtype"), std::string::npos) << message;
+}
+
 TEST(Recipe, PretrainingLearnsThePromptAndFineTuningDoesNot) {
   Json recipe = SmallRecipe();
   recipe["stages"][1] = recipe["stages"][0];

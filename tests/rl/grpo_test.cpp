@@ -67,6 +67,14 @@ GrpoOptions With(const Json& changes, GrpoOptions options = BaseOptions()) {
   return options;
 }
 
+/// A rollout that has something to correct.
+GrpoOptions CorrectedOptions() {
+  GrpoOptions o = BaseOptions();
+  o.rollout_dtype = nn::Dtype::kFloat8E4M3;
+  o.importance = {.mode = ImportanceMode::kTokenTruncate, .clip_max = 1.01, .clip_min = 0.99};
+  return o;
+}
+
 TEST(Grpo, EveryOptionHasAnEffect) {
   const std::map<std::string, Json> changes = {{"problems", {{"generator", {{"seed", 7}}}}},
                                                {"steps", 3},
@@ -78,6 +86,11 @@ TEST(Grpo, EveryOptionHasAnEffect) {
                                                {"micro_batch_tokens", 400},
                                                {"shuffle_advantages", true},
                                                {"save_steps", 2},
+                                               {"rollout_dtype", "q8_0"},
+                                               {"importance_sampling_correction", false},
+                                               {"importance_sampling_mode", "token_mask"},
+                                               {"importance_sampling_clip_max", 1.02},
+                                               {"importance_sampling_clip_min", nullptr},
                                                {"max_tera_operations", 1e-9},
                                                {"scale_rewards", "none"},
                                                {"loss_type", "grpo"},
@@ -103,15 +116,15 @@ TEST(Grpo, EveryOptionHasAnEffect) {
                                                {"seq_aux_loss_alpha", 0},
                                                {"aux_loss_alpha", 0}};
   const std::set<std::string> refused = {"top_k", "top_p", "min_p"};
-  const std::string base = Learn(BaseOptions()).Everything();
-  EXPECT_EQ(Learn(BaseOptions()).Everything(), base);
-  const Json all = WriteOptions(BaseOptions());
+  const std::string base = Learn(CorrectedOptions()).Everything();
+  EXPECT_EQ(Learn(CorrectedOptions()).Everything(), base);
+  const Json all = WriteOptions(CorrectedOptions());
   for (const auto& [key, value] : all.items()) {
     if (refused.contains(key)) continue;
     ASSERT_TRUE(changes.contains(key)) << "a new option needs a row here: " << key;
-    EXPECT_NE(Learn(With({{key, changes.at(key)}})).Everything(), base) << key;
+    EXPECT_NE(Learn(With({{key, changes.at(key)}}, CorrectedOptions())).Everything(), base) << key;
   }
-  GrpoOptions weights = BaseOptions();
+  GrpoOptions weights = CorrectedOptions();
   weights.reward[1].weight = 0.25;
   EXPECT_NE(Learn(weights).Everything(), base);
 }
@@ -227,6 +240,7 @@ TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
     near("sampling_operations", sampling_operations);
     near("learning_rate", nn::LearningRate(options.optimizer, static_cast<int64_t>(step), 2));
     near("sampling/sampling_logp_difference/max", 0, 0);
+    near("sampling/sampling_logp_difference/mean", 0, 0);
     near("approx_kl", 0, 0);  // one update per rollout: every ratio is 1
     near("clip_ratio/low_mean", 0, 0);
     near("clip_ratio/high_mean", 0, 0);
@@ -287,6 +301,78 @@ TEST_P(GrpoKinds, ARoundedPrecisionTrainsWhatItSampledAndSaysHowFarItIsFromFloat
     }
     EXPECT_NE(run.after, exact.after);
   }
+}
+
+TEST_P(GrpoKinds, AQuantizedRolloutIsCorrected) {
+  for (const nn::Dtype dtype : {nn::Dtype::kFloat8E4M3, nn::Dtype::kQ8_0}) {
+    GrpoOptions options = PlainOptions();
+    options.steps = 1;
+    options.rollout_dtype = dtype;
+    options.importance = {.mode = ImportanceMode::kTokenTruncate, .clip_max = 1.001};
+    const StageSetup setup{.config = GetParam().config};
+    const StageRun run = Learn(options, setup);
+
+    // What the stored traces say of it, with the weights that were there before the step.
+    const Executor executor(1);
+    nn::Compute compute(executor);
+    const auto model = model::NewModel(setup.config, 1, compute);
+    testing::SetWeights(run.before, *model, compute);
+    double sum = 0, most = 0, ratios = 0, least = 1e9, count = 0, advantages = 0;
+    for (const Trace& trace : run.traces) {
+      train::MicroBatch batch;
+      batch.Add({trace.trajectory.prompt, {trace.trajectory.completion}});
+      const train::Scores scores = train::ScoreWith(*model, compute, batch);
+      for (size_t t = 0; t < scores.logprob.size(); ++t) {
+        const float sampled = trace.trajectory.logprobs[t];
+        const double difference = std::abs(scores.logprob[t] - sampled);
+        const double ratio = std::min(1.001, std::exp(double{scores.logprob[t]} - sampled));
+        sum += difference;
+        most = std::max(most, difference);
+        ratios += ratio;
+        least = std::min(least, ratio);
+        advantages += trace.advantage * ratio;
+        ++count;
+      }
+    }
+    EXPECT_GT(most, 1e-5);
+    EXPECT_LT(sum / count, 0.05);
+    const auto near = [&](const char* name, double want) {
+      EXPECT_NEAR(run.Metric(0, name), want, 1e-6 * std::max(1.0, std::abs(want))) << name;
+    };
+    near("sampling/sampling_logp_difference/max", most);
+    near("sampling/sampling_logp_difference/mean", sum / count);
+    near("sampling/importance_sampling_ratio/min", least);
+    near("sampling/importance_sampling_ratio/mean", ratios / count);
+    near("sampling/importance_sampling_ratio/max", 1.001);
+    near("approx_kl", 0);  // from the policy that learns, not from the one that was sampled
+    near("loss", -advantages / count);
+
+    options.importance.correction = false;
+    const StageRun uncorrected = Learn(options, setup);
+    EXPECT_FALSE(uncorrected.HasMetric(0, "sampling/importance_sampling_ratio/mean"));
+    EXPECT_EQ(uncorrected.Metric(0, "sampling/sampling_logp_difference/max"),
+              run.Metric(0, "sampling/sampling_logp_difference/max"));
+  }
+}
+
+TEST_P(GrpoKinds, FurtherUpdatesOfAQuantizedRolloutKnowWhereTheyStarted) {
+  GrpoOptions options = CorrectedOptions();
+  options.steps = 1;
+  options.minibatches = 1;
+  options.num_iterations = 2;
+  options.optimizer = {.learning_rate = 0};
+  const StageRun run = Learn(options, {.config = GetParam().config});
+  EXPECT_EQ(run.Metric(0, "approx_kl"), 0) << "nothing was learned: every ratio is 1, to the bit";
+  EXPECT_GT(run.Metric(0, "sampling/sampling_logp_difference/mean"), 0);
+  options.optimizer = {.learning_rate = 0.01};
+  EXPECT_NE(Learn(options, {.config = GetParam().config}).Metric(0, "approx_kl"), 0);
+}
+
+TEST(Grpo, ARolloutOfTheSamePrecisionIsTheSameRun) {
+  GrpoOptions options = BaseOptions();
+  const std::string plain = Learn(options).Everything();
+  options.rollout_dtype = nn::Dtype::kFloat32;
+  EXPECT_EQ(Learn(options).Everything(), plain);
 }
 
 TEST_P(GrpoKinds, MicroBatchesDoNotChangeTheStep) {
@@ -421,6 +507,7 @@ TEST(Grpo, RefusesWhatWouldBeDishonestOrSenseless) {
            {{{"min_p", 0.1}}, "min_p"},
            {{{"temperature", 0}}, "stages[1].temperature"},
            {{{"num_generations", 1}}, "stages[1].num_generations"},
+           {{{"importance_sampling_clip_min", 4}}, "stages[1].importance_sampling_clip_min"},
            {{{"minibatches", 5}}, "stages[1].minibatches"}}) {
     EXPECT_NE(message(change).find(part), std::string::npos) << message(change);
   }

@@ -17,10 +17,10 @@ struct Batch {
   std::vector<int64_t> offsets{0};
   std::vector<double> advantages;
   std::vector<uint8_t> truncated;
-  std::vector<float> logp, old_logp, ref_logp, entropy;
+  std::vector<float> logp, old_logp, ref_logp, entropy, importance;
 
   PolicyBatch View() const {
-    return {offsets, advantages, truncated, logp, old_logp, ref_logp, entropy};
+    return {offsets, advantages, truncated, logp, old_logp, ref_logp, entropy, importance};
   }
   /// Sequences [begin, end) as a micro-batch of their own.
   Batch Cut(size_t begin, size_t end) const {
@@ -37,6 +37,7 @@ struct Batch {
     part.old_logp = tokens(old_logp);
     part.ref_logp = tokens(ref_logp);
     part.entropy = tokens(entropy);
+    part.importance = tokens(importance);
     return part;
   }
 };
@@ -53,6 +54,7 @@ Batch RandomBatch() {
       batch.old_logp.push_back(static_cast<float>(logp + 0.4 * random.Normal()));
       batch.ref_logp.push_back(static_cast<float>(logp + 0.5 * random.Normal()));
       batch.entropy.push_back(static_cast<float>(random.Uniform()));
+      batch.importance.push_back(static_cast<float>(2 * random.Uniform()));
     }
     batch.offsets.push_back(static_cast<int64_t>(batch.logp.size()));
     batch.advantages.push_back(random.Normal());
@@ -116,7 +118,7 @@ Complex Twin(const PolicyLossOptions& o, const Batch& b, const std::vector<Compl
       const Complex r = std::exp(logp[t] - double{b.old_logp[t]});
       const Complex clipped = r.real() < low ? low : r.real() > high ? high : r;
       const Complex one = r * b.advantages[i], two = clipped * b.advantages[i];
-      Complex token = -(one.real() < two.real() ? one : two);
+      Complex token = -double{b.importance[t]} * (one.real() < two.real() ? one : two);
       const Complex l = double{b.ref_logp[t]} - logp[t];
       const Complex kl = o.kl_estimator == KlEstimator::kK1   ? -l
                          : o.kl_estimator == KlEstimator::kK2 ? 0.5 * l * l
