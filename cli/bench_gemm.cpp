@@ -31,7 +31,8 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
         w(static_cast<size_t>(n * k), 0.25f), y(static_cast<size_t>(m * n), 0.125f);
     const nn::Mat a(x.data(), m, k), weights(w.data(), n, k), c(y.data(), m, n);
     nn::PackedMatrix packed;
-    packed.Pack(weights, compute.dtype);
+    nn::AlignedVector<float> storage;
+    nn::Pack(compute, std::array{nn::PackJob{&packed, weights, compute.dtype}}, storage);
     const double operations = 2.0 * static_cast<double>(m * n * k);
     const auto measure = [&](const char* product, const auto& run) {
       // Enough calls for about 50 ms at 200 GFLOP/s.

@@ -27,9 +27,9 @@ struct DeepseekLayer {
   }
   static int64_t RopeDim(const DeepseekConfig& c) { return c.qk_rope_head_dim; }
   static KvCache::Shape CacheShape(const DeepseekConfig& c) { return Mla::CacheShape(c); }
-  void Pack(nn::Dtype dtype) {
-    attention.Pack(dtype);
-    moe ? moe->Pack(dtype) : dense->Pack(dtype);
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) {
+    attention.Pack(dtype, jobs);
+    moe ? moe->Pack(dtype, jobs) : dense->Pack(dtype, jobs);
   }
   void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
     const Mat mid = attention.Forward(pass, rope, x, tape.attention);
@@ -51,9 +51,9 @@ struct LlamaLayer {
               c.rms_norm_eps) {}
   static int64_t RopeDim(const LlamaConfig& c) { return c.HeadDim(); }
   static KvCache::Shape CacheShape(const LlamaConfig& c) { return Gqa::CacheShape(c); }
-  void Pack(nn::Dtype dtype) {
-    attention.Pack(dtype);
-    dense.Pack(dtype);
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) {
+    attention.Pack(dtype, jobs);
+    dense.Pack(dtype, jobs);
   }
   void Forward(const Pass& pass, nn::RopeTable& rope, Mat x, Mat y, LayerTape& tape) const {
     dense.Forward(pass, attention.Forward(pass, rope, x, tape.attention), y, tape.ffn);
@@ -90,15 +90,12 @@ KvCache Decoder<Layer, Config>::NewCache() const {
 template <class Layer, class Config>
 void Decoder<Layer, Config>::Pack(nn::Compute& compute) {
   cache_dtype_ = compute.cache_dtype;
-  compute.ParallelFor("pack", layers() + 1, [&](int64_t l, int) {
-    if (l == layers()) {
-      // As where the format comes from: V3 keeps its head, GGUF's q8_0 does not.
-      head_.Pack(head_weight_.mat(),
-                 compute.dtype == nn::Dtype::kFloat8E4M3 ? nn::Dtype::kFloat32 : compute.dtype);
-    } else {
-      layers_[static_cast<size_t>(l)].Pack(compute.dtype);
-    }
-  });
+  std::vector<nn::PackJob> jobs;
+  for (Layer& layer : layers_) layer.Pack(compute.dtype, jobs);
+  // As where the format comes from: V3 keeps its head, GGUF's q8_0 does not.
+  const bool keeps_head = compute.dtype == nn::Dtype::kFloat8E4M3;
+  jobs.push_back({&head_, head_weight_.mat(), keeps_head ? nn::Dtype::kFloat32 : compute.dtype});
+  nn::Pack(compute, jobs, packed_);
 }
 
 template <class Layer, class Config>

@@ -11,7 +11,7 @@
 
 namespace retort::model {
 
-/// `Layer` has Pack(dtype), Forward(pass, rope, x, tape) → y, `attention`,
+/// `Layer` has Pack(dtype, jobs), Forward(pass, rope, x, tape) → y, `attention`,
 /// FeedForwardBackward(pass, dy, tape) → the gradient of what attention gave, and `moe` (a
 /// pointer-like to MoeFeedForward, false when dense).
 template <class Layer, class Config>
@@ -45,6 +45,7 @@ class Decoder final : public LanguageModel {
   nn::Parameter& final_norm_;
   nn::Parameter& head_weight_;
   nn::PackedMatrix head_;
+  nn::AlignedVector<float> packed_;  // what every packed matrix borrows from
   nn::Dtype cache_dtype_ = nn::Dtype::kFloat32;
   nn::Arena activations_;  // of inference, layer by layer
   nn::Arena scratch_;      // of one block

@@ -54,10 +54,11 @@ MoeFeedForward::MoeFeedForward(nn::ParameterStore& store, const std::string& pre
   }
 }
 
-void MoeFeedForward::Pack(nn::Dtype dtype) {
-  router_.Pack(nn::Dtype::kFloat32);  // a choice of experts should not hang on rounding
-  for (SwiGluMlp& expert : experts_) expert.Pack(dtype);
-  if (shared_) shared_->Pack(dtype);
+void MoeFeedForward::Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) {
+  // A choice of experts should not hang on rounding.
+  jobs.push_back(router_.Pack(nn::Dtype::kFloat32));
+  for (SwiGluMlp& expert : experts_) expert.Pack(dtype, jobs);
+  if (shared_) shared_->Pack(dtype, jobs);
 }
 
 nn::RouteArgs MoeFeedForward::Routing(const FeedForwardTape& tape) const {

@@ -18,7 +18,7 @@ class DenseFeedForward {
  public:
   DenseFeedForward(nn::ParameterStore& store, const std::string& prefix, int64_t hidden,
                    int64_t width, double eps);
-  void Pack(nn::Dtype dtype) { mlp_.Pack(dtype); }
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) { mlp_.Pack(dtype, jobs); }
   /// Writes the block's output into `y` [T, d].
   void Forward(const Pass& pass, nn::Mat x, nn::Mat y, FeedForwardTape& tape) const;
   /// Returns the gradient of x [T, d].
@@ -35,7 +35,7 @@ class MoeFeedForward {
  public:
   MoeFeedForward(nn::ParameterStore& store, const std::string& prefix,
                  const DeepseekConfig& config);
-  void Pack(nn::Dtype dtype);
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
   void Forward(const Pass& pass, nn::Mat x, nn::Mat y, FeedForwardTape& tape) const;
   nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const FeedForwardTape& tape) const;
 

@@ -34,8 +34,8 @@ Gqa::Gqa(nn::ParameterStore& store, const std::string& prefix, const LlamaConfig
   }
 }
 
-void Gqa::Pack(nn::Dtype dtype) {
-  for (Linear* linear : {&q_, &k_, &v_, &o_}) linear->Pack(dtype);
+void Gqa::Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) {
+  for (Linear* linear : {&q_, &k_, &v_, &o_}) jobs.push_back(linear->Pack(dtype));
 }
 
 nn::AttentionShape Gqa::Shape() const {

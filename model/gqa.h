@@ -20,7 +20,7 @@ class Gqa {
   static KvCache::Shape CacheShape(const LlamaConfig& config) {
     return {config.num_hidden_layers, 2 * config.num_key_value_heads, config.HeadDim()};
   }
-  void Pack(nn::Dtype dtype);
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
   /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.
   nn::Mat Forward(const Pass& pass, nn::RopeTable& rope, nn::Mat x, AttentionTape& tape) const;
   /// Gradient of the input [T, d] from that of the output; queues weight gradients on the tape.

@@ -17,8 +17,7 @@ class Linear {
   Linear(nn::ParameterStore& store, const std::string& name, int64_t out, int64_t in,
          bool bias = false);
 
-  /// To be called whenever the weights have changed.
-  void Pack(nn::Dtype dtype) { packed_.Pack(weight_->mat(), dtype); }
+  nn::PackJob Pack(nn::Dtype dtype) { return {&packed_, weight_->mat(), dtype}; }
   const nn::PackedMatrix& packed() const { return packed_; }
   nn::Parameter& weight() const { return *weight_; }
 

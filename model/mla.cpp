@@ -45,16 +45,17 @@ Mat Mla::ValueRows(int64_t head, bool gradient) const {
   return all.Rows(head * (nope_ + value_) + nope_, value_);
 }
 
-void Mla::Pack(nn::Dtype dtype) {
+void Mla::Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) {
   for (std::optional<Linear>* linear : {&q_, &q_a_, &q_b_}) {
-    if (*linear) (*linear)->Pack(dtype);
+    if (*linear) jobs.push_back((*linear)->Pack(dtype));
   }
-  kv_a_.Pack(dtype);
-  o_.Pack(dtype);
+  jobs.push_back(kv_a_.Pack(dtype));
   for (int64_t h = 0; h < heads_; ++h) {
-    key_up_[static_cast<size_t>(h)].Pack(KeyRows(h, false), dtype, /*transpose=*/true);
-    value_up_[static_cast<size_t>(h)].Pack(ValueRows(h, false), dtype);
+    const auto i = static_cast<size_t>(h);
+    jobs.push_back({&key_up_[i], KeyRows(h, false), dtype, /*transpose=*/true});
+    jobs.push_back({&value_up_[i], ValueRows(h, false), dtype});
   }
+  jobs.push_back(o_.Pack(dtype));
 }
 
 nn::AttentionShape Mla::Shape() const {

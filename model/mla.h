@@ -24,7 +24,7 @@ class Mla {
   static KvCache::Shape CacheShape(const DeepseekConfig& config) {
     return {config.num_hidden_layers, 1, config.kv_lora_rank + config.qk_rope_head_dim};
   }
-  void Pack(nn::Dtype dtype);
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
   /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.
   nn::Mat Forward(const Pass& pass, nn::RopeTable& rope, nn::Mat x, AttentionTape& tape) const;
   /// Gradient of the input [T, d] from that of the output; queues weight gradients on the tape.

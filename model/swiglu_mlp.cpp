@@ -16,8 +16,8 @@ SwiGluMlp::SwiGluMlp(nn::ParameterStore& store, const std::string& prefix, int64
       up_(store, prefix + ".up_proj", width, hidden),
       down_(store, prefix + ".down_proj", hidden, width) {}
 
-void SwiGluMlp::Pack(nn::Dtype dtype) {
-  for (Linear* linear : {&gate_, &up_, &down_}) linear->Pack(dtype);
+void SwiGluMlp::Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) {
+  for (Linear* linear : {&gate_, &up_, &down_}) jobs.push_back(linear->Pack(dtype));
 }
 
 namespace {

@@ -13,7 +13,7 @@ class SwiGluMlp {
   /// Adds `prefix`.{gate,up,down}_proj.weight.
   SwiGluMlp(nn::ParameterStore& store, const std::string& prefix, int64_t hidden, int64_t width);
 
-  void Pack(nn::Dtype dtype);
+  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
   /// y = x + mlp(h).
   void Forward(const Pass& pass, nn::ConstMat h, nn::ConstMat x, nn::Mat y, SwiGluTape& tape) const;
   /// dh (+)= gradient of h from that of y; queues weight gradients on the tape.

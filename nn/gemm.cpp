@@ -131,18 +131,41 @@ int64_t PanelSize(Dtype dtype, int64_t k) {
   return (dtype == Dtype::kFloat32 ? k : bf16::Pairs(k)) * kPanel;
 }
 
-void PackedMatrix::Pack(ConstMat w, Dtype dtype, bool transpose) {
-  n_ = transpose ? w.cols : w.rows;
-  k_ = transpose ? w.rows : w.cols;
-  dtype_ = dtype;
-  const int64_t panels = CeilDiv(n_, kPanel);
-  data_.resize(static_cast<size_t>(panels * stride()));
-  if (IsQuantized(dtype)) return Quantize(w, dtype, transpose, data_.data());
-  for (int64_t p = 0; p < panels; ++p) {
-    const int64_t first = p * kPanel;
-    PackPanel(w, dtype, !transpose, {first, std::min(kPanel, n_ - first)},
-              data_.data() + p * stride());
+void Pack(Compute& compute, std::span<const PackJob> jobs, AlignedVector<float>& storage) {
+  constexpr int64_t kPanels = 32;  // of a tile; a multiple of what shares a scale
+  int64_t size = 0;
+  for (const PackJob& job : jobs) {
+    job.packed->n_ = job.transpose ? job.w.cols : job.w.rows;
+    job.packed->k_ = job.transpose ? job.w.rows : job.w.cols;
+    job.packed->dtype_ = job.dtype;
+    size += CeilDiv(job.packed->n_, kPanel) * job.packed->stride();
   }
+  if (storage.size() < static_cast<size_t>(size)) {
+    storage.clear();
+    storage.resize(static_cast<size_t>(size));
+  }
+  float* next = storage.data();
+  for (const PackJob& job : jobs) {
+    job.packed->data_ = next;
+    next += CeilDiv(job.packed->n_, kPanel) * job.packed->stride();
+  }
+  ForTiles(
+      compute, "pack", jobs,
+      [](const PackJob& job) { return CeilDiv(job.packed->n(), kPanels * kPanel); },
+      [&](const PackJob& job, int64_t tile, Arena&) {
+        const int64_t begin = tile * kPanels * kPanel;
+        const int64_t end = std::min(begin + kPanels * kPanel, job.packed->n());
+        float* panels = job.packed->data_ + begin / kPanel * job.packed->stride();
+        if (IsQuantized(job.dtype)) {
+          return Quantize(
+              job.transpose ? job.w.Cols(begin, end - begin) : job.w.Rows(begin, end - begin),
+              job.dtype, job.transpose, panels);
+        }
+        for (int64_t first = begin; first < end; first += kPanel) {
+          PackPanel(job.w, job.dtype, !job.transpose, {first, std::min(kPanel, end - first)},
+                    panels + (first - begin) / kPanel * job.packed->stride());
+        }
+      });
 }
 
 void GemmSerial(const GemmJob& job, Arena& scratch) {

@@ -24,25 +24,35 @@ int64_t PanelSize(Dtype dtype, int64_t k);
 
 /// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N. Of bfloat16, two
 /// neighbours in K take the place of one float; quantized panels are described in nn/quantize.h.
+/// Borrows its numbers from the storage it was packed into.
 class PackedMatrix {
  public:
-  PackedMatrix() = default;
-  /// Packs W [N, K]; with `transpose`, `w` holds Wᵀ [K, N]. Reuses the storage. Not thread-safe.
-  /// Throws Error where a number to be quantized is not within ±65504.
-  void Pack(ConstMat w, Dtype dtype = Dtype::kFloat32, bool transpose = false);
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }
   /// What products with it multiply.
   Dtype dtype() const { return dtype_; }
-  const float* panel(int64_t p) const { return data_.data() + p * stride(); }
+  const float* panel(int64_t p) const { return data_ + p * stride(); }
   int64_t stride() const { return PanelSize(dtype_, k_); }
 
  private:
-  AlignedVector<float> data_;
+  friend void Pack(Compute& compute, std::span<const struct PackJob> jobs,
+                   AlignedVector<float>& storage);
+  float* data_ = nullptr;
   int64_t n_ = 0;
   int64_t k_ = 0;
   Dtype dtype_ = Dtype::kFloat32;
 };
+
+struct PackJob {
+  PackedMatrix* packed = nullptr;
+  ConstMat w;  ///< [N, K]
+  Dtype dtype = Dtype::kFloat32;
+  bool transpose = false;  ///< `w` holds Wᵀ [K, N]
+};
+/// Runs all jobs in one parallel region. All panels lie in `storage`, one after the other: decoding
+/// reads them so, and large blocks get huge pages. Reuses it where it is large enough. Throws Error
+/// where a number to be quantized is not within ±65504.
+void Pack(Compute& compute, std::span<const PackJob> jobs, AlignedVector<float>& storage);
 
 /// C [M, N] = A [M, K] · Wᵀ, or start + A · Wᵀ: the chain then starts there.
 struct GemmJob {

@@ -119,12 +119,11 @@ TEST(Gemm, MatchesDoublePrecision) {
   for (const Dtype dtype : Dtypes())
     for (const Size size : Sizes()) {
       const Floats w = Normals("w", size.n * size.k), a = Normals("a", 70 * size.k);
-      PackedMatrix packed;
-      packed.Pack(View(w, size.n, size.k), dtype);
+      const testing::Packed packed(View(w, size.n, size.k), dtype);
       for (const bool accumulate : {false, true}) {
         const Floats start = Normals("start", 70 * size.n);
         Floats c(start.size());
-        Gemm(compute, {View(a, 70, size.k), &packed, View(c, 70, size.n),
+        Gemm(compute, {View(a, 70, size.k), &packed.matrix, View(c, 70, size.n),
                        accumulate ? View(start, 70, size.n) : ConstMat()});
         const auto want = Reference(Rounded(a, dtype), Rounded(w, dtype), size,
                                     accumulate ? start : Floats(c.size()));
@@ -144,14 +143,14 @@ TEST(Gemm, RowsAreThoseOfOneRowProducts) {
       for (const Size size : Sizes()) {
         const Floats w = Normals("w", size.n * size.k), a = Normals("a", 1000 * size.k);
         const Floats start = Normals("start", 1000 * size.n);
-        PackedMatrix packed;
-        packed.Pack(View(w, size.n, size.k), dtype);
+        const testing::Packed packed(View(w, size.n, size.k), dtype);
         for (const bool accumulate : {false, true}) {
           Floats single = start;
           for (int64_t r = 0; r < 1000; ++r) {
             const Mat c = View(single, 1000, size.n).Rows(r, 1);
-            GemmSerial({View(a, 1000, size.k).Rows(r, 1), &packed, c, accumulate ? c : ConstMat()},
-                       compute.scratch[0]);
+            GemmSerial(
+                {View(a, 1000, size.k).Rows(r, 1), &packed.matrix, c, accumulate ? c : ConstMat()},
+                compute.scratch[0]);
           }
           for (const int64_t M : heights) {
             if (threads > 1 && M % 13 != 0 && M != 1000) continue;
@@ -159,7 +158,7 @@ TEST(Gemm, RowsAreThoseOfOneRowProducts) {
             const int64_t first = M * 7 % (1001 - M);
             Floats c = Part(start, first * size.n, M * size.n);
             const Mat out = View(c, M, size.n);
-            Gemm(compute, {View(a, 1000, size.k).Rows(first, M), &packed, out,
+            Gemm(compute, {View(a, 1000, size.k).Rows(first, M), &packed.matrix, out,
                            accumulate ? out : ConstMat()});
             ASSERT_TRUE(SameBits(c, Part(single, first * size.n, M * size.n)))
                 << M << " rows, N " << size.n << ", K " << size.k << ", accumulate " << accumulate;
@@ -174,24 +173,23 @@ TEST(Gemm, ManyJobsAndStridesAreTheSameProducts) {
   Compute compute(executor);
   const Floats w = Normals("w", 37 * 20), a = Normals("a", 60 * 20);
   for (const Dtype dtype : ForwardDtypes()) {
-    PackedMatrix packed, transposed;
-    packed.Pack(View(w, 37, 20), dtype);
+    const testing::Packed packed(View(w, 37, 20), dtype);
     Floats w_transposed(w.size());
     for (int64_t j = 0; j < 37; ++j) {
       for (int64_t k = 0; k < 20; ++k) {
         w_transposed[static_cast<size_t>(k * 37 + j)] = w[static_cast<size_t>(j * 20 + k)];
       }
     }
-    transposed.Pack(View(w_transposed, 20, 37), dtype, /*transpose=*/true);
+    const testing::Packed transposed(View(w_transposed, 20, 37), dtype, /*transpose=*/true);
     Floats plain(60 * 37), from_transposed(plain.size()), wide(60 * 80, 7.0f);
-    Gemm(compute, {View(a, 60, 20), &packed, View(plain, 60, 37)});
-    Gemm(compute, {View(a, 60, 20), &transposed, View(from_transposed, 60, 37)});
+    Gemm(compute, {View(a, 60, 20), &packed.matrix, View(plain, 60, 37)});
+    Gemm(compute, {View(a, 60, 20), &transposed.matrix, View(from_transposed, 60, 37)});
     EXPECT_TRUE(SameBits(plain, from_transposed));
     const Mat c = View(wide, 60, 80);
-    Gemm(compute,
-         std::vector<GemmJob>{{View(a, 60, 20).Rows(0, 11), &packed, c.Rows(0, 11).Cols(1, 37)},
-                              {View(a, 60, 20).Rows(11, 49), &packed, c.Rows(11, 49).Cols(1, 37)},
-                              {View(a, 60, 20), &packed, c.Cols(40, 37)}});
+    Gemm(compute, std::vector<GemmJob>{
+                      {View(a, 60, 20).Rows(0, 11), &packed.matrix, c.Rows(0, 11).Cols(1, 37)},
+                      {View(a, 60, 20).Rows(11, 49), &packed.matrix, c.Rows(11, 49).Cols(1, 37)},
+                      {View(a, 60, 20), &packed.matrix, c.Cols(40, 37)}});
     for (int64_t r = 0; r < 60; ++r) {
       for (const int64_t begin : {1, 40}) {
         EXPECT_TRUE(std::equal(c.row(r) + begin, c.row(r) + begin + 37, plain.data() + r * 37));
@@ -206,12 +204,11 @@ TEST(Gemm, TakesNoRowsAndKeepsNansInTheirRow) {
   const Executor executor(1);
   Compute compute(executor);
   const Floats w = Normals("w", 40 * 8);
-  PackedMatrix packed;
-  packed.Pack(View(w, 40, 8));
-  Gemm(compute, {ConstMat(nullptr, 0, 8), &packed, Mat(nullptr, 0, 40)});
+  const testing::Packed packed(View(w, 40, 8));
+  Gemm(compute, {ConstMat(nullptr, 0, 8), &packed.matrix, Mat(nullptr, 0, 40)});
   Floats a = Normals("a", 30 * 8), c(30 * 40);
   a[8 * 17 + 3] = std::numeric_limits<float>::quiet_NaN();
-  Gemm(compute, {View(a, 30, 8), &packed, View(c, 30, 40)});
+  Gemm(compute, {View(a, 30, 8), &packed.matrix, View(c, 30, 40)});
   for (int64_t r = 0; r < 30; ++r) EXPECT_EQ(std::isnan(View(c, 30, 40)(r, 0)), r == 17);
 }
 

@@ -35,11 +35,10 @@ struct HeadResult {
   Floats logprob, entropy;
 };
 HeadResult Forward(Compute& compute, const HeadCase& c) {
-  PackedMatrix packed;
-  packed.Pack(c.w_mat());
+  const testing::Packed packed(c.w_mat());
   HeadResult r{Floats(c.row_of.size()), Floats(c.row_of.size())};
   Head(compute, {.hidden = c.hidden_mat(),
-                 .w = &packed,
+                 .w = &packed.matrix,
                  .predictions = c.predictions,
                  .rows = c.row_of.data(),
                  .targets = c.targets.data(),
@@ -55,11 +54,10 @@ struct Given {  // what stands in the gradients before, and which of them are wa
 };
 /// dhidden, then dw.
 Floats Backward(Compute& compute, const HeadCase& c, const Given& given = {}) {
-  PackedMatrix packed;
-  packed.Pack(c.w_mat());
+  const testing::Packed packed(c.w_mat());
   Floats dhidden(c.hidden.size(), given.before), dw(c.w.size(), given.before);
   HeadGrad(compute, {.forward = {.hidden = c.hidden_mat(),
-                                 .w = &packed,
+                                 .w = &packed.matrix,
                                  .predictions = c.predictions,
                                  .rows = c.row_of.data(),
                                  .targets = c.targets.data(),
@@ -114,12 +112,11 @@ TEST(Head, TheSamplersLogProbabilityIsTheTrainersToTheBit) {
       const HeadResult head = Forward(compute, c);
 
       // As in decoding: one row of logits at a time, lying anywhere.
-      PackedMatrix packed;
-      packed.Pack(c.w_mat());
+      const testing::Packed packed(c.w_mat());
       Floats logits(static_cast<size_t>(c.rows * (vocabulary + 1) + 1)), entropies;
       const Mat decoded(logits.data() + 1, c.rows, vocabulary, vocabulary + 1);
       for (int64_t t = 0; t < c.rows; ++t) {
-        Gemm(compute, GemmJob{c.hidden_mat().Rows(t, 1), &packed, decoded.Rows(t, 1)});
+        Gemm(compute, GemmJob{c.hidden_mat().Rows(t, 1), &packed.matrix, decoded.Rows(t, 1)});
         entropies.push_back(LogSoftmaxRow(decoded.row(t), vocabulary, temperature));
       }
       for (size_t p = 0; p < c.row_of.size(); ++p) {

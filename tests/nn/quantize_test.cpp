@@ -134,16 +134,15 @@ TEST(Quantize, AProductIsThatWithTheWeightsTheCodesStandFor) {
     for (const Dtype dtype : kFormats)
       for (const Size size : kSizes) {
         const Floats w = Weights(size), seen = Dequantized(w, size.n, size.k, dtype);
-        PackedMatrix packed, plain;
-        packed.Pack(View(w, size.n, size.k), dtype);
-        plain.Pack(View(seen, size.n, size.k));
+        const testing::Packed packed(View(w, size.n, size.k), dtype);
+        const testing::Packed plain(View(seen, size.n, size.k));
         for (const int64_t M : {1, 2, 5, 12, 13, 70}) {
           const Floats a = Normals("a", M * size.k), start = Normals("start", M * size.n);
           for (const bool accumulate : {false, true}) {
             Floats got(start.size()), want(start.size());
             const ConstMat from = accumulate ? View(start, M, size.n) : ConstMat();
-            Gemm(compute, {View(a, M, size.k), &packed, View(got, M, size.n), from});
-            Gemm(compute, {View(a, M, size.k), &plain, View(want, M, size.n), from});
+            Gemm(compute, {View(a, M, size.k), &packed.matrix, View(got, M, size.n), from});
+            Gemm(compute, {View(a, M, size.k), &plain.matrix, View(want, M, size.n), from});
             EXPECT_TRUE(SameBits(got, want))
                 << EnumName(dtype) << " " << M << " x " << size.n << " x " << size.k;
           }
@@ -177,8 +176,7 @@ TEST(Quantize, RefusesWhatHasNoCode) {
     for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity(), -1e6f}) {
       Floats w(40 * 40, 1.0f);
       w[777] = bad;
-      PackedMatrix packed;
-      const std::string error = ErrorOf([&] { packed.Pack(View(w, 40, 40), dtype); });
+      const std::string error = ErrorOf([&] { testing::Packed(View(w, 40, 40), dtype); });
       EXPECT_NE(error.find("within ±65504"), std::string::npos) << error;
     }
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <numeric>
 #include <span>
@@ -14,6 +15,7 @@
 #include "base/executor.h"
 #include "base/random.h"
 #include "nn/compute.h"
+#include "nn/gemm.h"
 
 namespace retort::testing {
 
@@ -49,6 +51,17 @@ S WeightedSum(const Floats& weights, const std::vector<S>& values) {
   for (size_t i = 0; i < values.size(); ++i) sum += static_cast<double>(weights[i]) * values[i];
   return sum;
 }
+
+/// A matrix packed on its own.
+struct Packed {
+  explicit Packed(nn::ConstMat w, nn::Dtype dtype = nn::Dtype::kFloat32, bool transpose = false) {
+    const Executor executor(1);
+    nn::Compute compute(executor);
+    nn::Pack(compute, std::array{nn::PackJob{&matrix, w, dtype, transpose}}, storage);
+  }
+  nn::AlignedVector<float> storage;
+  nn::PackedMatrix matrix;
+};
 
 inline bool SameBits(const Floats& a, const Floats& b) {
   return std::ranges::equal(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)));
