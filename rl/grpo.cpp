@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "model/cost.h"
+#include "rl/policy_update.h"
 #include "train/evaluation.h"
 
 namespace retort::rl {
@@ -16,45 +17,6 @@ using Clock = std::chrono::steady_clock;
 double Seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
-
-/// One rollout, judged, with its advantages.
-struct Rollout {
-  train::SampleResult samples;
-  Advantages advantages;
-  std::vector<double> values;             // per trace, after the control's shuffle
-  std::vector<train::LearnGroup> groups;  // prompt g and its completions
-  // Per trace, of the policy as it learns: empty where that is how it was sampled, or before the
-  // only update, whose pass finds them.
-  std::vector<std::vector<float>> old_logp;
-};
-
-/// Between the log-probabilities of the rollout and those of the policy that is about to learn.
-struct LogpDifference {
-  float max = 0;
-  double sum = 0;
-  int64_t count = 0;
-
-  void Add(std::span<const float> learned, std::span<const float> sampled) {
-    for (size_t i = 0; i < learned.size(); ++i) {
-      const float difference = std::abs(learned[i] - sampled[i]);
-      max = std::max(max, difference);
-      sum += difference;
-      ++count;
-    }
-  }
-  double mean() const { return count > 0 ? sum / static_cast<double>(count) : 0; }
-};
-
-/// What is added up over the updates of one rollout.
-struct UpdateTotals {
-  PolicyLossSums sums;
-  double grad_norm = 0;
-  double learning_rate = 0;
-  LogpDifference difference;
-  ImportanceSums importance;
-  int64_t updates = 0;
-  int64_t tokens = 0;  // computed forward and backward
-};
 
 class GrpoStage {
  public:
@@ -165,138 +127,6 @@ class GrpoStage {
     std::ranges::copy(group, begin);
   }
 
-  /// The traces of one piece of a group, as the loss wants them.
-  struct PieceBatch {
-    std::vector<int64_t> offsets{0};
-    std::vector<double> advantages;
-    std::vector<uint8_t> truncated;
-    std::vector<float> old_logp, sampling_logp;
-
-    /// `old` is what the learning policy gave the tokens, when that is known.
-    void Add(const Trace& trace, std::span<const float> old) {
-      const Trajectory& t = trace.trajectory;
-      offsets.push_back(offsets.back() + static_cast<int64_t>(t.completion.size()));
-      advantages.push_back(trace.advantage);
-      truncated.push_back(t.finish == FinishReason::kLength);
-      sampling_logp.insert(sampling_logp.end(), t.logprobs.begin(), t.logprobs.end());
-      old_logp.insert(old_logp.end(), old.begin(), old.end());
-    }
-    PolicyBatch View() const {
-      PolicyBatch batch;
-      batch.offsets = offsets;
-      batch.advantages = advantages;
-      batch.truncated = truncated;
-      batch.old_logp = old_logp;
-      return batch;
-    }
-  };
-
-  /// Groups [begin, end) of a rollout and their traces.
-  struct Part {
-    const Rollout& rollout;
-    size_t begin, end;
-    int64_t samples;  // of each group
-
-    std::span<const train::LearnGroup> groups() const {
-      return std::span(rollout.groups).subspan(begin, end - begin);
-    }
-    size_t Index(int64_t group, int64_t sample) const {
-      return (begin + static_cast<size_t>(group)) * static_cast<size_t>(samples) +
-             static_cast<size_t>(sample);
-    }
-    void AddTo(PieceBatch& arrays, const train::GroupPiece& piece) const {
-      for (int64_t i = piece.first; i < piece.first + piece.count; ++i) {
-        const size_t t = Index(piece.group, i);
-        const Trace& trace = rollout.samples.traces[t];
-        arrays.Add(trace,
-                   rollout.old_logp.empty() ? trace.trajectory.logprobs : rollout.old_logp[t]);
-      }
-    }
-  };
-
-  /// body(batch, pieces) for each micro-batch.
-  template <class Body>
-  void ForMicroBatches(std::span<const train::LearnGroup> groups, const Body& body) const {
-    for (const auto& pieces : train::CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
-      train::MicroBatch micro;
-      for (const train::GroupPiece& piece : pieces) micro.Add(train::TakePiece(groups, piece));
-      body(micro, pieces);
-    }
-  }
-
-  /// What the policy that learns gives to the tokens that another precision has sampled.
-  std::vector<std::vector<float>> OldLogp(const Part& all) {
-    std::vector<std::vector<float>> old(all.rollout.samples.traces.size());
-    ForMicroBatches(all.groups(), [&](const train::MicroBatch& micro, const auto& pieces) {
-      const train::Scores scores = learner_.Score(micro, temperature());
-      auto next = scores.logprob.begin();
-      for (const train::GroupPiece& piece : pieces) {
-        for (int64_t i = piece.first; i < piece.first + piece.count; ++i) {
-          const size_t t = all.Index(piece.group, i);
-          const auto count = all.rollout.samples.traces[t].trajectory.completion.size();
-          old[t].assign(next, next + static_cast<std::ptrdiff_t>(count));
-          next += static_cast<std::ptrdiff_t>(count);
-        }
-      }
-    });
-    return old;
-  }
-
-  float temperature() const { return rollout::LogprobTemperature(options_.sampling); }
-
-  /// One optimizer step, of `stage_updates` in the stage. `first`: of the rollout; `fresh`: on
-  /// groups that this rollout's updates have not seen.
-  void Update(const Part& part, bool first, bool fresh, int64_t stage_updates,
-              UpdateTotals& totals) {
-    PieceBatch whole;
-    for (size_t g = 0; g < part.groups().size(); ++g) {
-      part.AddTo(whole, {static_cast<int64_t>(g), 0, options_.num_generations});
-    }
-    LossTotals loss_totals{.max_completion_length = options_.sampling.max_completion_length};
-    loss_totals.Add(options_.loss, whole.View());
-
-    const bool corrects = rollout_compute_ && options_.importance.correction;
-    ForMicroBatches(part.groups(), [&](const train::MicroBatch& micro, const auto& pieces) {
-      PieceBatch arrays;
-      for (const train::GroupPiece& piece : pieces) part.AddTo(arrays, piece);
-      std::vector<float> ref_logp;
-      if (reference_) {
-        ref_logp = train::ScoreWith(*reference_, context_.compute, micro, temperature()).logprob;
-      }
-      totals.tokens += micro.batch().size();
-      const double share =
-          static_cast<double>(micro.sequences()) / static_cast<double>(loss_totals.sequences);
-      learner_.Accumulate(micro, temperature(), share, [&](const train::Scores& scores) {
-        if (rollout_compute_ && part.rollout.old_logp.empty()) arrays.old_logp = scores.logprob;
-        if (rollout_compute_ ? fresh : first) {
-          totals.difference.Add(rollout_compute_ ? arrays.old_logp : scores.logprob,
-                                arrays.sampling_logp);
-        }
-        std::vector<float> importance;
-        if (corrects) {
-          ImportanceSums seen;
-          importance = ImportanceWeights(options_.importance, arrays.offsets, arrays.old_logp,
-                                         arrays.sampling_logp, fresh ? totals.importance : seen);
-        }
-        train::ScoreGradients gradients;
-        gradients.logprob.resize(scores.logprob.size());
-        gradients.entropy.resize(options_.loss.entropy_coef != 0 ? scores.entropy.size() : 0);
-        PolicyBatch batch = arrays.View();
-        batch.logp = scores.logprob;
-        batch.ref_logp = ref_logp;
-        batch.entropy = scores.entropy;
-        batch.importance = importance;
-        totals.sums.Add(
-            PolicyLoss(options_.loss, loss_totals, batch, {gradients.logprob, gradients.entropy}));
-        return gradients;
-      });
-    });
-    totals.learning_rate =
-        nn::LearningRate(options_.optimizer, learner_.optimizer().steps(), stage_updates);
-    totals.grad_norm += learner_.Step(totals.learning_rate);
-    ++totals.updates;
-  }
-
   /// How far the first group's log-probabilities lie from those of float32, when they are rounded.
   std::optional<train::PrecisionError> Precision(const Rollout& rollout) {
     constexpr auto kFloat32 = nn::Dtype::kFloat32;
@@ -304,13 +134,14 @@ class GrpoStage {
     if (compute.dtype == kFloat32 && compute.cache_dtype == kFloat32) return std::nullopt;
     train::MicroBatch batch;
     batch.Add(rollout.groups.front());
-    return train::MeasurePrecision(context_.model, compute, batch, temperature());
+    return train::MeasurePrecision(context_.model, compute, batch,
+                                   rollout::LogprobTemperature(options_.sampling));
   }
 
   void Step(int64_t step) {
     Profile* profile = context_.compute.profile;
     const Clock::time_point start = Clock::now();
-    Rollout rollout = [&] {
+    const Rollout rollout = [&] {
       const ProfileScope scope(profile, 0, "rollout");
       return Sample(step);
     }();
@@ -318,20 +149,9 @@ class GrpoStage {
     const ProfileScope scope(profile, 0, "update");
 
     const std::optional<train::PrecisionError> precision = Precision(rollout);
-    UpdateTotals totals;
-    const size_t count = rollout.groups.size();
-    const auto parts = static_cast<size_t>(options_.minibatches);
-    const int64_t updates = options_.num_iterations * options_.minibatches;
-    if (rollout_compute_ && updates > 1) {
-      rollout.old_logp = OldLogp({rollout, 0, count, options_.num_generations});
-    }
-    for (int64_t iteration = 0; iteration < options_.num_iterations; ++iteration) {
-      for (size_t part = 0; part < parts; ++part) {
-        const size_t begin = count * part / parts, end = count * (part + 1) / parts;
-        Update({rollout, begin, end, options_.num_generations}, totals.updates == 0, iteration == 0,
-               Expected(step) * updates, totals);
-      }
-    }
+    PolicyUpdate update{options_, learner_, reference_.get(), rollout_compute_.has_value()};
+    const UpdateTotals totals =
+        update.Learn(rollout, Expected(step) * options_.num_iterations * options_.minibatches);
     const std::vector<double> violations = learner_.BalanceRouters();
     if (reference_ && options_.ref_model_sync_steps > 0 &&
         (step + 1) % options_.ref_model_sync_steps == 0) {
