@@ -55,7 +55,7 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
                       {"peak_gflops", timing.multiply_adds / 1e9}});
     };
     measure("forward", [&] { nn::Gemm(compute, nn::GemmJob{a, &packed, c}); });
-    if (m < 64) continue;
+    if (m < 64 || nn::IsQuantized(compute.dtype)) continue;
     measure("input gradient", [&] { nn::GemmInputGrad(compute, nn::InputGradJob{c, weights, a}); });
     measure("weight gradient", [&] {
       nn::GemmWeightGrad(compute, nn::WeightGradJob{c, a, weights});

@@ -14,8 +14,8 @@ int64_t PanelTile(const GemmJob& job) {
   const int64_t rows = job.a.rows;
   if (rows <= kRowTile) return 2;
   if (rows <= 4 * kRowTile) return 4;
-  return job.w->dtype() == Dtype::kBFloat16 ? 16
-                                            : 8;  // rounding its rows should serve many columns
+  // Rounding rows to bfloat16 should serve many columns.
+  return job.w->dtype() == Dtype::kBFloat16 ? 16 : 8;
 }
 // Of gradients: what is packed for a tile should be used by many rows.
 constexpr int64_t kInputGradRows = 256, kInputGradCols = 4 * kPanel;
@@ -118,6 +118,12 @@ void RunQuantized(Dtype dtype, const PanelProduct& whole, Arena& scratch) {
   }
 }
 
+void CheckGradients(const Compute& compute) {
+  RETORT_CHECK(!IsQuantized(compute.dtype),
+               "gradients: quantized weights only sample. Use a "
+               "Compute of float32 or bfloat16");
+}
+
 void Run(Dtype dtype, const PanelProduct& product, Arena& scratch) {
   if (IsQuantized(dtype)) return RunQuantized(dtype, product, scratch);
   dtype == Dtype::kFloat32 ? RunPanelProduct(product, scratch)
@@ -215,6 +221,7 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
 }
 
 void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
+  CheckGradients(compute);
   ForTiles(
       compute, "gemm input grad", jobs,
       [](const InputGradJob& job) {
@@ -248,6 +255,7 @@ void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
 }
 
 void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
+  CheckGradients(compute);
   ForTiles(
       compute, "gemm weight grad", jobs,
       [](const WeightGradJob& job) {

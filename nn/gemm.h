@@ -67,7 +67,7 @@ void Gemm(Compute& compute, const GemmJob& job);
 /// The same product on the calling thread, for use inside a tile.
 void GemmSerial(const GemmJob& job, Arena& scratch);
 
-// Gradients multiply what the Compute's dtype says.
+// Gradients multiply what the Compute's dtype says, which must not be quantized.
 
 /// dA [M, K] = dC [M, N] · W [N, K], or += with `accumulate`.
 struct InputGradJob {

@@ -152,8 +152,9 @@ struct Lane {
   int8_t* codes;  // kPanel apart
 };
 void QuantizeInt8(const float* x, int64_t count, float most, Lane lane) {
-  const float scale = most / 127, inverse = scale > 0 ? 1 / scale : 0;
+  const float scale = most / 127;
   *lane.scale = RoundToFloat16(scale);
+  const float inverse = *lane.scale > 0 ? 1 / scale : 0;
   for (int64_t k = 0; k < count; ++k) lane.codes[k * kPanel] = RoundAwayFromZero(x[k] * inverse);
 }
 void QuantizeFloat8(const float* x, int64_t count, float most, Lane lane) {

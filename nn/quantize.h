@@ -2,8 +2,7 @@
 // Weights of one byte each, for sampling where reading them is what takes the time. Private to nn.
 //
 //   float8_e4m3  blocks of 128 outputs × 128 in K, scale max |w| / 448 (DeepSeek-V3 §3.3)
-//   q8_0         32 neighbours in K, scale max |w| / 127 rounded to half precision, codes -127 …
-//   127,
+//   q8_0         32 neighbours in K, scale max |w| / 127 in half precision, codes from -127 to 127,
 //                ties away from zero (GGUF)
 //
 // A weight stands for code · scale, rounded to float; products are those of float32 with that.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/options.h"
@@ -102,6 +103,7 @@ Floats Dequantized(const Floats& w, int64_t n, int64_t k, Dtype dtype) {
       each([&](size_t i) { most = std::max(most, std::fabs(w[i])); });
       if (most == 0) continue;
       const float scale = most / (float8 ? 448 : 127);
+      if (!float8 && RoundToFloat16(scale) == 0) continue;
       each([&](size_t i) {
         out[i] = float8 ? Float8ToFloat(ToFloat8E4M3(w[i] / scale)) * scale
                         : std::round(w[i] * (1 / scale)) * RoundToFloat16(scale);
@@ -121,9 +123,10 @@ constexpr Dtype kFormats[] = {Dtype::kFloat8E4M3, Dtype::kQ8_0};
 Floats Weights(Size size) {
   Floats w = Normals("weights", size.n * size.k);
   w[0] = 0;
-  if (size.k >= 96) std::fill(w.begin() + 32, w.begin() + 64, 0.0f);  // a block of nothing
-  if (size.k > 128) w[130] = 1e-9f;                                   // the least codes
-  w.back() = 6;                                                       // above all others
+  if (size.k >= 96) std::fill(w.begin() + 32, w.begin() + 64, 0.0f);    // a block of nothing
+  if (size.k > 128) w[130] = 1e-9f;                                     // the least codes
+  if (size.k == 31) std::fill(w.begin() + 31, w.begin() + 62, 1e-40f);  // no scale is so small
+  w.back() = 6;                                                         // above all others
   return w;
 }
 
@@ -183,6 +186,21 @@ TEST(Quantize, RefusesWhatHasNoCode) {
   const Executor executor(1);
   const std::string error = ErrorOf([&] { Compute(executor, {.cache = Dtype::kQ8_0}); });
   EXPECT_NE(error.find("cache_dtype: got q8_0"), std::string::npos) << error;
+}
+
+TEST(Quantize, MakesNoGradients) {
+  const Executor executor(1);
+  Compute compute(executor, {.products = Dtype::kQ8_0});
+  Floats x(4), w(4), y(4);
+  for (const auto& product : std::vector<std::function<void()>>{
+           [&] {
+             GemmInputGrad(compute, InputGradJob{View(y, 2, 2), View(w, 2, 2), View(x, 2, 2)});
+           },
+           [&] {
+             GemmWeightGrad(compute, WeightGradJob{View(y, 2, 2), View(x, 2, 2), View(w, 2, 2)});
+           }}) {
+    EXPECT_NE(ErrorOf(product).find("only sample"), std::string::npos);
+  }
 }
 
 }  // namespace
