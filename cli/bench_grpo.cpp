@@ -99,7 +99,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
     meter.Begin();
     begin = Clock::now();
   };
-  double operations = 0, operations_before = 0;
+  double operations = 0, operations_before = 0, logp_difference = 0;
   const train::StageContext context{
       .compute = compute,
       .model = *model,
@@ -121,6 +121,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
             std::map<std::string, double> metric(metrics.begin(), metrics.end());
             const double step = metric["step_time"];
             const double judge = metric["step_time/judge"], update = metric["step_time/update"];
+            logp_difference = metric["sampling/sampling_logp_difference/mean"];
             operations_before = operations;
             operations = metric["operations"] + metric["sampling_operations"];
             if (done > 1 && done < total) {  // what the meter counts
@@ -145,6 +146,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   row["new_tokens"] = sizes.new_tokens;
   row["judge_ms"] = sizes.judge_ms;
   row["rollout_dtype"] = EnumName(options.rollout_dtype.value_or(compute.dtype));
+  row["sampling_logp_difference"] = logp_difference;
   AddSpeed(timing, static_cast<double>(sizes.prompts * sizes.samples * sizes.new_tokens),
            operations - operations_before, row);
   for (const char* part :

@@ -145,6 +145,15 @@ TEST_F(BenchTest, AGrpoStepObeysItsFlags) {
               seconds, 1e-9);
   EXPECT_GT(row["peak_bytes"].get<int64_t>(), 0);
 
+  // What is sampled with other weights than those that learn does not agree with them.
+  EXPECT_EQ(row["rollout_dtype"], "float32");
+  EXPECT_EQ(row["sampling_logp_difference"], 0);
+  const auto quantized = ModelRows("grpo", {"--batch", "3", "--samples", "2", "--length", "40",
+                                            "--new-tokens", "5", "--rollout-dtype", "q8_0"});
+  ASSERT_EQ(quantized.size(), 1u);
+  EXPECT_EQ(quantized[0]["rollout_dtype"], "q8_0");
+  EXPECT_GT(quantized[0]["sampling_logp_difference"], 0);
+
   // All six answers end together, so none of the waiting is hidden, but they wait at once.
   const auto slow = ModelRows("grpo", {"--batch", "3", "--samples", "2", "--length", "40",
                                        "--new-tokens", "5", "--judge-ms", "50"});
