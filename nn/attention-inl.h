@@ -187,14 +187,14 @@ struct KeyRows {
   int64_t count;
 };
 
-// Reads the pages of a block from their first number to their last: memory then streams into the
+// Reads numbers [begin, end) of each page of a block in their order: memory then streams into the
 // cache, which it does not when heads pick their parts (8 GB/s instead of 20).
 template <class T>
-void ReadPages(const KeyBlock<T>& block, int64_t size) {
+void ReadPages(const KeyBlock<T>& block, int64_t begin, int64_t end) {
   constexpr auto kLine = static_cast<int64_t>(64 / sizeof(T));
   for (int64_t j = 0; j < block.count; j += kPageTokens) {
     const T* page = block.rows[j];
-    for (int64_t i = 0; i < size; i += kLine) {
+    for (int64_t i = begin; i < end; i += kLine) {
       static_cast<void>(*static_cast<const volatile T*>(page + i));
     }
   }

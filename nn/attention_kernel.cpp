@@ -209,7 +209,8 @@ void ForwardOf(MatrixView<const T> kv, const AttentionArgs& args, const QueryTil
     const KeyBlock<T> block = key_rows.Block(begin);
     // Queries before the block see nothing of it.
     const int64_t first_row = std::max<int64_t>(begin - position, 0) * group;
-    if (s.paged) ReadPages(block, 2 * s.kv_heads * kPageTokens * s.key_dim);
+    const int64_t head_size = 2 * kPageTokens * s.key_dim;  // its keys and values in a page
+    if (s.paged) ReadPages(block, range.first * head_size, range.last * head_size);
     for (int64_t g = 0; g < count; ++g) {
       Heads heads(s, range.first + g);
       const auto run = [&](const auto& b) {
