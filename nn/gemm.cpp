@@ -10,26 +10,33 @@ namespace {
 
 // Tiles decide the balance between threads and what stays in the caches, never a bit.
 constexpr int64_t kRowTile = 48;
-int64_t PanelTile(const GemmJob& job) {
-  const int64_t rows = job.a.rows;
-  if (rows <= kRowTile) return 2;
-  if (rows <= 4 * kRowTile) return 4;
-  // Rounding rows to bfloat16 should serve many columns.
-  return job.w->dtype() == Dtype::kBFloat16 ? 16 : 8;
-}
 // Of gradients: what is packed for a tile should be used by many rows.
 constexpr int64_t kInputGradRows = 256, kInputGradCols = 4 * kPanel;
 constexpr int64_t kWeightGradRows = 384, kWeightGradCols = 128;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Rows [begin, begin + count) of the i-th of the fewest equal tiles of at most `most` rows.
-struct RowTile {
+// The i-th of `tiles` equal parts of n.
+struct Part {
   int64_t begin, count;
 };
-RowTile RowTileOf(int64_t rows, int64_t most, int64_t i) {
-  const int64_t tiles = CeilDiv(rows, most), begin = rows * i / tiles;
-  return {begin, rows * (i + 1) / tiles - begin};
+Part PartOf(int64_t n, int64_t tiles, int64_t i) {
+  const int64_t begin = n * i / tiles;
+  return {begin, n * (i + 1) / tiles - begin};
+}
+
+int64_t ColumnTiles(const GemmJob& job) {
+  const int64_t rows = job.a.rows, panels = CeilDiv(job.w->n(), kPanel);
+  int64_t most = 8;
+  if (rows <= kRowTile) {
+    most = 3;
+  } else if (rows <= 4 * kRowTile) {
+    most = 4;
+  } else if (job.w->dtype() == Dtype::kBFloat16) {
+    most = 16;  // rounding rows to bfloat16 should serve many columns
+  }
+  const int64_t tiles = CeilDiv(panels, most);
+  return std::min(panels, tiles + tiles % 2);  // an odd one would leave a thread waiting
 }
 
 // Runs `tile(job, index, scratch)` for every tile of every job in one parallel region.
@@ -197,23 +204,23 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
       [](const GemmJob& job) {
         RETORT_DCHECK(job.a.cols == job.w->k() && job.c.cols == job.w->n());
         RETORT_DCHECK(job.a.rows == job.c.rows);
-        return CeilDiv(job.a.rows, kRowTile) * CeilDiv(job.w->n(), PanelTile(job) * kPanel);
+        return CeilDiv(job.a.rows, kRowTile) * ColumnTiles(job);
       },
       [](const GemmJob& job, int64_t tile, Arena& scratch) {
-        const int64_t width = PanelTile(job) * kPanel;
-        const int64_t columns = CeilDiv(job.w->n(), width);
-        const RowTile rows = RowTileOf(job.a.rows, kRowTile, tile / columns);
-        const int64_t col = tile % columns * width;
+        const int64_t columns = ColumnTiles(job);
+        const Part rows = PartOf(job.a.rows, CeilDiv(job.a.rows, kRowTile), tile / columns);
+        const Part panels = PartOf(CeilDiv(job.w->n(), kPanel), columns, tile % columns);
+        const int64_t col = panels.begin * kPanel;
         Run(job.w->dtype(),
             {.a = job.a.row(rows.begin),
              .lda = job.a.stride,
-             .w = job.w->panel(col / kPanel),
+             .w = job.w->panel(panels.begin),
              .w_stride = job.w->stride(),
              .k = job.w->k(),
              .c = job.c.row(rows.begin) + col,
              .ldc = job.c.stride,
              .rows = rows.count,
-             .cols = std::min(width, job.w->n() - col),
+             .cols = std::min(panels.count * kPanel, job.w->n() - col),
              .start = job.start ? job.start.row(rows.begin) + col : nullptr,
              .lds = job.start.stride},
             scratch);
@@ -229,7 +236,7 @@ void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
       },
       [&](const InputGradJob& job, int64_t tile, Arena& scratch) {
         const int64_t columns = CeilDiv(job.da.cols, kInputGradCols), n = job.dc.cols;
-        const RowTile rows = RowTileOf(job.dc.rows, kInputGradRows, tile / columns);
+        const Part rows = PartOf(job.dc.rows, CeilDiv(job.dc.rows, kInputGradRows), tile / columns);
         const int64_t col = tile % columns * kInputGradCols,
                       cols = std::min(kInputGradCols, job.da.cols - col);
         const int64_t stride = PanelSize(compute.dtype, n) + kCacheLine / sizeof(float);
@@ -265,8 +272,9 @@ void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
       },
       [&](const WeightGradJob& job, int64_t tile, Arena& scratch) {
         const int64_t columns = CeilDiv(job.dw.cols, kWeightGradCols);
-        const RowTile outs = RowTileOf(job.dw.rows, kWeightGradRows, tile / columns);
-        const RowTile ins = RowTileOf(job.dw.cols, kWeightGradCols, tile % columns);
+        const Part outs =
+            PartOf(job.dw.rows, CeilDiv(job.dw.rows, kWeightGradRows), tile / columns);
+        const Part ins = PartOf(job.dw.cols, columns, tile % columns);
         const auto run = compute.dtype == Dtype::kFloat32 ? RunOuterProduct : bf16::RunOuterProduct;
         run({.a = job.dc.data + outs.begin,
              .lda = job.dc.stride,
