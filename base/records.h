@@ -60,6 +60,8 @@ struct Verdict {
   double score = 0;       ///< 1 right, 0 wrong unless the verifier grades finer; unused if unjudged
   std::string reason;     ///< short code: "equal", "different", "no-answer", "bad-gold", …
   std::string extracted;  ///< the answer that was judged, "" when none was found
+  /// How the extracted and the gold answer were read, where the verifier reads them; not stored.
+  std::string normal_form = {}, gold_normal_form = {};
 };
 
 /// A named verdict as the panel collects it.

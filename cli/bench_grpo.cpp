@@ -70,7 +70,7 @@ rl::GrpoOptions Options(const GrpoShape& sizes, const fs::path& problems,
                         const BenchOptions& options) {
   rl::GrpoOptions grpo;
   grpo.problems.file = problems;
-  grpo.reward = {{"math", 1, {{"last_number", true}}}};
+  grpo.reward = {{"math", 1, {{"extraction", "any"}}}};
   grpo.steps = Meter::Runs(options);
   grpo.rollout_dtype = options.rollout_dtype;
   grpo.prompts_per_step = sizes.prompts;

@@ -1,8 +1,8 @@
 // retort score: judges the responses in a JSONL file, whatever its size.
 //
 // Memory is constant: one batch of rows is judged while the next is read. Rows come out in the
-// order they went in, whatever the threads. A bad line is reported, counted and skipped; only when
-// no line could be judged is the whole a failure.
+// order they went in, whatever the threads. A bad line is reported (here and in its place in the
+// output) and does not stop the rest; the exit code tells of it at the end.
 
 #include "verifiers/score.h"
 
@@ -18,9 +18,9 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/judge_flags.h"
 #include "cli/option_flags.h"
 #include "cli/progress.h"
+#include "cli/score_modes.h"
 #include "cli/table.h"
 #include "datasets/jsonl.h"
 
@@ -31,16 +31,6 @@ constexpr size_t kBatchRows = 256;
 constexpr int64_t kBatchBytes = 4 << 20;
 constexpr int64_t kBadLinesShown = 20;
 
-struct ScoreCommand {
-  std::string file;
-  verifiers::ScoreOptions columns;
-  VerifierFlags verifier;
-  std::string out;
-  bool json = false;
-  int threads = 0;
-  int64_t limit = 0;
-};
-
 struct Line {
   datasets::JsonlLine input;
   std::vector<verifiers::ScoredResponse> scored;
@@ -50,11 +40,12 @@ class Scorer {
  public:
   explicit Scorer(const ScoreCommand& command)
       : command_(command),
-        verifier_(verifiers::MakeVerifier(command.verifier.name, command.verifier.Options(),
-                                          "--verifier")),
+        verifier_(verifiers::MakeVerifier(command.judges.verifier.name,
+                                          command.judges.verifier.Options(), "--verifier")),
         reader_(command.file),
         progress_("score") {
     verifiers::CheckScoreOptions(command.columns);
+    if (!command.compare.empty()) earlier_.emplace(command.compare);
     if (!command.out.empty()) out_.emplace(command.out);
     if (std::filesystem::is_regular_file(command.file)) {
       total_bytes_ = std::filesystem::file_size(command.file);
@@ -87,6 +78,7 @@ class Scorer {
     RETORT_CHECK(bad_lines_ < rows_, command_.file, ": none of its ", rows_,
                  " lines could be scored; see the messages above and the flags --answer, "
                  "--response and --label");
+    if (earlier_) earlier_->Finish();
     if (out_) out_->Commit();
     return true;
   }
@@ -94,8 +86,11 @@ class Scorer {
   Json Summary() const {
     Json summary = summary_.ToJson();
     summary["bad_lines"] = bad_lines_;
+    summary["first_bad_lines"] = first_bad_lines_;
+    if (earlier_) summary["compare"] = earlier_->ToJson();
     return summary;
   }
+  std::string Comparison() const { return earlier_ ? earlier_->ToText() : ""; }
 
  private:
   std::vector<Line> ReadBatch() {
@@ -125,19 +120,34 @@ class Scorer {
   void Write(const Line& line) {
     ++rows_;
     if (!line.input.error.empty()) {
-      if (++bad_lines_ <= kBadLinesShown) progress_.Note("retort: " + line.input.error);
+      if (++bad_lines_ <= kBadLinesShown) {
+        progress_.Note("retort: " + line.input.error);
+        first_bad_lines_.push_back(line.input.number);
+      }
+      if (out_) WriteRow({{"row", line.input.number}, {"error", line.input.error}});
       return;
     }
     const bool with_response = line.scored.size() > 1 || command_.columns.response.size() > 1;
     for (const verifiers::ScoredResponse& scored : line.scored) {
       summary_.Add(scored);
-      if (out_) out_->Write(ToJsonLine(verifiers::ToJson(scored, with_response)) + "\n");
+      std::optional<VerdictStatus> before;
+      if (earlier_) {
+        before = earlier_->Find(scored.row, scored.response);
+        earlier_->Add(scored, before);
+      }
+      if (!out_) continue;
+      Json row = verifiers::ToJson(scored, with_response);
+      if (before) row["before"] = EnumName(*before);
+      WriteRow(row);
     }
   }
+
+  void WriteRow(const Json& row) { out_->Write(ToJsonLine(row) + "\n"); }
 
   const ScoreCommand& command_;
   const std::unique_ptr<verifiers::Verifier> verifier_;
   datasets::JsonlReader reader_;
+  std::optional<EarlierVerdicts> earlier_;
   std::optional<AtomicFile> out_;
   Progress progress_;
   verifiers::ScoreSummary summary_;
@@ -145,23 +155,27 @@ class Scorer {
   int64_t lines_read_ = 0;
   int64_t rows_ = 0;
   int64_t bad_lines_ = 0;
+  std::vector<int64_t> first_bad_lines_;
 };
 
 int Score(const ScoreCommand& command) {
   CatchInterrupts();
   const auto start = std::chrono::steady_clock::now();
   Json summary;
+  std::string comparison;
   {
     Scorer scorer(command);
     RETORT_CHECK(scorer.Run(), "interrupted");
     summary = scorer.Summary();
+    comparison = scorer.Comparison();
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const int code = summary["bad_lines"] == 0 ? kSuccess : kFailure;
   if (command.json) {
     summary["seconds"] = seconds;
     std::cout << ToJsonLine(summary) << "\n";
-    return kSuccess;
+    return code;
   }
   Table table{{"rows", "right", "wrong", "unjudged", "agreement", "bad lines", "time"}, {{}}};
   for (const char* key : {"rows", "right", "wrong", "unjudged"}) {
@@ -172,8 +186,26 @@ int Score(const ScoreCommand& command) {
                                               : Fixed(100 * agreement.get<double>(), 2) + " %");
   table.rows[0].push_back(Thousands(summary["bad_lines"].get<int64_t>()));
   table.rows[0].push_back(Duration(seconds));
-  std::cout << FormatTable(table);
-  return kSuccess;
+  std::cout << FormatTable(table) << comparison;
+  return code;
+}
+
+// A flag that makes no sense without another one, or beside it, is a usage error.
+void CheckScoreFlags(const ScoreCommand& command) {
+  const bool file = !command.explain && !command.probe;
+  if (file && command.file.empty()) throw CLI::RequiredError("FILE");
+  if (!file && !command.file.empty()) {
+    throw CLI::ExtrasError({command.file + " beside --explain or --probe"});
+  }
+  if (command.explain && !(command.gold && command.response_text)) {
+    throw CLI::RequiredError("--explain: --gold and --response-text");
+  }
+  if (file && (command.gold || command.response_text)) {
+    throw CLI::RequiredError("--gold and --response-text: --explain or --probe");
+  }
+  if (!command.judges.panel.empty() && !command.probe) {
+    throw CLI::RequiredError("--panel: --probe");
+  }
 }
 
 }  // namespace
@@ -181,9 +213,7 @@ int Score(const ScoreCommand& command) {
 void AddScore(CLI::App& program, Action& action) {
   auto command = std::make_shared<ScoreCommand>();
   CLI::App* app = program.add_subcommand("score", "Judge the answers in a JSONL file.");
-  app->add_option("FILE", command->file, "JSONL file, or - for standard input.")
-      ->required()
-      ->type_name("");
+  app->add_option("FILE", command->file, "JSONL file, or - for standard input.")->type_name("");
   verifiers::ScoreOptions& columns = command->columns;
   app->add_option("--answer", columns.answer, "Column of the gold answer.")
       ->type_name("COL")
@@ -198,17 +228,37 @@ void AddScore(CLI::App& program, Action& action) {
       ->type_name("COL,...")
       ->delimiter(',')
       ->allow_extra_args(false);
-  AddVerifierFlags(*app, command->verifier);
+  AddJudgeFlags(*app, command->judges);
   app->add_option("--out", command->out,
                   "Write one JSON line per response: row (the line's number), verdict, score, "
-                  "reason, extracted.")
+                  "reason, extracted, normal_form, gold_normal_form; or row and error.")
+      ->type_name("FILE");
+  app->add_option("--compare", command->compare,
+                  "What an earlier --out wrote: list the responses judged otherwise then.")
       ->type_name("FILE");
   app->add_option("--limit", command->limit, "Read at most this many lines; 0 reads all.")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 50).description(""));
+  CLI::Option* explain = app->add_flag("--explain", command->explain,
+                                       "Show how one pair is read and judged, instead of a file.");
+  app->add_flag("--probe", command->probe,
+                "Try known cheats on the verifier or --panel, instead of a file; fail when one is "
+                "paid.")
+      ->excludes(explain);
+  app->add_option("--gold", command->gold, "The gold answer of --explain or --probe. [probe: 42]")
+      ->type_name("TEXT");
+  app->add_option("--response-text", command->response_text, "The response of --explain.")
+      ->type_name("TEXT");
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] { action = [command] { return Score(*command); }; });
+  app->callback([command, &action] {
+    CheckScoreFlags(*command);
+    action = [command] {
+      return command->explain ? ExplainScore(*command)
+             : command->probe ? ProbeScore(*command)
+                              : Score(*command);
+    };
+  });
 }
 
 }  // namespace retort::cli

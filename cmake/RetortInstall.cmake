@@ -26,4 +26,5 @@ configure_package_config_file(${CMAKE_CURRENT_SOURCE_DIR}/cmake/retortConfig.cma
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/retortConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/retortConfig.cmake
-  ${CMAKE_CURRENT_BINARY_DIR}/retortConfigVersion.cmake DESTINATION ${destination})
+  ${CMAKE_CURRENT_BINARY_DIR}/retortConfigVersion.cmake
+  ${CMAKE_CURRENT_SOURCE_DIR}/cmake/FindFlint.cmake DESTINATION ${destination})

@@ -14,7 +14,7 @@ class Probe {
       : context_(context),
         options_(options),
         problems_(train::GetProblems(options.problems)),
-        panel_({{"math", 1, Json::object()}}, context.name + ".until") {}
+        panel_(train::DefaultPanel(), context.name + ".until") {}
 
   double Measure(int64_t step, train::Metrics& metrics) const {
     train::SampleJob job{.problems = &problems_,

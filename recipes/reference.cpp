@@ -25,7 +25,8 @@ run in order, into one run directory:
   "stages": [
     {"name": "warm-up", "type": "pretrain", "model": "policy", "steps": 500},
     {"name": "learn", "type": "grpo", "model": "policy", "learning_rate": 1e-4,
-     "reward": [{"verifier": "math"}, {"verifier": "format", "weight": 0.1}]},
+     "reward": [{"verifier": "math", "options": {"extraction": "announced"}},
+                {"verifier": "format", "weight": 0.1}]},
     {"type": "collect", "model": "policy"},
     {"type": "distill", "model": "student", "select": {"stage": "collect", "correct": true}},
     {"type": "eval", "model": "student"}

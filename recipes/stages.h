@@ -26,7 +26,7 @@ constexpr auto EnumNames(StageType) {
 /// Samples and judges problems and stores every trace, step by step; trains nothing.
 struct CollectOptions {
   train::ProblemOptions problems;
-  std::vector<train::JudgeSpec> reward{{"math", 1, Json::object()}};
+  std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   int64_t samples = 1;
   int64_t prompts_per_step = 256;
   rollout::SamplingOptions sampling;
@@ -42,7 +42,7 @@ struct CollectOptions {
 /// Accuracy on problems, at one or several temperatures; the first is the stage's accuracy.
 struct EvalOptions {
   train::ProblemOptions problems;
-  std::vector<train::JudgeSpec> reward{{"math", 1, Json::object()}};
+  std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   std::vector<double> temperatures{1.0, 0.6, 0.0};
   int64_t samples = 1;
   bool validation_loss = false;

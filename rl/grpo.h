@@ -22,7 +22,7 @@ namespace retort::rl {
 /// Names and defaults follow TRL's GRPOConfig where it has them.
 struct GrpoOptions {
   train::ProblemOptions problems;
-  std::vector<train::JudgeSpec> reward{{"math", 1, Json::object()}};
+  std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   int64_t steps = 50;
   int64_t prompts_per_step = 32;
   int64_t num_generations = 8;

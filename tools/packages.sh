@@ -1,6 +1,6 @@
 # The one list of Debian/Ubuntu packages that Retort needs, and how missing ones are installed.
 # To be sourced: . tools/packages.sh; install_missing "${PACKAGES_BUILD[@]}"
-# The names are the same on Debian 12 and Ubuntu 24.04.
+# But for FLINT's, the names are the same on Debian 12 and Ubuntu 24.04.
 
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config
@@ -8,8 +8,13 @@ PACKAGES_BUILD=(
   libhwy-dev                           # nn
   libpcre2-dev                         # model
   libsqlite3-dev                       # datasets
+  libflint-dev                         # verifiers
   libcli11-dev                         # cli
 )
+# Arb is part of FLINT since FLINT 3; Debian 12 has FLINT 2.
+if grep -qsx VERSION_CODENAME=bookworm /etc/os-release; then
+  PACKAGES_BUILD+=(libflint-arb-dev)
+fi
 PACKAGES_TEST=(libgtest-dev)
 # Pleasant to have when changing the code; nothing installs them by itself.
 PACKAGES_DEV=(clang-format ccache)

@@ -28,6 +28,8 @@ Field OptionsField(Json& options) {
 
 }  // namespace
 
+std::vector<JudgeSpec> DefaultPanel() { return {{"math", 1, {{"extraction", "announced"}}}}; }
+
 std::vector<JudgeSpec> ReadPanel(const Json& json, const std::string& where) {
   RETORT_CHECK(json.is_array() && !json.empty(), where,
                ": expected a list of judges such as [{\"verifier\": \"math\"}]");

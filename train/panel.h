@@ -17,6 +17,8 @@ struct JudgeSpec {
   double weight = 1;
   Json options = Json::object();
 };
+/// What a stage takes that names no judge: the mathematics verifier, paying announced answers only.
+std::vector<JudgeSpec> DefaultPanel();
 /// Reads a list of judges. `where` starts the message of an Error.
 std::vector<JudgeSpec> ReadPanel(const Json& json, const std::string& where);
 Json WritePanel(const std::vector<JudgeSpec>& judges);

@@ -7,7 +7,7 @@
 #include "base/strings.h"
 #include "verifiers/clean.h"
 #include "verifiers/expression.h"
-#include "verifiers/normal_form.h"
+#include "verifiers/parse.h"
 
 namespace retort::verifiers {
 
@@ -50,7 +50,7 @@ class CountdownVerifier final : public Verifier {
   Verdict Judge(const Response& response) const override {
     const auto puzzle = ReadPuzzle(response.problem.extra);
     if (!puzzle) return {VerdictStatus::kUnjudged, 0, "bad-gold", ""};
-    const auto answer = ExtractAnswer(response.text, options_.extraction, false);
+    const auto answer = ExtractAnswer(response.text, options_.extraction);
     if (!answer) return {VerdictStatus::kWrong, 0, "no-answer", ""};
     const std::string_view shown = std::string_view(answer->text).substr(0, kMaxAnswerBytes);
     Verdict verdict{VerdictStatus::kWrong, 0, "malformed", ToValidUtf8(shown)};

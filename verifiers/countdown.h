@@ -15,7 +15,7 @@
 namespace retort::verifiers {
 
 struct CountdownOptions {
-  Extraction extraction = Extraction::kAny;
+  Extraction extraction = Extraction::kAnnounced;
   bool use_all = false;
 
   template <class V>

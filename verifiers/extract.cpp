@@ -2,212 +2,394 @@
 
 #include <algorithm>
 #include <cctype>
-#include <vector>
 
 #include "base/strings.h"
+#include "verifiers/boxes.h"
+#include "verifiers/passages.h"
 
 namespace retort::verifiers {
 
 namespace {
 
-using Span = std::pair<size_t, size_t>;  // [begin, end) of a text
+using Found = std::optional<ExtractedAnswer>;
 
-std::optional<std::string> NonEmpty(std::string_view text) {
+constexpr size_t kNone = std::string_view::npos;
+
+Found Answer(std::string_view text, ExtractionRule rule) {
   text = Trim(text);
   if (text.empty()) return std::nullopt;
-  return std::string(text);
+  return ExtractedAnswer{std::string(text), rule};
 }
+
+Found Answer(Passage&& passage, ExtractionRule rule) {
+  return ExtractedAnswer{std::move(passage.text), rule, passage.joined, passage.percent};
+}
+
+// --- what is searched ---
 
 std::string_view AfterThinking(std::string_view text) {
-  constexpr std::string_view kClose = "</think>";
-  const size_t close = text.rfind(kClose);
-  const size_t open = text.rfind("<think>");
-  if (open != std::string_view::npos && (close == std::string_view::npos || open > close))
-    return {};
-  return close == std::string_view::npos ? text : text.substr(close + kClose.size());
+  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
+  size_t begin = 0;
+  bool open = false;
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
+    if (text.substr(at).starts_with(kOpen)) open = true;
+    if (text.substr(at).starts_with(kClose)) open = false, begin = at + kClose.size();
+  }
+  return open ? std::string_view() : text.substr(begin);
 }
 
-std::optional<std::string_view> LastAnswerTag(std::string_view text) {
-  constexpr std::string_view kOpen = "<answer>";
-  const size_t close = text.rfind("</answer>");
-  if (close == std::string_view::npos) return std::nullopt;
-  const size_t open = text.substr(0, close).rfind(kOpen);
-  if (open == std::string_view::npos) return std::nullopt;
-  return text.substr(open + kOpen.size(), close - open - kOpen.size());
+// The size of a chat template's mark ("<|im_end|>", "</s>") at the start of `text`, else 0.
+size_t TemplateMark(std::string_view text) {
+  if (text.starts_with("</s>")) return 4;
+  for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"<|", "|>"},
+                                    {"<\xEF\xBD\x9C", "\xEF\xBD\x9C>"}}) {
+    if (!text.starts_with(open)) continue;
+    size_t end = open.size();
+    const auto is_name = [](char c) {
+      return IsWordCharacter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    };
+    while (end < text.size() && end < 40 && is_name(text[end]) &&
+           !text.substr(end).starts_with(close)) {
+      ++end;
+    }
+    if (end > open.size() + 1 && text.substr(end).starts_with(close)) return end + close.size();
+  }
+  return 0;
 }
 
-// A closed box: the whole command, and what is inside its braces.
-struct Box {
-  Span whole;
-  Span content;
-};
-
-// Closed boxes by the place of their closing brace; boxes inside boxes are not listed.
-std::vector<Box> FindBoxes(std::string_view text) {
-  struct Brace {
-    size_t command;  // start of \boxed or \fbox, npos for a plain brace
-    size_t content;
-  };
-  std::vector<Brace> open;
-  std::vector<Box> boxes;
-  size_t command = std::string_view::npos;  // a box command whose brace has not come yet
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      command = std::string_view::npos;
-      for (const std::string_view name : {"\\boxed", "\\fbox"}) {
-        if (text.substr(i).starts_with(name)) command = i, i += name.size() - 1;
-      }
-      if (command == std::string_view::npos) ++i;  // an escaped brace is no brace
-    } else if (text[i] == '{') {
-      open.push_back({command, i + 1});
-      command = std::string_view::npos;
-    } else if (text[i] == '}' && !open.empty()) {
-      const Brace brace = open.back();
-      open.pop_back();
-      if (brace.command == std::string_view::npos) continue;
-      while (!boxes.empty() && boxes.back().whole.first > brace.command) boxes.pop_back();
-      boxes.push_back({{brace.command, i + 1}, {brace.content, i}});
-    } else if (text[i] != ' ') {
-      command = std::string_view::npos;
+// Up to the first mark of a chat template that has something in front of it.
+std::string_view WithinTurn(std::string_view text) {
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at)) {
+    const size_t mark = TemplateMark(text.substr(at));
+    if (mark == 0) {
+      ++at;
+    } else if (!Trim(text.substr(0, at)).empty()) {
+      return text.substr(0, at);
+    } else {
+      text.remove_prefix(at + mark);
+      if (text.starts_with("assistant")) text.remove_prefix(9);
+      at = 0;
     }
   }
-  return boxes;
+  return text;
 }
 
-// True when nothing stands between two boxes but words and marks that join.
-bool IsConnector(std::string_view gap) {
-  while (!gap.empty()) {
-    size_t length = 0;
-    for (const std::string_view token :
-         {"\\text", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]", "\\,",
-          "\\;",    "\\ ",    "and",     "or",  " ",   "\n",  "\r",  "\t",
-          ",",      ";",      "$",       "{",   "}",   "&",   "*"}) {
-      if (gap.starts_with(token)) length = std::max(length, token.size());
+// Where "\n" in two characters, left by bad escaping, stands at or after `at`; \nu and \\n are
+// mathematics.
+size_t EscapedNewline(std::string_view text, size_t at) {
+  for (at = text.find("\\n", at); at != kNone; at = text.find("\\n", at + 2)) {
+    const bool command =
+        at + 2 < text.size() && std::islower(static_cast<unsigned char>(text[at + 2])) != 0;
+    const bool doubled = at > 0 && text[at - 1] == '\\';
+    if (!command && !doubled) return at;
+  }
+  return kNone;
+}
+
+// --- what announces an answer ---
+
+std::optional<std::string_view> LastAnswerTag(std::string_view text) {
+  constexpr std::string_view kOpen = "<answer>", kClose = "</answer>";
+  size_t open = kNone;
+  std::optional<std::string_view> tag;
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
+    const std::string_view rest = text.substr(at);
+    if (rest.starts_with(kOpen)) open = at + kOpen.size();
+    if (rest.starts_with(kClose) && open != kNone) tag = text.substr(open, at - open);
+  }
+  return tag;
+}
+
+bool IsLineStart(std::string_view text, size_t at) {
+  while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '*' || text[at - 1] == '#')) --at;
+  return at == 0 || text[at - 1] == '\n';
+}
+
+bool FollowsFinal(std::string_view text, size_t at) {
+  while (at > 0 && (IsBlank(text[at - 1]) || text[at - 1] == '*')) --at;
+  return at >= 5 && StartsWithIgnoringCase(text.substr(at - 5), "final");
+}
+
+// Where the answer begins when "answer" stands at `at` and announces one, else kNone: "answer is",
+// "answer:", "**Answer** :"; lenient also "Answer $9$" and a heading "Final answer".
+struct Start {
+  size_t begin = kNone;
+  bool is = false;  // "… is"
+};
+Start AfterAnswerWord(std::string_view text, size_t at, bool lenient) {
+  if (at > 0 && IsWordCharacter(text[at - 1])) return {};
+  const size_t end = at + 6;
+  const size_t verb = SkipAny(text, end, " *_");
+  if (verb < text.size() && (text[verb] == ':' || text[verb] == '=')) return {verb + 1};
+  const bool is = verb > end && StartsWithIgnoringCase(text.substr(verb), "is") &&
+                  (verb + 2 == text.size() || !IsWordCharacter(text[verb + 2]));
+  if (is) return {verb + 2, true};
+  if (!lenient || verb >= text.size()) return {};
+  const std::string_view rest = text.substr(verb);
+  const bool formula = rest[0] == '$' || rest.starts_with("\\(") || rest.starts_with("\\[");
+  if (formula && verb > end && IsLineStart(text, at)) return {verb};
+  if (rest[0] == '\n' && FollowsFinal(text, at)) return {verb};
+  return {};
+}
+
+struct Announcements {
+  size_t phrase = kNone;        // where the answer after the last phrase begins
+  size_t final_answer = kNone;  // and after the last "final answer is"
+};
+
+Announcements FindAnnouncements(std::string_view text, bool lenient) {
+  Announcements last;
+  size_t phrase_at = 0;
+  for (const char rare : {'w', 'W'}) {  // of the letters of "answer" the one that is rare
+    for (size_t w = text.find(rare); w != kNone; w = text.find(rare, w + 1)) {
+      if (w < 3 || !StartsWithIgnoringCase(text.substr(w - 3), "answer")) continue;
+      const Start start = AfterAnswerWord(text, w - 3, lenient);
+      if (start.begin == kNone) continue;
+      if (last.phrase == kNone || w > phrase_at) last.phrase = start.begin, phrase_at = w;
+      if (start.is && FollowsFinal(text, w - 3) &&
+          (last.final_answer == kNone || start.begin > last.final_answer)) {
+        last.final_answer = start.begin;
+      }
     }
-    if (length == 0) return false;
-    gap.remove_prefix(length);
+  }
+  for (size_t at = text.find("A:"); at != kNone; at = text.find("A:", at + 2)) {
+    if (at > 0 && text[at - 1] != '\n') continue;
+    if (last.phrase == kNone || at > phrase_at) last.phrase = at + 2, phrase_at = at;
+  }
+  return last;
+}
+
+std::string_view AfterMarks(std::string_view text, size_t begin) {
+  return text.substr(SkipAny(text, begin, " \t\r\n:=*_"));
+}
+
+// The rest of the sentence that begins with an announced answer.
+std::string_view Announced(std::string_view text, size_t begin) {
+  text = Trim(FirstSentence(AfterMarks(text, begin)));
+  while (!text.empty() && text.back() == '*') text = Trim(text.substr(0, text.size() - 1));
+  return text;
+}
+
+// --- the answer within what is announced, or in the whole text ---
+
+// "not 5": no answer of 5, whatever the rules make of it.
+bool IsDenial(std::string_view text) {
+  text = Trim(text);
+  return text.size() > 4 && StartsWithIgnoringCase(text, "not ") &&
+         std::isalpha(static_cast<unsigned char>(text[4])) == 0;
+}
+
+// Without an announcement: all of the text, or its last formula or number.
+Found FindUnannounced(std::string_view text) {
+  if (IsDenial(text)) return Answer(text, ExtractionRule::kWhole);
+  if (auto whole = WholeAnswer(text)) {
+    const ExtractionRule rule = whole->formula ? ExtractionRule::kFormula : ExtractionRule::kWhole;
+    return Answer(std::move(*whole), rule);
+  }
+  if (auto last = LastPassage(text)) {
+    const ExtractionRule rule =
+        last->formula ? ExtractionRule::kFormula : ExtractionRule::kLastNumber;
+    return Answer(std::move(*last), rule);
+  }
+  return std::nullopt;
+}
+
+// In an announced sentence. What follows the answer explains it ("12, since …"); what comes before
+// it leads to it ("the largest n is 34").
+Found FindAnnounced(std::string_view sentence, ExtractionRule rule, bool lenient) {
+  if (auto whole = WholeAnswer(sentence)) return Answer(std::move(*whole), rule);
+  if (!lenient || IsDenial(sentence)) return Answer(sentence, rule);
+  const std::string_view head = AnswerAtStart(sentence);
+  Found answer = FindUnannounced(head.empty() ? sentence : head);
+  if (!answer) return Answer(sentence, rule);
+  answer->rule = rule;
+  return answer;
+}
+
+Found FindBoxed(std::string_view text, bool lenient) {
+  const BoxedAnswer boxes = LastBoxes(text, lenient);
+  if (boxes.parts.empty()) return std::nullopt;
+  ExtractedAnswer answer{Join(boxes.parts, ", "), ExtractionRule::kBoxed, boxes.parts.size() > 1};
+  if (boxes.percent && !answer.joined && answer.text.back() != '%') {
+    answer.text += '%';
+    answer.outside_percent = true;
+  }
+  return answer;
+}
+
+Found FindHashes(std::string_view text, bool lenient) {
+  constexpr std::string_view kMark = "####";
+  size_t mark = kNone;
+  for (size_t at = text.find(kMark); at != kNone; at = text.find(kMark, at + 1)) mark = at;
+  if (mark == kNone) return std::nullopt;
+  text.remove_prefix(mark + kMark.size());
+  text = Trim(text.substr(0, text.find('\n')));
+  // "#### Step 3" is a heading.
+  const bool heading =
+      !text.empty() && text.find_first_of("0123456789$\\") != kNone && AnswerAtStart(text).empty();
+  if (lenient && heading) return std::nullopt;
+  return Answer(text, ExtractionRule::kHashes);
+}
+
+// Which of the rules that look for marks are asked for.
+struct Marks {
+  bool lenient = false;
+  bool boxes = true;
+};
+
+size_t BoxIn(std::string_view text) { return std::min(text.find("\\boxed"), text.find("\\fbox")); }
+
+// After "final answer is": a box there, else what is said. A sentence that only explains
+// ("positive, because …") leaves the answer to the other rules.
+Found FindFinalAnswer(std::string_view sentence, Marks marks) {
+  if (const size_t box = BoxIn(sentence); box != kNone) {
+    if (marks.boxes) return FindBoxed(sentence, false);
+    sentence = sentence.substr(0, box);
+  }
+  const std::string_view head = AnswerAtStart(sentence);
+  const bool value =
+      WholeAnswer(sentence) || (marks.lenient && FindUnannounced(head.empty() ? sentence : head));
+  if (!value) return std::nullopt;
+  return FindAnnounced(sentence, ExtractionRule::kFinalAnswer, marks.lenient);
+}
+
+Found FindMarked(std::string_view text, Marks marks) {
+  const Announcements at = FindAnnouncements(text, marks.lenient);
+  if (at.final_answer != kNone) {
+    if (Found answer = FindFinalAnswer(Announced(text, at.final_answer), marks)) return answer;
+  }
+  if (marks.boxes) {
+    if (Found boxed = FindBoxed(text, marks.lenient)) return boxed;
+  }
+  if (Found hashes = FindHashes(text, marks.lenient)) return hashes;
+  if (at.phrase == kNone) return std::nullopt;
+  return FindAnnounced(Announced(text, at.phrase), ExtractionRule::kPhrase, marks.lenient);
+}
+
+Found FindTagged(std::string_view tagged, bool lenient) {
+  Found answer = FindMarked(tagged, {lenient});
+  if (!answer && lenient) answer = FindUnannounced(tagged);
+  if (!answer) answer = Answer(tagged, ExtractionRule::kAnswerTag);
+  if (answer) answer->rule = ExtractionRule::kAnswerTag;
+  return answer;
+}
+
+// --- letters of options ---
+
+bool IsCapital(char c) { return c >= 'A' && c <= 'Z'; }
+
+// A capital letter on its own at `at`.
+bool IsLetterAt(std::string_view text, size_t at) {
+  if (!IsCapital(text[at])) return false;
+  if (at > 0 && (IsWordCharacter(text[at - 1]) || text[at - 1] == '\\')) return false;
+  return at + 1 == text.size() || (!IsWordCharacter(text[at + 1]) && text[at + 1] != '\'');
+}
+
+// "A dog", "I think": words, not options; "A or B" and "A is right" name options.
+bool IsArticle(std::string_view text, size_t at) {
+  if (text[at] != 'A' && text[at] != 'I') return false;
+  const std::string_view rest = text.substr(at + 1);
+  if (rest.size() < 2 || rest[0] != ' ' || !std::islower(static_cast<unsigned char>(rest[1]))) {
+    return false;
+  }
+  for (const std::string_view word : {" or ", " and ", " is ", " because ", " since "}) {
+    if (rest.starts_with(word)) return false;
   }
   return true;
 }
 
-std::optional<std::string> LastHashes(std::string_view text) {
-  constexpr std::string_view kMark = "####";
-  const size_t at = text.rfind(kMark);
-  if (at == std::string_view::npos) return std::nullopt;
-  text.remove_prefix(at + kMark.size());
-  return NonEmpty(text.substr(0, text.find('\n')));
-}
-
-bool IsWordCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
-
-size_t SkipAny(std::string_view text, size_t at, std::string_view characters) {
-  return std::min(text.find_first_not_of(characters, at), text.size());
-}
-
-bool StartsWithIgnoringCase(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() &&
-         std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
-           return a == std::tolower(static_cast<unsigned char>(b));
-         });
-}
-
-// Where the answer begins when a phrase that announces it starts at `at`, else npos:
-// "answer is", "answer:", "**Answer** :" anywhere, "A:" at the start of a line.
-size_t AfterPhrase(std::string_view text, size_t at) {
-  const std::string_view rest = text.substr(at);
-  const bool line_start = at == 0 || text[at - 1] == '\n';
-  if (line_start && rest.starts_with("A:")) return at + 2;
-  if (!StartsWithIgnoringCase(rest, "answer")) return std::string_view::npos;
-  if (at > 0 && IsWordCharacter(text[at - 1])) return std::string_view::npos;
-  const size_t verb = SkipAny(text, at + 6, " *_");
-  if (verb < text.size() && (text[verb] == ':' || text[verb] == '=')) return verb + 1;
-  const bool is = StartsWithIgnoringCase(text.substr(verb), "is") && verb > at + 6;
-  if (!is || (verb + 2 < text.size() && IsWordCharacter(text[verb + 2]))) {
-    return std::string_view::npos;
-  }
-  return verb + 2;
-}
-
-// The rest of the line or sentence after the last announcing phrase.
-std::optional<std::string> LastPhrase(std::string_view text) {
-  size_t begin = std::string_view::npos;
-  for (size_t at = text.size(); at-- > 0 && begin == std::string_view::npos;) {
-    if (text[at] == 'A' || text[at] == 'a') begin = AfterPhrase(text, at);
-  }
-  if (begin == std::string_view::npos) return std::nullopt;
-  begin = SkipAny(text, begin, " \t\r\n:=*_");
-  for (const std::string_view display : {"$$", "\\["}) {  // a formula on lines of its own
-    if (text.substr(begin).starts_with(display)) begin = SkipAny(text, begin + 2, " \t\r\n");
-  }
-  std::string_view answer = text.substr(begin, text.substr(begin).find('\n'));
-  for (size_t i = 0; i + 1 < answer.size(); ++i) {
-    if (answer[i] == '.' && (answer[i + 1] == ' ' || answer[i + 1] == '\t')) {
-      answer = answer.substr(0, i);
+// The first letter of what is announced ("option B, because A is …"), with those it is joined to
+// ("A or B"); an article only where there is no other. "" without one.
+std::string LettersIn(std::string_view text) {
+  std::string letters, article;
+  size_t end = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!IsLetterAt(text, i)) continue;
+    if (IsArticle(text, i)) {
+      if (letters.empty()) article = text.substr(i, 1);
+      continue;
     }
+    if (!letters.empty()) {
+      std::string gap(text.substr(end, i - end));
+      for (const char* joins : {"and", "or"}) gap = ReplaceAll(std::move(gap), joins, "");
+      if (gap.find_first_not_of(" ,;/&()$") != std::string::npos) break;
+      letters += ", ";
+    }
+    letters += text[i];
+    end = i + 1;
   }
-  return NonEmpty(answer);
+  return letters.empty() ? article : letters;
 }
 
-std::optional<std::string> LastNumber(std::string_view text) {
-  const size_t last = text.find_last_of("0123456789");
-  if (last == std::string_view::npos) return std::nullopt;
-  size_t begin = last;
-  while (begin > 0 && std::string_view("0123456789.,/").find(text[begin - 1]) != text.npos) --begin;
-  begin = text.find_first_not_of(",/", begin);
-  if (begin > 0 && text[begin - 1] == '-' && (begin == 1 || !IsWordCharacter(text[begin - 2]))) {
-    --begin;
+std::optional<char> UnannouncedLetter(std::string_view text) {
+  // The last thing said.
+  constexpr std::string_view kMarks = " \t\r\n.*_)]}$`\"'!";
+  const size_t last = text.find_last_not_of(kMarks);
+  const auto is_option = [](char c) { return c >= 'A' && c <= 'J'; };
+  if (last != kNone && is_option(text[last]) && IsLetterAt(text, last)) return text[last];
+  // "B. …", "(B) …", "B) …" at the start of a line.
+  std::optional<char> listed, alone, article;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t at = SkipAny(text, begin, " \t*_(");
+    if (at + 1 < text.size() && is_option(text[at]) && IsLetterAt(text, at)) {
+      const size_t after = SkipAny(text, at + 1, "*_");
+      if (after < text.size() && std::string_view(".):").find(text[after]) != kNone) {
+        listed = text[at];
+      }
+    }
+    begin = text.find('\n', begin);
+    begin = begin == kNone ? text.size() : begin + 1;
   }
-  return std::string(text.substr(begin, last + 1 - begin));
+  if (listed) return listed;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!is_option(text[i]) || !IsLetterAt(text, i)) continue;
+    (IsArticle(text, i) ? article : alone) = text[i];
+  }
+  return alone ? alone : article;
+}
+
+Found FindLetter(std::string_view text) {
+  const auto found = [](std::string letters, ExtractionRule rule) -> Found {
+    if (letters.empty()) return std::nullopt;
+    const bool joined = letters.size() > 1;
+    return ExtractedAnswer{std::move(letters), rule, joined};
+  };
+  if (const auto tagged = LastAnswerTag(text)) {
+    if (Found letters = found(LettersIn(*tagged), ExtractionRule::kAnswerTag)) return letters;
+  }
+  const Announcements at = FindAnnouncements(text, true);
+  const auto announced = [&](size_t begin, ExtractionRule rule) {
+    return begin == kNone ? std::nullopt
+                          : found(LettersIn(FirstSentence(AfterMarks(text, begin))), rule);
+  };
+  if (Found letters = announced(at.final_answer, ExtractionRule::kFinalAnswer)) return letters;
+  const std::string boxes = Join(LastBoxes(text).parts, ", ");
+  if (Found letters = found(LettersIn(boxes), ExtractionRule::kBoxed)) return letters;
+  if (Found letters = announced(at.phrase, ExtractionRule::kPhrase)) return letters;
+  const auto letter = UnannouncedLetter(text);
+  return letter ? found(std::string(1, *letter), ExtractionRule::kLetter) : std::nullopt;
 }
 
 }  // namespace
 
-std::vector<std::string> LastBoxes(std::string_view text) {
-  const std::vector<Box> boxes = FindBoxes(text);
-  std::vector<std::string> last;
-  for (size_t i = boxes.size(); i-- > 0;) {
-    const auto [begin, end] = boxes[i].content;
-    std::string content(Trim(text.substr(begin, end - begin)));
-    if (!content.empty() && (last.empty() || last.back() != content)) last.push_back(content);
-    if (i == 0) break;
-    const size_t gap = boxes[i - 1].whole.second;
-    if (!IsConnector(text.substr(gap, boxes[i].whole.first - gap))) break;
+std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
+  text = AfterThinking(WithinTurn(text));  // a later turn cannot end this one's thinking
+  std::string unescaped;
+  if (size_t at = EscapedNewline(text, 0); at != kNone) {
+    unescaped = text;
+    for (; at != kNone; at = EscapedNewline(unescaped, at + 2)) unescaped.replace(at, 2, " \n");
+    text = unescaped;
   }
-  std::reverse(last.begin(), last.end());
-  return last;
-}
-
-std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction,
-                                             bool last_number) {
-  using Found = std::optional<ExtractedAnswer>;
-  const auto found = [](std::optional<std::string> answer, ExtractionRule rule) -> Found {
-    if (!answer) return std::nullopt;
-    return ExtractedAnswer{std::move(*answer), rule};
-  };
-  const auto boxed = [](std::string_view part) -> Found {
-    const std::vector<std::string> boxes = LastBoxes(part);
-    if (boxes.empty()) return std::nullopt;
-    return ExtractedAnswer{Join(boxes, ", "), ExtractionRule::kBoxed, boxes.size() > 1};
-  };
-  // Box, hashes or phrase; also applied to the content of an answer tag.
-  const auto marked = [&](std::string_view part) {
-    Found answer = boxed(part);
-    if (!answer) answer = found(LastHashes(part), ExtractionRule::kHashes);
-    if (!answer) answer = found(LastPhrase(part), ExtractionRule::kPhrase);
-    return answer;
-  };
-
-  text = AfterThinking(text);
-  if (extraction == Extraction::kBoxed) return boxed(text);
-  if (const auto tagged = LastAnswerTag(text)) {
-    Found inner = marked(*tagged);
-    if (!inner) return found(NonEmpty(*tagged), ExtractionRule::kAnswerTag);
-    inner->rule = ExtractionRule::kAnswerTag;
-    return inner;
-  }
+  const bool lenient = extraction == Extraction::kAny;
+  if (extraction == Extraction::kBoxed) return FindBoxed(text, false);
+  if (extraction == Extraction::kLetter) return FindLetter(text);
+  if (const auto tagged = LastAnswerTag(text)) return FindTagged(*tagged, lenient);
   if (extraction == Extraction::kAnswerTag) return std::nullopt;
-  Found answer = marked(text);
-  if (!answer && last_number) answer = found(LastNumber(text), ExtractionRule::kLastNumber);
+  const bool unboxed = extraction == Extraction::kUnboxed;
+  Found answer = FindMarked(text, {lenient || unboxed, !unboxed});
+  if (answer) return answer;
+  if (unboxed && BoxIn(text) != kNone) return std::nullopt;
+  if (lenient || unboxed) answer = FindUnannounced(text);
   return answer;
 }
 

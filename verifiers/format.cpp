@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/strings.h"
-#include "verifiers/extract.h"
+#include "verifiers/boxes.h"
 
 namespace retort::verifiers {
 
@@ -58,7 +58,7 @@ class FormatVerifier final : public Verifier {
     } else if (Trim(rest).empty()) {
       return "empty-answer";
     }
-    return options_.require_boxed && LastBoxes(rest).empty() ? "no-box" : "";
+    return options_.require_boxed && LastBoxes(rest).parts.empty() ? "no-box" : "";
   }
 
   static std::string_view Between(std::string_view text, size_t begin, size_t end) {

@@ -1,33 +1,55 @@
 #include "verifiers/math.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/error.h"
 #include "base/options.h"
 #include "base/strings.h"
-#include "verifiers/normal_form.h"
+#include "verifiers/equal.h"
+#include "verifiers/parse.h"
 
 namespace retort::verifiers {
 
 namespace {
 
-Verdict Unjudged(std::string reason, std::string extracted) {
-  return {VerdictStatus::kUnjudged, 0, std::move(reason), std::move(extracted)};
+// "(B) 5 apples", "C. Because …" where the gold answer is a letter.
+std::string_view ChoiceLetter(std::string_view answer) {
+  if (answer.starts_with("\\text")) {
+    answer.remove_prefix(std::min(answer.find('{'), answer.size() - 1) + 1);
+  }
+  if (answer.starts_with('(')) answer.remove_prefix(1);
+  if (answer.size() < 3 || answer[0] < 'A' || answer[0] > 'J') return {};
+  if (answer[1] != ')' && answer[1] != '.' && answer[1] != ':') return {};
+  return answer[2] == ' ' || answer[2] == '}' ? answer.substr(0, 1) : std::string_view{};
 }
 
-// A right fraction that is not written like the gold answer: 12/3 for 4, 2/4 for 1/2.
-bool IsUnreduced(const NormalForm& gold, const NormalForm& answer) {
-  if (gold.kind != FormKind::kNumber || answer.kind != FormKind::kNumber) return false;
-  if (!answer.number.is_fraction || gold.number.is_decimal || gold.number.is_percent) return false;
-  return !(gold.number.numerator == answer.number.numerator &&
-           gold.number.denominator == answer.number.denominator);
+// A quotient of two numbers, whatever its sign.
+bool IsFraction(const Tree& tree, NodeId id) {
+  while (tree[id].op == Op::kNegate) id = tree.Child(id, 0);
+  return tree[id].op == Op::kDivide && tree[tree.Child(id, 0)].op == Op::kNumber &&
+         tree[tree.Child(id, 1)].op == Op::kNumber;
 }
 
-// One answer boxed in several ways (15\frac{39}{40}, \frac{639}{40}) is one answer.
-void Collapse(NormalForm& form) {
-  const bool same = std::all_of(form.items.begin(), form.items.end(), [&](const NormalForm& item) {
-    return SameAnswer(form.items[0], item, {});
-  });
-  if (form.kind == FormKind::kList && same) form = NormalForm(form.items[0]);
+// 12/3 for 4, 2/4 for 1/2; where the gold answer is a number as well and has no decimal point.
+bool IsUnreduced(const Tree& tree, NodeId gold, NodeId answer) {
+  NodeId number = gold;
+  while (tree[number].op == Op::kNegate) number = tree.Child(number, 0);
+  const bool whole =
+      tree[number].op == Op::kNumber && tree[number].text.find('.') == std::string_view::npos;
+  if (!IsFraction(tree, answer) || !(whole || IsFraction(tree, gold))) return false;
+  return NormalForm(tree, gold) != NormalForm(tree, answer);
+}
+
+// A gold answer that announces nothing is often the answer itself, however long.
+std::optional<NodeId> ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
+                               Tree& tree) {
+  const bool guessed = !found || found->rule == ExtractionRule::kFormula ||
+                       found->rule == ExtractionRule::kLastNumber;
+  if (!guessed) return ParseAnswer(found->text, tree);
+  const auto whole = ParseAnswer(text, tree);
+  if (!found || (whole && tree[*whole].op != Op::kText)) return whole;
+  return ParseAnswer(found->text, tree);
 }
 
 class MathVerifier final : public Verifier {
@@ -35,29 +57,64 @@ class MathVerifier final : public Verifier {
   explicit MathVerifier(const MathOptions& options) : options_(options) {}
 
   Verdict Judge(const Response& response) const override {
-    const auto marked_gold = ExtractAnswer(response.problem.answer, Extraction::kAny, false);
-    const NormalForm gold =
-        ReadNormalForm(marked_gold ? marked_gold->text : response.problem.answer);
-    const auto answer = ExtractAnswer(response.text, options_.extraction, options_.last_number);
-    std::string extracted =
-        answer ? ToValidUtf8(std::string_view(answer->text).substr(0, kMaxAnswerBytes)) : "";
-    if (gold.kind == FormKind::kTooLarge || gold.text.empty()) {
-      return Unjudged("bad-gold", std::move(extracted));
+    const auto gold = ExtractAnswer(response.problem.answer, Extraction::kAny);
+    const auto answer = ExtractAnswer(response.text, options_.extraction);
+    Verdict verdict;
+    if (answer) {
+      verdict.extracted = ToValidUtf8(std::string_view(answer->text).substr(0, kMaxAnswerBytes));
     }
-    if (!answer) return {VerdictStatus::kWrong, 0, "no-answer", ""};
-    NormalForm form = ReadNormalForm(answer->text);
-    if (answer->joined) Collapse(form);
-    if (form.kind == FormKind::kTooLarge) return Unjudged("too-large", std::move(extracted));
-
-    const bool same = SameAnswer(gold, form, {options_.percent_as_number});
-    const bool refused = same && options_.literal_fractions && IsUnreduced(gold, form);
-    const bool right = same && !refused;
-    return {right ? VerdictStatus::kRight : VerdictStatus::kWrong, right ? 1.0 : 0.0,
-            StrCat(refused ? "unreduced"
-                   : right ? "equal"
-                           : "different",
-                   "/", EnumName(gold.kind), "/", EnumName(answer->rule)),
-            std::move(extracted)};
+    Tree tree;
+    const auto gold_read = ReadGold(response.problem.answer, gold, tree);
+    if (!gold_read) {
+      verdict.reason = "bad-gold";
+      return verdict;
+    }
+    if (!answer) {
+      verdict.status = VerdictStatus::kWrong;
+      verdict.reason = "no-answer";
+      return verdict;
+    }
+    const std::string_view letter =
+        tree[*gold_read].op == Op::kSymbol ? ChoiceLetter(answer->text) : std::string_view{};
+    const auto read = ParseAnswer(letter.empty() ? answer->text : letter, tree);
+    if (!read) {
+      const bool blank = TextKey(answer->text).empty();  // marks that stand for nothing
+      verdict.status = blank ? VerdictStatus::kWrong : VerdictStatus::kUnjudged;
+      verdict.reason = blank ? "no-answer" : "too-large";
+      return verdict;
+    }
+    verdict.gold_normal_form = NormalForm(tree, *gold_read);
+    verdict.normal_form = NormalForm(tree, *read);
+    // "which is \\boxed{25} percent": what stands in the box may be all that was asked for.
+    const bool percent =
+        options_.percent_as_number || answer->outside_percent || (gold && gold->outside_percent);
+    const bool identical = verdict.normal_form == verdict.gold_normal_form;
+    const Sameness same = identical ? Sameness::kSame
+                                    : SameAnswer(tree, *gold_read, *read,
+                                                 {.decimals = static_cast<int>(options_.decimals),
+                                                  .percent_as_number = percent,
+                                                  .relation_for_set = options_.relation_for_set,
+                                                  .rename_variables = options_.rename_variables});
+    if (same == Sameness::kUnknown) {
+      verdict.reason = "too-complex";
+      return verdict;
+    }
+    const char* word = same == Sameness::kDifferent ? "different"
+                       : same == Sameness::kAgrees  ? "agrees"
+                                                    : "equal";
+    bool right = same != Sameness::kDifferent;
+    if (right && options_.literal_fractions && IsUnreduced(tree, *gold_read, *read)) {
+      right = false;
+      word = "unreduced";
+    }
+    verdict.status = right ? VerdictStatus::kRight : VerdictStatus::kWrong;
+    verdict.score = right ? 1 : 0;
+    verdict.reason = word;
+    verdict.reason += '/';
+    verdict.reason += KindOf(tree, *gold_read);
+    verdict.reason += '/';
+    verdict.reason += EnumName(answer->rule);
+    return verdict;
   }
 
  private:
@@ -67,6 +124,8 @@ class MathVerifier final : public Verifier {
 }  // namespace
 
 std::unique_ptr<Verifier> MakeMathVerifier(const MathOptions& options) {
+  RETORT_CHECK(options.decimals >= 0 && options.decimals <= 100, "decimals: got ", options.decimals,
+               ", expected 0 to 100.");
   return std::make_unique<MathVerifier>(options);
 }
 

@@ -101,6 +101,8 @@ Json ToJson(const ScoredResponse& scored, bool with_response) {
   json["score"] = verdict.status == VerdictStatus::kUnjudged ? Json(nullptr) : Json(verdict.score);
   json["reason"] = verdict.reason;
   json["extracted"] = verdict.extracted;
+  json["normal_form"] = verdict.normal_form;
+  json["gold_normal_form"] = verdict.gold_normal_form;
   return json;
 }
 

@@ -44,8 +44,9 @@ struct ScoredResponse {
 std::vector<ScoredResponse> ScoreRow(Json columns, int64_t row, const std::string& where,
                                      const ScoreOptions& options, const Verifier& verifier);
 
-/// {"row", "verdict", "score", "reason", "extracted"}, with "response" after "row" when asked (rows
-/// that hold several responses). The score of an unjudged response is null.
+/// {"row", "verdict", "score", "reason", "extracted", "normal_form", "gold_normal_form"}, with
+/// "response" after "row" when asked (rows that hold several responses). The score of an unjudged
+/// response is null; normal forms are "" where the verifier reads none.
 Json ToJson(const ScoredResponse& scored, bool with_response);
 
 /// Counts of scored responses. Sums of parts in any order are the same.

@@ -8,10 +8,10 @@ namespace retort::verifiers {
 
 namespace {
 
-constexpr std::array<std::string_view, 35> kAbbreviations{
-    "cm",  "mm", "km",  "m",   "kg", "g",  "mg", "ft",  "in",  "yd",   "mi", "lb",
-    "lbs", "oz", "mph", "kph", "ml", "l",  "hr", "hrs", "min", "mins", "s",  "sec",
-    "h",   "am", "pm",  "st",  "nd", "rd", "th", "kwh", "usd", "c",    "f"};
+constexpr std::array<std::string_view, 33> kAbbreviations{
+    "cm", "mm",  "km", "m",   "kg",  "g",  "mg", "ft",  "in",  "yd",  "mi",
+    "lb", "lbs", "oz", "mph", "kph", "ml", "l",  "hr",  "hrs", "min", "mins",
+    "s",  "sec", "h",  "st",  "nd",  "rd", "th", "kwh", "usd", "c",   "f"};
 
 // Words that change, question or continue the number before them.
 constexpr std::array<std::string_view, 62> kNotUnits{
@@ -29,6 +29,7 @@ bool Contains(const std::array<std::string_view, n>& words, std::string_view wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 // Length of an exponent of a unit (^2, ^{3}) at the front of `text`, 0 when there is none.
@@ -62,7 +63,7 @@ bool IsUnit(std::string_view text, bool spaced) {
       first = false;
     } else if (const size_t exponent = ExponentLength(text); exponent > 0 && !first) {
       text.remove_prefix(exponent);
-    } else if (text[0] == ' ' || text[0] == '.' || text[0] == '\'' ||
+    } else if (IsSpace(text[0]) || text[0] == '.' || text[0] == '\'' ||
                (!first && (text[0] == '/' || text[0] == '-'))) {
       text.remove_prefix(1);
     } else {

@@ -71,9 +71,12 @@ TEST_F(ScoreTest, EveryKeyOfARow) {
   const Json row = Rows(out).at(0);
   std::vector<std::string> keys;
   for (const auto& item : row.items()) keys.push_back(item.key());
-  EXPECT_EQ(keys, (std::vector<std::string>{"row", "verdict", "score", "reason", "extracted"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"row", "verdict", "score", "reason", "extracted",
+                                            "normal_form", "gold_normal_form"}));
   EXPECT_EQ(row["extracted"], "72");
   EXPECT_EQ(row["score"], 1);
+  EXPECT_EQ(row["normal_form"], "72");
+  EXPECT_EQ(row["gold_normal_form"], "72");
 }
 
 TEST_F(ScoreTest, SeveralResponsesWithNestedColumns) {
@@ -94,13 +97,20 @@ TEST_F(ScoreTest, ABadLineIsReportedAndDoesNotStopTheRest) {
                                                 "{\"answer\": \"1\"}\n" + Row("2", "#### 2"));
   const std::string out = folder_ / "out";
   const Outcome outcome = Retort({"score", file, "--json", "--out", out});
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.code, 1) << outcome.err;
   for (const char* place : {"a.jsonl:2", "a.jsonl:3", "a.jsonl:4", "a.jsonl:5"}) {
     ExpectContains(outcome.err, place);
   }
   EXPECT_EQ(outcome.json()["rows"], 2);
   EXPECT_EQ(outcome.json()["bad_lines"], 4);
-  EXPECT_EQ(Rows(out).at(1)["row"], 6);  // the line's number
+  EXPECT_EQ(outcome.json()["first_bad_lines"], Json({2, 3, 4, 5}));
+  const std::vector<Json> rows = Rows(out);
+  ASSERT_EQ(rows.size(), 6u);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i]["row"], i + 1);  // the line's number
+    EXPECT_EQ(rows[i].contains("error"), i > 0 && i < 5);
+  }
+  ExpectContains(rows[1]["error"].get<std::string>(), "a.jsonl:2");
 }
 
 TEST_F(ScoreTest, NothingButBadLinesIsAFailureThatLeavesNoFile) {
@@ -119,7 +129,9 @@ TEST_F(ScoreTest, ManyBadLinesDoNotFloodTheTerminal) {
   std::string text = Row("1", "#### 1");
   for (int i = 0; i < 500; ++i) text += "{\n";
   const Outcome outcome = Retort({"score", Write("a.jsonl", text), "--json"});
+  EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.json()["bad_lines"], 500);
+  EXPECT_EQ(outcome.json()["first_bad_lines"].size(), 20u);
   EXPECT_LT(Split(outcome.err, '\n').size(), 30u);
   ExpectContains(outcome.err, "480 more bad lines");
 }
@@ -127,7 +139,7 @@ TEST_F(ScoreTest, ManyBadLinesDoNotFloodTheTerminal) {
 TEST_F(ScoreTest, StandardInput) {
   const Outcome outcome =
       Retort({"score", "-", "--json"}, Row("1", "#### 1") + "{\n" + Row("2", "#### 3"));
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.code, 1) << outcome.err;
   EXPECT_EQ(outcome.json()["right"], 1);
   ExpectContains(outcome.err, "standard input:2");
 }
@@ -153,6 +165,152 @@ TEST_F(ScoreTest, OptionsReachTheVerifier) {
   const Outcome outcome = Retort({"score", file, "--option", "no_such_option=1"});
   EXPECT_EQ(outcome.code, 1);
   ExpectContains(outcome.err, "no_such_option");
+}
+
+TEST_F(ScoreTest, ExtractionIsAnOption) {
+  const std::string file = Write("a.jsonl", Row("1", "it must be 1 in the end"));
+  EXPECT_EQ(Retort({"score", file, "--json"}).json()["right"], 1);
+  const Outcome outcome = Retort({"score", file, "--option", "extraction=announced", "--json"});
+  EXPECT_EQ(outcome.json()["right"], 0);
+}
+
+TEST_F(ScoreTest, CompareListsWhatWasJudgedOtherwise) {
+  const std::string file =
+      Write("a.jsonl", Row("1", "it must be 1 in the end") + Row("2", "#### 2") +
+                           Row("3", "#### 4") + Row("4", "so #### 4"));
+  const std::string earlier = folder_ / "earlier", out = folder_ / "out";
+  ASSERT_EQ(
+      Retort({"score", file, "--option", "extraction=announced", "--out", earlier, "--limit", "3"})
+          .code,
+      0);
+  const Outcome outcome = Retort({"score", file, "--compare", earlier, "--out", out, "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json compare = outcome.json()["compare"];
+  EXPECT_EQ(compare["rows"], 3);
+  EXPECT_EQ(compare["agreeing"], 2);
+  EXPECT_EQ(compare["changes"], Json({{"wrong", {{"right", 1}}}}));
+  EXPECT_EQ(compare["only_here"], 1);
+  EXPECT_EQ(compare["only_there"], 0);
+  ASSERT_EQ(compare["disagreements"].size(), 1u);
+  EXPECT_EQ(compare["disagreements"][0]["row"], 1);
+  EXPECT_EQ(compare["disagreements"][0]["before"], "wrong");
+  EXPECT_EQ(compare["disagreements"][0]["verdict"], "right");
+  EXPECT_EQ(Rows(out).at(0)["before"], "wrong");
+  EXPECT_FALSE(Rows(out).at(3).contains("before"));
+
+  const Outcome table = Retort({"score", file, "--compare", earlier});
+  ExpectContains(table.out, "only here");
+  ExpectContains(table.out, "last-number");
+  EXPECT_FALSE(Retort({"score", file, "--json"}).json().contains("compare"));
+}
+
+TEST_F(ScoreTest, CompareMatchesResponsesAndSkipsBadLines) {
+  const std::string file = Write("a.jsonl", std::string("{\n") +
+                                                R"({"answer": 5, "response": ["#### 5", "#### 6"]})"
+                                                "\n" +
+                                                Row("1", "#### 1"));
+  const std::string earlier = Write("earlier", R"({"row": 1, "error": "bad"})"
+                                               "\n"
+                                               R"({"row": 2, "response": 1, "verdict": "right"})"
+                                               "\n"
+                                               R"({"row": 9, "verdict": "right"})"
+                                               "\n");
+  const Json compare = Retort({"score", file, "--compare", earlier, "--json"}).json()["compare"];
+  EXPECT_EQ(compare["rows"], 1);
+  EXPECT_EQ(compare["changes"], Json({{"right", {{"wrong", 1}}}}));
+  EXPECT_EQ(compare["only_here"], 2);
+  EXPECT_EQ(compare["only_there"], 1);
+}
+
+TEST_F(ScoreTest, CompareRefusesWhatIsNoVerdict) {
+  const std::string file = Write("a.jsonl", Row("1", "#### 1"));
+  const Outcome rows = Retort({"score", file, "--compare", file});
+  EXPECT_EQ(rows.code, 1);
+  ExpectContains(rows.err, "a.jsonl:1");
+  ExpectContains(rows.err, "--out");
+  const Outcome order = Retort({"score", file, "--compare",
+                                Write("earlier", R"({"row": 2, "verdict": "right"})"
+                                                 "\n"
+                                                 R"({"row": 1, "verdict": "right"})"
+                                                 "\n"
+                                                 R"({"row": 1, "verdict": "right"})"
+                                                 "\n")});
+  EXPECT_EQ(order.code, 1);
+  ExpectContains(order.err, "order");
+}
+
+TEST_F(ScoreTest, ExplainShowsEveryStep) {
+  const Outcome outcome = Retort({"score", "--explain", "--gold", "$\\frac{2}{4}$",
+                                  "--response-text", "so it is $\\boxed{0.5}$."});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part :
+       {"\\frac{2}{4}  (formula)", "0.5  (boxed)", "verdict     right", "/boxed", "reads as"}) {
+    ExpectContains(outcome.out, part);
+  }
+  const std::vector<std::string> pair{
+      "score", "--explain", "--gold", "4", "--response-text", "I say 4 and nothing else", "--json"};
+  EXPECT_EQ(Retort(pair).json()["answer"]["rule"], "last-number");
+  EXPECT_EQ(Retort(pair).json()["verdict"], "right");
+  std::vector<std::string> announced = pair;
+  announced.insert(announced.end(), {"--option", "extraction=announced"});
+  EXPECT_TRUE(Retort(announced).json()["answer"].is_null());
+  EXPECT_EQ(Retort(announced).json()["reason"], "no-answer");
+  std::vector<std::string> format = pair;
+  format.insert(format.end(), {"--verifier", "format"});
+  EXPECT_EQ(Retort(format).json()["reason"], "no-think");
+}
+
+TEST_F(ScoreTest, ProbePaysNoCheat) {
+  const Outcome outcome =
+      Retort({"score", "--probe", "--option", "extraction=announced", "--json"});
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_EQ(outcome.json()["paid"], 0);
+  EXPECT_GE(outcome.json()["forms"].size(), 5u);
+  EXPECT_GE(outcome.json()["probes"].size(), 40u);
+  const Outcome gold =
+      Retort({"score", "--probe", "--gold", "\\frac{3}{7}", "--option", "extraction=announced"});
+  EXPECT_EQ(gold.code, 0) << gold.out;
+  ExpectContains(gold.out, "0 of ");
+  EXPECT_EQ(gold.out.find("PAID"), std::string::npos);
+}
+
+TEST_F(ScoreTest, ProbeTellsWhatIsPaid) {
+  // Whoever takes any number takes one that was only mentioned.
+  const Outcome any = Retort({"score", "--probe"});
+  EXPECT_EQ(any.code, 1);
+  ExpectContains(any.out, "mentioned, not answered");
+  ExpectContains(any.out, "PAID");
+  // A format is no answer.
+  const Outcome format = Retort({"score", "--probe", "--verifier", "format", "--json"});
+  EXPECT_EQ(format.code, 1);
+  EXPECT_GT(format.json()["paid"], 5);
+  // Both together: every judge has to agree.
+  const Outcome panel = Retort({"score", "--probe", "--json", "--panel",
+                                R"([{"verifier": "math", "options": {"extraction": "answer_tag"}},
+                  {"verifier": "format", "weight": 0.1}])"});
+  EXPECT_EQ(panel.code, 0) << panel.out;
+  EXPECT_EQ(panel.json()["paid"], 0);
+  // A judge that pays nothing has not been tried.
+  const Outcome none = Retort({"score", "--probe", "--verifier", "countdown"});
+  EXPECT_EQ(none.code, 1);
+  ExpectContains(none.out, "No form");
+}
+
+TEST_F(ScoreTest, FlagsThatDoNotGoTogether) {
+  const std::string file = Write("a.jsonl", Row("1", "#### 1"));
+  for (const std::vector<std::string>& flags : std::vector<std::vector<std::string>>{
+           {},
+           {file, "--probe"},
+           {file, "--gold", "1"},
+           {file, "--response-text", "1"},
+           {file, "--panel", "[]"},
+           {"--explain", "--gold", "1"},
+           {"--explain", "--response-text", "1"},
+           {"--explain", "--probe", "--gold", "1", "--response-text", "1"}}) {
+    std::vector<std::string> all{"score"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    EXPECT_EQ(Retort(all).code, 2) << Join(all, " ");
+  }
 }
 
 TEST_F(ScoreTest, CtrlCLeavesNothingBehind) {

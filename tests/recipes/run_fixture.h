@@ -46,7 +46,7 @@ inline Json SmallRecipe() {
        "num_generations": 6, "num_iterations": 2, "minibatches": 2, "beta": 0.05,
        "ref_model_sync_steps": 3, "learning_rate": 0.003, "warmup_steps": 0, "save_steps": 2,
        "max_completion_length": 16, "entropy_coef": 0.001, "router_bias_update_speed": 0.01,
-       "micro_batch_tokens": 200, "reward": [{"verifier": "math"},
+       "micro_batch_tokens": 200, "reward": [{"verifier": "math", "options": {"extraction": "announced"}},
                                              {"verifier": "format", "weight": 0.5,
                                               "options": {"allow_empty_think": true}}],
        "problems": {"generator": {"families": ["addition:1"], "count": 30}}},

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "verifiers/number.h"
+#include "verifiers/parse.h"
 #include "verifiers/verifier.h"
 
 namespace retort::verifiers {
@@ -28,14 +28,16 @@ struct Case {
   bool right;
 };
 
-void Check(std::initializer_list<Case> cases, const std::string& kind) {
+void Check(std::initializer_list<Case> cases) {
   for (const auto& [gold, answer, right] : cases) {
     const Verdict verdict = JudgeBoxed(gold, answer);
     EXPECT_EQ(verdict.status, right ? VerdictStatus::kRight : VerdictStatus::kWrong)
         << gold << " | " << answer << " | " << verdict.reason;
     EXPECT_EQ(verdict.score, right ? 1 : 0);
-    EXPECT_EQ(verdict.reason, (right ? "equal/" : "different/") + kind + "/boxed")
-        << gold << " | " << answer;
+    const std::string word = verdict.reason.substr(0, verdict.reason.find('/'));
+    EXPECT_TRUE(right ? word == "equal" || word == "agrees" : word == "different")
+        << gold << " | " << answer << " | " << verdict.reason;
+    EXPECT_TRUE(verdict.reason.ends_with("/boxed")) << verdict.reason;
   }
 }
 
@@ -59,8 +61,7 @@ TEST(Math, Integers) {
          {"18", "eighteen", false},
          {"123456789012345678901234567890", "123456789012345678901234567890", true},
          {"123456789012345678901234567890", "123456789012345678901234567891", false},
-         {"9007199254740993", "9007199254740992", false}},
-        "number");
+         {"9007199254740993", "9007199254740992", false}});
 }
 
 TEST(Math, Decimals) {
@@ -70,13 +71,14 @@ TEST(Math, Decimals) {
          {"18", "18.0", true},
          {"18", "18.00", true},
          {"18", "18.01", false},
-         {"18", "17.999999999999999999", false},
-         {"0.1", "0.10000000000000000555", false},
+         {"18", "17.999999999999999999", true},  // six places count
+         {"18", "17.99999", false},
+         {"0.1", "0.10000000000000000555", true},
+         {"0.1", "0.10001", false},
          {"-0.25", "-1/4", true},
          {".0000672", "0.0000672", true},
          {"0.333", "1/3", false},
-         {"1.5", "1.5.0", false}},
-        "number");
+         {"1.5", "1.5.0", false}});
 }
 
 TEST(Math, Fractions) {
@@ -101,8 +103,7 @@ TEST(Math, Fractions) {
          {"3/4", "\\frac{1.5}{2}", true},
          {"1/3", "0.3333", false},
          {"1/10000000000000000000000", "1/10000000000000000000001", false},
-         {"1/2", "1/2/1", false}},
-        "number");
+         {"1/2", "1/2/1", true}});
 }
 
 TEST(Math, MixedNumbers) {
@@ -115,8 +116,7 @@ TEST(Math, MixedNumbers) {
          {"14/5", "1 4/5", false},
          {"1/5", "-1 4/5", false},
          {"4/5", "1\\frac{4}{5}", false},
-         {"1 1/2", "1.5 1/2", false}},
-        "number");
+         {"1 1/2", "1.5 1/2", false}});
 }
 
 TEST(Math, ThousandsSeparators) {
@@ -130,8 +130,7 @@ TEST(Math, ThousandsSeparators) {
          {"32349", "32, 349", false},
          {"1234", "12,34", false},
          {"12345", "1,2345", false},
-         {"56", "5\\,6", false}},
-        "number");
+         {"56", "5\\,6", false}});
 }
 
 TEST(Math, Percent) {
@@ -143,8 +142,7 @@ TEST(Math, Percent) {
          {"28%", "$28$ %", true},
          {"28", "28%", false},
          {"28%", "28", false},
-         {"12.5%", "1/8", true}},
-        "number");
+         {"12.5%", "1/8", true}});
   EXPECT_EQ(JudgeBoxed("28", "28\\%", Json{{"percent_as_number", true}}).score, 1);
   EXPECT_EQ(JudgeBoxed("28%", "28", Json{{"percent_as_number", true}}).score, 1);
   EXPECT_EQ(JudgeBoxed("28%", "0.28", Json{{"percent_as_number", true}}).score, 1);
@@ -192,8 +190,7 @@ TEST(Math, CurrencyAndUnits) {
          {"18", "**18** dollars", true},
          {"18", "`18`", true},
          {"18", "\\mathbf{18}", true},
-         {"18", "\\text{18}", true}},
-        "number");
+         {"18", "\\text{18}", true}});
 }
 
 TEST(Math, HedgesAreWrong) {
@@ -204,8 +201,7 @@ TEST(Math, HedgesAreWrong) {
          {"4", "4 or maybe five", false},
          {"4", "4 is wrong", false},
          {"5", "4=5", false},
-         {"4", "4;5", false}},
-        "number");
+         {"4", "4;5", false}});
   EXPECT_EQ(Judge("4", "\\boxed{4} or \\boxed{5}").reason, "different/number/boxed");
   EXPECT_EQ(Judge("5", "\\boxed{4} or \\boxed{5}").reason, "different/number/boxed");
   EXPECT_EQ(Judge("5", "\\boxed{4}, \\boxed{5}").reason, "different/number/boxed");
@@ -224,7 +220,8 @@ TEST(Math, Lists) {
          {"1, 2, 3", "1, 2, and 3", true},
          {"1; 2; 3", "1, 2, 3", true},
          {"1, 2, 3", "1, 2.0, 6/2", true},
-         {"1, 2, 3", "1, 3, 2", false},
+         {"1, 2, 3", "1, 3, 2", true},  // without brackets in no order
+         {"(1, 2, 3)", "(1, 3, 2)", false},
          {"1, 2, 3", "1, 2", false},
          {"1, 2", "1, 2, 3", false},
          {"1, 2, 3", "1, 2, 4", false},
@@ -238,8 +235,7 @@ TEST(Math, Lists) {
          {"((1,2),(3,4))", "((1,2),(3,4))", true},
          {"(1,2),(3,4)", "(1,2), (3,4)", true},
          {"(1,2),(3,4)", "(1,2), (4,3)", false},
-         {"1, 2", "12", false}},
-        "list");
+         {"1, 2", "12", false}});
   EXPECT_EQ(Judge("1, -2", "\\boxed{1} and \\boxed{-2}").reason, "equal/list/boxed");
 }
 
@@ -264,8 +260,7 @@ TEST(Math, Text) {
          {"52_8", "52", false},
          {"x \\le 5", "x \\leq 5", true},
          {"\\text{no}", "yes", false},
-         {"p - q", "5", false}},
-        "text");
+         {"p - q", "5", false}});
 }
 
 TEST(Math, NamedValues) {
@@ -274,8 +269,10 @@ TEST(Math, NamedValues) {
   EXPECT_EQ(JudgeBoxed("x=5", "x = 5.0").score, 1);
   EXPECT_EQ(JudgeBoxed("x=5", "y=5").score, 0);
   EXPECT_EQ(JudgeBoxed("y = 2x + 3", "2x+3").score, 1);
-  EXPECT_EQ(JudgeBoxed("11a+c", "7 = 11a+c").score, 0);
-  EXPECT_EQ(JudgeBoxed("0", "a + 3z = 0").score, 0);
+  // What an equation says of something else is its right side.
+  EXPECT_EQ(JudgeBoxed("11a+c", "7 = 11a+c").score, 1);
+  EXPECT_EQ(JudgeBoxed("7 = 11a+c", "11a+c").score, 0);
+  EXPECT_EQ(JudgeBoxed("a + 3z = 0", "0").score, 0);
   EXPECT_EQ(JudgeBoxed("AB=4, CD=5", "4, 5").score, 1);
   EXPECT_EQ(JudgeBoxed("(p,q)=(3,2)", "(3,2)").score, 1);
 }
@@ -292,21 +289,28 @@ TEST(Math, WhatCannotBeJudgedIsNotWrong) {
     EXPECT_EQ(JudgeBoxed(gold, "4").status, VerdictStatus::kUnjudged) << gold;
     EXPECT_EQ(JudgeBoxed(gold, "4").reason, "bad-gold");
   }
-  const std::string longest(kMaxDigits, '7');
+  const std::string longest(5'000, '7');
+  const std::string larger(kMaxAnswerBytes + 1, '7');
   EXPECT_EQ(JudgeBoxed(longest, longest).reason, "equal/number/boxed");
   EXPECT_EQ(JudgeBoxed("1/" + longest, "1/" + longest).reason, "equal/number/boxed");
-  EXPECT_EQ(JudgeBoxed("4", longest + "7").reason, "too-large");
-  EXPECT_EQ(JudgeBoxed("4", "1, " + longest + "7").reason, "too-large");
-  EXPECT_EQ(JudgeBoxed("4", std::string(20'000, 'x')).reason, "too-large");
-  EXPECT_EQ(JudgeBoxed("4", longest + "7").status, VerdictStatus::kUnjudged);
-  EXPECT_EQ(JudgeBoxed(longest + "7", "4").reason, "bad-gold");
-  EXPECT_EQ(Judge("4", "I do not know").reason, "no-answer");
-  EXPECT_EQ(Judge("4", "I do not know").status, VerdictStatus::kWrong);
+  EXPECT_EQ(JudgeBoxed("4", larger).reason, "too-large");
+  EXPECT_EQ(JudgeBoxed("4", "1, " + larger).reason, "too-large");
+  EXPECT_EQ(JudgeBoxed("4", larger).status, VerdictStatus::kUnjudged);
+  EXPECT_EQ(JudgeBoxed(larger, "4").reason, "bad-gold");
+  EXPECT_EQ(Judge("4", "I do not know what it may be.").reason, "no-answer");
+  EXPECT_EQ(Judge("4", "I do not know what it may be.").status, VerdictStatus::kWrong);
 }
 
 TEST(Math, OptionsMatter) {
-  EXPECT_EQ(Judge("4", "it is 4").reason, "no-answer");
-  EXPECT_EQ(Judge("4", "it is 4", Json{{"last_number", true}}).reason, "equal/number/last-number");
+  EXPECT_EQ(Judge("4", "it is 4").reason, "equal/number/last-number");
+  EXPECT_EQ(Judge("4", "it is 4", Json{{"extraction", "announced"}}).reason, "no-answer");
+  EXPECT_EQ(JudgeBoxed("1/3", "0.33").score, 0);
+  EXPECT_EQ(JudgeBoxed("1/3", "0.33", Json{{"decimals", 2}}).score, 1);
+  EXPECT_EQ(JudgeBoxed("x \\in [1,2]", "1 \\le x \\le 2").score, 0);
+  EXPECT_EQ(JudgeBoxed("x \\in [1,2]", "1 \\le x \\le 2", Json{{"relation_for_set", true}}).score,
+            1);
+  EXPECT_EQ(JudgeBoxed("2x", "2y").score, 0);
+  EXPECT_EQ(JudgeBoxed("2x", "2y", Json{{"rename_variables", true}}).score, 1);
   EXPECT_EQ(Judge("4", "A: 4", Json{{"extraction", "boxed"}}).reason, "no-answer");
   EXPECT_EQ(Judge("4", "<answer>4</answer>", Json{{"extraction", "answer_tag"}}).score, 1);
   const Json literal{{"literal_fractions", true}};
@@ -319,24 +323,8 @@ TEST(Math, OptionsMatter) {
   EXPECT_EQ(JudgeBoxed("4", "4.0", literal).score, 1);
 }
 
-TEST(Number, ArithmeticMatchesMachineIntegers) {
-  RandomStream random({.seed = 1, .purpose = "natural-test"});
-  for (int i = 0; i < 500; ++i) {
-    const uint64_t a = random.NextU64() >> random.Between(32, 63);
-    const uint64_t b = random.NextU64() >> random.Between(32, 63);
-    const Natural left(std::to_string(a)), right(std::to_string(b));
-    EXPECT_EQ(left * right, Natural(std::to_string(a * b)));
-    EXPECT_EQ(left + right, Natural(std::to_string(a + b)));
-  }
-  const std::string nines(500, '9');
-  EXPECT_EQ(Natural(nines) + Natural("1"), Natural("1" + std::string(500, '0')));
-  EXPECT_EQ(Natural(nines) * Natural(nines),
-            Natural(std::string(499, '9') + "8" + std::string(499, '0') + "1"));
-  EXPECT_TRUE((Natural("000") * Natural("5")).IsZero());
-}
-
 // a/b = (k·a)/(k·b), and a one in the last place makes the difference, at every size.
-TEST(Number, ScaledFractionsAreEqualAndNeighboursAreNot) {
+TEST(Math, ScaledFractionsAreEqualAndNeighboursAreNot) {
   RandomStream random({.seed = 2, .purpose = "fraction-test"});
   for (int i = 0; i < 200; ++i) {
     const int64_t a = random.Between(1, 1'000'000), b = random.Between(1, 1'000'000);

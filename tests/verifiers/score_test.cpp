@@ -31,7 +31,7 @@ TEST(Score, OneResponseGivesTheDocumentedObject) {
   ASSERT_EQ(scored.size(), 1u);
   EXPECT_EQ(ToJson(scored[0], false).dump(),
             R"({"row":7,"verdict":"right","score":1.0,"reason":"equal/number/boxed",)"
-            R"("extracted":"18.0"})");
+            R"("extracted":"18.0","normal_form":"18","gold_normal_form":"18"})");
   EXPECT_EQ(ToJson(scored[0], true)["response"], 0);
 }
 
@@ -45,7 +45,7 @@ TEST(Score, ColumnsListsAndPaths) {
   const Json row{{"gold", 18},
                  {"a.b", "A: 17"},
                  {"a", {{"b", "not this one: the whole key wins"}, {"c", "A: 18"}}},
-                 {"many", {"A: 18", "A: 19", "none"}},
+                 {"many", {"A: 18", "A: 19", ""}},
                  {"ok", {true, true, false}},
                  {"no", false}};
   ScoreOptions options;

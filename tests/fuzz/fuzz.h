@@ -1,0 +1,30 @@
+#pragma once
+// What the fuzzers run. Each function takes any bytes and aborts with a message when something that
+// must hold does not. A libFuzzer program is one *_fuzz.cpp with RETORT_FUZZER set to its function;
+// seeds_test.cpp runs all of them over seeds/.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace retort::verifiers {
+
+void FuzzExtract(std::string_view text);  ///< extract.h
+void FuzzParse(std::string_view text);    ///< parse.h and normal forms
+void FuzzEqual(std::string_view text);    ///< "math": the first line is the gold answer
+
+inline void Require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "fuzz: %s\n", what);
+  std::abort();
+}
+
+}  // namespace retort::verifiers
+
+#ifdef RETORT_FUZZER
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  retort::verifiers::RETORT_FUZZER({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
+#endif

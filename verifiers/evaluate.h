@@ -1,0 +1,49 @@
+#pragma once
+// Whether two scalar expressions have the same value: exact arithmetic, balls that hold the value
+// for certain, polynomials, and bounds below which an algebraic number is zero.
+//
+// Every call does a bounded amount of work, counted and not timed. Nothing throws, recurses deeply
+// or keeps state: any number of threads may call at once, also on one tree.
+
+#include <cstdint>
+#include <optional>
+
+#include "verifiers/syntax.h"
+
+namespace retort::verifiers {
+
+enum class Sameness {
+  kSame,    ///< proved
+  kAgrees,  ///< at every point tried, to high precision; not proved
+  kDifferent,
+  kUnknown,  ///< too large, undefined, or nothing to compare
+};
+
+struct ScalarOptions {
+  /// Where at least one of two real constants is written with a decimal point, they are the same
+  /// when they agree after rounding to so many places and are relatively near.
+  int decimals = 6;
+};
+
+/// Symbols are real. An odd root of a negative number is real, x^(p/q) is the principal power. A
+/// log of no stated base is to ten or to e, the same throughout: whichever makes the two the same.
+/// Functions that are not known or not computed are the same when they and their arguments are.
+Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOptions& options);
+
+enum class Proportion { kNone, kPositive, kNegative, kUnknown };
+/// Whether f = c·g for one real constant c ≠ 0, and its sign. Not by proof alone: also when so at
+/// every point tried.
+Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g);
+
+/// The sign of a - b, of real constants or infinities; nothing when not proved.
+std::optional<int> Order(const Tree& tree, NodeId a, NodeId b);
+
+/// The value of a rational expression that is an integer below 2^53 in size.
+std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id);
+
+/// Has neither symbols nor functions that are not known or not computed. False when too large.
+bool IsConstant(const Tree& tree, NodeId id);
+/// Made of numbers, symbols and operations on scalars, without ±. False when too large.
+bool IsScalar(const Tree& tree, NodeId id);
+
+}  // namespace retort::verifiers

@@ -1,0 +1,24 @@
+#pragma once
+// Reads an answer, LaTeX or plain text, well or badly formed, into an expression tree.
+
+#include <optional>
+#include <string_view>
+
+#include "verifiers/syntax.h"
+
+namespace retort::verifiers {
+
+/// Longer answers, and those with more nodes or levels, are not read.
+inline constexpr size_t kMaxAnswerBytes = 20'000;
+inline constexpr int64_t kMaxAnswerNodes = 20'000;
+inline constexpr int kMaxAnswerDepth = 1400;  // seven or so for a pair of brackets
+
+/// Words that stand for themselves, and whatever is no mathematics, become one kText: no part of a
+/// formula that cannot be read is taken for the whole. Units, currency and degrees behind a value
+/// are left out. Nothing when the answer is empty or beyond the bounds. Linear work.
+std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree);
+
+/// Letters and digits in lower case, other signs as they are, no spaces: a key for comparing texts.
+std::string TextKey(std::string_view text);
+
+}  // namespace retort::verifiers

@@ -1,0 +1,148 @@
+#pragma once
+// The expression tree that answers are read into (parse.h) and decisions walk (evaluate.h,
+// equal.h).
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace retort::verifiers {
+
+enum class Op : uint8_t {
+  // Leaves.
+  kNumber,  ///< text: digits, at most one '.', no sign, no separators; detail: its base, 0 for ten
+  kSymbol,  ///< text: the name, "x", "x_1", "alpha", "AB"
+  kPi,
+  kE,
+  kI,  ///< the imaginary unit
+  kInfinity,
+  kEmptySet,
+  kText,  ///< text: words in lower case, one space between
+  // Scalars.
+  kAdd,     ///< two or more terms
+  kMul,     ///< two or more factors
+  kDivide,  ///< dividend, divisor
+  kNegate,
+  kPower,      ///< base, exponent
+  kRoot,       ///< radicand, degree
+  kPercent,    ///< a hundredth of its child
+  kPlusMinus,  ///< plus or minus its child; detail 1: minus or plus
+  kFunction,   ///< detail: a Function; its arguments
+  kApply,      ///< text: the name of an unknown function; its arguments
+  kOpaque,     ///< text: "sum", "integral", …; parts that are compared but never computed
+  // Structures.
+  kRatio,     ///< a : b : …
+  kTuple,     ///< (a, b, …), two or more; of two it may be an open interval
+  kInterval,  ///< ends; detail: 1 left end in + 2 right end in. Both open reads as kTuple
+  kSet,       ///< {a, b, …}, one or more
+  kList,      ///< a, b, … without brackets, two or more: in no order
+  kUnion,
+  kIntersection,
+  kSetMinus,
+  kMatrix,    ///< entries row by row; detail: columns
+  kRelation,  ///< text: a relation (see Relation) between each two of its two or more children
+};
+
+/// The characters of a kRelation's text.
+enum Relation : char {
+  kEqualTo = '=',
+  kNotEqual = '!',
+  kLess = '<',
+  kLessEqual = 'l',
+  kGreater = '>',
+  kGreaterEqual = 'g',
+  kApproximately = '~',
+  kElementOf = 'e',
+  kSubsetOf = 's',
+  kCongruent = 'c',
+};
+
+enum class Function : uint8_t {
+  kSin,
+  kCos,
+  kTan,
+  kCot,
+  kSec,
+  kCsc,
+  kAsin,
+  kAcos,
+  kAtan,
+  kAcot,
+  kAsec,
+  kAcsc,
+  kSinh,
+  kCosh,
+  kTanh,
+  kCoth,
+  kAsinh,
+  kAcosh,
+  kAtanh,
+  kLn,       ///< x
+  kLog,      ///< x, of no stated base: ten or e
+  kLogBase,  ///< x, base
+  kExp,
+  kAbs,
+  kFloor,
+  kCeil,
+  kSign,
+  kFactorial,
+  kBinomial,
+  kGcd,
+  kLcm,
+  kMax,
+  kMin,
+  kMod,
+  kRe,
+  kIm,
+  kConjugate,
+  kDeterminant,
+  kTranspose,
+  kTrace,
+  kInverse,
+};
+/// The name in normal forms: "sin", "log", ….
+std::string_view FunctionName(Function function);
+
+using NodeId = int32_t;
+
+struct Node {
+  Op op = Op::kText;
+  uint8_t detail = 0;
+  int32_t first = 0;  ///< of its children, in Tree::children
+  int32_t count = 0;
+  std::string_view text;  ///< lives as long as the tree
+};
+
+/// An arena of nodes. Two answers to be compared are read into one tree. Children come before their
+/// parents, so nothing is cyclic. Not for several threads at once.
+class Tree {
+ public:
+  const Node& operator[](NodeId id) const { return nodes_[static_cast<size_t>(id)]; }
+  std::span<const NodeId> Children(NodeId id) const;
+  NodeId Child(NodeId id, int i) const { return Children(id)[static_cast<size_t>(i)]; }
+  Function FunctionOf(NodeId id) const { return static_cast<Function>((*this)[id].detail); }
+  int64_t size() const { return static_cast<int64_t>(nodes_.size()); }
+
+  NodeId Add(Op op, std::string_view text = {}, std::span<const NodeId> children = {},
+             int detail = 0);
+  NodeId Add(Op op, std::initializer_list<NodeId> children, int detail = 0);
+  NodeId Add(Function function, std::initializer_list<NodeId> arguments);
+  /// A copy that lives as long as the tree.
+  std::string_view Keep(std::string text);
+  NodeId Number(int64_t value);  ///< not negative
+
+ private:
+  std::vector<Node> nodes_;
+  std::vector<NodeId> children_;
+  std::deque<std::string> texts_;
+};
+
+/// The tree written out in one way for all orders of commutative operands: terms, factors, sets and
+/// lists are sorted, numbers lose leading and trailing zeros. Equal normal forms mean equal values.
+/// At most about 4 KiB: longer ones end with "…" and a hash of the rest.
+std::string NormalForm(const Tree& tree, NodeId id);
+
+}  // namespace retort::verifiers
