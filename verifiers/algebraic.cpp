@@ -99,8 +99,8 @@ class Separation {
     return degree;
   }
 
-  std::optional<Angle> Rational(const Step& step) const {
-    Fraction value;
+  std::optional<Angle> RationalAngle(const Step& step) const {
+    Rational value;
     bool decimal = false;
     if (EvaluateExactly(tree_, step.node, budget_, value, decimal) != Exactness::kValue ||
         fmpq_height_bits(value) > 20) {
@@ -115,7 +115,7 @@ class Separation {
     }
     switch (step.op) {
       case Op::kNumber:
-        return Rational(step);
+        return RationalAngle(step);
       case Op::kPi:
         return Angle{1, 1, 1, 0};
       case Op::kI:
@@ -173,7 +173,7 @@ class Separation {
     const auto at = [&](int k) -> const std::optional<Sizes>& { return SizeAt(Argument(step, k)); };
     switch (step.op) {
       case Op::kNumber: {
-        Fraction value;
+        Rational value;
         bool decimal = false;
         if (EvaluateExactly(tree_, step.node, budget_, value, decimal) != Exactness::kValue) {
           return std::nullopt;

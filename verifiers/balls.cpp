@@ -243,7 +243,7 @@ acb_ptr Balls::Argument(const Step& step, int i) const {
 }
 
 void Balls::SetNumber(const Step& step, acb_ptr out) {
-  Fraction value;
+  Rational value;
   bool decimal = false;
   if (EvaluateExactly(tree_, step.node, *budget_, value, decimal) == Exactness::kValue) {
     acb_set_fmpq(out, value, precision_);

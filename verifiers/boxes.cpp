@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 #include "base/strings.h"
+#include "verifiers/ascii.h"
 #include "verifiers/passages.h"
 
 namespace retort::verifiers {
@@ -32,7 +32,7 @@ size_t CommandEnd(std::string_view text, size_t at) {
   for (const std::string_view command : {"boxed", "fbox"}) {
     if (!text.substr(name).starts_with(command)) continue;
     const size_t end = name + command.size();
-    if (end == text.size() || !std::isalpha(static_cast<unsigned char>(text[end]))) return end;
+    if (end == text.size() || !IsLetter(text[end])) return end;
   }
   return at;
 }
@@ -42,7 +42,7 @@ size_t TokenEnd(std::string_view text, size_t at) {
   if (at >= text.size()) return at;
   if (text[at] == '\\') {
     size_t end = at + 1;
-    while (end < text.size() && std::isalpha(static_cast<unsigned char>(text[end]))) ++end;
+    while (end < text.size() && IsLetter(text[end])) ++end;
     while (end < text.size() && text[end] == '{') {
       const size_t close = text.find('}', end);
       if (close == kNone) break;
@@ -121,9 +121,9 @@ template <class Visit>
 bool AnyWord(std::string_view text, const Visit& visit) {
   std::string word;
   for (size_t i = 0; i <= text.size(); ++i) {
-    const unsigned char c = i < text.size() ? static_cast<unsigned char>(text[i]) : ' ';
-    if (std::isalpha(c)) {
-      word += static_cast<char>(std::tolower(c));
+    const char c = i < text.size() ? text[i] : ' ';
+    if (IsLetter(c)) {
+      word += Lower(c);
     } else if (!word.empty()) {
       if (visit(word)) return true;
       word.clear();

@@ -1,11 +1,11 @@
 #include "verifiers/clean.h"
 
 #include <array>
-#include <cctype>
 #include <utility>
 #include <vector>
 
 #include "base/strings.h"
+#include "verifiers/ascii.h"
 
 namespace retort::verifiers {
 
@@ -14,13 +14,22 @@ namespace {
 using Replacement = std::pair<std::string_view, std::string_view>;
 
 // Commands by their whole name. The font commands lose their braces too, see kGroupCommands.
-constexpr std::array<Replacement, 24> kCommands{{
-    {"left", ""},         {"right", ""},       {"big", ""},         {"Big", ""},
-    {"bigl", ""},         {"bigr", ""},        {"Bigl", ""},        {"Bigr", ""},
-    {"displaystyle", ""}, {"textstyle", ""},   {"quad", " "},       {"qquad", " "},
-    {"dfrac", "\\frac"},  {"tfrac", "\\frac"}, {"cfrac", "\\frac"}, {"le", "\\leq"},
-    {"ge", "\\geq"},      {"ne", "\\neq"},     {"lt", "<"},         {"gt", ">"},
-    {"degree", ""},       {"lbrace", "{"},     {"rbrace", "}"},     {"infin", "\\infty"},
+constexpr std::array<Replacement, 15> kCommands{{
+    {"left", ""},
+    {"right", ""},
+    {"big", ""},
+    {"Big", ""},
+    {"bigl", ""},
+    {"bigr", ""},
+    {"Bigl", ""},
+    {"Bigr", ""},
+    {"displaystyle", ""},
+    {"textstyle", ""},
+    {"quad", " "},
+    {"qquad", " "},
+    {"degree", ""},
+    {"lbrace", "{"},
+    {"rbrace", "}"},
 }};
 
 constexpr std::array<std::string_view, 14> kGroupCommands{
@@ -40,38 +49,12 @@ constexpr std::array<Replacement, 11> kEscapes{{{"%", "%"},
                                                 {":", " "},
                                                 {" ", " "}}};
 
-constexpr std::array<Replacement, 27> kMarks{{
-    {"{,}", ","},
-    {"$", " "},
-    {"~", " "},
-    {"`", " "},
-    {"\n", " "},
-    {"\r", " "},
-    {"\t", " "},
-    {"\u2212", "-"},
-    {"\u2013", "-"},
-    {"\u00d7", "\\times "},
-    {"\u00f7", "/"},
-    {"\u03c0", "\\pi "},
-    {"\u221a", "\\sqrt "},
-    {"\u221e", "\\infty "},
-    {"\u00b0", ""},
-    {"\u00b2", "^2"},
-    {"\u00b3", "^3"},
-    {"\u20ac", " "},
-    {"\u00a3", " "},
-    {"\u00a5", " "},
-    {"\u00a0", " "},
-    {"\u2009", " "},
-    {"\u202f", " "},
-    {"\u2264", "\\leq "},
-    {"\u2265", "\\geq "},
-    {"\u201c", ""},
-    {"\u201d", ""},
+constexpr std::array<Replacement, 20> kMarks{{
+    {"{,}", ","},    {"$", " "},      {"~", " "},      {"`", " "},      {"\n", " "},
+    {"\r", " "},     {"\t", " "},     {"\u2212", "-"}, {"\u2013", "-"}, {"\u00d7", "\\times "},
+    {"\u00f7", "/"}, {"\u00b0", ""},  {"\u20ac", " "}, {"\u00a3", " "}, {"\u00a5", " "},
+    {"\u00a0", " "}, {"\u2009", " "}, {"\u202f", " "}, {"\u201c", ""},  {"\u201d", ""},
 }};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 template <size_t n>
 const Replacement* Find(const std::array<Replacement, n>& table, std::string_view key) {
@@ -190,26 +173,6 @@ std::string CleanAnswer(std::string_view answer) {
     view = Trim(view.substr(1, view.size() - 2));
   }
   return std::string(view);
-}
-
-std::string CanonicalText(std::string_view cleaned) {
-  std::string out;
-  bool spaced = false;
-  for (const char c : cleaned) {
-    if (std::isspace(static_cast<unsigned char>(c)) != 0) {
-      spaced = true;
-      continue;
-    }
-    if (spaced && IsDigit(c) && !out.empty() && IsDigit(out.back())) out += ' ';
-    spaced = false;
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    const size_t n = out.size();
-    if (n >= 3 && out[n - 1] == '}' && out[n - 3] == '{' && out[n - 2] != '{' &&
-        out[n - 2] != '}') {
-      out.replace(n - 3, 3, 1, out[n - 2]);
-    }
-  }
-  return out;
 }
 
 }  // namespace retort::verifiers

@@ -47,7 +47,7 @@ bool AgreeAsDecimals(const fmpq* a, const fmpq* b, int places) {
   Round(rounded_a, a, places);
   Round(rounded_b, b, places);
   if (!fmpz_equal(rounded_a, rounded_b)) return false;
-  Fraction difference, size, scale;
+  Rational difference, size, scale;
   fmpq_sub(difference, a, b);
   fmpq_abs(difference, difference);
   fmpq_abs(size, a);
@@ -320,7 +320,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
   if (a == b) return Sameness::kSame;
   {
     Budget budget{kExactBudget};
-    Fraction x, y;
+    Rational x, y;
     bool decimal = false;
     const Exactness of_a = EvaluateExactly(tree, a, budget, x, decimal);
     const Exactness of_b = EvaluateExactly(tree, b, budget, y, decimal);
@@ -361,7 +361,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
 Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g) {
   {
     Budget budget{kExactBudget};
-    Fraction x, y;
+    Rational x, y;
     bool decimal = false;
     if (EvaluateExactly(tree, f, budget, x, decimal) == Exactness::kValue &&
         EvaluateExactly(tree, g, budget, y, decimal) == Exactness::kValue) {
@@ -385,7 +385,7 @@ Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g) {
 std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
   {
     Budget budget{kExactBudget};
-    Fraction x, y;
+    Rational x, y;
     bool decimal = false;
     if (EvaluateExactly(tree, a, budget, x, decimal) == Exactness::kValue &&
         EvaluateExactly(tree, b, budget, y, decimal) == Exactness::kValue) {
@@ -408,7 +408,7 @@ std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
 
 std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id) {
   Budget budget{kExactBudget};
-  Fraction value;
+  Rational value;
   bool decimal = false;
   if (EvaluateExactly(tree, id, budget, value, decimal) != Exactness::kValue) return std::nullopt;
   if (!value.IsInteger() || fmpz_bits(value.top()) > 53) return std::nullopt;

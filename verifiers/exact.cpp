@@ -18,7 +18,7 @@ class Exact {
   Exact(const Tree& tree, Budget& budget, bool& decimal)
       : tree_(tree), budget_(budget), decimal_(decimal) {}
 
-  Exactness Evaluate(NodeId id, Fraction& out) {
+  Exactness Evaluate(NodeId id, Rational& out) {
     if (++depth_ > kMaxDepth || !budget_.Spend(30)) return Exactness::kTooLarge;
     const Exactness result = EvaluateNode(id, out);
     --depth_;
@@ -32,29 +32,29 @@ class Exact {
     return bits_a + bits_b <= kMaxBits && budget_.Spend((bits_a / 64 + 1) * (bits_b / 64 + 1));
   }
 
-  Exactness EvaluateNode(NodeId id, Fraction& out) {
+  Exactness EvaluateNode(NodeId id, Rational& out) {
     const Node& node = tree_[id];
     switch (node.op) {
       case Op::kNumber:
         return Read(node, out);
       case Op::kAdd:
       case Op::kMul:
-        return Fold(id, out, [&](Fraction& x, const Fraction& y) {
+        return Fold(id, out, [&](Rational& x, const Rational& y) {
           if (!MayCombine(x, y)) return Exactness::kTooLarge;
           node.op == Op::kAdd ? fmpq_add(x, x, y) : fmpq_mul(x, x, y);
           return Exactness::kValue;
         });
       case Op::kDivide:
-        return Fold(id, out, [&](Fraction& x, const Fraction& y) {
+        return Fold(id, out, [&](Rational& x, const Rational& y) {
           if (fmpq_is_zero(y)) return Exactness::kUndefined;
           if (!MayCombine(x, y)) return Exactness::kTooLarge;
           fmpq_div(x, x, y);
           return Exactness::kValue;
         });
       case Op::kPower:
-        return Fold(id, out, [&](Fraction& x, Fraction& y) { return Power(x, y); });
+        return Fold(id, out, [&](Rational& x, Rational& y) { return Power(x, y); });
       case Op::kRoot:
-        return Fold(id, out, [&](Fraction& x, Fraction& y) {
+        return Fold(id, out, [&](Rational& x, Rational& y) {
           if (!y.IsInteger() || fmpq_is_zero(y)) return Exactness::kNotRational;
           if (fmpz_cmpabs(y.top(), Bound(kMaxRoot)) > 0) return Exactness::kNotRational;
           const slong degree = fmpz_get_si(y.top());
@@ -80,19 +80,19 @@ class Exact {
   }
 
   template <typename Operation>
-  Exactness Fold(NodeId id, Fraction& out, Operation operation) {
+  Exactness Fold(NodeId id, Rational& out, Operation operation) {
     const std::span<const NodeId> children = tree_.Children(id);
     if (children.empty()) return Exactness::kNotRational;
     Exactness result = Evaluate(children[0], out);
     for (size_t i = 1; i < children.size() && result == Exactness::kValue; ++i) {
-      Fraction next;
+      Rational next;
       result = Evaluate(children[i], next);
       if (result == Exactness::kValue) result = operation(out, next);
     }
     return result;
   }
 
-  Exactness Read(const Node& node, Fraction& out) {
+  Exactness Read(const Node& node, Rational& out) {
     const ulong base = node.detail == 0 ? 10 : node.detail;
     const size_t point = node.text.find('.');
     const size_t places = point == std::string_view::npos ? 0 : node.text.size() - point - 1;
@@ -137,7 +137,7 @@ class Exact {
   }
 
   // x becomes its real root of that degree, if that is rational.
-  bool Root(Fraction& x, slong degree) {
+  bool Root(Rational& x, slong degree) {
     const bool negative = fmpq_sgn(x) < 0;
     const int64_t limbs = Bits(x) / 64 + 1;
     if (!budget_.Spend(limbs * limbs * 4)) return false;
@@ -149,7 +149,7 @@ class Exact {
     return exact;
   }
 
-  Exactness Power(Fraction& x, slong n) {
+  Exactness Power(Rational& x, slong n) {
     if (fmpq_is_zero(x)) return n > 0 ? Exactness::kValue : Exactness::kUndefined;
     const int64_t bits = Bits(x);
     // ±1 has one bit and stays as it is.
@@ -164,7 +164,7 @@ class Exact {
     return Exactness::kValue;
   }
 
-  Exactness Power(Fraction& x, Fraction& y) {
+  Exactness Power(Rational& x, Rational& y) {
     if (fmpz_cmpabs(y.bottom(), Bound(kMaxRoot)) > 0) return Exactness::kNotRational;
     if (!y.IsInteger()) {
       // The principal power; of a negative number it is not real.
@@ -181,7 +181,7 @@ class Exact {
     return Power(x, n);
   }
 
-  Exactness Call(NodeId id, Fraction& out);
+  Exactness Call(NodeId id, Rational& out);
 
   const fmpz* Bound(slong value) {
     fmpz_set_si(bound_, value);
@@ -196,14 +196,14 @@ class Exact {
 };
 
 // n as an integer of 0 … limit.
-std::optional<ulong> Natural(Fraction& x, ulong limit) {
+std::optional<ulong> Natural(Rational& x, ulong limit) {
   if (!x.IsInteger() || fmpz_sgn(x.top()) < 0 || fmpz_cmp_ui(x.top(), limit) > 0) {
     return std::nullopt;
   }
   return fmpz_get_ui(x.top());
 }
 
-Exactness Exact::Call(NodeId id, Fraction& out) {
+Exactness Exact::Call(NodeId id, Rational& out) {
   const std::span<const NodeId> arguments = tree_.Children(id);
   const auto one = [&](auto operation) {
     const Exactness result =
@@ -262,7 +262,7 @@ Exactness Exact::Call(NodeId id, Fraction& out) {
         return Exactness::kValue;
       });
     case Function::kBinomial:
-      return two([&](Fraction& n, Fraction& k) {
+      return two([&](Rational& n, Rational& k) {
         const std::optional<ulong> top = Natural(n, 1'000'000'000);
         const std::optional<ulong> bottom = Natural(k, 1'000'000'000);
         if (!top || !bottom) return Exactness::kNotRational;
@@ -275,7 +275,7 @@ Exactness Exact::Call(NodeId id, Fraction& out) {
       });
     case Function::kGcd:
     case Function::kLcm:
-      return Fold(id, out, [&](Fraction& x, Fraction& y) {
+      return Fold(id, out, [&](Rational& x, Rational& y) {
         if (!x.IsInteger() || !y.IsInteger()) return Exactness::kNotRational;
         if (!MayCombine(x, y)) return Exactness::kTooLarge;
         if (tree_.FunctionOf(id) == Function::kGcd) {
@@ -287,14 +287,14 @@ Exactness Exact::Call(NodeId id, Fraction& out) {
       });
     case Function::kMax:
     case Function::kMin:
-      return Fold(id, out, [&](Fraction& x, Fraction& y) {
+      return Fold(id, out, [&](Rational& x, Rational& y) {
         if (!MayCombine(x, y)) return Exactness::kTooLarge;
         const int order = fmpq_cmp(x, y);
         if (tree_.FunctionOf(id) == Function::kMax ? order < 0 : order > 0) fmpq_swap(x, y);
         return Exactness::kValue;
       });
     case Function::kMod:
-      return two([&](Fraction& x, Fraction& y) {
+      return two([&](Rational& x, Rational& y) {
         if (fmpq_is_zero(y)) return Exactness::kUndefined;
         if (!x.IsInteger() || !y.IsInteger()) return Exactness::kNotRational;
         if (!MayCombine(x, y)) return Exactness::kTooLarge;
@@ -303,7 +303,7 @@ Exactness Exact::Call(NodeId id, Fraction& out) {
       });
     case Function::kLogBase:
       // log_4 8 = 3/2: guessed, then checked.
-      return two([&](Fraction& x, Fraction& base) {
+      return two([&](Rational& x, Rational& base) {
         if (fmpq_sgn(x) <= 0 || fmpq_sgn(base) <= 0 || fmpq_is_one(base)) {
           return Exactness::kNotRational;
         }
@@ -312,7 +312,7 @@ Exactness Exact::Call(NodeId id, Fraction& out) {
         for (slong q = 1; q <= 6; ++q) {
           const double p = std::round(ratio * static_cast<double>(q));
           if (!(std::abs(ratio * static_cast<double>(q) - p) < 1e-6 && std::abs(p) < 1e5)) continue;
-          Fraction left, right;
+          Rational left, right;
           fmpq_set(left, base);
           fmpq_set(right, x);
           if (Power(left, static_cast<slong>(p)) != Exactness::kValue)
@@ -355,7 +355,7 @@ struct ThreadCaches {
 
 }  // namespace
 
-Exactness EvaluateExactly(const Tree& tree, NodeId id, Budget& budget, Fraction& value,
+Exactness EvaluateExactly(const Tree& tree, NodeId id, Budget& budget, Rational& value,
                           bool& decimal) {
   // Every comparison comes by here first.
   thread_local const ThreadCaches caches;

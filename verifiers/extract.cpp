@@ -1,9 +1,9 @@
 #include "verifiers/extract.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/strings.h"
+#include "verifiers/ascii.h"
 #include "verifiers/boxes.h"
 #include "verifiers/passages.h"
 
@@ -78,8 +78,7 @@ std::string_view WithinTurn(std::string_view text) {
 // mathematics.
 size_t EscapedNewline(std::string_view text, size_t at) {
   for (at = text.find("\\n", at); at != kNone; at = text.find("\\n", at + 2)) {
-    const bool command =
-        at + 2 < text.size() && std::islower(static_cast<unsigned char>(text[at + 2])) != 0;
+    const bool command = at + 2 < text.size() && IsLower(text[at + 2]);
     const bool doubled = at > 0 && text[at - 1] == '\\';
     if (!command && !doubled) return at;
   }
@@ -175,8 +174,7 @@ std::string_view Announced(std::string_view text, size_t begin) {
 // "not 5": no answer of 5, whatever the rules make of it.
 bool IsDenial(std::string_view text) {
   text = Trim(text);
-  return text.size() > 4 && StartsWithIgnoringCase(text, "not ") &&
-         std::isalpha(static_cast<unsigned char>(text[4])) == 0;
+  return text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !IsLetter(text[4]);
 }
 
 // Without an announcement: all of the text, or its last formula or number.
@@ -276,11 +274,9 @@ Found FindTagged(std::string_view tagged, bool lenient) {
 
 // --- letters of options ---
 
-bool IsCapital(char c) { return c >= 'A' && c <= 'Z'; }
-
 // A capital letter on its own at `at`.
 bool IsLetterAt(std::string_view text, size_t at) {
-  if (!IsCapital(text[at])) return false;
+  if (!IsUpper(text[at])) return false;
   if (at > 0 && (IsWordCharacter(text[at - 1]) || text[at - 1] == '\\')) return false;
   return at + 1 == text.size() || (!IsWordCharacter(text[at + 1]) && text[at + 1] != '\'');
 }
@@ -289,7 +285,7 @@ bool IsLetterAt(std::string_view text, size_t at) {
 bool IsArticle(std::string_view text, size_t at) {
   if (text[at] != 'A' && text[at] != 'I') return false;
   const std::string_view rest = text.substr(at + 1);
-  if (rest.size() < 2 || rest[0] != ' ' || !std::islower(static_cast<unsigned char>(rest[1]))) {
+  if (rest.size() < 2 || rest[0] != ' ' || !IsLower(rest[1])) {
     return false;
   }
   for (const std::string_view word : {" or ", " and ", " is ", " because ", " since "}) {

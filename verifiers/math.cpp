@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "verifiers/equal.h"
 #include "verifiers/parse.h"
+#include "verifiers/words.h"
 
 namespace retort::verifiers {
 
@@ -18,7 +19,13 @@ std::string_view ChoiceLetter(std::string_view answer) {
   if (answer.starts_with("\\text")) {
     answer.remove_prefix(std::min(answer.find('{'), answer.size() - 1) + 1);
   }
+  for (const std::string_view word : {"Option ", "option ", "Choice ", "choice "}) {
+    if (!answer.starts_with(word)) continue;
+    answer.remove_prefix(word.size());
+    if (answer.size() == 1) return answer;
+  }
   if (answer.starts_with('(')) answer.remove_prefix(1);
+  if (answer.size() == 2 && answer[1] == ')') return answer.substr(0, 1);
   if (answer.size() < 3 || answer[0] < 'A' || answer[0] > 'J') return {};
   if (answer[1] != ')' && answer[1] != '.' && answer[1] != ':') return {};
   return answer[2] == ' ' || answer[2] == '}' ? answer.substr(0, 1) : std::string_view{};

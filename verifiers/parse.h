@@ -18,7 +18,4 @@ inline constexpr int kMaxAnswerDepth = 1400;  // seven or so for a pair of brack
 /// are left out. Nothing when the answer is empty or beyond the bounds. Linear work.
 std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree);
 
-/// Letters and digits in lower case, other signs as they are, no spaces: a key for comparing texts.
-std::string TextKey(std::string_view text);
-
 }  // namespace retort::verifiers

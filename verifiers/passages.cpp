@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 #include <vector>
 
 #include "base/strings.h"
+#include "verifiers/ascii.h"
 
 namespace retort::verifiers {
 
@@ -18,9 +18,6 @@ constexpr size_t kSentenceBytes = 100;  // longer texts with words in them are n
 constexpr int kAnswerWords = 4;
 
 bool IsOneOf(char c, std::string_view set) { return set.find(c) != kNone; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 
 size_t LettersEnd(std::string_view text, size_t at) {
   while (at < text.size() && IsLetter(text[at])) ++at;
@@ -421,15 +418,13 @@ std::optional<Connector> ConnectorBefore(std::string_view text, size_t from, siz
 
 }  // namespace
 
-bool IsWordCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+bool IsWordCharacter(char c) { return IsLetter(c) || IsDigit(c); }
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 bool StartsWithIgnoringCase(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() &&
-         std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
-           return a == std::tolower(static_cast<unsigned char>(b));
-         });
+  return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(),
+                                                   [](char a, char b) { return a == Lower(b); });
 }
 
 size_t SkipAny(std::string_view text, size_t at, std::string_view characters) {
@@ -563,6 +558,21 @@ std::optional<Passage> LastPassage(std::string_view text) {
   return passage;
 }
 
+namespace {
+
+// "5, since 3 + 2 = 5": a word behind a comma that joins no list.
+bool Explains(std::string_view text) {
+  const size_t comma = text.find(", ");
+  if (comma == kNone) return false;
+  const std::string_view rest = text.substr(comma + 2);
+  size_t end = 0;
+  while (end < rest.size() && rest[end] >= 'a' && rest[end] <= 'z') ++end;
+  const std::string_view word = rest.substr(0, end);
+  return end > 1 && word != "and" && word != "or" && end < rest.size() && rest[end] == ' ';
+}
+
+}  // namespace
+
 std::optional<Passage> WholeAnswer(std::string_view text) {
   text = Trim(text);
   if (text.size() > 1 && IsOneOf(text.back(), ".,;") && text[text.size() - 2] != '.') {
@@ -589,6 +599,7 @@ std::optional<Passage> WholeAnswer(std::string_view text) {
     if (text.find('\n') != kNone && !rows) return std::nullopt;
     const bool value = !formulas.empty() || std::any_of(text.begin(), text.end(), IsDigit);
     const bool identifier = text.find(' ') == kNone;
+    if (value && Explains(text)) return std::nullopt;
     if (value && count.at_start && !identifier) return std::nullopt;
     if (FirstSentence(text).size() != text.size()) return std::nullopt;
   }

@@ -135,7 +135,7 @@ class Quotients {
   std::optional<slong> ExponentOf(const Step& step) {
     if (step.count != 2) return std::nullopt;
     const Step& exponent = program_[program_.Arguments(step)[1]];
-    Fraction value;
+    Rational value;
     bool decimal = false;
     if (exponent.varying ||
         EvaluateExactly(tree_, exponent.node, budget_, value, decimal) != Exactness::kValue) {
@@ -289,7 +289,7 @@ class Quotients {
     };
     switch (step.op) {
       case Op::kNumber: {
-        Fraction value;
+        Rational value;
         bool decimal = false;
         if (EvaluateExactly(tree_, step.node, budget_, value, decimal) != Exactness::kValue ||
             static_cast<slong>(fmpq_height_bits(value)) > kMaxCoefficientBits) {

@@ -31,11 +31,11 @@ struct Integer {
   operator const fmpz*() const { return value; }
   fmpz_t value;
 };
-struct Fraction {
-  Fraction() { fmpq_init(value); }
-  ~Fraction() { fmpq_clear(value); }
-  Fraction(const Fraction&) = delete;
-  Fraction& operator=(const Fraction&) = delete;
+struct Rational {
+  Rational() { fmpq_init(value); }
+  ~Rational() { fmpq_clear(value); }
+  Rational(const Rational&) = delete;
+  Rational& operator=(const Rational&) = delete;
   operator fmpq*() { return value; }
   operator const fmpq*() const { return value; }
   fmpz* top() { return fmpq_numref(value); }
@@ -52,7 +52,7 @@ enum class Exactness { kValue, kUndefined, kNotRational, kTooLarge };
 inline constexpr int64_t kMaxBits = 160'000;
 
 /// The value of rational arithmetic. Sets `decimal` when it meets a decimal point.
-Exactness EvaluateExactly(const Tree& tree, NodeId id, Budget& budget, Fraction& value,
+Exactness EvaluateExactly(const Tree& tree, NodeId id, Budget& budget, Rational& value,
                           bool& decimal);
 
 // program.cpp

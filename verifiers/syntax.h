@@ -107,6 +107,8 @@ enum class Function : uint8_t {
 std::string_view FunctionName(Function function);
 
 using NodeId = int32_t;
+using Nodes = std::vector<NodeId>;
+inline constexpr NodeId kNoNode = -1;
 
 struct Node {
   Op op = Op::kText;
@@ -122,6 +124,11 @@ class Tree {
  public:
   const Node& operator[](NodeId id) const { return nodes_[static_cast<size_t>(id)]; }
   std::span<const NodeId> Children(NodeId id) const;
+  /// Adding nodes leaves it alone, unlike Children().
+  Nodes CopyOfChildren(NodeId id) const {
+    const auto children = Children(id);
+    return {children.begin(), children.end()};
+  }
   NodeId Child(NodeId id, int i) const { return Children(id)[static_cast<size_t>(i)]; }
   Function FunctionOf(NodeId id) const { return static_cast<Function>((*this)[id].detail); }
   int64_t size() const { return static_cast<int64_t>(nodes_.size()); }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "verifiers/ascii.h"
 
 namespace retort::verifiers {
 
@@ -29,9 +30,6 @@ bool Contains(const std::array<std::string_view, n>& words, std::string_view wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-
 // Length of an exponent of a unit (^2, ^{3}) at the front of `text`, 0 when there is none.
 size_t ExponentLength(std::string_view text) {
   for (const std::string_view exponent : {"^2", "^3", "^{2}", "^{3}"}) {
@@ -46,7 +44,7 @@ std::string FirstWord(std::string_view text) {
   std::string word;
   for (const char c : text) {
     if (!IsLetter(c)) break;
-    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    word += Lower(c);
   }
   return word;
 }

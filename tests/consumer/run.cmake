@@ -1,6 +1,13 @@
 # Installs BUILD into a prefix inside it, then configures, builds and runs the project in SOURCE
-# against that prefix, with every library hidden that the two rooms it uses must not need.
+# against that prefix, with every library hidden that the two rooms it uses must not need. The
+# project is the documentation's example.
 set(work ${BUILD}/tests/consumer)
+file(READ ${SOURCE}/verify.cpp example)
+file(READ ${SOURCE}/../verifiers.md page)
+string(FIND "${page}" "${example}" quoted)
+if(quoted EQUAL -1)
+  message(FATAL_ERROR "docs/verifiers.md does not quote docs/examples/verify.cpp as it is")
+endif()
 file(REMOVE_RECURSE ${work})
 
 function(step)
@@ -18,9 +25,9 @@ step(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/build -G ${GENERATOR}
      -D CMAKE_DISABLE_FIND_PACKAGE_SQLite3=ON -D CMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
      -D CMAKE_DISABLE_FIND_PACKAGE_CLI11=ON)
 step(${CMAKE_COMMAND} --build ${work}/build)
-step(${work}/build/consumer)
+step(${work}/build/verify)
 message("${step_output}")
-step(ldd ${work}/build/consumer)
+step(ldd ${work}/build/verify)
 if(step_output MATCHES "blas|sqlite|pcre")
-  message(FATAL_ERROR "the consumer needs more than it should:\n${step_output}")
+  message(FATAL_ERROR "the example needs more than it should:\n${step_output}")
 endif()

@@ -1,0 +1,19 @@
+#pragma once
+// Answers that are words.
+
+#include <string>
+#include <string_view>
+
+namespace retort::verifiers {
+
+/// A key for comparing texts: letters in lower case, other signs as they are, no spaces but between
+/// digits; without the commands that only dress a text, outer brackets and a final period.
+std::string TextKey(std::string_view text);
+
+/// Lower case, one space between words, no final period.
+std::string Words(std::string_view text);
+
+/// Nothing but words and their punctuation: two or more, one of four letters or more.
+bool IsProse(std::string_view answer);
+
+}  // namespace retort::verifiers
