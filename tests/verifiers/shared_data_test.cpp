@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "verifiers/boxes.h"
 #include "verifiers/score.h"
 
 namespace retort::verifiers {
@@ -63,6 +64,79 @@ TEST(SharedData, Math500SolutionsAgainstTheirAnswers) {
   const ScoreSummary summary = ScoreFile(kFile, options, &disagreements);
   EXPECT_EQ(summary.right + summary.wrong + summary.unjudged, 500);
   EXPECT_GE(summary.right, 500) << disagreements;
+}
+
+Verdict Judge(const std::string& gold, const std::string& text,
+              const Json& options = Json::object()) {
+  Problem problem;
+  problem.answer = gold;
+  return MakeVerifier("math", options, "test")->Judge({.text = text, .problem = problem});
+}
+
+// Math-Verify's own cases; what its tests set by options is set by ours.
+TEST(SharedData, MathVerifyCases) {
+  const char* kFile = "mathverify_cases.jsonl";
+  if (!std::filesystem::exists(kData / kFile)) GTEST_SKIP() << kFile << " is not at hand";
+  std::istringstream lines(ReadFile(kData / kFile));
+  std::string line;
+  int judged = 0;
+  for (int row = 1; std::getline(lines, line); ++row) {
+    const Json item = ParseJson(line, kFile + (":" + std::to_string(row)));
+    if (item.contains("suspect")) continue;  // no mathematics
+    Json options = Json::object();
+    if (item["extraction"] == "string") {
+      options["extraction"] = "letter";
+    } else {
+      // Boxes after phrases, or none at all.
+      const int64_t priority = item["boxed_match_priority"];
+      if (priority < 0 || priority == 100) options["extraction"] = "unboxed";
+      options["decimals"] = item["precision"];
+      options["rename_variables"] = !item["strict"].get<bool>();
+      options["relation_for_set"] = item["allow_set_relation_comp"];
+    }
+    const Verdict verdict = Judge(item["gold"], item["pred"], options);
+    EXPECT_EQ(verdict.status == VerdictStatus::kRight, item["expected"].get<bool>())
+        << row << ": " << item["gold"] << " | " << verdict.extracted << " | " << verdict.reason
+        << " | " << verdict.gold_normal_form << " | " << verdict.normal_form;
+    ++judged;
+  }
+  EXPECT_EQ(judged, 278);
+}
+
+// All 5,000: the last box is the answer; several boxes side by side are one answer together.
+TEST(SharedData, MathAnswersEqualThemselvesAndNotTheirNeighbours) {
+  const char* kFile = "math_test_5000.jsonl";
+  if (!std::filesystem::exists(kData / kFile)) GTEST_SKIP() << kFile << " is not at hand";
+  std::istringstream lines(ReadFile(kData / kFile));
+  std::string line, before;
+  int rows = 0, joined = 0;
+  for (int row = 1; std::getline(lines, line); ++row) {
+    const std::string solution =
+        ParseJson(line, kFile + (":" + std::to_string(row)))["solution"].get<std::string>();
+    const auto boxes = LastBoxes(solution, true).parts;
+    ASSERT_FALSE(boxes.empty()) << row;
+    const std::string answer = boxes.back();
+    ++rows;
+    const Verdict self = Judge(answer, "\\boxed{" + answer + "}");
+    EXPECT_EQ(self.status, VerdictStatus::kRight) << row << ": " << answer << " | " << self.reason;
+    if (boxes.size() > 1) {
+      ++joined;
+    } else {
+      const Verdict own = Judge(answer, solution);
+      EXPECT_EQ(own.status, VerdictStatus::kRight)
+          << row << ": " << answer << " | " << own.extracted << " | " << own.reason;
+    }
+    if (!before.empty() && before != answer) {
+      const Verdict neighbour = Judge(before, "\\boxed{" + answer + "}");
+      // 3/4 and \frac34, 120 and 120 degrees are the same.
+      EXPECT_TRUE(neighbour.status != VerdictStatus::kRight ||
+                  neighbour.normal_form == neighbour.gold_normal_form)
+          << row << ": " << before << " | " << answer << " | " << neighbour.reason;
+    }
+    before = answer;
+  }
+  EXPECT_EQ(rows, 5000);
+  EXPECT_LT(joined, 20);
 }
 
 }  // namespace
