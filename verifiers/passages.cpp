@@ -304,9 +304,10 @@ bool AreDigitGroups(std::string_view left, std::string_view right) {
 
 // Takes off what cannot begin or end an expression.
 Span Trimmed(std::string_view text, Span span) {
+  // Counted once: a text may be nothing but closing brackets.
+  int unopened = Unopened(text.substr(span.begin, span.end - span.begin));
   for (bool changed = true; changed && span.begin < span.end;) {
     const std::string_view part = text.substr(span.begin, span.end - span.begin);
-    const int unopened = Unopened(part);
     changed = false;
     if (IsBlank(part[0]) || IsOneOf(part[0], "*_/=,:;.^>)]}&|'%!~")) {
       const bool point = part[0] == '.' && part.size() > 1 && IsDigit(part[1]);
@@ -315,7 +316,10 @@ Span Trimmed(std::string_view text, Span span) {
     } else if (IsOneOf(part[0], "([{<") && (unopened < 0 || part[0] == '<')) {
       ++span.begin, changed = true;
     }
-    if (changed) continue;
+    if (changed) {
+      unopened -= Unopened(part.substr(0, 1));
+      continue;
+    }
     const char last = part.back();
     const bool bars = last == '|' && part.find('|') + 1 < part.size();
     if (IsBlank(last) || (IsOneOf(last, "*_`/=,:;.^<>([{&|'+-~!?\\") && !bars) ||
@@ -323,6 +327,7 @@ Span Trimmed(std::string_view text, Span span) {
       const bool factorial = last == '!' && span.end < text.size() && part.size() > 1;
       if (!factorial) --span.end, changed = true;
     }
+    if (changed) unopened -= Unopened(part.substr(part.size() - 1));
   }
   const std::string_view part = text.substr(span.begin, span.end - span.begin);
   if (part.size() > 2 && part[0] == '(' && part.find_first_of("()[]{},", 1) == part.size() - 1) {

@@ -233,29 +233,35 @@ NodeId Tree::Number(int64_t value) { return Add(Op::kNumber, std::to_string(valu
 
 // Children come before parents: no recursion, whatever the depth.
 std::string NormalForm(const Tree& tree, NodeId id) {
-  const size_t n = static_cast<size_t>(id) + 1;
+  NodeId low = id;  // no node below it belongs to the tree of `id`
+  for (NodeId i = id; i >= low; --i) {
+    for (const NodeId child : tree.Children(i)) low = std::min(low, child);
+  }
+  if (low == id) {
+    std::string text = Write(tree, id, {}, true);
+    Shorten(text);
+    return text;
+  }
+  const auto at = [&](NodeId node) { return static_cast<size_t>(node - low); };
+  const size_t n = at(id) + 1;
   std::vector<int32_t> uses(n);
   std::vector<bool> matrix(n);
   uses[n - 1] = 1;
-  for (size_t i = n; i-- > 0;) {
-    if (uses[i] == 0) continue;
-    for (const NodeId child : tree.Children(static_cast<NodeId>(i))) {
-      ++uses[static_cast<size_t>(child)];
-    }
+  for (NodeId i = id; i >= low; --i) {
+    if (uses[at(i)] == 0) continue;
+    for (const NodeId child : tree.Children(i)) ++uses[at(child)];
   }
   std::vector<std::string> texts(n);
-  for (size_t i = 0; i < n; ++i) {
-    if (uses[i] == 0) continue;
-    const NodeId node = static_cast<NodeId>(i);
+  for (NodeId i = low; i <= id; ++i) {
+    if (uses[at(i)] == 0) continue;
     std::vector<std::string> parts;
-    matrix[i] = tree[node].op == Op::kMatrix;
-    for (const NodeId child : tree.Children(node)) {
-      const size_t c = static_cast<size_t>(child);
-      if (matrix[c]) matrix[i] = true;
-      parts.push_back(--uses[c] == 0 ? std::move(texts[c]) : texts[c]);
+    matrix[at(i)] = tree[i].op == Op::kMatrix;
+    for (const NodeId child : tree.Children(i)) {
+      if (matrix[at(child)]) matrix[at(i)] = true;
+      parts.push_back(--uses[at(child)] == 0 ? std::move(texts[at(child)]) : texts[at(child)]);
     }
-    texts[i] = Write(tree, node, std::move(parts), !matrix[i]);
-    Shorten(texts[i]);
+    texts[at(i)] = Write(tree, i, std::move(parts), !matrix[at(i)]);
+    Shorten(texts[at(i)]);
   }
   return std::move(texts[n - 1]);
 }
