@@ -130,12 +130,12 @@ class Judge {
     constexpr std::array<std::string_view, 6> kAll{"allrealnumbers",      "allreals",
                                                    "realnumbers",         "thesetofallrealnumbers",
                                                    "thesetofrealnumbers", "anyrealnumber"};
-    constexpr std::array<std::string_view, 6> kNoNode{"nosolution",     "nosolutions",
-                                                      "norealsolution", "norealsolutions",
-                                                      "emptyset",       "theemptyset"};
+    constexpr std::array<std::string_view, 6> kEmpty{"nosolution",     "nosolutions",
+                                                     "norealsolution", "norealsolutions",
+                                                     "emptyset",       "theemptyset"};
     const std::string key = TextKey(tree_[id].text);
     if (std::ranges::find(kAll, key) != kAll.end()) return tree_.Add(Op::kSymbol, "R");
-    if (std::ranges::find(kNoNode, key) != kNoNode.end()) return tree_.Add(Op::kEmptySet, {});
+    if (std::ranges::find(kEmpty, key) != kEmpty.end()) return tree_.Add(Op::kEmptySet, {});
     return id;
   }
 
