@@ -377,7 +377,17 @@ class Judge {
     return negative ? tree_.Add(Op::kNegate, {number}) : number;
   }
 
+  // Inequalities, all of which hold or some of which do.
+  bool Conditions(NodeId id) const {
+    return OpOf(id) == Op::kList && std::ranges::all_of(tree_.Children(id), [&](NodeId child) {
+             return OpOf(child) == Op::kRelation && !ReadAssignment(tree_, child);
+           });
+  }
+
   Sameness Lists(NodeId g, NodeId a) {
+    if (tree_[g].detail != tree_[a].detail && Conditions(g) && Conditions(a)) {
+      return Sets(g, a);
+    }
     if (!IsList(g)) {
       if (const NodeId number = DecimalComma(a); number != kNoNode && IsScalar(tree_, g)) {
         return Same(g, number);

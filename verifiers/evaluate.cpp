@@ -119,8 +119,12 @@ class Comparison {
   acb_srcptr b() const { return balls_[program_.b]; }
   bool AreFinite() const { return acb_is_finite(a()) && acb_is_finite(b()); }
   bool AreReal() const { return IsReal(a()) && IsReal(b()); }
-  // Sharp, and no more than 2^-32 apart: 10^(10^5) + 1 is relatively near to 10^(10^5).
-  bool AgreeSharply(slong precision) const;
+  // |a - b| < 2^exponent, for certain.
+  bool AreWithin(slong exponent, slong precision) const;
+  // Sharp, and less than 2^-32 apart: 10^(10^5) + 1 is relatively near to 10^(10^5).
+  bool AgreeSharply(slong precision) const {
+    return IsSharp(a(), precision) && IsSharp(b(), precision) && AreWithin(-32, precision);
+  }
 
   Sameness CompareConstants(const ScalarOptions& options);
   Sameness CompareFunctions();
@@ -133,18 +137,17 @@ class Comparison {
   Budget polynomial_budget_{kPolynomialBudget};
 };
 
-bool Comparison::AgreeSharply(slong precision) const {
-  if (!IsSharp(a(), precision) || !IsSharp(b(), precision)) return false;
+bool Comparison::AreWithin(slong exponent, slong precision) const {
   acb_t difference;
   mag_t size;
   acb_init(difference);
   mag_init(size);
   acb_sub(difference, a(), b(), precision);
   acb_get_mag(size, difference);
-  const bool near = mag_cmp_2exp_si(size, -32) < 0;
+  const bool within = mag_cmp_2exp_si(size, exponent) < 0;
   acb_clear(difference);
   mag_clear(size);
-  return near;
+  return within;
 }
 
 // Whether a - b is zero, when it is zero or above 2^-bits.
@@ -154,16 +157,7 @@ std::optional<Sameness> Comparison::CompareBySeparation(double bits) {
     if (!balls_.Run(0, precision, ball_budget_)) return std::nullopt;
     if (!AreFinite()) continue;
     if (!acb_overlaps(a(), b())) return Sameness::kDifferent;
-    acb_t difference;
-    mag_t size;
-    acb_init(difference);
-    mag_init(size);
-    acb_sub(difference, a(), b(), precision);
-    acb_get_mag(size, difference);
-    const bool zero = mag_cmp_2exp_si(size, -static_cast<slong>(bits) - 1) < 0;
-    acb_clear(difference);
-    mag_clear(size);
-    if (zero) return Sameness::kSame;
+    if (AreWithin(-static_cast<slong>(bits) - 1, precision)) return Sameness::kSame;
   }
   return std::nullopt;
 }

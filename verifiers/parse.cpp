@@ -68,7 +68,7 @@ void Parser::Trim() {
 NodeId Parser::List(Lexeme until) {
   const Level level(*this);
   Nodes groups, items;
-  bool semicolons = false, only_and = true;
+  bool semicolons = false, only_and = true, only_or = true;
   int detail = 1;  // a decimal comma, perhaps: two numbers with nothing but a comma between
   while (!failed_) {
     const NodeId item = Relation();
@@ -79,11 +79,13 @@ NodeId Parser::List(Lexeme until) {
       if (Is(Lexeme::kComma)) {
         if (comma) return Fail();  // 1,, 2
         only_and = only_and && Next().lexeme == Lexeme::kConjunction;
+        only_or = only_or && Next().lexeme == Lexeme::kConjunction;
         if (Next().space || Now().space) detail = 0;
         comma = true;
         ++i_;
       } else if (Is(Lexeme::kConjunction)) {
         only_and = only_and && Now().value == 'a';
+        only_or = only_or && Now().value != 'a';
         detail = 0;
         comma = true;
         ++i_;
@@ -103,7 +105,7 @@ NodeId Parser::List(Lexeme until) {
     if (!comma || Is(Lexeme::kEnd) || Is(Lexeme::kClose)) break;
   }
   if (failed_) return kNoNode;
-  if (!semicolons) return Grouped(std::move(items), only_and ? 2 : detail);
+  if (!semicolons) return Grouped(std::move(items), only_and ? 2 : only_or ? 3 : detail);
   if (!items.empty()) groups.push_back(Grouped(std::move(items), 0));
   return Grouped(std::move(groups), 0);
 }

@@ -97,7 +97,7 @@ class Reader {
         }
         if (!Normalise(out)) return false;
         const bool everything = out.size() == 1 && Infinite(out[0].low) && Infinite(out[0].high);
-        if (tree_[id].detail == 2 || everything) out = both;
+        if (tree_[id].detail == 2 || (everything && tree_[id].detail != 3)) out = both;
         return true;
       }
       default:

@@ -169,9 +169,13 @@ std::string Write(const Tree& tree, NodeId id, std::vector<std::string> parts, b
       return StrCat(node.detail & 1 ? "[" : "(", Joined(parts, ", "), node.detail & 2 ? "]" : ")");
     case Op::kSet:
       return StrCat("{", sorted(", "), "}");
-    case Op::kList:
+    case Op::kList: {
       for (size_t i = 0; i < parts.size(); ++i) bracket(i, 1);
-      return sorted(", ");
+      const bool conditions = node.detail >= 2 && std::ranges::any_of(children, [&](NodeId child) {
+                                return tree[child].op == Op::kRelation;
+                              });
+      return sorted(!conditions ? ", " : node.detail == 2 ? " and " : " or ");
+    }
     case Op::kUnion:
       return sorted(" union ");
     case Op::kIntersection:

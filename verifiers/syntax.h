@@ -38,7 +38,8 @@ enum class Op : uint8_t {
   kTuple,     ///< (a, b, …), two or more; of two it may be an open interval
   kInterval,  ///< ends; detail: 1 left end in + 2 right end in. Both open reads as kTuple
   kSet,       ///< {a, b, …}, one or more
-  kList,      ///< a, b, … without brackets, two or more: in no order
+  kList,      ///< a, b, … without brackets, two or more: in no order; detail: 1 perhaps a decimal
+              ///< comma, 2 all joined by "and", 3 by "or"
   kUnion,
   kIntersection,
   kSetMinus,
