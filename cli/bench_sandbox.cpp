@@ -36,17 +36,16 @@ std::vector<Json> BenchSandbox(const BenchOptions& options, nn::Compute&) {
     if (!sandbox->layers().Hold()) continue;
     const std::string layers = sandbox->layers().Names();
     starts.push_back({"sandbox (" + layers + ")", [sandbox] {
-                        return TimeProcess(
-                            [&] { return sandbox->Run({.command = {kProgram}}); });
+                        return TimeProcess([&] { return sandbox->Run({.command = {kProgram}}); });
                       }});
     for (const bool warm : {false, true}) {
       hosts.push_back(std::make_unique<exec::PythonHost>(
           *sandbox, exec::PythonHostOptions{.driver = "def main(): pass", .warm = warm}));
       if (!hosts.back()->refusal().empty()) continue;
-      starts.push_back({StrCat(warm ? "warm" : "cold", " Python (", layers, ")"),
-                        [host = hosts.back().get()] {
-                          return TimeProcess([&] { return host->Start({})->Finish(); });
-                        }});
+      starts.push_back(
+          {StrCat(warm ? "warm" : "cold", " Python (", layers, ")"), [host = hosts.back().get()] {
+             return TimeProcess([&] { return host->Start({})->Finish(); });
+           }});
     }
   }
   // In turn, so that a busy machine slows all of them alike.

@@ -33,7 +33,8 @@ constexpr LayerText kLayers[] = {
     {"landlock", &exec::Layers::landlock, "files: its own folder, /usr to read",
      "needs Linux 5.13 with landlock among the kernel's security modules"},
     {"namespaces", &exec::Layers::namespaces, "processes, files, network of its own",
-     "user namespaces are forbidden here (Ubuntu: apparmor_restrict_unprivileged_userns; containers: "
+     "user namespaces are forbidden here (Ubuntu: apparmor_restrict_unprivileged_userns; "
+     "containers: "
      "their seccomp profile). Landlock and seccomp hold without"},
     {"cgroup", &exec::Layers::cgroup, "memory and processes, over the sum of all children",
      "no cgroup hierarchy is writable; sums are counted by looking, every 20 ms"},

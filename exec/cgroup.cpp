@@ -58,7 +58,8 @@ CgroupLease::~CgroupLease() {
   for (Fd& file : files_) file.Reset();
   for (const auto& folder : folders_) {
     // The last process may still be on its way out.
-    for (int attempt = 0; rmdir(folder.c_str()) != 0 && errno == EBUSY && attempt < 200; ++attempt) {
+    for (int attempt = 0; rmdir(folder.c_str()) != 0 && errno == EBUSY && attempt < 200;
+         ++attempt) {
       usleep(500);
     }
   }
@@ -110,8 +111,8 @@ std::shared_ptr<CgroupLease> Cgroups::Lease(int64_t memory_bytes, int64_t tasks)
   if (!second_version_ && !make(tasks_, lease->files_[1])) return nullptr;
   const auto& memory = lease->folders_.front();
   const auto& processes = lease->folders_.back();
-  const bool set = WriteNumber(
-      memory / (second_version_ ? "memory.max" : "memory.limit_in_bytes"), memory_bytes);
+  const bool set = WriteNumber(memory / (second_version_ ? "memory.max" : "memory.limit_in_bytes"),
+                               memory_bytes);
   if (!set || !WriteNumber(processes / "pids.max", tasks)) return nullptr;
   return lease;
 }

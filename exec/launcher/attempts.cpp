@@ -44,7 +44,8 @@ bool Done(const char* attempt, int retort) {
   }
   if (strcmp(attempt, "-memory") == 0) {
     while (true) {
-      void* block = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      void* block =
+          mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (block == MAP_FAILED) {
         constexpr char kWords[] = "out of memory";
         if (write(2, kWords, sizeof kWords - 1) < 0) abort();

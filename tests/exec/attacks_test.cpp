@@ -1,8 +1,8 @@
-// The attacks of tests/exec/attacks: programs that try what must not be. The first line of each says
-// what it tries and, behind "->", how it may end. One that got what it wanted prints ESCAPED.
+// The attacks of tests/exec/attacks: programs that try what must not be. The first line of each
+// says what it tries and, behind "->", how it may end. One that got what it wanted prints ESCAPED.
 //
-// Every program runs in every mode that this machine offers (tests/exec/CMakeLists.txt also runs all of
-// this as an ordinary user where it was started by root).
+// Every program runs in every mode that this machine offers (tests/exec/CMakeLists.txt also runs
+// all of this as an ordinary user where it was started by root).
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -116,8 +116,12 @@ class Grader {
   }
 
   std::vector<std::string> Arguments() const {
-    return {secret_.string(), StrCat(getpid()), StrCat(port_), name_,
-            (folder_.path() / "open").string(), tag_};
+    return {secret_.string(),
+            StrCat(getpid()),
+            StrCat(port_),
+            name_,
+            (folder_.path() / "open").string(),
+            tag_};
   }
   std::string secret() const { return secret_.string(); }
 
@@ -218,8 +222,8 @@ TEST_P(AttackTest, IsContained) {
   }
   EXPECT_TRUE(std::find(attack.endings.begin(), attack.endings.end(), ending) !=
               attack.endings.end())
-      << "ended as " << ending << ", exit code " << result.exit_code << ", signal "
-      << result.signal << ", " << result.message << "\n"
+      << "ended as " << ending << ", exit code " << result.exit_code << ", signal " << result.signal
+      << ", " << result.message << "\n"
       << result.err.substr(0, 2000);
   grader.ExpectUntouched();
 }

@@ -34,12 +34,12 @@ class SandboxTest : public ::testing::TestWithParam<bool> {
   const Sandbox sandbox_{{.namespaces = GetParam()}};
 };
 
-INSTANTIATE_TEST_SUITE_P(Layers, SandboxTest, ::testing::Bool(), [](const auto& info) {
-  return info.param ? "Namespaces" : "Fallback";
-});
+INSTANTIATE_TEST_SUITE_P(Layers, SandboxTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Namespaces" : "Fallback"; });
 
 TEST_P(SandboxTest, PassesInputOutputAndExitCode) {
-  const RunResult result = sandbox_.Run(Shell("read line; echo $line; echo error >&2; exit 3"), "input\n");
+  const RunResult result =
+      sandbox_.Run(Shell("read line; echo $line; echo error >&2; exit 3"), "input\n");
   EXPECT_EQ(result.ending, Ending::kExited) << result.message;
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(result.out, "input\n");
@@ -62,7 +62,8 @@ TEST_P(SandboxTest, NeitherSideWaitsForTheOtherWhenMuchIsWritten) {
 }
 
 TEST_P(SandboxTest, TalksByLinesAndBytes) {
-  const auto process = sandbox_.Start(Shell("while read line; do echo \"<$line>\"; done; echo end"));
+  const auto process =
+      sandbox_.Start(Shell("while read line; do echo \"<$line>\"; done; echo end"));
   ASSERT_TRUE(process->Write("one\n"));
   EXPECT_EQ(process->ReadLine(100), "<one>");
   ASSERT_TRUE(process->Write("two\n"));
@@ -173,7 +174,8 @@ TEST_P(SandboxTest, HonestProgramsMayDoWhatTheyDo) {
            "from concurrent.futures import ThreadPoolExecutor as P\n"
            "assert sum(P(8).map(lambda x: x * x, range(10))) == 285",
            "import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x')",
-           "import os\nos.mkdir('d'); open('d/f', 'w').write('x'); assert os.listdir('d') == ['f']\n"
+           "import os\nos.mkdir('d'); open('d/f', 'w').write('x'); assert os.listdir('d') == "
+           "['f']\n"
            "os.remove('d/f'); os.rmdir('d')",
            "import random, time, datetime, math, decimal, fractions, statistics, uuid\n"
            "random.random(); time.sleep(0.01); datetime.datetime.now(); uuid.uuid4()",
@@ -184,7 +186,8 @@ TEST_P(SandboxTest, HonestProgramsMayDoWhatTheyDo) {
            "def f(n): return 0 if n == 0 else 1 + f(n - 1)\nassert f(5000) == 5000",
            "import mmap, select, os\nm = mmap.mmap(-1, 4096); r, w = os.pipe(); os.write(w, b'x')\n"
            "assert select.select([r], [], [], 1)[0]",
-           "import os, multiprocessing\nos.cpu_count(); multiprocessing.Lock; os.sched_getaffinity(0)",
+           "import os, multiprocessing\nos.cpu_count(); multiprocessing.Lock; "
+           "os.sched_getaffinity(0)",
        }) {
     Job job = Python(program);
     job.limits.time_s = 10;
