@@ -2,8 +2,8 @@
 // Runs a program that is not trusted, with every limit bounded and nothing of it left behind.
 //
 // A run has an empty environment, no network, its own work directory (its current one, removed
-// afterwards), a read-only view of the system's programs and libraries, and nothing else. The
-// layers that hold it are probed once and named in every result:
+// afterwards), a read-only view of the system's programs and libraries, and nothing else. The layers
+// that hold it are probed once and named in every result:
 //
 //   limits      closed descriptors, own session, no new privileges, resource limits; always there
 //   seccomp     no sockets, no tracing, no mounts …; no new process unless the profile has some
@@ -11,13 +11,12 @@
 //   namespaces  users, processes, mounts, network, IPC of its own; a root of its own in memory
 //   cgroup      memory and processes over the sum of all children, where cgroups are writable
 //
-// Namespaces with seccomp, or landlock with seccomp (the fallback), hold a candidate; with less,
-// Start refuses unless the options say `unsafe`. As root the program gets a user id of its own
-// first, so that there is one code path. Linux only; elsewhere every run ends as kInternalError.
+// Namespaces with seccomp, or landlock with seccomp (the fallback), hold a candidate; with less, Start
+// refuses unless the options say `unsafe`. As root the program gets a user id of its own first, so
+// that there is one code path. Linux only; elsewhere every run ends as kInternalError.
 //
-// A supervisor process (exec/launcher) stands between Retort and the program: it waits for it,
-// keeps the clock and kills what is left, also when Retort itself dies. Measured costs:
-// docs/sandbox.md.
+// A supervisor process (exec/launcher) stands between Retort and the program: it waits for it, keeps
+// the clock and kills what is left, also when Retort itself dies. Measured costs: docs/sandbox.md.
 //
 // Thread-safe: any number of threads may start and wait at once.
 
@@ -119,6 +118,9 @@ struct Job {
   std::vector<std::pair<std::string, std::string>> files = {};
   /// A file of the work directory that Finish hands back when the program exited with 0.
   std::string keep = {};
+  /// A compiler and what it starts: programs under /usr only, with a PATH, several processes also
+  /// without namespaces (what they do is known, what they read is not).
+  bool tools = false;
   Limits limits = {};
 };
 
@@ -137,8 +139,11 @@ struct RunResult {
   bool Success() const { return ending == Ending::kExited && exit_code == 0; }
 };
 
-/// One running program and its pipes. Owned by one thread at a time. Destruction kills it and all
-/// it started.
+/// Processor time counts up to `time_s`; by the clock this much may pass.
+inline double WallSeconds(const Limits& limits) { return 2 * limits.time_s + 2; }
+
+/// One running program and its pipes. Owned by one thread at a time. Destruction kills it and all it
+/// started.
 class Process {
  public:
   ~Process();
@@ -160,10 +165,10 @@ class Process {
   /// last.
   RunResult Finish();
 
- private:
-  friend class Sandbox;
-  struct Impl;
+  struct Impl;  // known inside this room only
   explicit Process(std::unique_ptr<Impl> impl);
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 
@@ -192,18 +197,19 @@ class Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
 
   const Layers& layers() const;
-  /// Why nothing may run here, "" when it may.
-  const std::string& refusal() const;
-  /// What a profile of several processes would lack here, "" when nothing.
-  std::string RefusalOf(const Limits& limits) const;
+  /// Why this job may not run here, "" when it may: nothing holds it, or nothing counts its
+  /// processes. Start then ends as kInternalError with this message.
+  std::string Refusal(const Job& job) const;
 
   /// Never throws on account of the program; a run that could not begin ends as kInternalError.
   std::unique_ptr<Process> Start(const Job& job) const;
   /// Start, the whole input, Finish.
   RunResult Run(const Job& job, std::string_view input = {}) const;
 
+  struct Impl;  // known inside this room only
+
  private:
-  struct Impl;
+  friend class PythonHost;
   std::unique_ptr<Impl> impl_;
 };
 
