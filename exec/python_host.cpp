@@ -38,6 +38,7 @@ struct PythonHost::Impl {
   mutable std::mutex mutex;  // of what follows
   mutable std::unique_ptr<Process> host;
   mutable Fd socket;
+  mutable uint32_t user = 0;
   mutable int starts_left = 3;
 
   Job ColdJob(const Limits& limits) const {
@@ -59,6 +60,7 @@ struct PythonHost::Impl {
     auto [own, other] = MakeSocketPair();
     ends.in = std::move(other);
     ends.own->launcher = sandbox->Spawn(ends, job);
+    user = ends.user;
     host.reset(new Process(std::move(ends.own)));
     socket = std::move(own);
   }
@@ -107,7 +109,7 @@ struct PythonHost::Impl {
     const std::lock_guard lock(mutex);
     while (host || starts_left > 0) {
       if (!host) StartHost();
-      RunEnds ends = sandbox->Prepare(job, sandbox->layers, flags);
+      RunEnds ends = sandbox->Prepare(job, sandbox->layers, flags, user);
       if (Send(ends)) return std::unique_ptr<Process>(new Process(std::move(ends.own)));
       host.reset();
     }

@@ -78,13 +78,18 @@ Artifact::~Artifact() {
   if (fd_ >= 0) close(fd_);
 }
 
-RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flags) const {
+uint32_t Sandbox::Impl::FreshUser() const {
+  // Few, and low: a container may map no more.
+  return geteuid() == 0 ? 61000 + (static_cast<uint32_t>(getpid()) * 64 + ++count) % 4000 : 0;
+}
+
+RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flags,
+                               std::optional<uint32_t> owner) const {
   Request request;
   request.flags = Flags(with) | flags;
   if (job.tools) request.flags |= kTools;
   if (job.program) request.flags |= kHasProgram;
-  // Unlike any that is in use; kept small for containers that map few.
-  if (geteuid() == 0) request.uid = 61000 + (static_cast<uint32_t>(getpid()) * 64 + ++count) % 4000;
+  if (!owner) request.uid = FreshUser();
   const Limits& limits = job.limits;
   if (!(flags & kHost)) {
     request.cpu_ms = std::llround(limits.time_s * 1000);
@@ -98,9 +103,10 @@ RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flag
 
   RunEnds ends;
   ends.own = std::make_unique<Process::Impl>();
+  ends.user = request.uid;
   Process::Impl& own = *ends.own;
   own.limits = limits;
-  if (!with.namespaces) own.work = std::make_unique<WorkFolder>(request.uid);
+  if (!with.namespaces) own.work = std::make_unique<WorkFolder>(owner.value_or(request.uid));
   if (with.cgroup) {
     own.cgroup = cgroups->Lease(request.memory_bytes + request.file_bytes,
                                 limits.processes + kThreads + 4);

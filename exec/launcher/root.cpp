@@ -26,25 +26,25 @@ void MountMemory(const char* place, const Request& request, const char* mode) {
 }
 
 // A file system mounted by somebody else keeps the flags it was locked with.
-void MakeReadOnly(const char* place) {
+void MakeReadOnly(const char* place, bool what_is_below = true) {
 #ifdef SYS_mount_setattr
   struct {
     uint64_t set, clear, propagation, userns;
   } attributes{1 /* RDONLY */ | 2 /* NOSUID */, 0, 0, 0};
-  if (syscall(SYS_mount_setattr, AT_FDCWD, place, 0x8000 /* AT_RECURSIVE */, &attributes,
-              sizeof attributes) == 0) {
+  const unsigned flags = what_is_below ? 0x8000 /* AT_RECURSIVE */ : 0;
+  if (syscall(SYS_mount_setattr, AT_FDCWD, place, flags, &attributes, sizeof attributes) == 0) {
     return;
   }
 #endif
   struct statvfs now {};
   if (statvfs(place, &now) != 0) Die("statvfs");
-  unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID;
-  if (now.f_flag & ST_NODEV) flags |= MS_NODEV;
-  if (now.f_flag & ST_NOEXEC) flags |= MS_NOEXEC;
-  if (now.f_flag & ST_NOATIME) flags |= MS_NOATIME;
-  if (now.f_flag & ST_NODIRATIME) flags |= MS_NODIRATIME;
-  if (now.f_flag & ST_RELATIME) flags |= MS_RELATIME;
-  if (mount(nullptr, place, nullptr, flags, nullptr) != 0) Die("remount read-only");
+  unsigned long all = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID;
+  if (now.f_flag & ST_NODEV) all |= MS_NODEV;
+  if (now.f_flag & ST_NOEXEC) all |= MS_NOEXEC;
+  if (now.f_flag & ST_NOATIME) all |= MS_NOATIME;
+  if (now.f_flag & ST_NODIRATIME) all |= MS_NODIRATIME;
+  if (now.f_flag & ST_RELATIME) all |= MS_RELATIME;
+  if (mount(nullptr, place, nullptr, all, nullptr) != 0) Die("remount read-only");
 }
 
 // Shows a file or folder of the old root at the same path of the new one; a link becomes a link.
@@ -72,11 +72,12 @@ void Show(const char* path, bool writable = false) {
   if (!writable) MakeReadOnly(place);
 }
 
-// Processes of this namespace only, where the kernel can; a container may forbid it altogether.
-void MountProc() {
+// Processes of this namespace and nothing else, where the kernel can. It must see another /proc, in
+// full, to allow it: a container may have none, and then there is none here.
+void MountProc(const char* place) {
   constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (mount("proc", "/proc", "proc", kFlags, "subset=pid") == 0) return;
-  if (errno == EINVAL) mount("proc", "/proc", "proc", kFlags, nullptr);
+  if (mount("proc", place, "proc", kFlags, "subset=pid") == 0) return;
+  if (errno == EINVAL) mount("proc", place, "proc", kFlags, nullptr);
 }
 
 }  // namespace
@@ -95,19 +96,19 @@ void BuildRoot(const Request& request) {
   for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) {
     Show(device, true);
   }
+  MountProc("/tmp/proc");
   if (chdir(kPlace) != 0 || syscall(SYS_pivot_root, ".", ".") != 0) Die("pivot_root");
   if (umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) Die("leave the old root");
-  MountProc();
   if (chdir("/work") != 0) Die("chdir");
 }
 
 void CoverWork(const Request& request) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) Die("mount private");
   for (const char* folder : {"/work", "/tmp", "/dev/shm"}) MountMemory(folder, request, "700");
-  MountProc();
+  MountProc("/proc");
   if (chdir("/work") != 0) Die("chdir");
 }
 
-void FreezeRoot() { MakeReadOnly("/"); }
+void FreezeRoot() { MakeReadOnly("/", false); }
 
 }  // namespace retort::exec
