@@ -166,8 +166,7 @@ void Enter(const Reading& reading) {
     if (first < 0) Die("clone with namespaces");
     if (first > 0) {
       CloseStandard();
-      // Reads of the control socket are for the other; its end must not be held up here.
-      close(kControlFd);
+      // The control socket stays open: Retort knows by its end that everybody has gone.
       while (waitpid(static_cast<pid_t>(first), nullptr, 0) < 0 && errno == EINTR) {
       }
       _exit(0);
