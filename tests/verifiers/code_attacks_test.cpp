@@ -6,15 +6,10 @@
 namespace retort::verifiers {
 namespace {
 
-struct Mode {
-  const char* name;
-  Json options;
-};
-
 class CodeAttack : public CodeTest, public testing::WithParamInterface<bool> {
  protected:
   Json Options() const override {
-    return {{"time_s", 1}, {"output_kib", 512}, {"sandbox", {{"namespaces", GetParam()}}}};
+    return {{"time_s", 0.5}, {"output_kib", 512}, {"sandbox", {{"namespaces", GetParam()}}}};
   }
 
   // Once by calls, once by a script: the answers are 1 and 2 to 1 and 2.
