@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "verifiers/ascii.h"
 #include "verifiers/code_drivers.h"
+#include "verifiers/code_program.h"
 
 namespace retort::verifiers {
 
@@ -32,27 +33,50 @@ std::string Served(const std::string& source, const std::string& entry_point) {
          entry_point + "); }\n";
 }
 
-// The prompt ends inside the function, which the first brace of MultiPL-E's tests closes.
-std::string Script(const CodeTask& task) {
-  const std::string& name = task.entry_point;
-  const std::string alias = "auto candidate = " + name + ";";
-  const std::string& tests = task.scripts[0];
-  if (task.scripts.size() != 1 || tests.find(alias) == std::string::npos ||
-      tests.find("int main()") == std::string::npos) {
-    throw TaskError(
-        "bad-tests",
-        "C++ tests: expected one text with 'int main() {' and 'auto candidate = …;', as "
-        "MultiPL-E has it, or calls with 'args' and 'expected'.");
-  }
-  std::string script =
-      ReplaceAll(tests, alias, "auto candidate = retort_relay::Remote(&::" + name + ");");
+// Only main may end without a return.
+std::string WithReturn(std::string script) {
   script = ReplaceAll(script, "int main()", "int retort_script()");
-  // Only main may end without a return.
   if (const size_t end = script.rfind('}'); end != std::string::npos) {
     script.insert(end, "return 0;\n");
   }
-  return "#include \"code_relay.hpp\"\n" + WithTaggedUnions(task.prompt) + "throw 0;\n" + script +
-         "\nint main() { return retort_relay::RunScript(retort_script); }\n";
+  return script;
+}
+
+// "int f(int x, std::string s)" of the function's definition: the prompt's, else the program's. It
+// goes into the script's source, so it may be nothing but types and names.
+std::string HeadOf(const std::string& source, const CodeTask& task) {
+  for (const std::string& text : {task.prompt, source}) {
+    const auto at = DefinitionOf(text, task.entry_point, Language::kCpp);
+    if (!at) continue;
+    const std::string head = text.substr(*at, text.find('{', *at) - *at);
+    const bool plain = head.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+                           ":<>,&* ()\t\r\n") == std::string::npos;
+    if (plain) return head;
+  }
+  throw TaskError("bad-tests", "C++ asserts: no definition of '" + task.entry_point +
+                                   "' with plain types, in the prompt or in the program.");
+}
+
+// MultiPL-E's prompt ends inside the function, which the first brace of the tests closes, and they
+// call it `candidate`. Other asserts call it by its name.
+std::string Script(const std::string& source, const CodeTask& task) {
+  const std::string& name = task.entry_point;
+  const std::string alias = "auto candidate = " + name + ";";
+  const std::string tests = Join(task.scripts, "\n");
+  const bool has_main = tests.find("int main()") != std::string::npos;
+  std::string script = "#include \"code_relay.hpp\"\n";
+  if (has_main && tests.find(alias) != std::string::npos) {
+    script += WithTaggedUnions(task.prompt) + "throw 0;\n" +
+              WithReturn(ReplaceAll(tests, alias,
+                                    "auto candidate = retort_relay::Remote(&::" + name + ");"));
+  } else {
+    script += "#include <bits/stdc++.h>\nusing namespace std;\n" + HeadOf(source, task) +
+              ";\nconst decltype(retort_relay::Remote(&::" + name + ")) retort_remote{nullptr};\n" +
+              "#define " + name + " retort_remote\n" +
+              WithReturn(has_main ? tests : "int main() {\n" + tests + "\n}");
+  }
+  return script + "\nint main() { return retort_relay::RunScript(retort_script); }\n";
 }
 
 // "std::string f0;" -> {"std::string", "f0"}.
@@ -175,7 +199,7 @@ Outcome CppPrograms::Prepare(const std::string& source, const CodeTask& task,
   // The script first: when it does not compile the program is not to blame.
   Compiled script;
   if (!task.scripts.empty()) {
-    script = Compile(Script(task), task.limits);
+    script = Compile(Script(source, task), task.limits);
     if (script.outcome.reason == "compile-error") script.outcome.reason = "bad-tests";
     if (!script.outcome.accepted()) return script.outcome;
   }

@@ -322,8 +322,8 @@ CodeTask ReadCodeTask(const Problem& problem, const CodeOptions& options) {
   }
   if (!task.scripts.empty() && task.language == Language::kAuto) task.language = Language::kPython;
   if (task.entry_point.empty() && !task.scripts.empty()) {
-    task.entry_point = task.language == Language::kCpp ? CppCandidate(task.scripts[0])
-                                                       : CalledName(task.scripts[0]);
+    if (task.language == Language::kCpp) task.entry_point = CppCandidate(task.scripts[0]);
+    if (task.entry_point.empty()) task.entry_point = CalledName(task.scripts[0]);
   }
   if (!task.calls.empty() && task.entry_point.empty()) {
     FailTests("tests call a function; its name is expected in a column 'entry_point'.");

@@ -30,13 +30,15 @@ const Json& OneColumn(const Json& columns, const std::string& name, const std::s
   return *value;
 }
 
-// The first of the names that is a key, else the last.
+// The first of the names that is a key.
 const Json& Column(const Json& columns, const std::string& names, const std::string& where) {
   const std::vector<std::string> choices = Split(names, '|');
   for (const std::string& name : choices) {
     if (columns.is_object() && columns.contains(name)) return columns[name];
   }
-  return OneColumn(columns, choices.back(), where);
+  RETORT_CHECK(choices.size() == 1, where, ": none of the columns '", Join(choices, "', '"),
+               "' is there.");
+  return OneColumn(columns, names, where);
 }
 
 [[noreturn]] void FailType(const std::string& where, const std::string& column, const Json& value,

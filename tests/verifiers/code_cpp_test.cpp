@@ -92,16 +92,16 @@ TEST_F(CodeCppTest, MultiPlE) {
   EXPECT_TRUE(Is(Judge("    return +;\n", columns), "compile-error"));
 }
 
-TEST_F(CodeCppTest, ScriptsThatAreNoneAreBadTests) {
-  EXPECT_TRUE(
-      Is(Judge("int f(int x) { return x; }",
-               {{"language", "cpp"}, {"entry_point", "f"}, {"tests", {"assert(f(1) == 1);"}}}),
-         "bad-tests"));
-  EXPECT_TRUE(Is(
-      Judge("    return x;", {{"language", "cpp"},
-                              {"prompt", "int f(int x) {\n"},
-                              {"tests", "}\nint main() {\n auto candidate = f;\n nonsense;\n}\n"}}),
-      "bad-tests"));
+TEST_F(CodeCppTest, AssertsByName) {
+  const Json columns{{"language", "cpp"},
+                     {"tests", {"assert(twice(1) == 2);", "assert(twice(3) == 6);"}}};
+  EXPECT_TRUE(Is(Judge("int twice(int x) { return 2 * x; }", columns), "accepted"));
+  EXPECT_TRUE(Is(Judge("int twice(int x) { return x + 1; }", columns), "wrong-answer"));
+  // What goes into the script's source is a type and no more.
+  EXPECT_TRUE(Is(Judge("int twice(int x = sizeof(\")\"[0])) { return 2; }", columns), "bad-tests"));
+  EXPECT_TRUE(Is(Judge("int twice(int x) { return 2 * x; }",
+                       {{"language", "cpp"}, {"tests", "assert(twice(1) == nonsense);"}}),
+                 "bad-tests"));
 }
 
 TEST(CodeCpp, UnionsKnowWhatTheyHold) {
