@@ -42,25 +42,21 @@ std::string WithReturn(std::string script) {
   return script;
 }
 
-// "int f(int x, std::string s)" of the function's definition: the prompt's, else the program's. It
-// goes into the script's source, so it may be nothing but types and names.
-std::string HeadOf(const std::string& source, const CodeTask& task) {
-  for (const std::string& text : {task.prompt, source}) {
-    const auto at = DefinitionOf(text, task.entry_point, Language::kCpp);
-    if (!at) continue;
-    const std::string head = text.substr(*at, text.find('{', *at) - *at);
-    const bool plain = head.find_first_not_of(
-                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-                           ":<>,&* ()\t\r\n") == std::string::npos;
-    if (plain) return head;
-  }
-  throw TaskError("bad-tests", "C++ asserts: no definition of '" + task.entry_point +
-                                   "' with plain types, in the prompt or in the program.");
+// "int f(int x, std::string s)" of the function's definition; "" when it holds anything but types
+// and names, since it goes into the script's source.
+std::string HeadIn(const std::string& text, const std::string& name) {
+  const auto at = DefinitionOf(text, name, Language::kCpp);
+  if (!at) return "";
+  const std::string head = text.substr(*at, text.find('{', *at) - *at);
+  const bool plain = head.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+                         ":<>,&* ()\t\r\n") == std::string::npos;
+  return plain ? head : "";
 }
 
 // MultiPL-E's prompt ends inside the function, which the first brace of the tests closes, and they
 // call it `candidate`. Other asserts call it by its name.
-std::string Script(const std::string& source, const CodeTask& task) {
+std::string Script(const std::string& head, const CodeTask& task) {
   const std::string& name = task.entry_point;
   const std::string alias = "auto candidate = " + name + ";";
   const std::string tests = Join(task.scripts, "\n");
@@ -71,7 +67,7 @@ std::string Script(const std::string& source, const CodeTask& task) {
               WithReturn(ReplaceAll(tests, alias,
                                     "auto candidate = retort_relay::Remote(&::" + name + ");"));
   } else {
-    script += "#include <bits/stdc++.h>\nusing namespace std;\n" + HeadOf(source, task) +
+    script += "#include <bits/stdc++.h>\nusing namespace std;\n" + head +
               ";\nconst decltype(retort_relay::Remote(&::" + name + ")) retort_remote{nullptr};\n" +
               "#define " + name + " retort_remote\n" +
               WithReturn(has_main ? tests : "int main() {\n" + tests + "\n}");
@@ -196,11 +192,15 @@ Outcome CppPrograms::Prepare(const std::string& source, const CodeTask& task,
   const auto job = [&limits](const Compiled& compiled) {
     return exec::Job{.command = {"program"}, .program = compiled.artifact, .limits = limits};
   };
-  // The script first: when it does not compile the program is not to blame.
+  // The script first: when it does not compile the program is not to blame, unless the function's
+  // head is the program's.
   Compiled script;
   if (!task.scripts.empty()) {
-    script = Compile(Script(source, task), task.limits);
-    if (script.outcome.reason == "compile-error") script.outcome.reason = "bad-tests";
+    const std::string given = HeadIn(task.prompt, task.entry_point);
+    const std::string head = given.empty() ? HeadIn(source, task.entry_point) : given;
+    script = Compile(Script(head, task), task.limits);
+    const bool blameless = !given.empty() && script.outcome.reason == "compile-error";
+    if (blameless) script.outcome.reason = "bad-tests";
     if (!script.outcome.accepted()) return script.outcome;
   }
   const bool served = task.stdio.empty();

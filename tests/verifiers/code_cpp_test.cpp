@@ -97,10 +97,13 @@ TEST_F(CodeCppTest, AssertsByName) {
                      {"tests", {"assert(twice(1) == 2);", "assert(twice(3) == 6);"}}};
   EXPECT_TRUE(Is(Judge("int twice(int x) { return 2 * x; }", columns), "accepted"));
   EXPECT_TRUE(Is(Judge("int twice(int x) { return x + 1; }", columns), "wrong-answer"));
-  // What goes into the script's source is a type and no more.
-  EXPECT_TRUE(Is(Judge("int twice(int x = sizeof(\")\"[0])) { return 2; }", columns), "bad-tests"));
-  EXPECT_TRUE(Is(Judge("int twice(int x) { return 2 * x; }",
-                       {{"language", "cpp"}, {"tests", "assert(twice(1) == nonsense);"}}),
+  // What goes into the script's source is types and names, and it is to blame for no more.
+  EXPECT_TRUE(
+      Is(Judge("int twice(int x = sizeof(\")\"[0])) { return 2; }", columns), "compile-error"));
+  EXPECT_TRUE(Is(Judge("std::any twice(int x) { return 2; }", columns), "compile-error"));
+  EXPECT_TRUE(Is(Judge("    return 2 * x;", {{"language", "cpp"},
+                                             {"prompt", "int twice(int x) {\n"},
+                                             {"tests", "assert(twice(1) == nonsense);"}}),
                  "bad-tests"));
 }
 
