@@ -212,13 +212,10 @@ Sameness Judge::Unordered(const Nodes& x, const Nodes& y) {
 
 Sameness Judge::Sets(NodeId g, NodeId a) {
   if (OpOf(g) == Op::kRelation && OpOf(a) == Op::kRelation) {
-    const NodeId x = NamedSide(tree_, g), y = NamedSide(tree_, a);
+    const NodeId x = BoundName(tree_, g), y = BoundName(tree_, a);
     if (x == kNoNode || y == kNoNode) return Sameness::kUnknown;
-    const auto inner = [&](NodeId id) {
-      const bool bars = OpOf(id) == Op::kFunction && tree_.FunctionOf(id) == Function::kAbs;
-      return NormalForm(tree_, bars ? tree_.Child(id, 0) : id);
-    };
-    if (inner(x) != inner(y) && !options_.rename_variables) return Sameness::kDifferent;
+    const bool same = NormalForm(tree_, x) == NormalForm(tree_, y);
+    if (!same && !options_.rename_variables) return Sameness::kDifferent;
   }
   const auto gold = ReadRealSet(tree_, g);
   const auto answer = gold ? ReadRealSet(tree_, a) : std::nullopt;

@@ -42,7 +42,7 @@ class Lexer {
   void Letters();
   void Letter(std::string_view letter);
   bool HalfDay(char first);
-  bool IsTime(std::string_view lower, size_t behind) const;
+  bool IsShortUnit(std::string_view lower, size_t behind) const;
 
   // lexer_number.cpp
   struct Repetend {

@@ -164,7 +164,7 @@ void Lexer::Letters() {
   // Function names may be glued to what follows: "sinx", "lnx", "sqrt2" is no problem.
   const std::string lower = Lowered(run.substr(0, std::min<size_t>(run.size(), 12)));
   const bool whole = run.size() <= 12;
-  if (After(Lexeme::kNumber) && IsTime(lower, SkipGaps(end))) {
+  if (After(Lexeme::kNumber) && IsShortUnit(lower, SkipGaps(end))) {
     i_ = end;
     return Push(Lexeme::kWord, 0, run);
   }
@@ -192,10 +192,10 @@ void Lexer::Letters() {
   Push(Lexeme::kWord, 0, run);
 }
 
-// "36 min", "5 sec.": units where nothing follows that they could be functions of.
-bool Lexer::IsTime(std::string_view lower, size_t behind) const {
+// "36 min", "5 in.": units where nothing follows that "min" or "in" could be said of.
+bool Lexer::IsShortUnit(std::string_view lower, size_t behind) const {
   if (lower == "mins" || lower == "secs") return true;
-  return (lower == "min" || lower == "sec") && (behind == s_.size() || At(behind) == '.');
+  return (lower == "min" || lower == "sec" || lower == "in") && (behind == s_.size() || At(behind) == '.');
 }
 
 // A letter on its own.

@@ -152,7 +152,7 @@ bool Lexer::OpensCases() const {
   if (end == std::string_view::npos) return false;
   const std::string_view rest = s_.substr(SkipGaps(end + finish.size()));
   return rest.empty() || rest[0] == '.' || rest[0] == '$' || rest.starts_with("\\right.") ||
-         rest.starts_with("\\right .");
+         rest.starts_with("\\right .") || rest == "\\right";
 }
 
 void Lexer::Backslash() {

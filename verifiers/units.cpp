@@ -72,7 +72,7 @@ bool IsUnit(std::string_view text, bool spaced) {
       first = false;
     } else if (const size_t exponent = ExponentLength(text); exponent > 0 && !first) {
       text.remove_prefix(exponent);
-    } else if (IsSpace(text[0]) || text[0] == '.' || text[0] == '\'' ||
+    } else if (IsSpace(text[0]) || text[0] == '.' || text[0] == '\'' || text[0] == '$' ||
                (!first && (text[0] == '/' || text[0] == '-' || text[0] == '*'))) {
       text.remove_prefix(1);
     } else if (!first && text.starts_with("\\cdot")) {
