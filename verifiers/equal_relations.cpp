@@ -10,7 +10,40 @@
 
 namespace retort::verifiers {
 
+// "22/7 ≈ 3.14" is what stands left, and what stands right where that is a rounding of it.
+std::optional<Sameness> Judge::Approximations(NodeId g, NodeId a) {
+  for (const bool of_gold : {true, false}) {
+    const NodeId relation = of_gold ? g : a, other = of_gold ? a : g;
+    if (OpOf(relation) != Op::kRelation || OpOf(other) == Op::kRelation) continue;
+    if (!tree_[relation].text.ends_with('~')) continue;
+    const Nodes sides = ChildrenOf(relation);
+    const NodeId exact = sides[sides.size() - 2], rounded = sides.back();
+    if (!Constant(exact) || !Constant(rounded) || !Constant(other)) return std::nullopt;
+    const auto same = [&](NodeId side) { return of_gold ? Same(side, other) : Same(other, side); };
+    if (sides.size() > 2) {  // x = 1/3 ≈ …: what is exact counts, however it is rounded
+      if (const Sameness exactly = same(exact); Yes(exactly)) return exactly;
+    }
+    NodeId digits = rounded;
+    while (OpOf(digits) == Op::kNegate) digits = tree_.Child(digits, 0);
+    const std::string_view text = tree_[digits].text;
+    const size_t point = text.find('.');
+    const int places = point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
+    if (OpOf(digits) != Op::kNumber || places > 20) return std::nullopt;
+    const NodeId decimal = point == std::string_view::npos
+                               ? tree_.Add(Op::kNumber, std::string(text) + ".")
+                               : digits;
+    const NodeId value = digits == rounded ? decimal : tree_.Add(Op::kNegate, {decimal});
+    if (!Yes(CompareScalars(tree_, exact, value, {places}))) return Sameness::kDifferent;
+    for (const NodeId side : {exact, rounded}) {
+      if (const Sameness found = same(side); Yes(found)) return found;
+    }
+    return Sameness::kDifferent;
+  }
+  return std::nullopt;
+}
+
 Sameness Judge::Relations(NodeId g, NodeId a) {
+  if (const auto same = Approximations(g, a)) return *same;
   const auto gold = ReadAssignment(tree_, g), answer = ReadAssignment(tree_, a);
   if (OpOf(g) != Op::kRelation) {
     if (answer) {

@@ -1,6 +1,7 @@
 #include "verifiers/extract.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
 #include "verifiers/ascii.h"
@@ -85,6 +86,21 @@ size_t EscapedNewline(std::string_view text, size_t at) {
   return kNone;
 }
 
+// Without the calculator's marks of GSM8K: "5*2 = <<5*2=10>>10".
+std::string WithoutCalculations(std::string_view text) {
+  constexpr size_t kLongest = 200;
+  std::string kept;
+  size_t from = 0;
+  for (size_t at = text.find("<<"); at != kNone; at = text.find("<<", at + 2)) {
+    const size_t end = text.substr(at, kLongest).find(">>");
+    if (end == kNone || text.substr(at, end).find_first_of("\n<$\\", 2) != kNone) continue;
+    kept += text.substr(from, at - from);
+    from = at + end + 2;
+  }
+  kept += text.substr(from);
+  return kept;
+}
+
 // --- what announces an answer ---
 
 std::optional<std::string_view> LastAnswerTag(std::string_view text) {
@@ -151,6 +167,16 @@ Announcements FindAnnouncements(std::string_view text, bool lenient) {
       }
     }
   }
+  // "The correct option is (A)."
+  constexpr size_t kTail = 1000;
+  const size_t tail = text.size() - std::min(text.size(), kTail);
+  for (const std::string_view option : {"option is ", "choice is "}) {
+    for (size_t at = text.find(option, tail); at != kNone; at = text.find(option, at + 1)) {
+      if (last.phrase != kNone && at < phrase_at) continue;
+      last.phrase = at + option.size();
+      phrase_at = at;
+    }
+  }
   for (size_t at = text.find("A:"); at != kNone; at = text.find("A:", at + 2)) {
     if (at > 0 && text[at - 1] != '\n') continue;
     if (last.phrase == kNone || at > phrase_at) last.phrase = at + 2, phrase_at = at;
@@ -171,10 +197,24 @@ std::string_view Announced(std::string_view text, size_t begin) {
 
 // --- the answer within what is announced, or in the whole text ---
 
-// "not 5": no answer of 5, whatever the rules make of it.
+// "not 5", "at least 5": no answer of 5, whatever the rules make of it.
 bool IsDenial(std::string_view text) {
   text = Trim(text);
-  return text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !IsLetter(text[4]);
+  if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !IsLetter(text[4])) return true;
+  constexpr std::array<std::string_view, 10> kBounds{
+      "at least ",  "at most ",   "less than ",    "more than ",    "fewer than ",
+      "no less than ", "no more than ", "greater than ", "neither ", "anything but "};
+  return std::ranges::any_of(
+      kBounds, [&](std::string_view bound) { return StartsWithIgnoringCase(text, bound); });
+}
+
+// "Yes, because …": the word that answers, with its comma or period behind it.
+std::string_view YesOrNo(std::string_view text) {
+  for (const std::string_view word : {"yes", "no"}) {
+    if (!StartsWithIgnoringCase(text, word) || text.size() <= word.size()) continue;
+    if (text[word.size()] == ',' || text[word.size()] == ';') return text.substr(0, word.size());
+  }
+  return {};
 }
 
 // Without an announcement: all of the text, or its last formula or number.
@@ -195,8 +235,10 @@ Found FindUnannounced(std::string_view text) {
 // In an announced sentence. What follows the answer explains it ("12, since …"); what comes before
 // it leads to it ("the largest n is 34").
 Found FindAnnounced(std::string_view sentence, ExtractionRule rule, bool lenient) {
+  if (IsDenial(sentence)) return Answer(sentence, rule);
   if (auto whole = WholeAnswer(sentence)) return Answer(std::move(*whole), rule);
-  if (!lenient || IsDenial(sentence)) return Answer(sentence, rule);
+  if (!lenient) return Answer(sentence, rule);
+  if (const std::string_view word = YesOrNo(sentence); !word.empty()) return Answer(word, rule);
   const std::string_view head = AnswerAtStart(sentence);
   Found answer = FindUnannounced(head.empty() ? sentence : head);
   if (!answer) return Answer(sentence, rule);
@@ -370,7 +412,8 @@ Found FindLetter(std::string_view text) {
 
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
   text = AfterThinking(WithinTurn(text));  // a later turn cannot end this one's thinking
-  std::string unescaped;
+  std::string unannotated, unescaped;
+  if (text.find("<<") != kNone) text = unannotated = WithoutCalculations(text);
   if (size_t at = EscapedNewline(text, 0); at != kNone) {
     unescaped = text;
     for (; at != kNone; at = EscapedNewline(unescaped, at + 2)) unescaped.replace(at, 2, " \n");

@@ -55,6 +55,7 @@ class Judge {
 
   // equal_relations.cpp
   Sameness Relations(NodeId g, NodeId a);
+  std::optional<Sameness> Approximations(NodeId g, NodeId a);
   NodeId Bound(NodeId gold, NodeId answer, NodeId value);
   bool Definitions(NodeId g, NodeId a) const;
   bool SameName(NodeId g, NodeId a);

@@ -58,8 +58,10 @@ void Lexer::One() {
     case '*':
       if (At(i_) == '*') {
         ++i_;
-        // **7** is bold.
-        if (std::exchange(bold_, tokens_.empty() && !bold_)) return;
+        // **7** is bold, also behind "=".
+        const bool opens = tokens_.empty() || After(Lexeme::kRelation) || After(Lexeme::kComma) ||
+                           After(Lexeme::kConjunction);
+        if (std::exchange(bold_, opens && !bold_)) return;
         if (bold_ || Rest().find_first_not_of(" .") == std::string_view::npos) return;
         return Push(Lexeme::kCaret);
       }

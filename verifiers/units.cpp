@@ -66,7 +66,7 @@ bool IsUnit(std::string_view text, bool spaced) {
     if (const std::string word = FirstWord(text); !word.empty()) {
       const bool known = Contains(kAbbreviations, word);
       if (Contains(kNotUnits, word) || (first && Contains(kConditions, word))) return false;
-      if (first && !spaced && !known) return false;
+      if (first && !spaced && !known && word.size() < 5) return false;  // 12dollars
       if (word.size() == 1 && !known && (first || word != "a")) return false;  // a variable
       text.remove_prefix(word.size());
       first = false;
