@@ -217,6 +217,19 @@ Sameness Judge::Sets(NodeId g, NodeId a) {
     const bool same = NormalForm(tree_, x) == NormalForm(tree_, y);
     if (!same && !options_.rename_variables) return Sameness::kDifferent;
   }
+  const auto is_interval = [&](NodeId id) {
+    return OpOf(id) == Op::kInterval || (OpOf(id) == Op::kTuple && tree_[id].count == 2);
+  };
+  // (15, -11) is a point, [15, -11) is nothing.
+  if (is_interval(g) && is_interval(a)) {
+    const auto closed = [&](NodeId id, int end) {
+      NodeId value = tree_.Child(id, end);
+      while (OpOf(value) == Op::kNegate) value = tree_.Child(value, 0);
+      return OpOf(value) != Op::kInfinity && (tree_[id].detail & (1 << end)) != 0;
+    };
+    const bool same = closed(g, 0) == closed(a, 0) && closed(g, 1) == closed(a, 1);
+    return same ? InOrder(g, a) : Sameness::kDifferent;
+  }
   const auto gold = ReadRealSet(tree_, g);
   const auto answer = gold ? ReadRealSet(tree_, a) : std::nullopt;
   if (!gold || !answer) {

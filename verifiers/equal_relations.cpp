@@ -141,7 +141,10 @@ Sameness Judge::Equations(NodeId g, NodeId a) {
   if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
   left_ -= 10 * (Size(g) + Size(a));
   if (left_ < 0) return Sameness::kUnknown;
-  switch (CompareProportion(tree_, Minus(g1, g2), Minus(a1, a2))) {
+  const NodeId gold = Minus(g1, g2), answer = Minus(a1, a2);
+  // All numbers are proportional.
+  if (IsConstant(tree_, gold) && IsConstant(tree_, answer)) return Both(Same(g1, a1), Same(g2, a2));
+  switch (CompareProportion(tree_, gold, answer)) {
     case Proportion::kPositive:
     case Proportion::kNegative:
       return Sameness::kAgrees;
@@ -182,6 +185,7 @@ Sameness Judge::Inequalities(NodeId g, NodeId a) {
   if (gold.size() != answer.size() || gold.size() > 20) return Sameness::kDifferent;
   const auto matches = [&](const Atom& x, const Atom& y) {
     if (x.relation != y.relation) return false;
+    if (IsConstant(tree_, x.f) && IsConstant(tree_, y.f)) return Yes(Scalars(x.f, y.f));
     const Proportion proportion = CompareProportion(tree_, x.f, y.f);
     return proportion == Proportion::kPositive ||
            (proportion == Proportion::kNegative &&

@@ -189,7 +189,7 @@ std::optional<int> Parser::BaseNamed(std::string_view text) {
 NodeId Parser::InBase(NodeId number, int base) {
   const Node& of = tree_[number];
   const bool digits =
-      std::ranges::all_of(of.text, [&](char c) { return IsDigit(c) && c - '0' < base; });
+      std::ranges::all_of(of.text, [&](char c) { return c == '.' || (IsDigit(c) && c - '0' < base); });
   if (base < 2 || base > 36 || !digits) return Fail();
   return tree_.Add(Op::kNumber, of.text, {}, base == 10 ? 0 : base);
 }
