@@ -68,6 +68,12 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
       tree_[a].text == "cases") {
     return Unordered(ChildrenOf(g), ChildrenOf(a));
   }
+  if (IsResidue(g) || IsResidue(a)) {
+    const auto value = [&](NodeId id) { return IsResidue(id) ? tree_.Child(id, 0) : id; };
+    const Sameness same = Same(value(g), value(a));
+    if (!IsResidue(g) || !IsResidue(a)) return same;
+    return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
+  }
   if (IsScalar(tree_, g) && IsScalar(tree_, a)) {
     const Sameness same = Scalars(g, a);
     return sums_ && !Yes(same) ? Sums(g, a, same) : same;

@@ -64,6 +64,9 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
   }
   if (OpOf(a) != Op::kRelation) {
     if (gold) {
+      if (const NodeId values = NamedValues(gold->name, gold->value, a); values != kNoNode) {
+        return Same(gold->value, values);
+      }
       if (gold->name != kNoNode) return Same(gold->value, a);
       return Sameness::kDifferent;
     }
@@ -105,6 +108,23 @@ NodeId Judge::Reordered(NodeId gold_name, NodeId name, NodeId value) {
     items.push_back(values[static_cast<size_t>(at - from.begin())]);
   }
   return items == values ? kNoNode : tree_.Add(Op::kTuple, {}, items);
+}
+
+// c = 3, b = 2, a = 1 beside (a, b, c) = …: (1, 2, 3). kNoNode where the names are others.
+NodeId Judge::NamedValues(NodeId gold_name, NodeId gold_value, NodeId list) {
+  if (gold_name == kNoNode || OpOf(gold_name) != Op::kTuple || OpOf(list) != Op::kList) {
+    return kNoNode;
+  }
+  Nodes names, values;
+  for (const NodeId item : ChildrenOf(list)) {
+    const auto assignment = ReadAssignment(tree_, item);
+    if (!assignment || assignment->name == kNoNode) return kNoNode;
+    names.push_back(assignment->name);
+    values.push_back(assignment->value);
+  }
+  if (names.size() != static_cast<size_t>(tree_[gold_value].count)) return kNoNode;
+  const NodeId value = tree_.Add(Op::kTuple, {}, values);
+  return Reordered(gold_name, tree_.Add(Op::kTuple, {}, names), value);
 }
 
 // The value of f(y) = … with its variable called as in gold's f(x) = ….

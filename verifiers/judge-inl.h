@@ -39,6 +39,7 @@ class Judge {
   Nodes ChildrenOf(NodeId id) const { return tree_.CopyOfChildren(id); }
   Sameness Compare(NodeId g, NodeId a);
   bool IsList(NodeId id) const { return OpOf(id) == Op::kList || OpOf(id) == Op::kSet; }
+  bool IsResidue(NodeId id) const { return OpOf(id) == Op::kOpaque && tree_[id].text == "modulo"; }
   bool Constant(NodeId id) const;
   NodeId Unwrapped(NodeId id);
   NodeId Prepared(NodeId id);
@@ -60,6 +61,7 @@ class Judge {
   bool Definitions(NodeId g, NodeId a) const;
   bool SameName(NodeId g, NodeId a);
   NodeId Reordered(NodeId gold_name, NodeId name, NodeId value);
+  NodeId NamedValues(NodeId gold_name, NodeId gold_value, NodeId list);
   NodeId Minus(NodeId a, NodeId b) { return tree_.Add(Op::kAdd, {a, tree_.Add(Op::kNegate, {b})}); }
   Sameness Equations(NodeId g, NodeId a);
   struct Atom {  // one relation f < 0, f <= 0, f = 0 or f != 0 of a chain

@@ -132,7 +132,10 @@ void Lexer::One() {
       space_ = true;
       return;
     case '&':
-      if (rows_ > 0) Push(Lexeme::kAlign);
+      if (rows_ > 0) return Push(Lexeme::kAlign);
+      if (space_ && AfterValue() && IsSpace(At(i_)) && At(SkipGaps(i_)) != '=') {  // 8 & 9
+        return Push(Lexeme::kConjunction, 'a');
+      }
       return;
     case '.':
       if (Rest().starts_with("..")) {

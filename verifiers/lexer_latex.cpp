@@ -92,6 +92,8 @@ void Lexer::Mark(char mark) {
       return Push(Lexeme::kBar);
     case '%':
       return Push(Lexeme::kPercent);
+    case '&':
+      return Push(Lexeme::kConjunction, 'a');
     case '_':
       return;
     case '$': {  // "\$ = 5" was to end a formula
@@ -245,11 +247,13 @@ void Lexer::Text() {
   if (word && !unit &&
       (word->lexeme == Lexeme::kConjunction || word->lexeme == Lexeme::kPercent ||
        word->lexeme == Lexeme::kDegree || word->lexeme == Lexeme::kFunction ||
-       word->lexeme == Lexeme::kSetOp)) {
+       word->lexeme == Lexeme::kSetOp || word->lexeme == Lexeme::kModulo)) {
     return Push(*word);
   }
   if (lower == "per cent") return Push(Lexeme::kPercent);
-  if (IsSeparator(lower)) return Inside(text);
+  if (IsSeparator(lower) || lower.starts_with("(mod ") || lower.starts_with("mod ")) {
+    return Inside(text);
+  }
   std::string_view letter = text;
   while (letter.size() > 2 && letter.front() == '(' && letter.back() == ')') {
     letter = letter.substr(1, letter.size() - 2);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "verifiers/ascii.h"
 #include "verifiers/parser-inl.h"
 #include "verifiers/units.h"
 #include "verifiers/words.h"
@@ -216,11 +217,26 @@ NodeId Parser::Relation() {
     sides.push_back(SetExpression());
   }
   if (failed_) return kNoNode;
-  if (Is(Lexeme::kModulo, 'p')) {  // \pmod{11}
-    ++i_;
-    Argument();
-  }
+  if (StatesModulus()) sides.back() = Residue(sides.back());
+  if (failed_) return kNoNode;
   return sides.size() == 1 ? sides[0] : tree_.Add(Op::kRelation, relations, sides);
+}
+
+// \pmod{11}, (mod 11)
+bool Parser::StatesModulus() const {
+  return Is(Lexeme::kModulo, 'p') ||
+         (Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kModulo && Next().value != 'p');
+}
+
+// What is congruent to `value`: its least residue and the modulus that follows here.
+NodeId Parser::Residue(NodeId value) {
+  const bool bracket = Is(Lexeme::kOpen, '(');
+  i_ += bracket ? 2 : 1;
+  const NodeId modulus = bracket ? Sum() : Argument();
+  if (failed_ || (bracket && !Closes(Now(), '('))) return Fail();
+  if (bracket) ++i_;
+  const std::array parts{tree_.Add(Function::kMod, {value, modulus}), modulus};
+  return tree_.Add(Op::kOpaque, "modulo", parts);
 }
 
 NodeId Parser::SetExpression() {
@@ -331,7 +347,7 @@ bool Parser::StartsFactor() const {
     case Lexeme::kText:
       return !StartsCondition(Now());
     case Lexeme::kOpen:
-      return Now().value != '[' || !ClosesOutward();
+      return !(Now().value == '[' && ClosesOutward()) && !StatesModulus();
     case Lexeme::kBar:
       return bars_ == 0 && !in_set_;  // in a set it may begin the condition
     default:
@@ -413,7 +429,9 @@ NodeId Parser::Product() {
       }
       if (failed_) return kNoNode;
       if (Is(Lexeme::kWord) || Is(Lexeme::kText)) {
-        if (SkipUnit()) continue;
+        const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper) &&
+                           tree_[left].op == Op::kSymbol;
+        if (!named && SkipUnit()) continue;
         if (Is(Lexeme::kText)) return Fail();
       }
       const bool fraction = Is(Lexeme::kFraction);
@@ -443,6 +461,10 @@ NodeId Parser::Product() {
       const NodeId right = Factor();
       if (failed_) return kNoNode;
       if (tree_[right].op == Op::kText) return Fail();  // words are no factor
+      if (tree_[right].op == Op::kRelation) {  // kπ (k ∈ ℤ): a condition
+        if (tree_[right].text.find('=') != std::string_view::npos) return Fail();
+        continue;
+      }
       const bool percent = tree_[right].op == Op::kPercent;
       const NodeId part = percent ? tree_.Child(right, 0) : right;
       if (fraction && whole && factors.empty() && tree_[part].op == Op::kDivide &&
@@ -465,6 +487,8 @@ NodeId Parser::Product() {
 
 // Words behind a value: a unit is left out, "million" multiplies. False when it is neither.
 bool Parser::Unit(NodeId& value) {
+  const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper);
+  if (named && tree_[value].op == Op::kSymbol) return false;  // \triangle ABC
   if (tree_[value].op == Op::kNumber && StatesBase(value)) return true;
   if (Is(Lexeme::kFraction) && after_number_ && UnitFraction()) return true;
   if (after_number_ && Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kWord &&
@@ -584,6 +608,22 @@ bool Parser::SkipUnit() {
   }
 }
 
+// With the braces at the end that are missing, or without those that are too many; "" where none are.
+std::string WithBracesClosed(std::string_view answer) {
+  int depth = 0;
+  for (size_t i = 0; i < answer.size(); ++i) {
+    if (answer[i] == '\\') ++i;
+    else if (answer[i] == '{') ++depth;
+    else if (answer[i] == '}' && --depth < 0 && answer.find_first_not_of("} .$", i) != std::string_view::npos) return {};
+  }
+  std::string closed(answer);
+  while (depth < 0 && !closed.empty()) {
+    if (closed.back() == '}') ++depth;
+    closed.pop_back();
+  }
+  return closed.size() == answer.size() && depth == 0 ? std::string() : closed + std::string(static_cast<size_t>(depth), '}');
+}
+
 std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
   if (answer.size() > kMaxAnswerBytes) return std::nullopt;
   const auto text = [&](const std::string& words) {
@@ -596,6 +636,10 @@ std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
     const NodeId whole = Parser(answer, std::move(tokens), tree).Run();
     if (whole != kNoNode) return whole;
     if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;
+    if (const std::string closed = WithBracesClosed(answer); !closed.empty()) {
+      const auto repaired = ParseAnswer(tree.Keep(closed), tree);
+      if (repaired && tree[*repaired].op != Op::kText) return repaired;
+    }
   }
   return text(Words(answer));
 }

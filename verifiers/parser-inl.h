@@ -65,6 +65,8 @@ class Parser {
   void JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups);
   bool IsScalarValue(NodeId node) const;
   bool ClosesOutward() const;
+  bool StatesModulus() const;
+  NodeId Residue(NodeId value);
   NodeId List(Lexeme until);
   NodeId Grouped(Nodes items, int detail);
   NodeId Relation();

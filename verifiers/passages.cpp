@@ -570,6 +570,16 @@ std::optional<Passage> LastPassage(std::string_view text) {
 
 namespace {
 
+// "June 20"
+bool BeginsWithDate(std::string_view text) {
+  constexpr std::array<std::string_view, 12> kMonths{
+      "january", "february", "march",     "april",   "may",      "june",
+      "july",    "august",   "september", "october", "november", "december"};
+  const std::string word = Lowered(text.substr(0, LettersEnd(text, 0)));
+  return std::ranges::find(kMonths, word) != kMonths.end() && word.size() + 1 < text.size() &&
+         IsDigit(text[word.size() + 1]);
+}
+
 // "5, since 3 + 2 = 5": a word behind a comma that joins no list.
 bool Explains(std::string_view text) {
   const size_t comma = text.find(", ");
@@ -613,7 +623,7 @@ std::optional<Passage> WholeAnswer(std::string_view text) {
     const bool value = !formulas.empty() || std::any_of(text.begin(), text.end(), IsDigit);
     const bool identifier = text.find(' ') == kNone;
     if (value && Explains(text)) return std::nullopt;
-    if (value && count.at_start && !identifier) return std::nullopt;
+    if (value && count.at_start && !identifier && !BeginsWithDate(text)) return std::nullopt;
     if (FirstSentence(text).size() != text.size()) return std::nullopt;
   }
   if (!formulas.empty()) {

@@ -56,6 +56,14 @@ std::string AnswerKey(std::string_view text) {
       changed = true;
     }
   }
+  std::string without_ordinals;  // June 20th
+  for (size_t i = 0; i < rest.size(); ++i) {
+    without_ordinals += rest[i];
+    if (!IsDigit(rest[i]) || (i + 3 < rest.size() && IsLetter(rest[i + 3]))) continue;
+    const std::string_view suffix = rest.substr(i + 1, 2);
+    if (suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th") i += 2;
+  }
+  rest = without_ordinals;
   for (const std::string_view word : {"yes", "no"}) {
     if (rest.starts_with(word) && rest.size() > word.size() && rest[word.size()] == ',') {
       return std::string(word);
