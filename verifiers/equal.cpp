@@ -21,7 +21,6 @@ constexpr int kMaxDepth = 60;
 Judge::Judge(Tree& tree, const EqualOptions& options)
     : tree_(tree), options_(options), left_(kWork) {
   for (NodeId id = 0; id < tree.size(); ++id) {
-    matrices_ = matrices_ || OpOf(id) == Op::kMatrix;
     sums_ = sums_ || OpOf(id) == Op::kOpaque;
   }
 }
@@ -51,6 +50,16 @@ int64_t Judge::Size(NodeId id) const {
   return size;
 }
 
+// Computed matrices share their entries: every node is looked at once.
+bool Judge::HasMatrix(NodeId id) {
+  for (auto next = static_cast<NodeId>(has_matrix_.size()); next <= id; ++next) {
+    const auto holds = [&](NodeId child) { return has_matrix_[static_cast<size_t>(child)]; };
+    has_matrix_.push_back(OpOf(next) == Op::kMatrix ||
+                          std::ranges::any_of(tree_.Children(next), holds));
+  }
+  return has_matrix_[static_cast<size_t>(id)];
+}
+
 Sameness Judge::Compare(NodeId g, NodeId a) {
   g = Meant(Unwrapped(g));
   a = Meant(Unwrapped(a));
@@ -58,10 +67,8 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
     g = Unrolled(tree_, g);
     a = Unrolled(tree_, a);
   }
-  if (matrices_) {
-    g = ComputeMatrices(tree_, g);
-    a = ComputeMatrices(tree_, a);
-  }
+  if (HasMatrix(g)) g = ComputeMatrices(tree_, g);
+  if (HasMatrix(a)) a = ComputeMatrices(tree_, a);
   g = Called(g, a);
   a = Called(a, g);
   if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == "cases" &&

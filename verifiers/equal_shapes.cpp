@@ -104,8 +104,9 @@ NodeId Judge::AsRows(NodeId sets) {
 
 // A sum up to n and its closed form: the same for some n.
 Sameness Judge::Sums(NodeId g, NodeId a, Sameness otherwise) {
+  constexpr int64_t kLargest = 200;
   NodeId limit = kNoNode;
-  bool several = false;
+  bool several = Size(g) + Size(a) > kLargest;
   for (const NodeId root : {g, a}) {
     Rewrite(tree_, root, [&](NodeId node) {
       if (OpOf(node) != Op::kOpaque) return kNoNode;

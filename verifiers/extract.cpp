@@ -75,6 +75,16 @@ std::string_view WithinTurn(std::string_view text) {
   return text;
 }
 
+// The last kSearchedBytes of a longer text, from a whole character on.
+std::string_view LastPart(std::string_view text) {
+  if (text.size() <= kSearchedBytes) return text;
+  text.remove_prefix(text.size() - kSearchedBytes);
+  while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80) {
+    text.remove_prefix(1);
+  }
+  return text;
+}
+
 // Where "\n" in two characters, left by bad escaping, stands at or after `at`; \nu and \\n are
 // mathematics.
 size_t EscapedNewline(std::string_view text, size_t at) {
@@ -411,7 +421,8 @@ Found FindLetter(std::string_view text) {
 }  // namespace
 
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
-  text = AfterThinking(WithinTurn(text));  // a later turn cannot end this one's thinking
+  // A later turn cannot end this one's thinking.
+  text = LastPart(AfterThinking(WithinTurn(text)));
   std::string unannotated, unescaped;
   if (text.find("<<") != kNone) text = unannotated = WithoutCalculations(text);
   if (size_t at = EscapedNewline(text, 0); at != kNone) {

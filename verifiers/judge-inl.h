@@ -37,6 +37,7 @@ class Judge {
     return OpOf(id) == Op::kSymbol && tree_[id].text == name;
   }
   Nodes ChildrenOf(NodeId id) const { return tree_.CopyOfChildren(id); }
+  bool HasMatrix(NodeId id);
   Sameness Compare(NodeId g, NodeId a);
   bool IsList(NodeId id) const { return OpOf(id) == Op::kList || OpOf(id) == Op::kSet; }
   bool IsResidue(NodeId id) const { return OpOf(id) == Op::kOpaque && tree_[id].text == "modulo"; }
@@ -95,7 +96,8 @@ class Judge {
   const EqualOptions& options_;
   int depth_ = 0;
   int64_t left_;
-  bool matrices_ = false, sums_ = false;  // somewhere in the tree
+  bool sums_ = false;             // somewhere in the tree
+  std::vector<bool> has_matrix_;  // of the nodes seen so far
 };
 
 }  // namespace retort::verifiers

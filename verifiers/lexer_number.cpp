@@ -36,9 +36,14 @@ size_t Lexer::JoinGroups(size_t end, std::string& joined) const {
   const auto separator = [&](size_t at) {
     return points ? size_t{At(at) == '.'} : kind == '.' ? 0 : Separator(at, plain);
   };
-  while (At(end) == kind) {
+  constexpr int kMaxGroups = 100;
+  for (int groups = 0; At(end) == kind; ++groups) {
     const size_t skip = separator(end);
     if (skip == 0 || !IsGroup(end + skip)) break;
+    if (groups == kMaxGroups) {  // no number but a list
+      joined.clear();
+      return first_end;
+    }
     if (joined.empty()) joined = s_.substr(i_, first_end - i_);
     joined += s_.substr(end + skip, 3);
     end += skip + 3;

@@ -610,18 +610,19 @@ bool Parser::SkipUnit() {
 
 // With the braces at the end that are missing, or without those that are too many; "" where none are.
 std::string WithBracesClosed(std::string_view answer) {
+  const size_t end = answer.find_last_not_of("} .$") + 1;  // behind it brackets only close
   int depth = 0;
   for (size_t i = 0; i < answer.size(); ++i) {
-    if (answer[i] == '\\') ++i;
-    else if (answer[i] == '{') ++depth;
-    else if (answer[i] == '}' && --depth < 0 && answer.find_first_not_of("} .$", i) != std::string_view::npos) return {};
+    if (answer[i] == '\\') {
+      ++i;
+    } else if (answer[i] == '{') {
+      ++depth;
+    } else if (answer[i] == '}' && --depth < 0) {
+      return i < end ? std::string() : std::string(answer.substr(0, i));
+    }
   }
-  std::string closed(answer);
-  while (depth < 0 && !closed.empty()) {
-    if (closed.back() == '}') ++depth;
-    closed.pop_back();
-  }
-  return closed.size() == answer.size() && depth == 0 ? std::string() : closed + std::string(static_cast<size_t>(depth), '}');
+  if (depth == 0) return {};
+  return std::string(answer) + std::string(static_cast<size_t>(depth), '}');
 }
 
 std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {

@@ -23,9 +23,11 @@ bool NamesFunction(std::string_view name) {
 // A primary with what is attached to it: exponents, subscripts, factorials, percent, degrees.
 NodeId Parser::Factor() {
   const Level level(*this);
+  constexpr int kMostAttached = 50;
   after_number_ = Is(Lexeme::kNumber);
   NodeId node = Primary();
-  while (!failed_) {
+  for (int attached = 0; !failed_; ++attached) {
+    if (attached == kMostAttached) return Fail();
     if (Is(Lexeme::kCaret)) {
       if (Degree()) {
         node = Radians(node);
