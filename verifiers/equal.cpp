@@ -13,7 +13,7 @@ namespace retort::verifiers {
 
 namespace {
 
-constexpr int64_t kWork = 40'000;  // nodes that are compared for one pair of answers
+constexpr int64_t kWork = 30'000;  // nodes that are compared for one pair of answers
 constexpr int kMaxDepth = 60;
 
 }  // namespace

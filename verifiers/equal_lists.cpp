@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -169,40 +170,34 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
 
 // Each of one has its like in the other; what is said twice counts once.
 Sameness Judge::Unordered(const Nodes& x, const Nodes& y) {
-  std::vector<bool> found(y.size());
-  std::map<std::string, std::vector<size_t>> forms;
-  for (size_t j = 0; j < y.size(); ++j) forms[NormalForm(tree_, y[j])].push_back(j);
+  using Distinct = std::map<std::string, NodeId>;
+  const auto distinct = [&](const Nodes& nodes) {
+    Distinct items;
+    for (const NodeId node : nodes) items.try_emplace(NormalForm(tree_, node), node);
+    return items;
+  };
+  const Distinct gold = distinct(x), answer = distinct(y);
+  std::set<std::string_view> found;  // of the answer's
   Sameness all = Sameness::kSame;
-  Nodes open;
-  for (const NodeId item : x) {
-    const auto same = forms.find(NormalForm(tree_, item));
-    if (same == forms.end()) {
-      open.push_back(item);
-      continue;
-    }
-    for (const size_t j : same->second) found[j] = true;
-    same->second.clear();  // those are done, however often it comes
-  }
-  for (const NodeId item : open) {
+  for (const auto& [form, item] : gold) {
+    if (answer.contains(form)) continue;
     Sameness best = Sameness::kDifferent;
-    for (size_t j = 0; j < y.size(); ++j) {
-      const Sameness same = Same(item, y[j]);
-      if (Yes(same)) found[j] = true;
+    for (const auto& [other_form, other] : answer) {
+      const Sameness same = Same(item, other);
+      if (Yes(same)) found.insert(other_form);
       if (Yes(same) || (same == Sameness::kUnknown && !Yes(best))) best = same;
     }
     all = Both(all, best);
     if (all == Sameness::kDifferent) return all;
   }
-  for (size_t j = 0; j < y.size(); ++j) {
-    if (found[j]) continue;
+  for (const auto& [form, item] : answer) {
+    if (gold.contains(form) || found.contains(form)) continue;
     // Said in another way before: 1/2, 0.5.
     Sameness best = Sameness::kDifferent;
-    for (const NodeId item : x) {
-      const Sameness same = Same(item, y[j]);
-      if (Yes(same)) {
-        best = same;
-        break;
-      }
+    for (const auto& [gold_form, other] : gold) {
+      const Sameness same = Same(other, item);
+      if (Yes(same)) best = same;
+      if (Yes(same)) break;
     }
     all = Both(all, best);
     if (all == Sameness::kDifferent) return all;

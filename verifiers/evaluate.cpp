@@ -244,7 +244,13 @@ Sameness Comparison::CompareFunctions() {
       }
     }
   }
-  return agreed >= kEnoughPoints ? Sameness::kAgrees : Sameness::kUnknown;
+  if (agreed < kEnoughPoints) return Sameness::kUnknown;
+  // x and x + 10^-999: once as sharp as can be.
+  if (balls_.Run(points[0], kMaxPrecision, ball_budget_) && AreFinite() &&
+      !acb_overlaps(a(), b())) {
+    return Sameness::kDifferent;
+  }
+  return Sameness::kAgrees;
 }
 
 Proportion Comparison::CompareProportion() {

@@ -210,7 +210,8 @@ std::string_view Announced(std::string_view text, size_t begin) {
 // "not 5", "at least 5": no answer of 5, whatever the rules make of it.
 bool IsDenial(std::string_view text) {
   text = Trim(text);
-  if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !IsLetter(text[4])) return true;
+  const bool word = text.size() > 5 && IsLetter(text[4]) && IsLetter(text[5]);  // "not enough"
+  if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !word) return true;
   constexpr std::array<std::string_view, 10> kBounds{
       "at least ",  "at most ",   "less than ",    "more than ",    "fewer than ",
       "no less than ", "no more than ", "greater than ", "neither ", "anything but "};
@@ -227,6 +228,39 @@ std::string_view YesOrNo(std::string_view text) {
   return {};
 }
 
+// "I do not know", "cannot be determined" near the end: what is mentioned there is no answer.
+bool GivesUp(std::string_view text) {
+  constexpr size_t kTail = 400;
+  const std::string tail = Lowered(text.substr(text.size() - std::min(text.size(), kTail)));
+  constexpr std::array<std::string_view, 12> kPhrases{
+      "not know",     "n't know",       "cannot solve",     "can't solve",
+      "cannot be determined", "cannot determine", "no idea", "give up",
+      "unable to solve", "unable to determine", "i refuse", "not sure what"};
+  return std::ranges::any_of(
+      kPhrases, [&](std::string_view phrase) { return tail.find(phrase) != std::string::npos; });
+}
+
+// A Cyrillic or Greek letter in a command ("\bоxed{") or a full-width tag ("＜answer＞") is to look
+// like a mark for an answer, and is none.
+bool HasLookAlike(std::string_view text) {
+  for (size_t at = text.find('\\'); at != kNone; at = text.find('\\', at + 1)) {
+    size_t end = at + 1;
+    bool foreign = false;
+    for (; end < text.size(); ++end) {
+      const auto c = static_cast<unsigned char>(text[end]);
+      const bool lead = c == 0xCE || c == 0xCF || c == 0xD0 || c == 0xD1;
+      if (lead && end > at + 1) foreign = true;
+      if (!IsLetter(text[end]) && !lead && (c & 0xC0) != 0x80) break;
+    }
+    if (foreign && end < text.size() && text[end] == '{') return true;
+    at = end - 1;
+  }
+  for (const std::string_view tag : {"\xEF\xBC\x9C" "answer", "\xEF\xBC\x9C" "/answer"}) {
+    if (text.find(tag) != kNone) return true;
+  }
+  return false;
+}
+
 // Without an announcement: all of the text, or its last formula or number.
 Found FindUnannounced(std::string_view text) {
   if (IsDenial(text)) return Answer(text, ExtractionRule::kWhole);
@@ -234,6 +268,7 @@ Found FindUnannounced(std::string_view text) {
     const ExtractionRule rule = whole->formula ? ExtractionRule::kFormula : ExtractionRule::kWhole;
     return Answer(std::move(*whole), rule);
   }
+  if (GivesUp(text) || HasLookAlike(text)) return std::nullopt;
   if (auto last = LastPassage(text)) {
     const ExtractionRule rule =
         last->formula ? ExtractionRule::kFormula : ExtractionRule::kLastNumber;
@@ -274,6 +309,7 @@ Found FindHashes(std::string_view text, bool lenient) {
   if (mark == kNone) return std::nullopt;
   text.remove_prefix(mark + kMark.size());
   text = Trim(text.substr(0, text.find('\n')));
+  if (IsDenial(text)) return Answer(text, ExtractionRule::kHashes);
   // "#### Step 3" is a heading.
   const bool heading =
       !text.empty() && text.find_first_of("0123456789$\\") != kNone && AnswerAtStart(text).empty();

@@ -53,7 +53,7 @@ class Lexer {
   bool IsGroup(size_t at) const;
   void Number();
   bool Hexadecimal();
-  size_t JoinGroups(size_t end, std::string& joined) const;
+  size_t JoinGroups(size_t end, std::string& joined);
   size_t Period(std::string_view digits);
   Repetend RepetendAt(size_t at, bool decimal);
   void Exponent();
@@ -75,6 +75,7 @@ class Lexer {
   Tree& tree_;
   std::vector<Token> tokens_;
   size_t i_ = 0, begin_ = 0;
+  size_t list_end_ = 0;  // of "100,200,3"
   bool space_ = false;
   bool bold_ = false;      // within ** of markdown
   bool negated_ = false;   // behind \not

@@ -1,6 +1,7 @@
 // Numbers: separators of thousands, decimal points and commas, repetends, exponents of ten.
 
 #include <algorithm>
+#include <array>
 
 #include "verifiers/lexer-inl.h"
 
@@ -14,8 +15,11 @@ bool IsHexadecimal(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <
 
 // A separator of thousands at `at`, outside of brackets also a plain comma or space; 0 for none.
 size_t Lexer::Separator(size_t at, bool plain) const {
-  for (const std::string_view mark : {"{,}", "{, }", " {, }", " {,}", ",\\!", "{,\\!}",
-                                      "\\,", "\\!", "\\ ", "\\;", "~", "'", "_"}) {
+  constexpr std::array<std::string_view, 13> kMarks{"{,}", "{, }", " {, }", " {,}", ",\\!", "{,\\!}",
+                                                    "\\,", "\\!",  "\\ ",   "\\;",  "~",    "'",
+                                                    "_"};
+  if (std::string_view("{ ,\\~'_").find(At(at)) == std::string_view::npos) return 0;
+  for (const std::string_view mark : kMarks) {
     if (s_.substr(at).starts_with(mark)) return SkipGaps(at + mark.size()) - at;
   }
   if (plain && (At(at) == ',' || At(at) == ' ')) return 1;
@@ -27,7 +31,7 @@ bool Lexer::IsGroup(size_t at) const {
 }
 
 // "1,000" and the like: the digits from i_ on, at first up to `end`; where they end.
-size_t Lexer::JoinGroups(size_t end, std::string& joined) const {
+size_t Lexer::JoinGroups(size_t end, std::string& joined) {
   const size_t first_end = end;
   const bool plain = brackets_ == 0;
   const char kind = At(end);
@@ -36,19 +40,15 @@ size_t Lexer::JoinGroups(size_t end, std::string& joined) const {
   const auto separator = [&](size_t at) {
     return points ? size_t{At(at) == '.'} : kind == '.' ? 0 : Separator(at, plain);
   };
-  constexpr int kMaxGroups = 100;
-  for (int groups = 0; At(end) == kind; ++groups) {
+  while (At(end) == kind) {
     const size_t skip = separator(end);
     if (skip == 0 || !IsGroup(end + skip)) break;
-    if (groups == kMaxGroups) {  // no number but a list
-      joined.clear();
-      return first_end;
-    }
     if (joined.empty()) joined = s_.substr(i_, first_end - i_);
     joined += s_.substr(end + skip, 3);
     end += skip + 3;
   }
   if (kind == ',' && At(end) == ',' && IsDigit(At(end + 1))) {  // 100,200,3 is a list
+    list_end_ = end;  // each of its numbers is one
     joined.clear();
     return first_end;
   }
@@ -82,7 +82,8 @@ void Lexer::Number() {
   while (IsDigit(At(end))) ++end;
   std::string_view digits = s_.substr(i_, end - i_);
   std::string joined;
-  if (!digits.empty() && digits.size() <= 3 && digits[0] != '0') end = JoinGroups(end, joined);
+  const bool may_join = i_ >= list_end_ && digits.size() <= 3;
+  if (may_join && !digits.empty() && digits[0] != '0') end = JoinGroups(end, joined);
   if (joined.empty() && !digits.empty() && s_.substr(end).starts_with("{,}") &&
       IsDigit(At(end + 3))) {  // 0{,}5
     joined = digits;
