@@ -35,10 +35,17 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::string ReplaceAll(std::string text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+  size_t at = text.find(from);
+  if (at == std::string::npos) return text;
+  std::string replaced;
+  size_t kept = 0;
+  for (; at != std::string::npos; at = text.find(from, kept)) {
+    replaced.append(text, kept, at - kept);
+    replaced += to;
+    kept = at + from.size();
   }
-  return text;
+  replaced.append(text, kept);
+  return replaced;
 }
 
 namespace {

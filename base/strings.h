@@ -10,7 +10,7 @@ namespace retort {
 std::vector<std::string> Split(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view Trim(std::string_view text);
-/// Replaces every non-overlapping `from` (not empty) by `to`, left to right.
+/// Replaces every non-overlapping `from` (not empty) by `to`, left to right. Linear.
 std::string ReplaceAll(std::string text, std::string_view from, std::string_view to);
 /// `" Did you mean 'x'?"` for the candidate with the smallest edit distance, or "" when none is
 /// near.

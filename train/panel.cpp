@@ -77,11 +77,11 @@ Judgement RewardPanel::FromVerdicts(std::vector<NamedVerdict> verdicts) const {
   bool all_right = true;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& verdict = verdicts[i].verdict;
+    all_right = all_right && verdict.status == VerdictStatus::kRight;
     if (verdict.status == VerdictStatus::kUnjudged) continue;
     judgement.reward = judgement.reward.value_or(0) + judges_[i].weight * verdict.score;
-    all_right = all_right && verdict.status == VerdictStatus::kRight;
   }
-  judgement.correct = judgement.reward.has_value() && all_right;
+  judgement.correct = all_right;
   judgement.verdicts = std::move(verdicts);
   return judgement;
 }

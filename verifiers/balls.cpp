@@ -273,9 +273,11 @@ void Balls::SetSymbol(const Step& step, acb_ptr out) {
 void Balls::Apply(const Step& step, acb_ptr out) {
   acb_ptr term = &scratch_[0], inner = &scratch_[1];
   acb_zero(out);
-  SetRational(Mix(step.name), false, inner);
+  // Another function at every point: f(2) and f(1) have no fixed proportion.
+  const uint64_t name = Mix(step.name + static_cast<uint64_t>(point_));
+  SetRational(Mix(name), false, inner);
   for (int i = 0; i < step.count; ++i) {
-    const uint64_t bits = Mix(step.name + 2 * static_cast<uint64_t>(i) + 1);
+    const uint64_t bits = Mix(name + 2 * static_cast<uint64_t>(i) + 1);
     SetRational(bits, true, term);
     acb_addmul(out, term, Argument(step, i), precision_);
     SetRational(Mix(bits), true, term);

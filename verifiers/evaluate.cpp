@@ -170,15 +170,18 @@ Sameness Comparison::CompareConstants(const ScalarOptions& options) {
     if (AreFinite()) {
       defined = true;
       agree = precision > kPrecision && AgreeSharply(precision);
-      if (program_.decimal && !decided && AreReal()) {
+      if (program_.decimal && !decided) {
         const int places = std::clamp(options.decimals, 0, kMaxDecimals);
-        const std::optional<bool> same =
+        std::optional<bool> same =
             AgreeAsDecimals(acb_realref(a()), acb_realref(b()), places, precision);
+        if (same == true && !AreReal()) {
+          same = AgreeAsDecimals(acb_imagref(a()), acb_imagref(b()), places, precision);
+        }
         if (same == true) return Sameness::kSame;
         decided = same == false;
       }
       if (acb_is_exact(a()) && acb_is_exact(b()) && acb_equal(a(), b())) return Sameness::kSame;
-      if (!acb_overlaps(a(), b()) && (!program_.decimal || !AreReal() || decided)) {
+      if (!acb_overlaps(a(), b()) && (!program_.decimal || decided)) {
         return Sameness::kDifferent;
       }
     }
@@ -241,7 +244,13 @@ Sameness Comparison::CompareFunctions() {
       }
     }
   }
-  return agreed >= kEnoughPoints ? Sameness::kAgrees : Sameness::kUnknown;
+  if (agreed < kEnoughPoints) return Sameness::kUnknown;
+  // x and x + 10^-999: once as sharp as can be.
+  if (balls_.Run(points[0], kMaxPrecision, ball_budget_) && AreFinite() &&
+      !acb_overlaps(a(), b())) {
+    return Sameness::kDifferent;
+  }
+  return Sameness::kAgrees;
 }
 
 Proportion Comparison::CompareProportion() {

@@ -1,6 +1,7 @@
 #include "verifiers/extract.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
 #include "verifiers/ascii.h"
@@ -82,6 +83,16 @@ std::string_view WithinTurn(std::string_view text) {
 
 namespace {
 
+// The last kSearchedBytes of a longer text, from a whole character on.
+std::string_view LastPart(std::string_view text) {
+  if (text.size() <= kSearchedBytes) return text;
+  text.remove_prefix(text.size() - kSearchedBytes);
+  while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80) {
+    text.remove_prefix(1);
+  }
+  return text;
+}
+
 // Where "\n" in two characters, left by bad escaping, stands at or after `at`; \nu and \\n are
 // mathematics.
 size_t EscapedNewline(std::string_view text, size_t at) {
@@ -91,6 +102,21 @@ size_t EscapedNewline(std::string_view text, size_t at) {
     if (!command && !doubled) return at;
   }
   return kNone;
+}
+
+// Without the calculator's marks of GSM8K: "5*2 = <<5*2=10>>10".
+std::string WithoutCalculations(std::string_view text) {
+  constexpr size_t kLongest = 200;
+  std::string kept;
+  size_t from = 0;
+  for (size_t at = text.find("<<"); at != kNone; at = text.find("<<", at + 2)) {
+    const size_t end = text.substr(at, kLongest).find(">>");
+    if (end == kNone || text.substr(at, end).find_first_of("\n<$\\", 2) != kNone) continue;
+    kept += text.substr(from, at - from);
+    from = at + end + 2;
+  }
+  kept += text.substr(from);
+  return kept;
 }
 
 // --- what announces an answer ---
@@ -163,6 +189,16 @@ Announcements FindAnnouncements(std::string_view text, bool lenient) {
       }
     }
   }
+  // "The correct option is (A)."
+  constexpr size_t kTail = 1000;
+  const size_t tail = text.size() - std::min(text.size(), kTail);
+  for (const std::string_view option : {"option is ", "choice is "}) {
+    for (size_t at = text.find(option, tail); at != kNone; at = text.find(option, at + 1)) {
+      if (last.phrase != kNone && at < phrase_at) continue;
+      last.phrase = at + option.size();
+      phrase_at = at;
+    }
+  }
   for (size_t at = text.find("A:"); at != kNone; at = text.find("A:", at + 2)) {
     if (at > 0 && text[at - 1] != '\n') continue;
     if (last.phrase == kNone || at > phrase_at) last.phrase = at + 2, phrase_at = at;
@@ -183,10 +219,58 @@ std::string_view Announced(std::string_view text, size_t begin) {
 
 // --- the answer within what is announced, or in the whole text ---
 
-// "not 5": no answer of 5, whatever the rules make of it.
+// "not 5", "at least 5": no answer of 5, whatever the rules make of it.
 bool IsDenial(std::string_view text) {
   text = Trim(text);
-  return text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !IsLetter(text[4]);
+  const bool word = text.size() > 5 && IsLetter(text[4]) && IsLetter(text[5]);  // "not enough"
+  if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !word) return true;
+  constexpr std::array<std::string_view, 10> kBounds{
+      "at least ",  "at most ",   "less than ",    "more than ",    "fewer than ",
+      "no less than ", "no more than ", "greater than ", "neither ", "anything but "};
+  return std::ranges::any_of(
+      kBounds, [&](std::string_view bound) { return StartsWithIgnoringCase(text, bound); });
+}
+
+// "Yes, because …": the word that answers, with its comma or period behind it.
+std::string_view YesOrNo(std::string_view text) {
+  for (const std::string_view word : {"yes", "no"}) {
+    if (!StartsWithIgnoringCase(text, word) || text.size() <= word.size()) continue;
+    if (text[word.size()] == ',' || text[word.size()] == ';') return text.substr(0, word.size());
+  }
+  return {};
+}
+
+// "I do not know", "cannot be determined" near the end: what is mentioned there is no answer.
+bool GivesUp(std::string_view text) {
+  constexpr size_t kTail = 400;
+  const std::string tail = Lowered(text.substr(text.size() - std::min(text.size(), kTail)));
+  constexpr std::array<std::string_view, 12> kPhrases{
+      "not know",     "n't know",       "cannot solve",     "can't solve",
+      "cannot be determined", "cannot determine", "no idea", "give up",
+      "unable to solve", "unable to determine", "i refuse", "not sure what"};
+  return std::ranges::any_of(
+      kPhrases, [&](std::string_view phrase) { return tail.find(phrase) != std::string::npos; });
+}
+
+// A Cyrillic or Greek letter in a command ("\bоxed{") or a full-width tag ("＜answer＞") is to look
+// like a mark for an answer, and is none.
+bool HasLookAlike(std::string_view text) {
+  for (size_t at = text.find('\\'); at != kNone; at = text.find('\\', at + 1)) {
+    size_t end = at + 1;
+    bool foreign = false;
+    for (; end < text.size(); ++end) {
+      const auto c = static_cast<unsigned char>(text[end]);
+      const bool lead = c == 0xCE || c == 0xCF || c == 0xD0 || c == 0xD1;
+      if (lead && end > at + 1) foreign = true;
+      if (!IsLetter(text[end]) && !lead && (c & 0xC0) != 0x80) break;
+    }
+    if (foreign && end < text.size() && text[end] == '{') return true;
+    at = end - 1;
+  }
+  for (const std::string_view tag : {"\xEF\xBC\x9C" "answer", "\xEF\xBC\x9C" "/answer"}) {
+    if (text.find(tag) != kNone) return true;
+  }
+  return false;
 }
 
 // Without an announcement: all of the text, or its last formula or number.
@@ -196,6 +280,7 @@ Found FindUnannounced(std::string_view text) {
     const ExtractionRule rule = whole->formula ? ExtractionRule::kFormula : ExtractionRule::kWhole;
     return Answer(std::move(*whole), rule);
   }
+  if (GivesUp(text) || HasLookAlike(text)) return std::nullopt;
   if (auto last = LastPassage(text)) {
     const ExtractionRule rule =
         last->formula ? ExtractionRule::kFormula : ExtractionRule::kLastNumber;
@@ -207,8 +292,10 @@ Found FindUnannounced(std::string_view text) {
 // In an announced sentence. What follows the answer explains it ("12, since …"); what comes before
 // it leads to it ("the largest n is 34").
 Found FindAnnounced(std::string_view sentence, ExtractionRule rule, bool lenient) {
+  if (IsDenial(sentence)) return Answer(sentence, rule);
   if (auto whole = WholeAnswer(sentence)) return Answer(std::move(*whole), rule);
-  if (!lenient || IsDenial(sentence)) return Answer(sentence, rule);
+  if (!lenient) return Answer(sentence, rule);
+  if (const std::string_view word = YesOrNo(sentence); !word.empty()) return Answer(word, rule);
   const std::string_view head = AnswerAtStart(sentence);
   Found answer = FindUnannounced(head.empty() ? sentence : head);
   if (!answer) return Answer(sentence, rule);
@@ -234,6 +321,7 @@ Found FindHashes(std::string_view text, bool lenient) {
   if (mark == kNone) return std::nullopt;
   text.remove_prefix(mark + kMark.size());
   text = Trim(text.substr(0, text.find('\n')));
+  if (IsDenial(text)) return Answer(text, ExtractionRule::kHashes);
   // "#### Step 3" is a heading.
   const bool heading =
       !text.empty() && text.find_first_of("0123456789$\\") != kNone && AnswerAtStart(text).empty();
@@ -381,8 +469,10 @@ Found FindLetter(std::string_view text) {
 }  // namespace
 
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
-  text = AfterThinking(WithinTurn(text));  // a later turn cannot end this one's thinking
-  std::string unescaped;
+  // A later turn cannot end this one's thinking.
+  text = LastPart(AfterThinking(WithinTurn(text)));
+  std::string unannotated, unescaped;
+  if (text.find("<<") != kNone) text = unannotated = WithoutCalculations(text);
   if (size_t at = EscapedNewline(text, 0); at != kNone) {
     unescaped = text;
     for (; at != kNone; at = EscapedNewline(unescaped, at + 2)) unescaped.replace(at, 2, " \n");

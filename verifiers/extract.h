@@ -8,9 +8,10 @@
 //
 // A think block is never searched: the search starts after the last </think>, and an unfinished
 // think block leaves nothing. What a chat template left behind (<|im_end|> and the like) ends the
-// text.
+// text. Of what is longer than kSearchedBytes only the end is searched.
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@
 #include <vector>
 
 namespace retort::verifiers {
+
+inline constexpr size_t kSearchedBytes = 1 << 17;
 
 /// Where an answer may stand.
 enum class Extraction {

@@ -54,6 +54,9 @@ enum class Lexeme : uint8_t {
   kHalfDay,  ///< value: 1 a.m., 2 p.m.
 };
 
+/// The value of a kFunction beyond Function's: cos x + i sin x.
+inline constexpr int kCis = 255;
+
 struct Token {
   Lexeme lexeme = Lexeme::kEnd;
   int value = 0;

@@ -6,29 +6,37 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/strings.h"
+#include "verifiers/ascii.h"
 #include "verifiers/equal.h"
 #include "verifiers/parse.h"
+#include "verifiers/quantity.h"
 #include "verifiers/words.h"
 
 namespace retort::verifiers {
 
 namespace {
 
-// "(B) 5 apples", "C. Because …" where the gold answer is a letter.
-std::string_view ChoiceLetter(std::string_view answer) {
-  if (answer.starts_with("\\text")) {
+// "(B) 5 apples", "C. Because …", "option b" where the gold answer is a capital letter; "" else.
+std::string ChoiceLetter(std::string_view answer) {
+  while (answer.starts_with('$')) answer.remove_prefix(1);
+  if (answer.starts_with("\\text") || answer.starts_with("\\math")) {
     answer.remove_prefix(std::min(answer.find('{'), answer.size() - 1) + 1);
   }
+  bool named = false;
   for (const std::string_view word : {"Option ", "option ", "Choice ", "choice "}) {
     if (!answer.starts_with(word)) continue;
     answer.remove_prefix(word.size());
-    if (answer.size() == 1) return answer;
+    named = true;
   }
   if (answer.starts_with('(')) answer.remove_prefix(1);
-  if (answer.size() == 2 && answer[1] == ')') return answer.substr(0, 1);
-  if (answer.size() < 3 || answer[0] < 'A' || answer[0] > 'J') return {};
-  if (answer[1] != ')' && answer[1] != '.' && answer[1] != ':') return {};
-  return answer[2] == ' ' || answer[2] == '}' ? answer.substr(0, 1) : std::string_view{};
+  if (answer.empty() || Lower(answer[0]) < 'a' || Lower(answer[0]) > 'j') return {};
+  const std::string letter(1, IsLower(answer[0]) ? static_cast<char>(answer[0] - 'a' + 'A') : answer[0]);
+  answer.remove_prefix(1);
+  if (answer.empty() || answer == "}") return letter;
+  const bool mark = answer[0] == ')' || answer[0] == '.' || answer[0] == ':';
+  if (mark && answer.size() == 1) return letter;
+  if (named && answer[0] == '}') return letter;
+  return mark && (answer[1] == ' ' || answer[1] == '}') ? letter : std::string();
 }
 
 // A quotient of two numbers, whatever its sign.
@@ -46,6 +54,33 @@ bool IsUnreduced(const Tree& tree, NodeId gold, NodeId answer) {
       tree[number].op == Op::kNumber && tree[number].text.find('.') == std::string_view::npos;
   if (!IsFraction(tree, answer) || !(whole || IsFraction(tree, gold))) return false;
   return NormalForm(tree, gold) != NormalForm(tree, answer);
+}
+
+bool HasPi(const Tree& tree, NodeId id) {
+  if (tree[id].op == Op::kPi) return true;
+  const Op op = tree[id].op;
+  const bool value = op == Op::kMul || op == Op::kDivide || op == Op::kNegate || op == Op::kAdd;
+  return value && std::ranges::any_of(tree.Children(id),
+                                      [&](NodeId child) { return HasPi(tree, child); });
+}
+
+// 5 m beside 500 cm, 90° beside π/2: both in the same unit. False when their units say nothing.
+bool Converted(Tree& tree, NodeId& gold, NodeId& answer, std::string_view gold_text,
+               std::string_view answer_text) {
+  const auto unit = UnitOf(gold_text), other = UnitOf(answer_text);
+  if (unit == other || !IsScalar(tree, gold) || !IsScalar(tree, answer)) return false;
+  const Quantity degrees{Dimension::kAngle, 1, 1};
+  if (!unit || !other) {
+    NodeId& angle = unit ? gold : answer;
+    if ((unit ? unit : other) != degrees || !HasPi(tree, unit ? answer : gold)) return false;
+    angle = tree.Add(Op::kMul, {angle, tree.Add(Op::kDivide, {tree.Add(Op::kPi, {}),
+                                                              tree.Number(180)})});
+    return true;
+  }
+  if (unit->dimension != other->dimension || unit->power != other->power) return false;
+  gold = tree.Add(Op::kMul, {gold, tree.Number(unit->scale)});
+  answer = tree.Add(Op::kMul, {answer, tree.Number(other->scale)});
+  return true;
 }
 
 // A gold answer that announces nothing is often the answer itself, however long.
@@ -81,8 +116,10 @@ class MathVerifier final : public Verifier {
       verdict.reason = "no-answer";
       return verdict;
     }
-    const std::string_view letter =
-        tree[*gold_read].op == Op::kSymbol ? ChoiceLetter(answer->text) : std::string_view{};
+    const Node& gold_node = tree[*gold_read];
+    const bool choice =
+        gold_node.op == Op::kSymbol && gold_node.text.size() == 1 && IsUpper(gold_node.text[0]);
+    const std::string letter = choice ? ChoiceLetter(answer->text) : std::string();
     const auto read = ParseAnswer(letter.empty() ? answer->text : letter, tree);
     if (!read) {
       const bool blank = TextKey(answer->text).empty();  // marks that stand for nothing
@@ -95,9 +132,12 @@ class MathVerifier final : public Verifier {
     // "which is \\boxed{25} percent": what stands in the box may be all that was asked for.
     const bool percent =
         options_.percent_as_number || answer->outside_percent || (gold && gold->outside_percent);
-    const bool identical = verdict.normal_form == verdict.gold_normal_form;
+    NodeId gold_value = *gold_read, value = *read;
+    const bool converted = Converted(tree, gold_value, value,
+                                     gold ? gold->text : response.problem.answer, answer->text);
+    const bool identical = !converted && verdict.normal_form == verdict.gold_normal_form;
     const Sameness same = identical ? Sameness::kSame
-                                    : SameAnswer(tree, *gold_read, *read,
+                                    : SameAnswer(tree, gold_value, value,
                                                  {.decimals = static_cast<int>(options_.decimals),
                                                   .percent_as_number = percent,
                                                   .relation_for_set = options_.relation_for_set,

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "verifiers/ascii.h"
 #include "verifiers/parser-inl.h"
 #include "verifiers/units.h"
 #include "verifiers/words.h"
@@ -31,6 +32,14 @@ bool IsSet(Op op) {
          op == Op::kEmptySet;
 }
 
+// Words that begin a condition of what stands before them.
+bool StartsCondition(const Token& token) {
+  if (token.lexeme != Lexeme::kText && token.lexeme != Lexeme::kWord) return false;
+  constexpr std::array<std::string_view, 7> kWords{"for",  "if",     "when",    "where",
+                                                   "with", "unless", "provided"};
+  return std::ranges::find(kWords, FirstWord(token.text)) != kWords.end();
+}
+
 }  // namespace
 
 NodeId Parser::Run() {
@@ -40,15 +49,52 @@ NodeId Parser::Run() {
     ++i_;
     whole = List(Lexeme::kEnd);
   }
+  if (!failed_ && ExplainsVariables()) i_ = tokens_.size() - 1;
   if (!Is(Lexeme::kEnd)) Fail();
   return failed_ ? kNoNode : whole;
 }
 
-// Punctuation around the answer.
+// "for all x", "where C is a constant", "for n ≥ 1": what stands before it holds for all that is
+// meant. "if n is even" and "for n = 1" restrict it.
+bool Parser::ExplainsVariables() const {
+  if (!StartsCondition(Now())) return false;
+  const std::string first = FirstWord(Now().text);
+  bool general = first == "where" || first == "with";
+  const bool only_for = Now().text.size() == first.size();
+  const std::string second =
+      only_for ? FirstWord(Next().text)
+               : FirstWord(Now().text.substr(Now().text.find_first_not_of(" ~", first.size())));
+  constexpr std::array<std::string_view, 8> kQuantifiers{"all",  "any",     "every", "each",
+                                                         "some", "integer", "real",  "arbitrary"};
+  general = general || (first == "for" && std::ranges::find(kQuantifiers, second) !=
+                                              kQuantifiers.end());
+  for (size_t t = i_ + 1; t < tokens_.size(); ++t) {
+    if (StartsCondition(tokens_[t])) return false;  // several cases
+    const bool bounds = tokens_[t].lexeme == Lexeme::kRelation && tokens_[t].value != kEqualTo;
+    general = general || (first == "for" && bounds);
+  }
+  return general;
+}
+
+// Punctuation and words around the answer.
 void Parser::Trim() {
   constexpr std::array<std::string_view, 5> kNearly{"about", "approximately", "approx", "around",
                                                     "roughly"};
   if (Is(Lexeme::kWord) && std::ranges::find(kNearly, Now().text) != kNearly.end()) ++i_;
+  constexpr std::array<std::string_view, 9> kMoney{"USD", "US",  "EUR", "GBP", "INR",
+                                                   "Rs",  "CAD", "AUD", "RMB"};
+  if (Is(Lexeme::kWord) && Next().lexeme == Lexeme::kNumber &&
+      std::ranges::find(kMoney, Now().text) != kMoney.end()) {
+    ++i_;
+  }
+  constexpr std::array<std::string_view, 8> kNouns{"the",  "point",  "ordered", "pair",
+                                                   "pairs", "points", "interval", "vector"};
+  size_t noun = i_;
+  while (tokens_[noun].lexeme == Lexeme::kWord &&
+         std::ranges::find(kNouns, tokens_[noun].text) != kNouns.end()) {
+    ++noun;
+  }
+  if (tokens_[noun].lexeme == Lexeme::kOpen) i_ = noun;
   while (Is(Lexeme::kComma) || Is(Lexeme::kColon) || Is(Lexeme::kSemicolon) || Is(Lexeme::kArrow) ||
          Is(Lexeme::kNewRow)) {
     ++i_;
@@ -68,6 +114,7 @@ void Parser::Trim() {
 NodeId Parser::List(Lexeme until) {
   const Level level(*this);
   Nodes groups, items;
+  std::vector<size_t> choices;  // items that "or" stands before
   bool semicolons = false, only_and = true, only_or = true;
   int detail = 1;  // a decimal comma, perhaps: two numbers with nothing but a comma between
   while (!failed_) {
@@ -83,9 +130,14 @@ NodeId Parser::List(Lexeme until) {
         if (Next().space || Now().space) detail = 0;
         comma = true;
         ++i_;
-      } else if (Is(Lexeme::kConjunction)) {
-        only_and = only_and && Now().value == 'a';
-        only_or = only_or && Now().value != 'a';
+      } else if (Is(Lexeme::kConjunction) || Is(Lexeme::kSetOp, static_cast<int>(Op::kUnion)) ||
+                 Is(Lexeme::kSetOp, static_cast<int>(Op::kIntersection))) {
+        const bool both = Is(Lexeme::kConjunction)
+                              ? Now().value == 'a'
+                              : Now().value == static_cast<int>(Op::kIntersection);
+        if (!both) choices.push_back(items.size());
+        only_and = only_and && both;
+        only_or = only_or && !both;
         detail = 0;
         comma = true;
         ++i_;
@@ -98,16 +150,37 @@ NodeId Parser::List(Lexeme until) {
       } else if (comma && Is(Lexeme::kDots)) {
         ++i_;
         items.push_back(tree_.Add(Op::kText, "..."));
+        comma = false;
       } else {
         break;
       }
     }
-    if (!comma || Is(Lexeme::kEnd) || Is(Lexeme::kClose)) break;
+    const bool ends = Is(Lexeme::kEnd) || Is(Lexeme::kClose) || Is(Lexeme::kAlign) ||
+                      Is(Lexeme::kFinish) || (Is(Lexeme::kNewRow) && until == Lexeme::kAlign);
+    if (!comma || ends || StartsCondition(Now())) break;
   }
   if (failed_) return kNoNode;
+  if (!semicolons && choices.size() < items.size() - 1) JoinChoices(items, choices, groups);
+  if (!groups.empty() && !semicolons) return Grouped(std::move(groups), 3);
   if (!semicolons) return Grouped(std::move(items), only_and ? 2 : only_or ? 3 : detail);
   if (!items.empty()) groups.push_back(Grouped(std::move(items), 0));
   return Grouped(std::move(groups), 0);
+}
+
+// "x = 1, y = 2 or x = 3, y = 4": equations in equal numbers on both sides of each "or" belong
+// together.
+void Parser::JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups) {
+  const size_t each = choices.empty() ? 0 : choices[0];
+  if (each < 2 || items.size() != each * (choices.size() + 1)) return;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i] != each * (i + 1)) return;
+  }
+  for (const NodeId item : items) {
+    if (tree_[item].op != Op::kRelation || tree_[item].text != "=") return;
+  }
+  for (auto from = items.begin(); from != items.end(); from += static_cast<ptrdiff_t>(each)) {
+    groups.push_back(Grouped({from, from + static_cast<ptrdiff_t>(each)}, 0));
+  }
 }
 
 NodeId Parser::Grouped(Nodes items, int detail) {
@@ -144,11 +217,26 @@ NodeId Parser::Relation() {
     sides.push_back(SetExpression());
   }
   if (failed_) return kNoNode;
-  if (Is(Lexeme::kModulo, 'p')) {  // \pmod{11}
-    ++i_;
-    Argument();
-  }
+  if (StatesModulus()) sides.back() = Residue(sides.back());
+  if (failed_) return kNoNode;
   return sides.size() == 1 ? sides[0] : tree_.Add(Op::kRelation, relations, sides);
+}
+
+// \pmod{11}, (mod 11)
+bool Parser::StatesModulus() const {
+  return Is(Lexeme::kModulo, 'p') ||
+         (Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kModulo && Next().value != 'p');
+}
+
+// What is congruent to `value`: its least residue and the modulus that follows here.
+NodeId Parser::Residue(NodeId value) {
+  const bool bracket = Is(Lexeme::kOpen, '(');
+  i_ += bracket ? 2 : 1;
+  const NodeId modulus = bracket ? Sum() : Argument();
+  if (failed_ || (bracket && !Closes(Now(), '('))) return Fail();
+  if (bracket) ++i_;
+  const std::array parts{tree_.Add(Function::kMod, {value, modulus}), modulus};
+  return tree_.Add(Op::kOpaque, "modulo", parts);
 }
 
 NodeId Parser::SetExpression() {
@@ -162,6 +250,7 @@ NodeId Parser::SetExpression() {
       op = static_cast<int>(Op::kUnion);
     }
     if (op < 0) break;
+    if (IsScalarValue(left)) break;  // x < 1 ∪ x > 2
     ++i_;
     const NodeId right = Ratio();
     if (failed_) return kNoNode;
@@ -171,6 +260,13 @@ NodeId Parser::SetExpression() {
     left = tree_.Add(kind, {}, parts);
   }
   return left;
+}
+
+// A number or made of some.
+bool Parser::IsScalarValue(NodeId node) const {
+  const Op op = tree_[node].op;
+  return op == Op::kNumber || (op >= Op::kPi && op <= Op::kInfinity && op != Op::kI) ||
+         (op >= Op::kAdd && op <= Op::kRoot && op != Op::kMul);
 }
 
 // (1, 2) U (3, 4)
@@ -218,6 +314,10 @@ NodeId Parser::Sum() {
     terms.push_back(Signed(sign, Product()));
   }
   if (failed_) return kNoNode;
+  // ℝ - {2}
+  const bool without = terms.size() == 2 && tree_[terms[1]].op == Op::kNegate &&
+                       tree_[tree_.Child(terms[1], 0)].op == Op::kSet;
+  if (without) return tree_.Add(Op::kSetMinus, {terms[0], tree_.Child(terms[1], 0)});
   const NodeId sum = terms.size() == 1 ? terms[0] : tree_.Add(Op::kAdd, {}, terms);
   if (Is(Lexeme::kOverBar) || Is(Lexeme::kChoose)) {
     const bool fraction = Is(Lexeme::kOverBar);
@@ -242,12 +342,29 @@ bool Parser::StartsFactor() const {
     case Lexeme::kBig:
     case Lexeme::kAccent:
     case Lexeme::kBegin:
-    case Lexeme::kOpen:
+      return true;
     case Lexeme::kWord:
     case Lexeme::kText:
-      return true;
+      return !StartsCondition(Now());
+    case Lexeme::kOpen:
+      return !(Now().value == '[' && ClosesOutward()) && !StatesModulus();
     case Lexeme::kBar:
       return bars_ == 0 && !in_set_;  // in a set it may begin the condition
+    default:
+      return false;
+  }
+}
+
+// The bracket that ends [1, 2[.
+bool Parser::ClosesOutward() const {
+  switch (Next().lexeme) {
+    case Lexeme::kEnd:
+    case Lexeme::kClose:
+    case Lexeme::kComma:
+    case Lexeme::kSemicolon:
+    case Lexeme::kConjunction:
+    case Lexeme::kSetOp:
+      return true;
     default:
       return false;
   }
@@ -295,7 +412,7 @@ NodeId Parser::Product() {
       }
       const NodeId right = SignedFactor();
       if (failed_) return kNoNode;
-      left = tree_.Add(Op::kDivide, {left, right});
+      left = Quotient(left, right);
     } else if (Is(Lexeme::kModulo) && Now().value != 'p') {
       fold();
       ++i_;
@@ -306,13 +423,15 @@ NodeId Parser::Product() {
       break;
     } else if (StartsFactor()) {
       if (tree_[left].op == Op::kText) return Fail();
-      if (factors.empty() && Unit(left)) {
+      if (factors.empty() && (Combinations(left) || Unit(left))) {
         whole = false;
         continue;
       }
       if (failed_) return kNoNode;
       if (Is(Lexeme::kWord) || Is(Lexeme::kText)) {
-        if (SkipUnit()) continue;
+        const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper) &&
+                           tree_[left].op == Op::kSymbol;
+        if (!named && SkipUnit()) continue;
         if (Is(Lexeme::kText)) return Fail();
       }
       const bool fraction = Is(Lexeme::kFraction);
@@ -331,13 +450,21 @@ NodeId Parser::Product() {
         ++i_;
         const NodeId below = Factor();
         if (failed_) return kNoNode;
-        left = tree_.Add(Op::kAdd, {left, tree_.Add(Op::kDivide, {above, below})});
+        const bool percent = tree_[below].op == Op::kPercent;  // 33 1/3 %
+        const NodeId part =
+            tree_.Add(Op::kDivide, {above, percent ? tree_.Child(below, 0) : below});
+        left = tree_.Add(Op::kAdd, {left, part});
+        if (percent) left = tree_.Add(Op::kPercent, {left});
         whole = false;
         continue;
       }
       const NodeId right = Factor();
       if (failed_) return kNoNode;
       if (tree_[right].op == Op::kText) return Fail();  // words are no factor
+      if (tree_[right].op == Op::kRelation) {  // kπ (k ∈ ℤ): a condition
+        if (tree_[right].text.find('=') != std::string_view::npos) return Fail();
+        continue;
+      }
       const bool percent = tree_[right].op == Op::kPercent;
       const NodeId part = percent ? tree_.Child(right, 0) : right;
       if (fraction && whole && factors.empty() && tree_[part].op == Op::kDivide &&
@@ -360,6 +487,10 @@ NodeId Parser::Product() {
 
 // Words behind a value: a unit is left out, "million" multiplies. False when it is neither.
 bool Parser::Unit(NodeId& value) {
+  const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper);
+  if (named && tree_[value].op == Op::kSymbol) return false;  // \triangle ABC
+  if (tree_[value].op == Op::kNumber && StatesBase(value)) return true;
+  if (Is(Lexeme::kFraction) && after_number_ && UnitFraction()) return true;
   if (after_number_ && Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kWord &&
       Next().text.size() > 2 && Closes(Next(2), '(')) {  // 5 (five)
     i_ += 3;
@@ -402,32 +533,96 @@ bool Parser::Unit(NodeId& value) {
   return SkipUnit();
 }
 
+// \frac{\text{km}}{\text{h}}, \frac{m}{s^2}
+bool Parser::UnitFraction() {
+  size_t end = i_ + 1;
+  int depth = 0, groups = 0;
+  while (groups < 2 && tokens_[end].lexeme != Lexeme::kEnd) {
+    if (tokens_[end].lexeme == Lexeme::kOpen) ++depth;
+    if (tokens_[end].lexeme == Lexeme::kClose && --depth == 0) ++groups;
+    if (depth == 0 && groups == 0) return false;
+    ++end;
+  }
+  if (groups < 2) return false;
+  const bool upright = Next(2).lexeme == Lexeme::kText;
+  const bool metres = Next(2).lexeme == Lexeme::kSymbol && Next(2).text == "m" &&
+                      Next(5).lexeme == Lexeme::kSymbol && (Next(5).text == "s" || Next(5).text == "h");
+  const size_t begin = Now().begin;
+  if (!(upright || metres) || !IsUnitFormula(answer_.substr(begin, tokens_[end].begin - begin))) {
+    return false;
+  }
+  i_ = end;
+  return true;
+}
+
+// "204 base 5", 204 \text{ (base 5)}: the number gets its base.
+bool Parser::StatesBase(NodeId& value) {
+  std::string words;
+  size_t end = i_;
+  const bool bracket = Is(Lexeme::kOpen, '(');
+  for (; end < tokens_.size() && end < i_ + 5; ++end) {
+    const Token& token = tokens_[end];
+    const bool part = token.lexeme == Lexeme::kWord || token.lexeme == Lexeme::kText ||
+                      token.lexeme == Lexeme::kNumber || (bracket && end == i_) ||
+                      (bracket && token.lexeme == Lexeme::kClose);
+    if (!part) break;
+    words += std::string(token.text) + " ";
+    if (token.lexeme == Lexeme::kClose) {
+      ++end;
+      break;
+    }
+  }
+  const auto base = BaseNamed(words);
+  if (!base || words.find("base") == std::string::npos) return false;
+  value = InBase(value, *base);
+  if (value == kNoNode) return true;
+  i_ = end;
+  return true;
+}
+
 bool Parser::SkipUnit() {
   const Token& token = Now();
   if (token.lexeme == Lexeme::kWord && !token.space && !IsUnit(token.text, false)) return false;
-  if (!IsUnit(token.text, true)) return false;
+  if (!IsUnit(token.text, true) && !IsUnitFormula(token.text)) return false;
   // A word of three letters or less may be a product of variables unless it is a known unit.
   if (token.lexeme == Lexeme::kWord && token.text.size() <= 3 && !IsUnit(token.text, false)) {
     return false;
   }
   ++i_;
-  while (Is(Lexeme::kWord) || Is(Lexeme::kText) || Is(Lexeme::kCaret) || Is(Lexeme::kOver)) {
+  while (true) {
+    const bool times = Is(Lexeme::kTimes) && Next().lexeme == Lexeme::kText;
+    const bool over = Is(Lexeme::kOver) &&
+                      (Next().lexeme == Lexeme::kWord || Next().lexeme == Lexeme::kText ||
+                       Next().lexeme == Lexeme::kSymbol);
     if (Is(Lexeme::kCaret)) {
       ++i_;
       Argument();
-    } else if (Is(Lexeme::kOver)) {
-      if (Next().lexeme != Lexeme::kWord && Next().lexeme != Lexeme::kText &&
-          Next().lexeme != Lexeme::kSymbol) {
-        break;
-      }
+    } else if (times || over) {
       i_ += 2;
-    } else if (IsUnit(Now().text, true)) {
+    } else if ((Is(Lexeme::kWord) || Is(Lexeme::kText)) &&
+               (IsUnit(Now().text, true) || IsUnitFormula(Now().text))) {
       ++i_;
     } else {
-      break;
+      return true;
     }
   }
-  return true;
+}
+
+// With the braces at the end that are missing, or without those that are too many; "" where none are.
+std::string WithBracesClosed(std::string_view answer) {
+  const size_t end = answer.find_last_not_of("} .$") + 1;  // behind it brackets only close
+  int depth = 0;
+  for (size_t i = 0; i < answer.size(); ++i) {
+    if (answer[i] == '\\') {
+      ++i;
+    } else if (answer[i] == '{') {
+      ++depth;
+    } else if (answer[i] == '}' && --depth < 0) {
+      return i < end ? std::string() : std::string(answer.substr(0, i));
+    }
+  }
+  if (depth == 0) return {};
+  return std::string(answer) + std::string(static_cast<size_t>(depth), '}');
 }
 
 std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
@@ -442,6 +637,10 @@ std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
     const NodeId whole = Parser(answer, std::move(tokens), tree).Run();
     if (whole != kNoNode) return whole;
     if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;
+    if (const std::string closed = WithBracesClosed(answer); !closed.empty()) {
+      const auto repaired = ParseAnswer(tree.Keep(closed), tree);
+      if (repaired && tree[*repaired].op != Op::kText) return repaired;
+    }
   }
   return text(Words(answer));
 }

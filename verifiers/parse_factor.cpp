@@ -1,6 +1,7 @@
 // Numbers, names and words, and what is attached to them: exponents, subscripts, arguments.
 
 #include <array>
+#include <optional>
 
 #include "verifiers/ascii.h"
 #include "verifiers/parser-inl.h"
@@ -22,9 +23,11 @@ bool NamesFunction(std::string_view name) {
 // A primary with what is attached to it: exponents, subscripts, factorials, percent, degrees.
 NodeId Parser::Factor() {
   const Level level(*this);
+  constexpr int kMostAttached = 50;
   after_number_ = Is(Lexeme::kNumber);
   NodeId node = Primary();
-  while (!failed_) {
+  for (int attached = 0; !failed_; ++attached) {
+    if (attached == kMostAttached) return Fail();
     if (Is(Lexeme::kCaret)) {
       if (Degree()) {
         node = Radians(node);
@@ -87,9 +90,19 @@ NodeId Parser::Named(std::string name) {
 // Powers of matrices: the transpose and the inverse.
 NodeId Parser::Raised(NodeId base, NodeId exponent) {
   if (failed_) return kNoNode;
-  if (tree_[base].op == Op::kMatrix && tree_[exponent].op == Op::kSymbol &&
-      (tree_[exponent].text == "T" || tree_[exponent].text == "top")) {
-    return tree_.Add(Function::kTranspose, {base});
+  const Op op = tree_[base].op;
+  const std::string_view name = tree_[exponent].op == Op::kSymbol ? tree_[exponent].text : "";
+  if (name == "T" || name == "top" || name == "intercal") {
+    if (op == Op::kMatrix) return tree_.Add(Function::kTranspose, {base});
+    if (op == Op::kTuple || op == Op::kInterval) return base;  // a vector stands or lies
+  }
+  if (op == Op::kSymbol && tree_[base].text.starts_with("C_") &&
+      tree_[exponent].op == Op::kNumber) {  // C_5^2
+    const std::string_view n = tree_[base].text.substr(2), k = tree_[exponent].text;
+    const bool numbers = std::ranges::all_of(n, IsDigit) && std::ranges::all_of(k, IsDigit);
+    if (numbers && (n.size() > k.size() || (n.size() == k.size() && n >= k)) && n > "1") {
+      return tree_.Add(Function::kBinomial, {tree_.Add(Op::kNumber, n), exponent});
+    }
   }
   return tree_.Add(Op::kPower, {base, exponent});
 }
@@ -99,7 +112,9 @@ bool Parser::Degree() {
   size_t n = 1;
   const bool group = Next(n).lexeme == Lexeme::kOpen && Next(n).value == '{';
   if (group) ++n;
-  if (Next(n).lexeme != Lexeme::kDegree) return false;
+  const bool letter = Next(n).lexeme == Lexeme::kSymbol && Next(n).text == "o" && i_ > 0 &&
+                      tokens_[i_ - 1].lexeme == Lexeme::kNumber;  // 72^o
+  if (Next(n).lexeme != Lexeme::kDegree && !letter) return false;
   if (group && !Closes(Next(n + 1), '{')) return false;
   i_ += n + 1 + (group ? 1 : 0);
   if (Is(Lexeme::kSymbol) && (Now().text == "C" || Now().text == "F")) ++i_;
@@ -157,17 +172,37 @@ std::string Parser::SubscriptText() {
   return text;
 }
 
+// 5, "five", "base 5", ".5." (of parentheses): the base that is meant.
+std::optional<int> Parser::BaseNamed(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    if (IsDigit(c) || IsLetter(c)) name += Lower(c);
+  }
+  for (const std::string_view prefix : {"in", "base"}) {
+    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  }
+  if (!name.empty() && name.size() <= 2 && std::ranges::all_of(name, IsDigit)) {
+    return std::stoi(name);
+  }
+  const auto number = NumberInWords(name);
+  return number && *number <= 36 ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
+}
+
+NodeId Parser::InBase(NodeId number, int base) {
+  const Node& of = tree_[number];
+  const bool digits =
+      std::ranges::all_of(of.text, [&](char c) { return c == '.' || (IsDigit(c) && c - '0' < base); });
+  if (base < 2 || base > 36 || !digits) return Fail();
+  return tree_.Add(Op::kNumber, of.text, {}, base == 10 ? 0 : base);
+}
+
 NodeId Parser::Subscript(NodeId node) {
   ++i_;
   const std::string text = SubscriptText();
   const Node& of = tree_[node];
-  if (of.op == Op::kNumber && !text.empty() && text.size() <= 2 &&
-      std::ranges::all_of(text, IsDigit)) {
-    const int base = std::stoi(text);
-    const bool digits =
-        std::ranges::all_of(of.text, [&](char c) { return IsDigit(c) && c - '0' < base; });
-    if (base < 2 || base > 36 || !digits) return Fail();
-    return tree_.Add(Op::kNumber, of.text, {}, base == 10 ? 0 : base);
+  if (of.op == Op::kNumber) {
+    const auto base = BaseNamed(text);
+    return base ? InBase(node, *base) : Fail();
   }
   const bool named = of.op == Op::kSymbol || of.op == Op::kI || of.op == Op::kE;
   if (!named) return Fail();
@@ -187,7 +222,10 @@ NodeId Parser::Applied(NodeId symbol) {
   const bool defined =
       single && Next(3).lexeme == Lexeme::kRelation && argument.lexeme == Lexeme::kSymbol;
   const bool primed = name.ends_with('\'');
-  if (!NamesFunction(name) && !primed && !(single && (capital || defined))) return symbol;
+  const bool several = capital && name.size() == 1 && HoldsComma();  // the point P(1, 2)
+  if (!NamesFunction(name) && !primed && !several && !(single && (capital || defined))) {
+    return symbol;
+  }
   ++i_;
   Nodes arguments;
   do {
@@ -196,6 +234,57 @@ NodeId Parser::Applied(NodeId symbol) {
   if (failed_ || !Closes(Now(), '(')) return Fail();
   ++i_;
   return tree_.Add(Op::kApply, std::string(name), arguments);
+}
+
+// Whether a comma stands in the bracket that begins here, and not in one within.
+bool Parser::HoldsComma() const {
+  int depth = 0;
+  for (size_t t = i_; t < tokens_.size() && t < i_ + 100; ++t) {
+    if (tokens_[t].lexeme == Lexeme::kOpen) ++depth;
+    if (tokens_[t].lexeme == Lexeme::kClose && --depth == 0) return false;
+    if (tokens_[t].lexeme == Lexeme::kComma && depth == 1) return true;
+  }
+  return false;
+}
+
+// 5C2, and behind an index {}_5C_2: i_ is at the C.
+bool Parser::Combinations(NodeId& n) {
+  if (!Is(Lexeme::kSymbol) || Now().text != "C" || tree_[n].op != Op::kNumber) return false;
+  const bool index = Next().lexeme == Lexeme::kUnderscore;
+  const bool glued = Next().lexeme == Lexeme::kNumber && !Now().space && !Next().space;
+  if (!index && !glued) return false;
+  const size_t back = i_;
+  i_ += index ? 2 : 1;
+  const bool number = Is(Lexeme::kNumber) || (Is(Lexeme::kOpen, '{') && Next().lexeme == Lexeme::kNumber);
+  if (!number) {
+    i_ = back;
+    return false;
+  }
+  const NodeId k = index ? Argument() : Number();
+  if (!failed_) n = tree_.Add(Function::kBinomial, {n, k});
+  return true;
+}
+
+// \frac{dy}{dx} is no quotient of products, \frac{d}{dx} no quotient at all.
+NodeId Parser::Quotient(NodeId above, NodeId below) {
+  const auto differential = [&](NodeId node) -> std::string_view {
+    if (tree_[node].op != Op::kMul || tree_[node].count != 2) return {};
+    const Node &d = tree_[tree_.Child(node, 0)], &of = tree_[tree_.Child(node, 1)];
+    const bool named = d.op == Op::kSymbol && (d.text == "d" || d.text == "partial");
+    return named && of.op == Op::kSymbol ? of.text : std::string_view();
+  };
+  const std::string_view by = differential(below);
+  if (by.empty()) return tree_.Add(Op::kDivide, {above, below});
+  if (const std::string_view of = differential(above); !of.empty()) {
+    return Named("d" + std::string(of) + "/d" + std::string(by));
+  }
+  const Node& d = tree_[above];
+  if (d.op != Op::kSymbol || (d.text != "d" && d.text != "partial")) {
+    return tree_.Add(Op::kDivide, {above, below});
+  }
+  const NodeId variable = tree_.Child(below, 1);
+  const NodeId body = Product();
+  return failed_ ? kNoNode : tree_.Add(Op::kOpaque, "derivative", std::array{variable, body});
 }
 
 // What \frac and \sqrt take: a group, or one digit or letter.
@@ -242,11 +331,23 @@ NodeId Parser::Primary() {
       return Fail();
     case Lexeme::kBar:
       return Absolute();
+    case Lexeme::kCaret:
+    case Lexeme::kUnderscore: {  // {}_5C_2, ^5C_2
+      ++i_;
+      NodeId n = Argument();
+      if (failed_ || !Combinations(n)) return Fail();
+      return n;
+    }
     case Lexeme::kFraction: {
       ++i_;
+      if (Is(Lexeme::kNumber) && Now().space && Now().text.size() == 2 && IsDigit(Now().text[0]) &&
+          IsDigit(Now().text[1]) && Next().lexeme != Lexeme::kNumber &&
+          Next().lexeme != Lexeme::kOpen) {  // \frac 34
+        tokens_[i_].space = false;
+      }
       const NodeId above = Argument();
       const NodeId below = Argument();
-      return failed_ ? kNoNode : tree_.Add(Op::kDivide, {above, below});
+      return failed_ ? kNoNode : Quotient(above, below);
     }
     case Lexeme::kBinomial: {
       ++i_;
@@ -290,7 +391,7 @@ NodeId Parser::Number() {
   const Token token = Now();
   ++i_;
   after_decimal_ = token.text.find('.') != std::string_view::npos;
-  if (!Is(Lexeme::kRepetend)) return tree_.Add(Op::kNumber, token.text);
+  if (!Is(Lexeme::kRepetend)) return tree_.Add(Op::kNumber, token.text, {}, token.value);
   // 0.1666… = 1/10 + 6/90
   const std::string_view repetend = Now().text;
   ++i_;

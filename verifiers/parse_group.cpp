@@ -3,6 +3,8 @@
 #include <array>
 
 #include "verifiers/parser-inl.h"
+#include "verifiers/rewrite.h"
+#include "verifiers/words.h"
 
 namespace retort::verifiers {
 
@@ -106,7 +108,8 @@ NodeId Parser::Root(int degree) {
 
 // \sin^2 x, \log_2 8, \max(a, b), \sin 2x \cos x
 NodeId Parser::FunctionCall() {
-  Function function = static_cast<Function>(Now().value);
+  const bool cis = Now().value == kCis;
+  Function function = cis ? Function::kCos : static_cast<Function>(Now().value);
   ++i_;
   NodeId power = kNoNode, base = kNoNode;
   for (int n = 0; n < 2; ++n) {
@@ -121,11 +124,13 @@ NodeId Parser::FunctionCall() {
   if (failed_) return kNoNode;
   Nodes arguments;
   if (function <= Function::kCsc) ++angles_;
-  if (Is(Lexeme::kOpen) && (Now().value == '(' || Now().value == '{' || Now().value == '[')) {
+  const auto opens = [&](int bracket) { return Is(Lexeme::kOpen, bracket); };
+  if (opens('(') || opens('{') || opens('[') || opens('s')) {
     const NodeId inside = Bracketed();
     if (failed_) return kNoNode;
     const Op op = tree_[inside].op;
-    const bool several = op == Op::kTuple || op == Op::kList || op == Op::kInterval;
+    const bool several =
+        op == Op::kTuple || op == Op::kList || op == Op::kInterval || op == Op::kSet;
     arguments = several ? tree_.CopyOfChildren(inside) : Nodes{inside};
   } else {
     // All factors up to the next function or sign.
@@ -159,7 +164,12 @@ NodeId Parser::FunctionCall() {
   const bool two = function == Function::kLogBase || function == Function::kBinomial ||
                    function == Function::kMod;
   if (!several && arguments.size() != (two ? 2u : 1u)) return Fail();
-  const NodeId call = tree_.Add(Op::kFunction, {}, arguments, static_cast<int>(function));
+  NodeId call = tree_.Add(Op::kFunction, {}, arguments, static_cast<int>(function));
+  if (cis) {
+    const NodeId imaginary =
+        tree_.Add(Op::kMul, {tree_.Add(Op::kI, {}), tree_.Add(Function::kSin, {arguments[0]})});
+    call = tree_.Add(Op::kAdd, {call, imaginary});
+  }
   return power == kNoNode ? call : tree_.Add(Op::kPower, {call, power});
 }
 
@@ -179,9 +189,53 @@ NodeId Parser::Big() {
     }
   }
   if (failed_) return kNoNode;
+  const int64_t before = tree_.size();
   parts.push_back(Product());
   if (failed_) return kNoNode;
+  if (tree_.size() - before < 300) NameIndex(parts);
   return tree_.Add(Op::kOpaque, name, parts);
+}
+
+// Calls the index of a sum "#1", "#2", … by how many sums are inside: i and k are the same there.
+void Parser::NameIndex(Nodes& parts) {
+  if (parts.size() != 3 || tree_[parts[0]].op != Op::kRelation || tree_[parts[0]].text != "=") {
+    return;
+  }
+  const NodeId index = tree_.Child(parts[0], 0);
+  const Op op = tree_[index].op;
+  if (op != Op::kSymbol && op != Op::kI) return;
+  const std::string_view name = tree_[index].text;
+  char inside = '0';
+  Rewrite(tree_, parts[2], [&](NodeId node) {
+    if (tree_[node].text.starts_with('#')) inside = std::max(inside, tree_[node].text[1]);
+    return kNoNode;
+  });
+  if (inside > '8') return;
+  const NodeId renamed = tree_.Add(Op::kSymbol, std::string{'#', static_cast<char>(inside + 1)});
+  parts[2] = Rewrite(tree_, parts[2], [&](NodeId node) {
+    return tree_[node].op == op && tree_[node].text == name ? renamed : kNoNode;
+  });
+  parts[0] = tree_.Add(Op::kRelation, "=", std::array{renamed, tree_.Child(parts[0], 1)});
+}
+
+// Values with their conditions, in pairs; or equations one below the other.
+NodeId Parser::Cases(Nodes entries, size_t columns) {
+  if (columns == 1) {
+    // "x, \quad x \ge 0"
+    const bool pairs = std::ranges::all_of(entries, [&](NodeId entry) {
+      return tree_[entry].op == Op::kList && tree_[entry].count == 2 &&
+             tree_[tree_.Child(entry, 0)].op != Op::kRelation;
+    });
+    if (!pairs) return Grouped(std::move(entries), 0);
+    for (NodeId& entry : entries) entry = tree_.Add(Op::kTuple, {}, tree_.CopyOfChildren(entry));
+    return tree_.Add(Op::kOpaque, "cases", entries);
+  }
+  if (columns != 2) return Fail();
+  Nodes pairs;
+  for (size_t i = 0; i + 1 < entries.size(); i += 2) {
+    pairs.push_back(tree_.Add(Op::kTuple, {entries[i], entries[i + 1]}));
+  }
+  return tree_.Add(Op::kOpaque, "cases", pairs);
 }
 
 NodeId Parser::Environment() {
@@ -204,8 +258,14 @@ NodeId Parser::Environment() {
       if (row == 0) return Fail();
       continue;
     }
-    entries.push_back(name.starts_with("cases") ? List(Lexeme::kAlign) : Relation());
+    if (name == "cases" && (Is(Lexeme::kWord) || Is(Lexeme::kText)) && row % 2 == 1) {
+      constexpr std::array<std::string_view, 4> kIf{"if", "for", "when", "where"};
+      if (std::ranges::find(kIf, Words(Now().text)) != kIf.end()) ++i_;
+    }
+    entries.push_back(name == "cases" ? List(Lexeme::kAlign) : Relation());
     ++row;
+    // "x \text{ if } x > 0" without "&"
+    if (!failed_ && name == "cases" && row == 1 && Is(Lexeme::kText)) continue;
     if (!failed_ && !Is(Lexeme::kAlign) && !Is(Lexeme::kNewRow) && !Is(Lexeme::kFinish)) {
       return Fail();
     }
@@ -217,10 +277,7 @@ NodeId Parser::Environment() {
     even = even && row == columns;
   }
   if (!even || columns > 255) return Fail();
-  if (name.starts_with("cases")) {
-    if (columns == 1) return Grouped(std::move(entries), 0);
-    return tree_.Add(Op::kOpaque, "cases", entries);
-  }
+  if (name == "cases") return Cases(std::move(entries), columns);
   const NodeId matrix = tree_.Add(Op::kMatrix, {}, entries, static_cast<int>(columns));
   return name == "vmatrix" ? tree_.Add(Function::kDeterminant, {matrix}) : matrix;
 }

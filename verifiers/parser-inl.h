@@ -5,6 +5,7 @@
 // failure the current token is the end and nodes are kNoNode: the caller sees no tree then.
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,12 @@ class Parser {
 
   // parse.cpp: operators, from those that bind least.
   void Trim();
+  bool ExplainsVariables() const;
+  void JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups);
+  bool IsScalarValue(NodeId node) const;
+  bool ClosesOutward() const;
+  bool StatesModulus() const;
+  NodeId Residue(NodeId value);
   NodeId List(Lexeme until);
   NodeId Grouped(Nodes items, int detail);
   NodeId Relation();
@@ -74,6 +81,8 @@ class Parser {
   bool StartsFactor() const;
   bool Unit(NodeId& value);
   bool SkipUnit();
+  bool UnitFraction();
+  bool StatesBase(NodeId& value);
 
   // parse_factor.cpp: operands with what is attached to them.
   NodeId Factor();
@@ -84,8 +93,13 @@ class Parser {
   bool IsMinusOne(NodeId node) const;
   NodeId Subscript(NodeId node);
   std::string SubscriptText();
+  static std::optional<int> BaseNamed(std::string_view text);
+  NodeId InBase(NodeId number, int base);
   NodeId Named(std::string name);
   NodeId Applied(NodeId symbol);
+  bool HoldsComma() const;
+  bool Combinations(NodeId& n);
+  NodeId Quotient(NodeId above, NodeId below);
   NodeId Argument();
   NodeId Primary();
   NodeId Number();
@@ -99,6 +113,8 @@ class Parser {
   NodeId Root(int degree);
   NodeId FunctionCall();
   NodeId Big();
+  void NameIndex(Nodes& parts);
+  NodeId Cases(Nodes entries, size_t columns);
   NodeId Environment();
 
   std::string_view answer_;

@@ -532,7 +532,8 @@ std::optional<Passage> LastPassage(std::string_view text) {
     passage.end = formulas[last].end;
   }
   bool by_word = false;
-  while (true) {
+  constexpr size_t kMostPlain = 100;
+  while (parts.size() < kMostPlain || by_word || passage.formula) {
     while (before > 0 && formulas[before - 1].begin >= passage.begin) --before;
     const size_t from = before > 0 ? formulas[before - 1].end : 0;
     const auto connector = ConnectorBefore(text, from, passage.begin);
@@ -542,14 +543,18 @@ std::optional<Passage> LastPassage(std::string_view text) {
       take(before - 1, {formulas[before - 1].begin, from});
       continue;
     }
-    // Plain numbers are joined by words: "In 2019, 5" is no list.
-    if (!by_word) break;
+    // Plain numbers are joined by words, or many: "In 2019, 5" is no list.
+    if (!by_word && passage.formula) break;
     const Span word = WordBefore(text, from, connector->begin);
     const std::string_view shown = text.substr(word.begin, word.end - word.begin);
     if (std::none_of(shown.begin(), shown.end(), IsDigit)) break;
     const auto plain = LastExpression(text, from, connector->begin);
     if (!plain || plain->end != connector->begin) break;
     take(std::nullopt, *plain);
+  }
+  if (parts.size() == 2 && !by_word && !passage.formula) {
+    parts.pop_back();
+    passage.begin = number->begin;
   }
   passage.joined = parts.size() > 1;
   std::reverse(parts.begin(), parts.end());
@@ -565,9 +570,22 @@ std::optional<Passage> LastPassage(std::string_view text) {
 
 namespace {
 
+// "June 20"
+bool BeginsWithDate(std::string_view text) {
+  constexpr std::array<std::string_view, 12> kMonths{
+      "january", "february", "march",     "april",   "may",      "june",
+      "july",    "august",   "september", "october", "november", "december"};
+  const std::string word = Lowered(text.substr(0, LettersEnd(text, 0)));
+  return std::ranges::find(kMonths, word) != kMonths.end() && word.size() + 1 < text.size() &&
+         IsDigit(text[word.size() + 1]);
+}
+
 // "5, since 3 + 2 = 5": a word behind a comma that joins no list.
 bool Explains(std::string_view text) {
   const size_t comma = text.find(", ");
+  for (const std::string_view reason : {" because ", " since ", " as we ", " so that ", " which "}) {
+    if (text.find(reason) != kNone) return true;
+  }
   if (comma == kNone) return false;
   const std::string_view rest = text.substr(comma + 2);
   size_t end = 0;
@@ -605,7 +623,7 @@ std::optional<Passage> WholeAnswer(std::string_view text) {
     const bool value = !formulas.empty() || std::any_of(text.begin(), text.end(), IsDigit);
     const bool identifier = text.find(' ') == kNone;
     if (value && Explains(text)) return std::nullopt;
-    if (value && count.at_start && !identifier) return std::nullopt;
+    if (value && count.at_start && !identifier && !BeginsWithDate(text)) return std::nullopt;
     if (FirstSentence(text).size() != text.size()) return std::nullopt;
   }
   if (!formulas.empty()) {

@@ -6,6 +6,7 @@
 
 #include "verifiers/evaluate.h"
 #include "verifiers/relation.h"
+#include "verifiers/rewrite.h"
 
 namespace retort::verifiers {
 
@@ -26,6 +27,42 @@ char Flipped(char relation) {
     default:
       return relation;
   }
+}
+
+bool IsBars(const Tree& tree, NodeId id) {
+  return tree[id].op == Op::kFunction && tree.FunctionOf(id) == Function::kAbs;
+}
+
+// The named side of a relation, else the only one that is no constant.
+NodeId BoundSide(const Tree& tree, NodeId relation) {
+  NodeId bound = NamedSide(tree, relation);
+  if (bound != kNoNode) return bound;
+  for (const NodeId side : tree.Children(relation)) {
+    if (!IsScalar(tree, side)) return kNoNode;
+    if (IsConstant(tree, side)) continue;
+    if (bound != kNoNode) return kNoNode;
+    bound = side;
+  }
+  return bound;
+}
+
+// The only symbol in `id`.
+NodeId OnlySymbol(const Tree& tree, NodeId id) {
+  NodeId symbol = kNoNode;
+  Nodes stack{id};
+  for (int budget = 200; !stack.empty(); --budget) {
+    const NodeId node = stack.back();
+    stack.pop_back();
+    const Op op = tree[node].op;
+    if (budget == 0 || op == Op::kApply || op == Op::kOpaque) return kNoNode;
+    if (op == Op::kSymbol) {
+      if (symbol != kNoNode && tree[symbol].text != tree[node].text) return kNoNode;
+      symbol = node;
+    }
+    const auto children = tree.Children(node);
+    stack.insert(stack.end(), children.begin(), children.end());
+  }
+  return symbol;
 }
 
 // Every step is false when an order is not proved.
@@ -188,7 +225,7 @@ class Reader {
   bool Solved(NodeId id, Pieces& out, int depth) {
     const Nodes sides = tree_.CopyOfChildren(id);
     const std::string relations(tree_[id].text);
-    const NodeId variable = NamedSide(tree_, id);
+    const NodeId variable = BoundSide(tree_, id);
     if (variable == kNoNode || tree_[variable].op == Op::kTuple) return false;
     const size_t at = static_cast<size_t>(std::ranges::find(sides, variable) - sides.begin());
     if (relations == "e" && at == 0) return ToPieces(sides[1], out, depth + 1);
@@ -223,8 +260,7 @@ class Reader {
       if (!Normalise(part) || !Intersect(all, part, both)) return false;
       all = both;
     }
-    const bool absolute =
-        tree_[variable].op == Op::kFunction && tree_.FunctionOf(variable) == Function::kAbs;
+    const bool absolute = IsBars(tree_, variable);
     if (absolute) {
       Pieces positive{{tree_.Number(0), Infinity(true), true, false}}, both;
       if (!Intersect(all, positive, both)) return false;
@@ -239,14 +275,50 @@ class Reader {
       }
       if (!Normalise(all)) return false;
     }
+    const NodeId inner = absolute ? tree_.Child(variable, 0) : variable;
+    if (!IsName(tree_, inner) && !SolveLinear(inner, all)) return false;
     out = all;
     return true;
+  }
+
+  // From the pieces where f lies to those where its variable does: f = slope·x + at_0.
+  bool SolveLinear(NodeId f, Pieces& pieces) {
+    const NodeId x = OnlySymbol(tree_, f);
+    if (x == kNoNode) return false;
+    const std::string_view name = tree_[x].text;
+    const auto at = [&](int64_t value) {
+      const NodeId number = tree_.Number(value);
+      return Rewrite(tree_, f, [&](NodeId node) {
+        return tree_[node].op == Op::kSymbol && tree_[node].text == name ? number : kNoNode;
+      });
+    };
+    const NodeId at_0 = at(0), minus_0 = tree_.Add(Op::kNegate, {at_0});
+    const NodeId slope = tree_.Add(Op::kAdd, {at(1), minus_0});
+    const NodeId line = tree_.Add(Op::kAdd, {tree_.Add(Op::kMul, {slope, x}), at_0});
+    const auto sign = Order(tree_, slope, tree_.Number(0));
+    if (!sign || *sign == 0 || CompareScalars(tree_, f, line, {}) != Sameness::kSame) return false;
+    const auto solved = [&](NodeId end, bool positive) {
+      if (Infinite(end)) return Infinity(positive == (*sign > 0));
+      return tree_.Add(Op::kDivide, {tree_.Add(Op::kAdd, {end, minus_0}), slope});
+    };
+    for (Piece& p : pieces) {
+      p = {solved(p.low, false), solved(p.high, true), p.low_in, p.high_in};
+      if (*sign < 0) p = {p.high, p.low, p.high_in, p.low_in};
+    }
+    return Normalise(pieces);
   }
 
   Tree& tree_;
 };
 
 }  // namespace
+
+NodeId BoundName(const Tree& tree, NodeId relation) {
+  const NodeId side = BoundSide(tree, relation);
+  if (side == kNoNode) return kNoNode;
+  const NodeId inner = IsBars(tree, side) ? tree.Child(side, 0) : side;
+  return IsName(tree, inner) ? inner : OnlySymbol(tree, inner);
+}
 
 bool MayBeRealSet(const Tree& tree, NodeId id) {
   const Op op = tree[id].op;

@@ -18,9 +18,12 @@ struct Piece {
 /// Written as a set; a pair (1, 2) may be an interval. Relations are not looked at.
 bool MayBeRealSet(const Tree& tree, NodeId id);
 
+/// What a relation bounds: its named side, without bars, or the only symbol of the only side that
+/// is no constant; kNoNode without one.
+NodeId BoundName(const Tree& tree, NodeId relation);
 /// The pieces from left to right, with gaps between them; ends may be infinite and are then out.
-/// Relations are solved where one name stands between constants: for that name, or for what is in
-/// its bars. Nothing when `id` is no such set, the order of its ends is not proved or there are
+/// Relations are solved for their BoundName() where it stands linearly between constants, also in
+/// bars. Nothing when `id` is no such set, the order of its ends is not proved or there are
 /// more than 100. Bounded work; `tree` may grow.
 std::optional<std::vector<Piece>> ReadRealSet(Tree& tree, NodeId id);
 

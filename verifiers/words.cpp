@@ -1,6 +1,7 @@
 #include "verifiers/words.h"
 
 #include <algorithm>
+#include <array>
 
 #include "verifiers/ascii.h"
 
@@ -41,6 +42,36 @@ std::string TextKey(std::string_view text) {
   return key;
 }
 
+std::string AnswerKey(std::string_view text) {
+  std::string words = Words(text);
+  std::erase_if(words, [](char c) { return c == '"' || c == '\'' || c == '`'; });
+  std::string_view rest = words;
+  constexpr std::array<std::string_view, 10> kLeading{"it is ", "it's ", "its ", "they are ", "a ",
+                                                      "an ",    "the ",  "on ",  "this is ",  "in "};
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const std::string_view leading : kLeading) {
+      if (rest.size() <= leading.size() || !rest.starts_with(leading)) continue;
+      rest.remove_prefix(leading.size());
+      changed = true;
+    }
+  }
+  std::string without_ordinals;  // June 20th
+  for (size_t i = 0; i < rest.size(); ++i) {
+    without_ordinals += rest[i];
+    if (!IsDigit(rest[i]) || (i + 3 < rest.size() && IsLetter(rest[i + 3]))) continue;
+    const std::string_view suffix = rest.substr(i + 1, 2);
+    if (suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th") i += 2;
+  }
+  rest = without_ordinals;
+  for (const std::string_view word : {"yes", "no"}) {
+    if (rest.starts_with(word) && rest.size() > word.size() && rest[word.size()] == ',') {
+      return std::string(word);
+    }
+  }
+  return TextKey(rest);
+}
+
 std::string Words(std::string_view text) {
   std::string words;
   for (const char c : text) {
@@ -68,6 +99,62 @@ bool IsProse(std::string_view answer) {
     }
   }
   return longest >= 4 && words >= 2;
+}
+
+namespace {
+
+struct NumberWord {
+  std::string_view word;
+  int64_t value;
+};
+constexpr std::array kNumberWords{
+    NumberWord{"zero", 0},      NumberWord{"one", 1},        NumberWord{"two", 2},
+    NumberWord{"three", 3},     NumberWord{"four", 4},       NumberWord{"five", 5},
+    NumberWord{"six", 6},       NumberWord{"seven", 7},      NumberWord{"eight", 8},
+    NumberWord{"nine", 9},      NumberWord{"ten", 10},       NumberWord{"eleven", 11},
+    NumberWord{"twelve", 12},   NumberWord{"thirteen", 13},  NumberWord{"fourteen", 14},
+    NumberWord{"fifteen", 15},  NumberWord{"sixteen", 16},   NumberWord{"seventeen", 17},
+    NumberWord{"eighteen", 18}, NumberWord{"nineteen", 19},  NumberWord{"twenty", 20},
+    NumberWord{"thirty", 30},   NumberWord{"forty", 40},     NumberWord{"fifty", 50},
+    NumberWord{"sixty", 60},    NumberWord{"seventy", 70},   NumberWord{"eighty", 80},
+    NumberWord{"ninety", 90},   NumberWord{"hundred", 100},  NumberWord{"thousand", 1000},
+    NumberWord{"million", 1000000}, NumberWord{"billion", 1000000000}};
+
+}  // namespace
+
+std::optional<int64_t> NumberInWords(std::string_view text) {
+  int64_t whole = 0, part = 0, last = -1;  // last: the word before; -1 none
+  size_t words = 0;
+  for (size_t i = 0; i < text.size();) {
+    if (!IsLetter(text[i])) {
+      if (text[i] != ' ' && text[i] != '-') return std::nullopt;
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && IsLetter(text[end])) ++end;
+    const std::string word = Lowered(text.substr(i, end - i));
+    i = end;
+    if (word == "and" && last >= 100 && i < text.size()) continue;
+    const auto known = std::ranges::find(kNumberWords, word, &NumberWord::word);
+    if (known == kNumberWords.end() || ++words > 12) return std::nullopt;
+    const int64_t value = known->value;
+    if (value >= 1000) {
+      if (part == 0 || (whole != 0 && whole % (value * 1000) != 0)) return std::nullopt;
+      whole += part * value;
+      part = 0;
+    } else if (value == 100) {
+      if (part < 1 || part > 9) return std::nullopt;
+      part *= 100;
+    } else {
+      const bool follows = last < 0 || last >= 100 || (last >= 20 && value >= 1 && value <= 9);
+      if (!follows) return std::nullopt;
+      part += value;
+    }
+    last = value;
+  }
+  if (last < 0) return std::nullopt;
+  return whole + part;
 }
 
 }  // namespace retort::verifiers

@@ -1,6 +1,8 @@
 #pragma once
 // Answers that are words.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,9 +12,14 @@ namespace retort::verifiers {
 /// digits; without the commands that only dress a text, outer brackets and a final period.
 std::string TextKey(std::string_view text);
 
+/// TextKey() without what only leads to an answer ("it is", "the") and, behind "yes" and "no", all
+/// that explains it.
+std::string AnswerKey(std::string_view text);
 /// Lower case, one space between words, no final period.
 std::string Words(std::string_view text);
 
+/// "zero", "twenty-one", "one hundred and five", "3 million": the whole number that a text names.
+std::optional<int64_t> NumberInWords(std::string_view text);
 /// Nothing but words and their punctuation: two or more, one of four letters or more.
 bool IsProse(std::string_view answer);
 
