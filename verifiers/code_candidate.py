@@ -94,12 +94,18 @@ MUTABLE = (list, dict, set, bytearray)
 
 def perform(names, operation, args, named):
     if operation == "get":
-        if args[0] not in names:
-            raise NameError("name %r is not defined" % args[0])
-        return names[args[0]]
+        return find(names, args[0])
     if operation == "call":
         return args[0](*args[1:], **named)
     return OPERATIONS[operation](*args)
+
+
+def find(names, name):
+    if name in names:
+        return names[name]
+    if hasattr(names.get("Solution"), name):  # as LeetCode has it
+        return getattr(names["Solution"](), name)
+    raise NameError("name %r is not defined" % name)
 
 
 def set_item(target, key, value):

@@ -1,6 +1,7 @@
 #include "verifiers/code_run.h"
 
 #include <charconv>
+#include <chrono>
 
 #include "base/strings.h"
 #include "verifiers/code_compare.h"
@@ -170,6 +171,10 @@ Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on) 
   Outcome all;
   all.total = static_cast<int64_t>(task.calls.size());
   const double tolerance = task.float_tolerance.value_or(kResultTolerance);
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   Ready ready;
   Outcome state = Prepare(task, program, ready);
   for (size_t i = 0; i < task.calls.size(); ++i) {
@@ -182,8 +187,11 @@ Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on) 
     if (IsOurs(one)) return one;
     // What does not load once does not load again.
     if (!go_on || one.reason == "time-limit" || !state.accepted()) break;
-    // It may have gone, or be in a state that the next test should not see.
-    if (one.reason != "wrong-answer") state = Prepare(task, program, ready);
+    if (one.reason == "wrong-answer") continue;
+    // It may have gone, or be in a state that the next test should not see; but all its lives share
+    // one time limit.
+    if (seconds() > task.limits.run.time_s) break;
+    state = Prepare(task, program, ready);
   }
   return all;
 }

@@ -44,6 +44,26 @@ TEST_F(ScoreTest, CountsVerdictsAndAgreement) {
   EXPECT_TRUE(Retort({"score", file, "--json"}).json()["agreement"].is_null());
 }
 
+TEST_F(ScoreTest, ProgramsNeedNoAnswer) {
+  const Json tests{{{"stdin", "2"}, {"stdout", "2"}}};
+  const std::string file =
+      Write("a.jsonl", ToJsonLine({{"program", "print(input())"}, {"tests", tests}}) + "\n" +
+                           ToJsonLine({{"response", "print(3)"}, {"tests", tests}}) + "\n" +
+                           ToJsonLine({{"response", "x"}, {"tests", {{{"stdin", "2"}}}}}) + "\n");
+  const std::string out = folder_ / "out";
+  const Outcome outcome = Retort({"score", file, "--verifier", "code", "--out", out, "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::vector<Json> rows = Rows(out);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[2]["verdict"], "unjudged");
+  ExpectContains(rows[2]["reason"], "bad-tests: tests[0]: 'stdout' is missing");
+  if (rows[0]["verdict"] == "unjudged") GTEST_SKIP() << rows[0]["reason"];
+  EXPECT_EQ(rows[0]["reason"], "accepted");
+  EXPECT_EQ(rows[0]["score"], 1);
+  EXPECT_EQ(rows[1]["reason"], "wrong-answer/0");
+  EXPECT_EQ(rows[1]["extracted"], "print(3)");
+}
+
 TEST_F(ScoreTest, RowsComeOutInOrderWhateverTheThreads) {
   std::string text;
   for (int i = 0; i < 1500; ++i) text += Row(StrCat(i), StrCat("\\boxed{", i % 3 ? i : -1, "}"));

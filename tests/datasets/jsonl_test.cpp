@@ -142,6 +142,9 @@ TEST_F(JsonlTest, CodeTasksNeedNoAnswer) {
   const Problem p = One(R"({"prompt":"p","tests":[{"stdin":"1","stdout":"2"}]})");
   EXPECT_EQ(p.answer, "");
   EXPECT_EQ(p.extra["tests"][0]["stdout"], "2");
+  for (const char* column : {"test", "test_list", "input_output"}) {
+    EXPECT_EQ(One(StrCat("{\"prompt\":\"p\",\"", column, "\":\"x\"}")).extra[column], "x");
+  }
 }
 
 TEST_F(JsonlTest, BadLinesNameFileAndLine) {

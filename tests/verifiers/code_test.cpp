@@ -65,6 +65,11 @@ TEST_F(CodeTest, FunctionCalls) {
                  "accepted"));
 }
 
+TEST_F(CodeTest, MethodsOfSolution) {
+  const std::string program = "class Solution:\n  def f(self, x): return x + 1";
+  EXPECT_TRUE(Is(Judge(program, Calls({{{"args", {1}}, {"expected", 2}}})), "accepted"));
+}
+
 TEST_F(CodeTest, HumanEval) {
   const Json columns{{"prompt",
                       "import math\n\ndef half(x):\n    return x / 2\n\n"

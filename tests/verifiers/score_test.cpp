@@ -66,6 +66,19 @@ TEST(Score, ColumnsListsAndPaths) {
             R"({"rows":5,"right":2,"wrong":3,"unjudged":0,"agreement":0.6})");
 }
 
+TEST(Score, FirstOfSeveralColumnsAndNoAnswer) {
+  ScoreOptions options;
+  options.response = {"response|program"};
+  const Json row{{"answer", 1}, {"program", "A: 1"}};
+  EXPECT_EQ(Score(row, options)[0].verdict.extracted, "1");
+  EXPECT_EQ(Score(Json{{"answer", 1}, {"program", "A: 1"}, {"response", "A: 2"}}, options)[0]
+                .verdict.extracted,
+            "2");
+  EXPECT_TRUE(Contains(ErrorOf(Json{{"answer", 1}}, options), "'response', 'program'"));
+  options.answer = "";
+  EXPECT_EQ(Score(row, options)[0].verdict.reason, "bad-gold");
+}
+
 TEST(Score, UnjudgedCountsAsFalse) {
   ScoreSummary summary;
   summary.Add({.verdict = {VerdictStatus::kUnjudged, 0, "bad-gold", ""}, .label = false});
