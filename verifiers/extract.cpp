@@ -225,8 +225,8 @@ bool IsDenial(std::string_view text) {
   const bool word = text.size() > 5 && IsLetter(text[4]) && IsLetter(text[5]);  // "not enough"
   if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !word) return true;
   constexpr std::array<std::string_view, 10> kBounds{
-      "at least ",  "at most ",   "less than ",    "more than ",    "fewer than ",
-      "no less than ", "no more than ", "greater than ", "neither ", "anything but "};
+      "at least ",     "at most ",      "less than ",    "more than ", "fewer than ",
+      "no less than ", "no more than ", "greater than ", "neither ",   "anything but "};
   return std::ranges::any_of(
       kBounds, [&](std::string_view bound) { return StartsWithIgnoringCase(text, bound); });
 }
@@ -245,9 +245,9 @@ bool GivesUp(std::string_view text) {
   constexpr size_t kTail = 400;
   const std::string tail = Lowered(text.substr(text.size() - std::min(text.size(), kTail)));
   constexpr std::array<std::string_view, 12> kPhrases{
-      "not know",     "n't know",       "cannot solve",     "can't solve",
-      "cannot be determined", "cannot determine", "no idea", "give up",
-      "unable to solve", "unable to determine", "i refuse", "not sure what"};
+      "not know",         "n't know",     "cannot solve", "can't solve",     "cannot be determined",
+      "cannot determine", "no idea",      "give up",      "unable to solve", "unable to determine",
+      "i refuse",         "not sure what"};
   return std::ranges::any_of(
       kPhrases, [&](std::string_view phrase) { return tail.find(phrase) != std::string::npos; });
 }
@@ -267,7 +267,10 @@ bool HasLookAlike(std::string_view text) {
     if (foreign && end < text.size() && text[end] == '{') return true;
     at = end - 1;
   }
-  for (const std::string_view tag : {"\xEF\xBC\x9C" "answer", "\xEF\xBC\x9C" "/answer"}) {
+  for (const std::string_view tag : {"\xEF\xBC\x9C"
+                                     "answer",
+                                     "\xEF\xBC\x9C"
+                                     "/answer"}) {
     if (text.find(tag) != kNone) return true;
   }
   return false;
