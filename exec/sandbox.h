@@ -118,6 +118,9 @@ struct Job {
   std::vector<std::pair<std::string, std::string>> files = {};
   /// A file of the work directory that Finish hands back when the program exited with 0.
   std::string keep = {};
+  /// A compiler and what it starts: programs under /usr only, with a PATH, several processes also
+  /// without namespaces (what they do is known, what they read is not).
+  bool tools = false;
   Limits limits = {};
 };
 
@@ -135,6 +138,9 @@ struct RunResult {
 
   bool Success() const { return ending == Ending::kExited && exit_code == 0; }
 };
+
+/// Processor time counts up to `time_s`; by the clock this much may pass.
+inline double WallSeconds(const Limits& limits) { return 2 * limits.time_s + 2; }
 
 /// One running program and its pipes. Owned by one thread at a time. Destruction kills it and all it
 /// started.
@@ -159,10 +165,10 @@ class Process {
   /// last.
   RunResult Finish();
 
- private:
-  friend class Sandbox;
-  struct Impl;
+  struct Impl;  // known inside this room only
   explicit Process(std::unique_ptr<Impl> impl);
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 
@@ -191,18 +197,19 @@ class Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
 
   const Layers& layers() const;
-  /// Why nothing may run here, "" when it may.
-  const std::string& refusal() const;
-  /// What a profile of several processes would lack here, "" when nothing.
-  std::string RefusalOf(const Limits& limits) const;
+  /// Why this job may not run here, "" when it may: nothing holds it, or nothing counts its
+  /// processes. Start then ends as kInternalError with this message.
+  std::string Refusal(const Job& job) const;
 
   /// Never throws on account of the program; a run that could not begin ends as kInternalError.
   std::unique_ptr<Process> Start(const Job& job) const;
   /// Start, the whole input, Finish.
   RunResult Run(const Job& job, std::string_view input = {}) const;
 
+  struct Impl;  // known inside this room only
+
  private:
-  struct Impl;
+  friend class PythonHost;
   std::unique_ptr<Impl> impl_;
 };
 
