@@ -27,17 +27,6 @@ Found Answer(Passage&& passage, ExtractionRule rule) {
 
 // --- what is searched ---
 
-std::string_view AfterThinking(std::string_view text) {
-  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
-  size_t begin = 0;
-  bool open = false;
-  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
-    if (text.substr(at).starts_with(kOpen)) open = true;
-    if (text.substr(at).starts_with(kClose)) open = false, begin = at + kClose.size();
-  }
-  return open ? std::string_view() : text.substr(begin);
-}
-
 // The size of a chat template's mark ("<|im_end|>", "</s>") at the start of `text`, else 0.
 size_t TemplateMark(std::string_view text) {
   if (text.starts_with("</s>")) return 4;
@@ -367,6 +356,17 @@ Found FindLetter(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view AfterThinking(std::string_view text) {
+  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
+  size_t begin = 0;
+  bool open = false;
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
+    if (text.substr(at).starts_with(kOpen)) open = true;
+    if (text.substr(at).starts_with(kClose)) open = false, begin = at + kClose.size();
+  }
+  return open ? std::string_view() : text.substr(begin);
+}
 
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
   text = AfterThinking(WithinTurn(text));  // a later turn cannot end this one's thinking

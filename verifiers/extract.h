@@ -67,6 +67,9 @@ struct ExtractedAnswer {
   bool outside_percent = false;  ///< the % at its end was written after the box or formula
 };
 
+/// What follows the last </think>; nothing when a think block is unfinished.
+std::string_view AfterThinking(std::string_view text);
+
 /// Linear in the size of `text`. Neighbouring places ("\boxed{1} or \boxed{2}", "$1$ and $2$") are
 /// one answer: a second guess cannot hide the first. Gold answers are read with kAny; one that is
 /// nothing but an answer comes back whole.

@@ -2,6 +2,7 @@
 
 #include "base/options.h"
 #include "base/strings.h"
+#include "verifiers/codeio.h"
 #include "verifiers/countdown.h"
 #include "verifiers/format.h"
 #include "verifiers/math.h"
@@ -30,6 +31,8 @@ VerifierEntry Entry(std::string name, std::string help) {
 
 const std::vector<VerifierEntry>& Verifiers() {
   static const std::vector<VerifierEntry> table{
+      Entry<CodeioOptions, MakeCodeioVerifier>(
+          "codeio", "The output of a program, or an input that gives one, by execution."),
       Entry<CountdownOptions, MakeCountdownVerifier>(
           "countdown", "An expression that makes the target from the given numbers."),
       Entry<FormatOptions, MakeFormatVerifier>(
