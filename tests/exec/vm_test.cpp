@@ -263,13 +263,13 @@ TEST(Vm, EveryLimitHolds) {
 TEST(Vm, AgreesWithItsTwinOnRandomPrograms) {
   std::map<VmEnding, int> endings;
   for (uint64_t i = 0; i < 4000; ++i) {
-    const auto [program, input] = testing::RandomMini(i).Next();
+    const auto [program, input] = RandomMini(i).Next();
     SCOPED_TRACE(program + input.dump());
     const VmProgram read(program);
     const VmResult result = read.Run(input);
     ++endings[result.ending];
     if (result.ending == VmEnding::kBudget) continue;
-    const std::optional<Json> twin = testing::VmTwin::Run(program, input);
+    const std::optional<Json> twin = VmTwin::Run(program, input);
     ASSERT_EQ(twin.has_value(), result.ending == VmEnding::kReturned) << result.message;
     if (twin) {
       ASSERT_EQ(*twin, result.output);
@@ -300,7 +300,7 @@ TEST(Vm, ThreadsShareAProgram) {
 // Nothing that is not Mini may do more than throw Error.
 TEST(Vm, DamagedProgramsAreErrorsOrRun) {
   for (uint64_t i = 0; i < 1500; ++i) {
-    auto [program, input] = testing::RandomMini(i).Next();
+    auto [program, input] = RandomMini(i).Next();
     RandomStream random({.seed = 5, .purpose = "damage", .problem = i});
     for (uint64_t k = 0; k <= random.Below(3); ++k) {
       const size_t at = random.Below(program.size());

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 
-namespace retort::testing {
+namespace retort {
 
 class RandomMini {
  public:
@@ -167,4 +167,4 @@ class RandomMini {
   std::string program_;
 };
 
-}  // namespace retort::testing
+}  // namespace retort

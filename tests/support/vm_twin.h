@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 
-namespace retort::testing {
+namespace retort {
 
 class VmTwin {
  public:
@@ -506,4 +506,4 @@ class VmTwin {
   size_t at_ = 0;
 };
 
-}  // namespace retort::testing
+}  // namespace retort

@@ -307,7 +307,7 @@ TEST(Codeio, MiniAndPythonAgree) {
   const auto verifier = MakeCodeioVerifier({});
   int returned = 0;
   for (uint64_t i = 0; i < 120; ++i) {
-    const auto [program, input] = testing::RandomMini(900 + i).Next();
+    const auto [program, input] = RandomMini(900 + i).Next();
     const exec::VmResult result = exec::VmProgram(program).Run(input);
     if (result.ending != exec::VmEnding::kReturned) continue;
     Problem problem = PythonTask(program, input, result.output);
