@@ -19,7 +19,8 @@ std::string Verifier::Feedback(const Problem&, const Verdict& verdict) const {
     case VerdictStatus::kWrong:
       break;
   }
-  if (verdict.extracted.empty()) return "There is no answer.";
+  if (verdict.reason == "no-answer") return "There is no answer.";
+  if (verdict.extracted.empty()) return StrCat("That is not accepted: ", verdict.reason, ".");
   const std::string_view shown = std::string_view(verdict.extracted).substr(0, kShown);
   return StrCat(ToValidUtf8(shown), " is wrong.");
 }
