@@ -22,6 +22,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr int kPatienceMs = 5000;  // for what was killed to be gone
+
 // A write to a pipe whose reader has gone raises SIGPIPE in this thread; it is taken back before
 // anybody sees it.
 ssize_t QuietWrite(int fd, std::string_view bytes) {
@@ -50,8 +52,7 @@ std::shared_ptr<const Artifact> Copy(int fd, int64_t limit) {
   std::string bytes(static_cast<size_t>(status.st_size), '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t n =
-        pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    const ssize_t n = pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
     if (n <= 0) return nullptr;
     done += static_cast<size_t>(n);
   }
@@ -80,8 +81,7 @@ void RemoveBelow(int folder, int depth) {
     const std::string name = entry.path().filename().string();
     if (unlinkat(folder, name.c_str(), 0) == 0 || errno != EISDIR) continue;
     fchmodat(folder, name.c_str(), 0700, 0);
-    const int below =
-        openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int below = openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (below >= 0 && depth < kMaxDepth) {
       RemoveBelow(below, depth + 1);
     } else if (below >= 0) {
@@ -94,7 +94,9 @@ void RemoveBelow(int folder, int depth) {
 }  // namespace
 
 WorkFolder::WorkFolder(uint32_t uid) {
-  std::string name = (std::filesystem::temp_directory_path() / "retort-sandbox-XXXXXX").string();
+  std::string name =
+      (std::filesystem::temp_directory_path() / StrCat("retort-sandbox-", getpid(), "-XXXXXX"))
+          .string();
   RETORT_CHECK(mkdtemp(name.data()) != nullptr, name, ": ", std::strerror(errno),
                "; TMPDIR must name a folder that can be written");
   path_ = name;
@@ -110,7 +112,16 @@ WorkFolder::~WorkFolder() {
 }
 
 Process::Impl::~Impl() {
-  control.Reset();  // the launcher takes that for its order to kill
+  if (control.valid()) {
+    Kill();
+    // Its end is the end of all that had a part in the run.
+    pollfd wait{control.get(), POLLIN, 0};
+    char report[sizeof(Report)];
+    while (poll(&wait, 1, kPatienceMs) > 0 &&
+           recv(control.get(), report, sizeof report, MSG_DONTWAIT) > 0) {
+    }
+    control.Reset();
+  }
   if (launcher > 0) {
     while (waitpid(launcher, nullptr, 0) < 0 && errno == EINTR) {
     }

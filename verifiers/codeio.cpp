@@ -68,11 +68,12 @@ struct Found {
 };
 
 std::optional<Found> FindAnswer(std::string_view text, CodeioAnswer where) {
+  text = AfterThinking(WithinTurn(text));
   if (where != CodeioAnswer::kJson) {
-    if (const auto tag = ExtractAnswer(text, Extraction::kAnswerTag)) return Found{tag->text, true};
+    if (const auto tag = LastAnswerTag(text)) return Found{std::string(Trim(*tag)), true};
   }
   if (where == CodeioAnswer::kTag) return std::nullopt;
-  const std::string_view object = LastJsonObject(AfterThinking(text));
+  const std::string_view object = LastJsonObject(text);
   if (object.empty()) return std::nullopt;
   return Found{std::string(object), false};
 }

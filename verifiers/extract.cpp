@@ -25,7 +25,22 @@ Found Answer(Passage&& passage, ExtractionRule rule) {
   return ExtractedAnswer{std::move(passage.text), rule, passage.joined, passage.percent};
 }
 
+}  // namespace
+
 // --- what is searched ---
+
+std::string_view AfterThinking(std::string_view text) {
+  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
+  size_t begin = 0;
+  bool open = false;
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
+    if (text.substr(at).starts_with(kOpen)) open = true;
+    if (text.substr(at).starts_with(kClose)) open = false, begin = at + kClose.size();
+  }
+  return open ? std::string_view() : text.substr(begin);
+}
+
+namespace {
 
 // The size of a chat template's mark ("<|im_end|>", "</s>") at the start of `text`, else 0.
 size_t TemplateMark(std::string_view text) {
@@ -46,7 +61,9 @@ size_t TemplateMark(std::string_view text) {
   return 0;
 }
 
-// Up to the first mark of a chat template that has something in front of it.
+}  // namespace
+
+// One that has something in front of it.
 std::string_view WithinTurn(std::string_view text) {
   for (size_t at = text.find('<'); at != kNone; at = text.find('<', at)) {
     const size_t mark = TemplateMark(text.substr(at));
@@ -63,6 +80,8 @@ std::string_view WithinTurn(std::string_view text) {
   return text;
 }
 
+namespace {
+
 // Where "\n" in two characters, left by bad escaping, stands at or after `at`; \nu and \\n are
 // mathematics.
 size_t EscapedNewline(std::string_view text, size_t at) {
@@ -76,6 +95,8 @@ size_t EscapedNewline(std::string_view text, size_t at) {
 
 // --- what announces an answer ---
 
+}  // namespace
+
 std::optional<std::string_view> LastAnswerTag(std::string_view text) {
   constexpr std::string_view kOpen = "<answer>", kClose = "</answer>";
   size_t open = kNone;
@@ -87,6 +108,8 @@ std::optional<std::string_view> LastAnswerTag(std::string_view text) {
   }
   return tag;
 }
+
+namespace {
 
 bool IsLineStart(std::string_view text, size_t at) {
   while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '*' || text[at - 1] == '#')) --at;
@@ -356,17 +379,6 @@ Found FindLetter(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view AfterThinking(std::string_view text) {
-  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
-  size_t begin = 0;
-  bool open = false;
-  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
-    if (text.substr(at).starts_with(kOpen)) open = true;
-    if (text.substr(at).starts_with(kClose)) open = false, begin = at + kClose.size();
-  }
-  return open ? std::string_view() : text.substr(begin);
-}
 
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
   text = AfterThinking(WithinTurn(text));  // a later turn cannot end this one's thinking

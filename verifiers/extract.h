@@ -67,12 +67,17 @@ struct ExtractedAnswer {
   bool outside_percent = false;  ///< the % at its end was written after the box or formula
 };
 
-/// What follows the last </think>; nothing when a think block is unfinished.
-std::string_view AfterThinking(std::string_view text);
-
 /// Linear in the size of `text`. Neighbouring places ("\boxed{1} or \boxed{2}", "$1$ and $2$") are
 /// one answer: a second guess cannot hide the first. Gold answers are read with kAny; one that is
 /// nothing but an answer comes back whole.
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction);
+
+/// The parts of the search, for verifiers whose answers are no formulas. All point into `text`.
+/// What follows the last </think>; "" while a think block is open.
+std::string_view AfterThinking(std::string_view text);
+/// Up to the first mark of a chat template.
+std::string_view WithinTurn(std::string_view text);
+/// What the last closed <answer>…</answer> holds.
+std::optional<std::string_view> LastAnswerTag(std::string_view text);
 
 }  // namespace retort::verifiers

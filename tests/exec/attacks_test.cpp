@@ -1,8 +1,8 @@
-// The attacks of tests/exec/attacks: programs that try what must not be. The first line of each says
-// what it tries and, behind "->", how it may end. One that got what it wanted prints ESCAPED.
+// The attacks of tests/exec/attacks: programs that try what must not be. The first line of each
+// says what it tries and, behind "->", how it may end. One that got what it wanted prints ESCAPED.
 //
-// Every program runs in every mode that this machine offers (tests/exec/CMakeLists.txt also runs all of
-// this as an ordinary user where it was started by root).
+// Every program runs in every mode that this machine offers (tests/exec/CMakeLists.txt also runs
+// all of this as an ordinary user where it was started by root).
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -19,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "exec/python_host.h"
 #include "exec/sandbox.h"
 #include "tests/support/temporary_folder.h"
 
@@ -30,15 +31,34 @@ namespace fs = std::filesystem;
 constexpr const char* kSecret = "a-secret-of-the-grader";
 const Limits kLimits{.time_s = 1, .memory_mib = 256};
 
+// A warm Python reads its arguments and its program, then runs it as `python3 -c` would.
+constexpr const char* kDriver = R"(
+import os, sys
+def read(size):
+    data = b""
+    while len(data) < size:
+        data += os.read(0, size - len(data))
+    return data.decode()
+def main():
+    words = read(int(read(8))).split("\0")
+    sys.argv = ["-c"] + words[1:]
+    exec(compile(words[0], "<string>", "exec"), {"__name__": "__main__"})
+)";
+
 struct Mode {
   const char* name;
   SandboxOptions options;
+  bool warm = false;
   bool Offered(const Sandbox& sandbox) const {
     return sandbox.layers().Hold() && sandbox.layers().namespaces == options.namespaces;
   }
   friend std::ostream& operator<<(std::ostream& out, const Mode& mode) { return out << mode.name; }
 };
-const Mode kModes[] = {{"full", {}}, {"fallback", {.namespaces = false, .cgroup = false}}};
+const SandboxOptions kFallback{.namespaces = false, .cgroup = false};
+const Mode kModes[] = {{"full", {}, false},
+                       {"full_warm", {}, true},
+                       {"fallback", kFallback, false},
+                       {"fallback_warm", kFallback, true}};
 
 struct Attack {
   fs::path file;
@@ -96,8 +116,12 @@ class Grader {
   }
 
   std::vector<std::string> Arguments() const {
-    return {secret_.string(), StrCat(getpid()), StrCat(port_), name_,
-            (folder_.path() / "open").string(), tag_};
+    return {secret_.string(),
+            StrCat(getpid()),
+            StrCat(port_),
+            name_,
+            (folder_.path() / "open").string(),
+            tag_};
   }
   std::string secret() const { return secret_.string(); }
 
@@ -124,19 +148,43 @@ class Grader {
   int tcp_ = -1, local_ = -1, port_ = 0;
 };
 
+using Case = std::pair<Mode, Attack>;
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  for (const Mode& mode : kModes) {
+    for (const Attack& attack : Attacks()) {
+      if (!mode.warm || attack.file.extension() == ".py") cases.emplace_back(mode, attack);
+    }
+  }
+  return cases;
+}
+
 std::string EndingName(const RunResult& result) {
   // A Python that ends with a traceback did what "runtime error" means.
   return result.ending == Ending::kExited && result.exit_code != 0 ? "runtime-error"
                                                                    : EnumName(result.ending);
 }
 
-class AttackTest : public ::testing::TestWithParam<std::tuple<Mode, Attack>> {};
+RunResult RunWarm(const PythonHost& host, std::vector<std::string> words, std::string_view input) {
+  std::string message = Join(words, std::string_view("\0", 1));
+  std::string size = StrCat(message.size());
+  message = std::string(8 - size.size(), '0') + size + message;
+  const std::unique_ptr<Process> process = host.Start(kLimits);
+  process->Write(message);
+  process->Write(input);
+  return process->Finish();
+}
+
+class AttackTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(AttackTest, IsContained) {
   const auto& [mode, attack] = GetParam();
   const Sandbox sandbox(mode.options);
   if (!mode.Offered(sandbox)) GTEST_SKIP() << "this machine has " << sandbox.layers().Names();
   const Grader grader;
+  std::optional<PythonHost> host;
+  if (mode.warm) host.emplace(sandbox, PythonHostOptions{.driver = kDriver, .warm = true});
   Job job{.command = {}, .limits = kLimits};
   std::string ending;
   RunResult result;
@@ -157,9 +205,11 @@ TEST_P(AttackTest, IsContained) {
   }
   if (ending.empty()) {
     for (const std::string& word : grader.Arguments()) job.command.push_back(word);
+    const std::string input(200'000, 'x');
     // Twice: the second must not find what the first left.
     for (int run = 0; run < 2; ++run) {
-      result = sandbox.Run(job, std::string(200'000, 'x'));
+      result = host ? RunWarm(*host, {job.command.begin() + 4, job.command.end()}, input)
+                    : sandbox.Run(job, input);
       ending = EndingName(result);
       EXPECT_EQ(result.out.find("ESCAPED"), std::string::npos) << result.out;
       EXPECT_EQ(result.out.find(kSecret), std::string::npos);
@@ -172,19 +222,17 @@ TEST_P(AttackTest, IsContained) {
   }
   EXPECT_TRUE(std::find(attack.endings.begin(), attack.endings.end(), ending) !=
               attack.endings.end())
-      << "ended as " << ending << ", exit code " << result.exit_code << ", signal "
-      << result.signal << ", " << result.message << "\n"
+      << "ended as " << ending << ", exit code " << result.exit_code << ", signal " << result.signal
+      << ", " << result.message << "\n"
       << result.err.substr(0, 2000);
   grader.ExpectUntouched();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, AttackTest, ::testing::Combine(::testing::ValuesIn(kModes), ::testing::ValuesIn(Attacks())),
-    [](const auto& info) {
-      const fs::path& file = std::get<1>(info.param).file;
-      return StrCat(std::get<0>(info.param).name, "_", file.stem().string(), "_",
-                    file.extension().string().substr(1));
-    });
+INSTANTIATE_TEST_SUITE_P(All, AttackTest, ::testing::ValuesIn(Cases()), [](const auto& info) {
+  const fs::path& file = info.param.second.file;
+  return StrCat(info.param.first.name, "_", file.stem().string(), "_",
+                file.extension().string().substr(1));
+});
 
 // A machine that offers no mode would pass by skipping everything.
 TEST(AttackModes, AtLeastOneIsOffered) {

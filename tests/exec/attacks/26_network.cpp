@@ -1,11 +1,12 @@
 // 26. Sockets by the bare calls. -> exited
-#include <initializer_list>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <initializer_list>
 int main(int, char** words) {
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -1,5 +1,5 @@
-// 29. Interfaces that are not there: io_uring, calls of later kernels, namespaces by clone. -> exited
-#include <initializer_list>
+// 29. Interfaces that are not there: io_uring, calls of later kernels, namespaces by clone. ->
+// exited
 #include <errno.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <initializer_list>
 int main() {
   char bytes[256] = {};
   if (syscall(SYS_io_uring_setup, 8, bytes) >= 0) write(1, "ESCAPED io_uring", 16);
