@@ -130,6 +130,14 @@ const std::vector<GeneratorEntry>& Generators() {
        "a*m+c*k in words, every template in all splits; difficulty: digits of a and c, m and k "
        "have one",
        1, 8, 2, FillShopping},
+      {"codeio-output",
+       "what a program gives for an input, each program in one split; difficulty: statements "
+       "after the first",
+       1, 6, 2, FillCodeioOutput},
+      {"codeio-input",
+       "an input for which a program gives an output, for verifier codeio; difficulty: "
+       "statements after the first",
+       1, 6, 1, FillCodeioInput},
   };
   return table;
 }

@@ -33,7 +33,7 @@ struct GeneratorEntry {
 };
 
 /// Every family: chain, modular, addition, multiplication, countdown, linear, gcd, lcm, base, sort,
-/// words, shopping.
+/// words, shopping, codeio-output, codeio-input.
 const std::vector<GeneratorEntry>& Generators();
 /// Throws Error naming the nearest family when there is none of that name.
 const GeneratorEntry& FindGenerator(std::string_view name);
@@ -49,8 +49,8 @@ constexpr auto EnumNames(Split) {
 }
 
 /// About one canonical text in ten is held out and one in ten is for validation, whatever the seed,
-/// the count or the program. Only what precedes a tab decides: "words" puts its template there, so
-/// each of its templates is on one side.
+/// the count or the program. Only what precedes a tab decides: "words" puts its template there and
+/// "codeio-…" its program, so each of them is on one side.
 Split SplitOf(std::string_view canonical);
 
 /// What to generate; several families make a mixture.

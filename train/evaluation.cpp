@@ -66,8 +66,9 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   for (const int64_t index : job.chosen) {
     const Problem& problem = (*job.problems)[static_cast<size_t>(index)];
     rollout::Request& request = requests.emplace_back();
-    request.prompt =
-        model::RenderPrompt(context.tokenizer, context.prompt_template, problem.prompt);
+    request.prompt = job.prompts ? job.prompts->at(requests.size() - 1)
+                                 : model::RenderPrompt(context.tokenizer, context.prompt_template,
+                                                       problem.prompt);
     request.samples = job.samples;
     request.sampling = job.sampling;
     request.stop_ids = stop_ids;

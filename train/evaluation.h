@@ -18,7 +18,9 @@ namespace retort::train {
 struct SampleJob {
   const std::vector<Problem>* problems = nullptr;
   std::vector<int64_t> chosen;  ///< indices into `problems`, in order
-  int64_t samples = 1;          ///< per problem
+  /// Token ids to complete, one list per chosen problem, instead of the problems' own prompts.
+  const std::vector<std::vector<int32_t>>* prompts = nullptr;
+  int64_t samples = 1;  ///< per problem
   rollout::SamplingOptions sampling;
   uint64_t seed = 0;
   std::string purpose;  ///< of the streams

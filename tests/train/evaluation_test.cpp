@@ -194,6 +194,19 @@ TEST_F(SampleProblemsTest, SeedPurposeAndStepNameTheSamples) {
             (std::vector<std::vector<int32_t>>(tokens.begin() + 8, tokens.end())));
 }
 
+TEST_F(SampleProblemsTest, PromptsMayBeGivenAsIds) {
+  std::vector<std::vector<int32_t>> prompts{{'a', 'b'}, {'c'}, {'d', 'e'}};
+  SampleJob job = job_;
+  job.prompts = &prompts;
+  const SampleResult result = Sample(job);
+  ASSERT_EQ(result.traces.size(), 12u);
+  for (size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(result.traces[i].trajectory.prompt, prompts[i / 4]);
+    EXPECT_EQ(result.traces[i].problem.prompt,
+              problems_[static_cast<size_t>(job.chosen[i / 4])].prompt);
+  }
+}
+
 TEST_F(SampleProblemsTest, StoredVerdictsAreUsedAgain) {
   const SampleResult first = Sample(job_);
   std::vector<Trace> stored = first.traces;
