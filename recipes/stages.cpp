@@ -69,7 +69,8 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     report.tokens += result.stats.decoded_tokens;
     report.sampling_operations +=
         2 * active * static_cast<double>(result.stats.decoded_tokens + result.stats.prompt_tokens);
-    const train::Metrics metrics = ToMetrics(own);
+    train::Metrics metrics = ToMetrics(own);
+    train::AddOutcomes(result.traces, metrics);
     context.recorder.Step({context.Key(step), context.name, metrics, result.traces});
     context.Report(step + 1, steps, metrics);
   }
@@ -108,6 +109,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
     report.tokens += result.stats.decoded_tokens;
     train::Metrics metrics = ToMetrics(table);
     metrics.emplace_back("temperature", temperature);
+    train::AddOutcomes(result.traces, metrics);
     context.recorder.Step({context.Key(step), context.name, metrics, result.traces});
     context.Report(step + 1, steps, metrics);
 
