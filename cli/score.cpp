@@ -190,6 +190,13 @@ int Score(const ScoreCommand& command) {
   return code;
 }
 
+bool NeedsAnswer(const std::string& verifier) {
+  for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) {
+    if (entry.name == verifier) return entry.needs_answer;
+  }
+  return true;
+}
+
 // A flag that makes no sense without another one, or beside it, is a usage error.
 void CheckScoreFlags(const ScoreCommand& command) {
   const bool file = !command.explain && !command.probe;
@@ -215,14 +222,15 @@ void AddScore(CLI::App& program, Action& action) {
   CLI::App* app = program.add_subcommand("score", "Judge the answers in a JSONL file.");
   app->add_option("FILE", command->file, "JSONL file, or - for standard input.")->type_name("");
   verifiers::ScoreOptions& columns = command->columns;
-  app->add_option("--answer", columns.answer, "Column of the gold answer.")
-      ->type_name("COL")
-      ->capture_default_str();
-  app->add_option("--response", columns.response,
-                  "Columns of the responses; dotted paths reach inside. [default response]")
-      ->type_name("COL,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  CLI::Option* answer =
+      app->add_option("--answer", columns.answer,
+                      "Column of the gold answer; programs need none. [default answer]")
+          ->type_name("COL");
+  CLI::Option* response =
+      app->add_option("--response", columns.response,
+                      "Columns of the responses; dotted paths reach inside. [default response; for "
+                      "programs also program]");
+  response->type_name("COL,...")->delimiter(',')->allow_extra_args(false);
   app->add_option("--label", columns.label,
                   "Boolean columns to agree with, one per response column.")
       ->type_name("COL,...")
@@ -251,8 +259,12 @@ void AddScore(CLI::App& program, Action& action) {
       ->type_name("TEXT");
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] {
+  app->callback([command, answer, response, &action] {
     CheckScoreFlags(*command);
+    if (!NeedsAnswer(command->judges.verifier.name)) {
+      if (answer->count() == 0) command->columns.answer.clear();
+      if (response->count() == 0) command->columns.response = {"response|program"};
+    }
     action = [command] {
       return command->explain ? ExplainScore(*command)
              : command->probe ? ProbeScore(*command)

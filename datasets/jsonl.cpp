@@ -28,6 +28,11 @@ bool Has(const Json& row, const std::string& column) {
   return it != row.end() && !it->is_null();
 }
 
+// Of a code task, which has no answer; the columns that verifiers/code_task.h reads.
+bool HasTests(const Json& row) {
+  return Has(row, "tests") || Has(row, "test") || Has(row, "test_list") || Has(row, "input_output");
+}
+
 template <size_t N>
 std::string FindColumn(const Json& row, const std::string& explicit_name,
                        const char* const (&candidates)[N]) {
@@ -192,7 +197,7 @@ Problem ProblemFromRow(const Json& row, const JsonlOptions& options, const std::
   if (!answer.empty()) {
     problem.answer = ScalarText(row[answer], where, answer);
     SplitAnswer(answer, problem);
-  } else if (!options.answer_column.empty() || !Has(row, "tests")) {
+  } else if (!options.answer_column.empty() || !HasTests(row)) {
     FailMissing(row, where, "answer", options.answer_column, kAnswerColumns);
   }
 

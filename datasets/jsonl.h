@@ -51,7 +51,8 @@ class JsonlReader {
 ///   prompt:   prompt | question | problem | messages | input (a list of {role, content} means its
 ///   last
 ///             user message)
-///   answer:   answer | solution | ground_truth | label; a row with `tests` needs none
+///   answer:   answer | solution | ground_truth | label; a row with `tests`, `test`, `test_list` or
+///             `input_output` needs none
 ///   solution: solution, unless it serves as the answer
 struct JsonlOptions {
   std::string prompt_column;

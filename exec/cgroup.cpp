@@ -89,8 +89,8 @@ std::shared_ptr<CgroupLease> Cgroups::Lease(int64_t memory_bytes, int64_t tasks)
   if (!second_version_ && !make(tasks_, lease->files_[1])) return nullptr;
   const auto& memory = lease->folders_.front();
   const auto& processes = lease->folders_.back();
-  const bool set = WriteNumber(
-      memory / (second_version_ ? "memory.max" : "memory.limit_in_bytes"), memory_bytes);
+  const bool set = WriteNumber(memory / (second_version_ ? "memory.max" : "memory.limit_in_bytes"),
+                               memory_bytes);
   if (!set || !WriteNumber(processes / "pids.max", tasks)) return nullptr;
   return lease;
 }

@@ -21,12 +21,8 @@ extern "C" const char retort_launcher_program[], retort_launcher_library[], reto
 
 namespace retort::exec {
 
-std::string_view LauncherProgram() {
-  return {retort_launcher_program, retort_launcher_library};
-}
+std::string_view LauncherProgram() { return {retort_launcher_program, retort_launcher_library}; }
 
-std::string_view LauncherLibrary() {
-  return {retort_launcher_library, retort_launcher_end};
-}
+std::string_view LauncherLibrary() { return {retort_launcher_library, retort_launcher_end}; }
 
 }  // namespace retort::exec

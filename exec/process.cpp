@@ -50,8 +50,7 @@ std::shared_ptr<const Artifact> Copy(int fd, int64_t limit) {
   std::string bytes(static_cast<size_t>(status.st_size), '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t n =
-        pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    const ssize_t n = pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
     if (n <= 0) return nullptr;
     done += static_cast<size_t>(n);
   }
@@ -80,8 +79,7 @@ void RemoveBelow(int folder, int depth) {
     const std::string name = entry.path().filename().string();
     if (unlinkat(folder, name.c_str(), 0) == 0 || errno != EISDIR) continue;
     fchmodat(folder, name.c_str(), 0700, 0);
-    const int below =
-        openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int below = openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (below >= 0 && depth < kMaxDepth) {
       RemoveBelow(below, depth + 1);
     } else if (below >= 0) {

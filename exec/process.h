@@ -50,8 +50,8 @@ struct Process::Impl {
   std::shared_ptr<const Artifact> kept;
 
   ~Impl();
-  /// Waits for any of the pipes and moves what there is. `sending` is shortened by what was written.
-  /// False when nothing more will come: the program has ended and its pipes are empty.
+  /// Waits for any of the pipes and moves what there is. `sending` is shortened by what was
+  /// written. False when nothing more will come: the program has ended and its pipes are empty.
   bool Pump(std::string_view* sending);
   void Kill();
   RunResult Result();

@@ -52,8 +52,7 @@ struct PythonHost::Impl {
     --starts_left;
     Limits limits{.processes = 1000, .file_size_mib = 64};
     Job job{.command = {python, "-I", "-S", "-c", std::string(kRead) + kServe + kMain},
-            .files = {{"driver.py", options.driver},
-                      {"serve.so", std::string(LauncherLibrary())}},
+            .files = {{"driver.py", options.driver}, {"serve.so", std::string(LauncherLibrary())}},
             .limits = limits};
     const Layers with{.namespaces = sandbox->layers.namespaces};
     RunEnds ends = sandbox->Prepare(job, with, kHost);
@@ -97,8 +96,7 @@ struct PythonHost::Impl {
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(bytes);
     std::memcpy(CMSG_DATA(header), numbers.data(), bytes);
-    return sendmsg(socket.get(), &message, MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(places.size());
+    return sendmsg(socket.get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(places.size());
   }
 
   // Null when there is no warm Python.
@@ -122,9 +120,8 @@ PythonHost::PythonHost(const Sandbox& sandbox, PythonHostOptions options)
   impl_->sandbox = sandbox.impl_.get();
   impl_->options = std::move(options);
   impl_->python = FindPython();
-  impl_->refusal = impl_->python.empty()
-                       ? "no Python: expected /usr/bin/python3 (package python3)"
-                       : impl_->sandbox->Refusal(impl_->ColdJob({}));
+  impl_->refusal = impl_->python.empty() ? "no Python: expected /usr/bin/python3 (package python3)"
+                                         : impl_->sandbox->Refusal(impl_->ColdJob({}));
 }
 
 PythonHost::~PythonHost() = default;
@@ -139,8 +136,7 @@ std::unique_ptr<Process> PythonHost::Start(const Limits& limits) const {
     if (failed->failure.empty()) {
       std::unique_ptr<Process> process;
       if (impl_->options.warm) process = impl_->StartWarm(limits);
-      return process ? std::move(process)
-                     : impl_->sandbox->Start(cold, impl_->sandbox->layers, 0);
+      return process ? std::move(process) : impl_->sandbox->Start(cold, impl_->sandbox->layers, 0);
     }
   } catch (const Error& error) {
     failed->failure = error.what();

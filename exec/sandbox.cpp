@@ -45,9 +45,9 @@ Fd WriteRequest(const Request& request, const Job& job) {
   for (const std::string& word : job.command) add_text(word);
   add_text(job.keep);
   for (const auto& [name, content] : job.files) {
-    RETORT_CHECK(!name.empty() && name != "." && name != ".." &&
-                     name.find('/') == std::string::npos,
-                 "'", name, "': the name of a file of the work directory has no '/'");
+    RETORT_CHECK(
+        !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos, "'",
+        name, "': the name of a file of the work directory has no '/'");
     add_text(name);
     const auto size = static_cast<int64_t>(content.size());
     bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(content);
@@ -108,8 +108,8 @@ RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flag
   own.limits = limits;
   if (!with.namespaces) own.work = std::make_unique<WorkFolder>(owner.value_or(request.uid));
   if (with.cgroup) {
-    own.cgroup = cgroups->Lease(request.memory_bytes + request.file_bytes,
-                                limits.processes + kThreads + 4);
+    own.cgroup =
+        cgroups->Lease(request.memory_bytes + request.file_bytes, limits.processes + kThreads + 4);
     RETORT_CHECK(own.cgroup, "no cgroup can be made any more");
   }
   std::tie(ends.in, own.in) = MakePipe();

@@ -2,8 +2,8 @@
 // Runs a program that is not trusted, with every limit bounded and nothing of it left behind.
 //
 // A run has an empty environment, no network, its own work directory (its current one, removed
-// afterwards), a read-only view of the system's programs and libraries, and nothing else. The layers
-// that hold it are probed once and named in every result:
+// afterwards), a read-only view of the system's programs and libraries, and nothing else. The
+// layers that hold it are probed once and named in every result:
 //
 //   limits      closed descriptors, own session, no new privileges, resource limits; always there
 //   seccomp     no sockets, no tracing, no mounts …; no new process unless the profile has some
@@ -11,12 +11,13 @@
 //   namespaces  users, processes, mounts, network, IPC of its own; a root of its own in memory
 //   cgroup      memory and processes over the sum of all children, where cgroups are writable
 //
-// Namespaces with seccomp, or landlock with seccomp (the fallback), hold a candidate; with less, Start
-// refuses unless the options say `unsafe`. As root the program gets a user id of its own first, so
-// that there is one code path. Linux only; elsewhere every run ends as kInternalError.
+// Namespaces with seccomp, or landlock with seccomp (the fallback), hold a candidate; with less,
+// Start refuses unless the options say `unsafe`. As root the program gets a user id of its own
+// first, so that there is one code path. Linux only; elsewhere every run ends as kInternalError.
 //
-// A supervisor process (exec/launcher) stands between Retort and the program: it waits for it, keeps
-// the clock and kills what is left, also when Retort itself dies. Measured costs: docs/sandbox.md.
+// A supervisor process (exec/launcher) stands between Retort and the program: it waits for it,
+// keeps the clock and kills what is left, also when Retort itself dies. Measured costs:
+// docs/sandbox.md.
 //
 // Thread-safe: any number of threads may start and wait at once.
 
@@ -142,8 +143,8 @@ struct RunResult {
 /// Processor time counts up to `time_s`; by the clock this much may pass.
 inline double WallSeconds(const Limits& limits) { return 2 * limits.time_s + 2; }
 
-/// One running program and its pipes. Owned by one thread at a time. Destruction kills it and all it
-/// started.
+/// One running program and its pipes. Owned by one thread at a time. Destruction kills it and all
+/// it started.
 class Process {
  public:
   ~Process();

@@ -1,6 +1,6 @@
 #pragma once
-// What Sandbox and PythonHost share: how a request is written and a launcher started. Private to this
-// room.
+// What Sandbox and PythonHost share: how a request is written and a launcher started. Private to
+// this room.
 
 #include <atomic>
 #include <memory>
@@ -32,8 +32,8 @@ struct Sandbox::Impl {
 
   /// A user id like no other process's; 0 when this one is not root and cannot give any.
   uint32_t FreshUser() const;
-  /// Makes pipes, work folder, cgroup and request; `flags` beyond those of the layers. `owner` of the
-  /// folder: the user that a host's children already are, who become nobody else.
+  /// Makes pipes, work folder, cgroup and request; `flags` beyond those of the layers. `owner` of
+  /// the folder: the user that a host's children already are, who become nobody else.
   RunEnds Prepare(const Job& job, const Layers& with, uint32_t flags,
                   std::optional<uint32_t> owner = {}) const;
   /// Starts a launcher that has these descriptors as 0, 1, 2, and its process id.

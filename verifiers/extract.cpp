@@ -25,6 +25,8 @@ Found Answer(Passage&& passage, ExtractionRule rule) {
   return ExtractedAnswer{std::move(passage.text), rule, passage.joined, passage.percent};
 }
 
+}  // namespace
+
 // --- what is searched ---
 
 std::string_view AfterThinking(std::string_view text) {
@@ -37,6 +39,8 @@ std::string_view AfterThinking(std::string_view text) {
   }
   return open ? std::string_view() : text.substr(begin);
 }
+
+namespace {
 
 // The size of a chat template's mark ("<|im_end|>", "</s>") at the start of `text`, else 0.
 size_t TemplateMark(std::string_view text) {
@@ -57,7 +61,9 @@ size_t TemplateMark(std::string_view text) {
   return 0;
 }
 
-// Up to the first mark of a chat template that has something in front of it.
+}  // namespace
+
+// One that has something in front of it.
 std::string_view WithinTurn(std::string_view text) {
   for (size_t at = text.find('<'); at != kNone; at = text.find('<', at)) {
     const size_t mark = TemplateMark(text.substr(at));
@@ -74,6 +80,8 @@ std::string_view WithinTurn(std::string_view text) {
   return text;
 }
 
+namespace {
+
 // Where "\n" in two characters, left by bad escaping, stands at or after `at`; \nu and \\n are
 // mathematics.
 size_t EscapedNewline(std::string_view text, size_t at) {
@@ -87,6 +95,8 @@ size_t EscapedNewline(std::string_view text, size_t at) {
 
 // --- what announces an answer ---
 
+}  // namespace
+
 std::optional<std::string_view> LastAnswerTag(std::string_view text) {
   constexpr std::string_view kOpen = "<answer>", kClose = "</answer>";
   size_t open = kNone;
@@ -98,6 +108,8 @@ std::optional<std::string_view> LastAnswerTag(std::string_view text) {
   }
   return tag;
 }
+
+namespace {
 
 bool IsLineStart(std::string_view text, size_t at) {
   while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '*' || text[at - 1] == '#')) --at;

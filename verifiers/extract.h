@@ -72,4 +72,12 @@ struct ExtractedAnswer {
 /// nothing but an answer comes back whole.
 std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction);
 
+/// The parts of the search, for verifiers whose answers are no formulas. All point into `text`.
+/// What follows the last </think>; "" while a think block is open.
+std::string_view AfterThinking(std::string_view text);
+/// Up to the first mark of a chat template.
+std::string_view WithinTurn(std::string_view text);
+/// What the last closed <answer>…</answer> holds.
+std::optional<std::string_view> LastAnswerTag(std::string_view text);
+
 }  // namespace retort::verifiers

@@ -2,6 +2,7 @@
 
 #include "base/options.h"
 #include "base/strings.h"
+#include "verifiers/code.h"
 #include "verifiers/countdown.h"
 #include "verifiers/format.h"
 #include "verifiers/math.h"
@@ -12,8 +13,9 @@ namespace retort::verifiers {
 namespace {
 
 template <class Options, std::unique_ptr<Verifier> (*make)(const Options&)>
-VerifierEntry Entry(std::string name, std::string help) {
-  return {std::move(name), std::move(help),
+VerifierEntry Entry(std::string name, std::string help, bool needs_answer = true) {
+  return {std::move(name),
+          std::move(help),
           [](const Json& json, const std::string& where) {
             Options options;
             ReadOptions(json, where, options);
@@ -23,13 +25,17 @@ VerifierEntry Entry(std::string name, std::string help) {
           [](const std::function<void(const std::vector<Field>&)>& show) {
             Options options;
             show(ListFields(options));
-          }};
+          },
+          needs_answer};
 }
 
 }  // namespace
 
 const std::vector<VerifierEntry>& Verifiers() {
   static const std::vector<VerifierEntry> table{
+      Entry<CodeOptions, MakeCodeVerifier>(
+          "code", "A program against tests: standard input, calls of a function, assert scripts.",
+          false),
       Entry<CountdownOptions, MakeCountdownVerifier>(
           "countdown", "An expression that makes the target from the given numbers."),
       Entry<FormatOptions, MakeFormatVerifier>(

@@ -10,7 +10,7 @@ namespace retort::verifiers {
 namespace {
 
 // The value of a column: a key as it stands, else a dotted path. Throws naming the nearest key.
-const Json& Column(const Json& columns, const std::string& name, const std::string& where) {
+const Json& OneColumn(const Json& columns, const std::string& name, const std::string& where) {
   RETORT_CHECK(columns.is_object(), where, ": got a JSON ", columns.type_name(),
                ", expected an object with one member per column.");
   if (const auto whole = columns.find(name); whole != columns.end()) return *whole;
@@ -28,6 +28,15 @@ const Json& Column(const Json& columns, const std::string& name, const std::stri
     value = &*found;
   }
   return *value;
+}
+
+// The first of the names that is a key, else the last.
+const Json& Column(const Json& columns, const std::string& names, const std::string& where) {
+  const std::vector<std::string> choices = Split(names, '|');
+  for (const std::string& name : choices) {
+    if (columns.is_object() && columns.contains(name)) return columns[name];
+  }
+  return OneColumn(columns, choices.back(), where);
 }
 
 [[noreturn]] void FailType(const std::string& where, const std::string& column, const Json& value,
@@ -63,7 +72,9 @@ std::vector<ScoredResponse> ScoreRow(Json columns, int64_t row, const std::strin
   CheckScoreOptions(options);
   Problem problem;
   problem.id = where;
-  problem.answer = AnswerText(Column(columns, options.answer, where), options.answer, where);
+  if (!options.answer.empty()) {
+    problem.answer = AnswerText(Column(columns, options.answer, where), options.answer, where);
+  }
   problem.extra = std::move(columns);
 
   std::vector<ScoredResponse> scored;

@@ -13,8 +13,9 @@ namespace retort::verifiers {
 
 /// Which columns of a row mean what. A name is a key of the row, or a dotted path into nested
 /// objects
-/// ("6b_finetuning.solution"). A response column holds a text or a list of texts; its label column
-/// then holds a boolean or a list of as many.
+/// ("6b_finetuning.solution"), or several with '|' between them, of which the first that is there
+/// counts. A response column holds a text or a list of texts; its label column then holds a boolean
+/// or a list of as many.
 struct ScoreOptions {
   std::string answer = "answer";
   std::vector<std::string> response{"response"};
@@ -22,7 +23,7 @@ struct ScoreOptions {
 
   template <class V>
   void Visit(V& v) {
-    v("answer", answer, "Column with the gold answer (text or number).");
+    v("answer", answer, "Column with the gold answer (text or number); empty when there is none.");
     v("response", response, "Columns with responses: a text, or a list of texts.");
     v("label", label, "Columns with boolean labels to agree with, one per response column.");
   }

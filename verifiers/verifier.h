@@ -42,6 +42,9 @@ struct VerifierEntry {
   Json (*defaults)();
   /// Shows the fields of default options, which live during the call.
   void (*describe)(const std::function<void(const std::vector<Field>&)>& show);
+  /// Judges against Problem::answer. Without, a problem needs none, and a row may hold its response
+  /// in a column `program`.
+  bool needs_answer = true;
 };
 
 /// The table, in alphabetical order. To add a verifier: one .h/.cpp pair, one row here.

@@ -1,5 +1,6 @@
 // Landlock (landlock(7)): what the process and its children may reach, whatever their user. The
-// numbers are those of the kernel's interface; the headers of Debian 12 know only the first version.
+// numbers are those of the kernel's interface; the headers of Debian 12 know only the first
+// version.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,8 +22,8 @@ enum Right : uint64_t {
   kMakeChar = 1 << 6,
   kMakeSocket = 1 << 9,
   kMakeBlock = 1 << 11,
-  kRefer = 1 << 13,      // version 2
-  kTruncate = 1 << 14,   // version 3
+  kRefer = 1 << 13,       // version 2
+  kTruncate = 1 << 14,    // version 3
   kIoctlDevice = 1 << 15  // version 5
 };
 constexpr uint64_t kFirstRights = (1 << 13) - 1;
@@ -66,8 +67,7 @@ void Restrict(const Request& request) {
   if (version >= 4) attributes.network = 3;
   if (version >= 5) attributes.files |= kIoctlDevice;
   if (version >= 6) attributes.scope = 3;
-  const int ruleset =
-      static_cast<int>(syscall(kCreateRuleset, &attributes, sizeof attributes, 0));
+  const int ruleset = static_cast<int>(syscall(kCreateRuleset, &attributes, sizeof attributes, 0));
   if (ruleset < 0) Die("landlock_create_ruleset");
 
   const uint64_t read = kReadFile | kReadDir;

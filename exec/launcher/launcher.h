@@ -1,6 +1,6 @@
 #pragma once
-// The parts of the launcher. It is linked without the C++ library and runs one thread; what fails is
-// reported to Retort and ends the process.
+// The parts of the launcher. It is linked without the C++ library and runs one thread; what fails
+// is reported to Retort and ends the process.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,15 +28,15 @@ bool Send(const Report& report, int fd = -1);
 /// A message of one descriptor, through any UNIX socket.
 bool SendDescriptor(int socket, const void* data, size_t size, int fd);
 
-/// Sees to everything and returns in a new process, the one that is to run what is not trusted, held
-/// by every layer. It has 0, 1, 2 and descriptors that close when a program is executed. The other
-/// processes that this leaves behind wait, limit, report and never return.
+/// Sees to everything and returns in a new process, the one that is to run what is not trusted,
+/// held by every layer. It has 0, 1, 2 and descriptors that close when a program is executed. The
+/// other processes that this leaves behind wait, limit, report and never return.
 void Enter(const Reading& reading);
 
 // -- of Enter ------------------------------------------------------------------------------------
 
-/// Into a root of its own in memory: /usr and what belongs to it, read-only; /work, /tmp. The current
-/// directory is /work then.
+/// Into a root of its own in memory: /usr and what belongs to it, read-only; /work, /tmp. The
+/// current directory is /work then.
 void BuildRoot(const Request& request);
 /// New /work, /tmp, /dev/shm and /proc inside such a root.
 void CoverWork(const Request& request);
@@ -48,8 +48,8 @@ int LandlockVersion();
 void Restrict(const Request& request);
 /// seccomp: refused calls answer EPERM and are told to the watcher, dangerous ones kill.
 void Filter(const Request& request);
-/// Waits for `child`, keeps its limits, kills what is left, reports, does not return. `refusals`: the
-/// socket through which Filter sends its listener.
+/// Waits for `child`, keeps its limits, kills what is left, reports, does not return. `refusals`:
+/// the socket through which Filter sends its listener.
 [[noreturn]] void Watch(const Reading& reading, int child, int refusals);
 
 }  // namespace retort::exec

@@ -18,8 +18,8 @@ Reading ReadRequest() {
   if (fstat(kRequestFd, &status) != 0 || status.st_size < static_cast<off_t>(sizeof(Request))) {
     Die("request");
   }
-  const void* memory = mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE,
-                            kRequestFd, 0);
+  const void* memory =
+      mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE, kRequestFd, 0);
   if (memory == MAP_FAILED) Die("request: mmap");
   Reading reading{.request = static_cast<const Request*>(memory), .arguments = arguments};
   if (reading.request->arguments > kMaxArguments) Die("too many arguments");

@@ -16,7 +16,7 @@ enum Descriptor : int {
   kControlFd = 4,
   kProgramFd = 5,
   kWorkFd = 6,
-  kCgroupFd = 7,  ///< and 8: version 1 has a hierarchy for memory and one for processes
+  kCgroupFd = 7,   ///< and 8: version 1 has a hierarchy for memory and one for processes
   kWatcherFd = 9,  ///< inside the launcher: what is to be run tells who watches it of refused calls
   kFirstFreeFd = 10
 };
@@ -35,13 +35,14 @@ enum Flag : uint32_t {
 
 struct Request {
   uint32_t flags = 0;
-  uint32_t uid = 0;  ///< to become, when started as root; 0: stay
+  uint32_t uid = 0;                 ///< to become, when started as root; 0: stay
   int64_t cpu_ms = 0, wall_ms = 0;  ///< 0: no limit
   int64_t memory_bytes = 0;
   int64_t file_bytes = 0;  ///< of a file, and of the work directory
   int64_t processes = 1;
-  // The texts that follow: `arguments` strings, each ended by NUL, the name of the file to keep (may
-  // be empty), then for each of `files` its name, ended by NUL, its size as int64_t, its bytes.
+  // The texts that follow: `arguments` strings, each ended by NUL, the name of the file to keep
+  // (may be empty), then for each of `files` its name, ended by NUL, its size as int64_t, its
+  // bytes.
   int64_t arguments = 0, files = 0;
 };
 
@@ -56,8 +57,8 @@ enum class Killed : uint32_t { kNot, kTime, kMemory, kFiles, kAsked };
 
 struct Report {
   ReportType type = ReportType::kFailed;
-  uint32_t layers = 0;  ///< flags kUse…
-  int32_t status = 0;   ///< as of waitpid
+  uint32_t layers = 0;           ///< flags kUse…
+  int32_t status = 0;            ///< as of waitpid
   Killed killed = Killed::kNot;  ///< what the launcher killed it for
   int32_t refused_processes = 0, refused_calls = 0;
   int64_t cpu_us = 0, wall_us = 0, peak_kib = 0;

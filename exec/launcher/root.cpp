@@ -93,7 +93,8 @@ void BuildRoot(const Request& request) {
   if (mkdir("/tmp/dev/shm", 0755) != 0) Die("mkdir");
   umask(mask);
   for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives"}) Show(path);
-  for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) {
+  for (const char* device :
+       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) {
     Show(device, true);
   }
   MountProc("/tmp/proc");

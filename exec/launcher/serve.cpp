@@ -1,6 +1,6 @@
 // The launcher as a library inside an interpreter that has started already: for every request that
-// comes, a process that returns from retort_serve, held by every layer, while this one waits for the
-// next.
+// comes, a process that returns from retort_serve, held by every layer, while this one waits for
+// the next.
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -54,8 +54,8 @@ int64_t BytesBelow(int folder, int depth, int& entries) {
     }
     sum += int64_t{status.st_blocks} * 512;
     if (!S_ISDIR(status.st_mode)) continue;
-    const int below = openat(dirfd(listing), entry->d_name,
-                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int below =
+        openat(dirfd(listing), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (below < 0) continue;
     const int64_t bytes = BytesBelow(below, depth + 1, entries);
     if (bytes < 0) {
@@ -182,7 +182,7 @@ class Watcher {
     seccomp_notif call{};
     if (!(events & POLLIN) || ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
       if (errno == EINTR || errno == ENOENT) return;  // who called was killed meanwhile
-      close(listener_);  // nobody is left to call
+      close(listener_);                               // nobody is left to call
       listener_ = -1;
       return;
     }

@@ -16,13 +16,22 @@ TEST(Sandbox, Runs) {
     RunResult r = sandbox.Run({.command = {"/bin/cat"}}, "hello");
     EXPECT_TRUE(r.Success()) << r.message << r.err;
     EXPECT_EQ(r.out, "hello");
-    r = sandbox.Run({.command = {"/bin/sh", "-c", "ls -la /usr /proc .; echo $$; echo hi > x; echo ho > /tmp/x; cat /proc/1/environ; cat /etc/passwd"}, .tools = true, .limits = {.processes = 5}});
+    r = sandbox.Run({.command = {"/bin/sh", "-c",
+                                 "ls -la /usr /proc .; echo $$; echo hi > x; echo ho > /tmp/x; cat "
+                                 "/proc/1/environ; cat /etc/passwd"},
+                     .tools = true,
+                     .limits = {.processes = 5}});
     std::cerr << r.out << r.err << r.message << EnumName(r.ending) << r.layers.Names() << "\n";
-    auto t = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
+    auto t = [] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+          .count();
+    };
     double b = t();
     for (int i = 0; i < 100; ++i) sandbox.Run({.command = {"/bin/true"}});
     std::cerr << "true " << (t() - b) * 10 << " ms\n";
-    const PythonHost cold(sandbox, {"def main(): print('hi', __import__('os').listdir('.'))", false}), warm(sandbox, {"def main(): print('hi', __import__('os').listdir('.'))"});
+    const PythonHost cold(sandbox,
+                          {"def main(): print('hi', __import__('os').listdir('.'))", false}),
+        warm(sandbox, {"def main(): print('hi', __import__('os').listdir('.'))"});
     for (const PythonHost* h : {&cold, &warm}) {
       RunResult r = h->Start({})->Finish();
       std::cerr << EnumName(r.ending) << r.message << r.out << r.err << r.layers.Names() << "\n";

@@ -1,0 +1,115 @@
+#include "verifiers/code.h"
+
+#include <exception>
+
+#include "base/options.h"
+#include "base/strings.h"
+#include "verifiers/code_cpp.h"
+#include "verifiers/code_program.h"
+#include "verifiers/code_python.h"
+#include "verifiers/code_run.h"
+#include "verifiers/code_task.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+constexpr size_t kMaxProgramBytes = 1 << 20;
+constexpr size_t kMaxShownBytes = 12'000;
+
+bool IsUnjudged(std::string_view reason) {
+  for (const char* ours : {"no-tests", "bad-tests", "unknown-language", "no-sandbox", "no-python",
+                           "no-compiler", "internal-error"}) {
+    if (reason == ours) return true;
+  }
+  return false;
+}
+
+Verdict Unjudged(const std::string& reason, const std::string& message) {
+  return {VerdictStatus::kUnjudged, 0, ToValidUtf8(reason + ": " + message), ""};
+}
+
+class CodeVerifier final : public Verifier {
+ public:
+  explicit CodeVerifier(const CodeOptions& options)
+      : options_(options), sandbox_(options.sandbox), python_(sandbox_), cpp_(sandbox_) {}
+
+  Verdict Judge(const Response& response) const override {
+    try {
+      return JudgeProgram(response);
+    } catch (const TaskError& error) {
+      return Unjudged(error.reason, error.what());
+    } catch (const std::exception& error) {
+      return Unjudged("internal-error", error.what());
+    }
+  }
+
+ private:
+  Verdict JudgeProgram(const Response& response) const {
+    const CodeTask task = ReadCodeTask(response.problem, options_);
+    const auto program = ExtractProgram(response.text, task, response.problem.extra);
+    if (!program) return {VerdictStatus::kWrong, 0, "no-program", ""};
+    Outcome outcome;
+    if (program->source.size() > kMaxProgramBytes) {
+      outcome.reason = "compile-error";
+      outcome.detail = "a program of more than a MiB";
+    } else {
+      outcome = Run(*program, task);
+    }
+    return VerdictOf(outcome, *program);
+  }
+
+  Outcome Run(const Program& program, const CodeTask& task) const {
+    const bool go_on = options_.score == CodeScore::kFraction;
+    if (program.language == Language::kCpp) {
+      Runnable runnable;
+      const Outcome prepared = cpp_.Prepare(program.source, task, runnable);
+      return prepared.accepted() ? RunTests(task, runnable, go_on) : prepared;
+    }
+    const std::string& refusal = python_.refusal();
+    if (!refusal.empty()) {
+      Outcome refused;
+      refused.reason = refusal.starts_with("no Python") ? "no-python" : "no-sandbox";
+      refused.detail = refusal;
+      return refused;
+    }
+    return RunTests(task, python_.Prepare(program.source, task, go_on), go_on);
+  }
+
+  Outcome RunTests(const CodeTask& task, const Runnable& program, bool go_on) const {
+    if (!task.stdio.empty()) return RunStdioTests(task, program, options_.output, go_on);
+    if (!task.calls.empty()) return RunCallTests(task, program, go_on);
+    return RunScripts(program);
+  }
+
+  Verdict VerdictOf(const Outcome& outcome, const Program& program) const {
+    if (IsUnjudged(outcome.reason)) return Unjudged(outcome.reason, outcome.detail);
+    Verdict verdict;
+    verdict.status = outcome.accepted() ? VerdictStatus::kRight : VerdictStatus::kWrong;
+    verdict.score = outcome.accepted() ? 1 : 0;
+    if (options_.score == CodeScore::kFraction && outcome.total > 0) {
+      verdict.score = static_cast<double>(outcome.passed) / static_cast<double>(outcome.total);
+    }
+    verdict.reason = outcome.reason;
+    if (outcome.failed) verdict.reason += StrCat("/", *outcome.failed);
+    verdict.extracted = ToValidUtf8(program.source.substr(0, kMaxShownBytes));
+    verdict.normal_form =
+        StrCat(EnumName(program.language), " from ", program.taken, "; passed ", outcome.passed,
+               " of ", outcome.total, "; held by ", sandbox_.layers().Names());
+    if (!outcome.detail.empty()) verdict.normal_form += "; " + outcome.detail;
+    return verdict;
+  }
+
+  CodeOptions options_;
+  exec::Sandbox sandbox_;
+  PythonPrograms python_;
+  CppPrograms cpp_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verifier> MakeCodeVerifier(const CodeOptions& options) {
+  return std::make_unique<CodeVerifier>(options);
+}
+
+}  // namespace retort::verifiers

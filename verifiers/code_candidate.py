@@ -1,0 +1,121 @@
+# Runs a program that is judged. It holds no expected value and decides nothing: whatever the program
+# does to this process, it can only answer calls, and answers are compared elsewhere.
+#
+# The first frame is a letter and the program: "m" runs it as the main program, whose standard input
+# is what follows; "f" loads it and serves calls. The names below it are those of code_wire.py.
+import sys
+
+SYNTAX_ERROR = 101  # exit code: the program does not compile
+
+
+def main():
+    request = read_frame(0)
+    if request is None:
+        return
+    source = request[1:]
+    if request[:1] == b"m":
+        run_main(source)
+    else:
+        serve(source)
+
+
+def load(source, name):
+    module = type(sys)(name)
+    module.__file__ = "program.py"
+    sys.modules[name] = module
+    sys.argv = ["program.py"]
+    return compile(source, "program.py", "exec", 0, True), module.__dict__
+
+
+def run_main(source):
+    try:
+        code, names = load(source, "__main__")
+    except (SyntaxError, ValueError) as error:
+        sys.stderr.write("%s: %s\n" % (type(error).__name__, error))
+        sys.exit(SYNTAX_ERROR)
+    exec(code, names)
+
+
+def serve(source):
+    requests, answers = posix.dup(0), posix.dup(1)
+    # What the program prints goes to standard error, and it has nothing to read.
+    posix.dup2(2, 1)
+    nothing, end = posix.pipe()
+    posix.close(end)
+    posix.dup2(nothing, 0)
+    posix.close(nothing)
+    objects = []
+
+    def keep(value):
+        objects.append(value)
+        return b"h%d;" % len(objects)
+
+    def answer_error(error):
+        names = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
+        try:
+            text = str(error)[:1000]
+        except BaseException:
+            text = ""
+        write_frame(answers, b"x" + encode((names, text), keep))
+
+    try:
+        code, names = load(source, "program")
+    except (SyntaxError, ValueError) as error:
+        sys.stderr.write("%s: %s\n" % (type(error).__name__, error))
+        sys.exit(SYNTAX_ERROR)
+    try:
+        exec(code, names)
+    except BaseException as error:
+        answer_error(error)
+    else:
+        write_frame(answers, b"r" + encode((None,), keep))
+
+    while True:
+        request = read_frame(requests)
+        if request is None:
+            return
+        try:
+            operation, args, named = decode(request, lambda number: objects[number - 1])
+            result = perform(names, operation, args, named)
+            if result is None and operation == "call":
+                # It worked in place: the arguments are the result.
+                changed = [arg if isinstance(arg, MUTABLE) else None for arg in args[1:]]
+                answer = encode((None, changed), keep)
+            else:
+                answer = encode((result,), keep)
+        except BaseException as error:
+            answer_error(error)
+        else:
+            write_frame(answers, b"r" + answer)
+
+
+MUTABLE = (list, dict, set, bytearray)
+
+
+def perform(names, operation, args, named):
+    if operation == "get":
+        if args[0] not in names:
+            raise NameError("name %r is not defined" % args[0])
+        return names[args[0]]
+    if operation == "call":
+        return args[0](*args[1:], **named)
+    return OPERATIONS[operation](*args)
+
+
+def set_item(target, key, value):
+    target[key] = value
+
+
+OPERATIONS = {
+    "getattr": getattr,
+    "setattr": setattr,
+    "getitem": lambda target, key: target[key],
+    "setitem": set_item,
+    "iter": iter,
+    "next": next,
+    "len": len,
+    "int": int,
+    "float": float,
+    "str": str,
+    "repr": repr,
+}

@@ -1,0 +1,245 @@
+#include "verifiers/code_run.h"
+
+#include <charconv>
+
+#include "base/strings.h"
+#include "verifiers/code_compare.h"
+#include "verifiers/code_wire.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+constexpr double kResultTolerance = 1e-9;  // rounding, not another answer
+constexpr int kSyntaxError = 101;          // code_candidate.py
+
+std::string Shown(std::string_view text) {
+  constexpr size_t kMost = 400;
+  text = Trim(text);
+  if (text.size() > kMost) text.remove_prefix(text.size() - kMost);  // errors end with the cause
+  return ToValidUtf8(text);
+}
+
+Outcome Failed(std::string reason, std::string detail) {
+  Outcome outcome;
+  outcome.reason = std::move(reason);
+  outcome.detail = std::move(detail);
+  return outcome;
+}
+
+// Notes that test `index` did not pass; the first failure is the one that is told.
+void Note(Outcome& all, int64_t index, const Outcome& test) {
+  if (!all.accepted()) return;
+  all.reason = test.reason;
+  all.detail = test.detail;
+  if (test.reason != "compile-error") all.failed = index;
+}
+
+// ["ValueError", …], "text" of an answer "x…".
+Outcome ExceptionOf(std::string_view answer) {
+  const auto value = ParseWire(answer.substr(1));
+  std::string kind = "exception", text;
+  if (value && value->items.size() == 2 && !value->items[0].items.empty()) {
+    kind = value->items[0].items[0].text;
+    text = value->items[1].text;
+  }
+  return Failed(kind == "MemoryError" ? "memory-limit" : "runtime-error",
+                Shown(kind + ": " + text));
+}
+
+bool IsOurs(const Outcome& outcome) { return outcome.reason == "internal-error"; }
+
+}  // namespace
+
+Outcome FailureOf(const exec::RunResult& result) {
+  const std::string last_words = Shown(result.err);
+  switch (result.ending) {
+    case exec::Ending::kExited:
+      if (result.exit_code == kSyntaxError) return Failed("compile-error", last_words);
+      return Failed("runtime-error", StrCat("exit code ", result.exit_code, " ", last_words));
+    case exec::Ending::kSignalled:
+      return Failed("runtime-error", StrCat("signal ", result.signal, " ", last_words));
+    case exec::Ending::kStopped:
+    case exec::Ending::kInternalError:
+      return Failed("internal-error", Shown(result.message));
+    default:
+      return Failed(EnumName(result.ending), Shown(result.message));
+  }
+}
+
+void Speaker::Say(std::string_view payload) { process_->Write(Frame(payload)); }
+
+std::optional<std::string> Speaker::Hear() {
+  const auto header = process_->Read(4);
+  if (!header) return std::nullopt;
+  size_t size = 0;
+  for (const char c : *header) size = size << 8 | static_cast<unsigned char>(c);
+  if (size > largest_) {
+    too_large_ = true;
+    return std::nullopt;
+  }
+  return process_->Read(size);
+}
+
+exec::RunResult Speaker::End() {
+  if (too_large_) process_->Stop();
+  exec::RunResult result = process_->Finish();
+  if (too_large_) result.ending = exec::Ending::kOutputLimit;
+  return result;
+}
+
+Outcome RunStdioTests(const CodeTask& task, const Runnable& program, OutputRule rule, bool go_on) {
+  Outcome all;
+  all.total = static_cast<int64_t>(task.stdio.size());
+  for (size_t i = 0; i < task.stdio.size(); ++i) {
+    const StdioTest& test = task.stdio[i];
+    const exec::RunResult result = program.run(test.input);
+    Outcome one;
+    if (!result.Success()) {
+      one = FailureOf(result);
+    } else {
+      bool same = false;
+      for (const std::string& expected : test.expected) {
+        same = same || SameOutput(result.out, expected, rule, task.float_tolerance);
+      }
+      if (!same) one = Failed("wrong-answer", Shown(result.out.substr(0, 200)));
+    }
+    if (one.accepted()) {
+      ++all.passed;
+      continue;
+    }
+    Note(all, static_cast<int64_t>(i), one);
+    if (IsOurs(one)) return one;
+    if (!go_on || one.reason == "time-limit") break;
+  }
+  return all;
+}
+
+namespace {
+
+// A program that was started and has the function to call, its handle in `handle`.
+struct Ready {
+  std::unique_ptr<Speaker> speaker;
+  std::string handle;
+};
+
+// Starts the program. An outcome other than accepted says why it is not ready.
+Outcome Prepare(const CodeTask& task, const Runnable& program, Ready& ready) {
+  ready.speaker = program.calls();
+  auto answer = ready.speaker->Hear();
+  if (answer && answer->starts_with('r')) {
+    ready.speaker->Say(WireOpen('t', 3) + ToWireText("get") + WireOpen('t', 1) +
+                       ToWireText(task.entry_point) + WireOpen('d', 0));
+    answer = ready.speaker->Hear();
+  }
+  if (!answer) return FailureOf(ready.speaker->End());
+  if (!answer->starts_with('r')) return ExceptionOf(*answer);
+  const auto value = ParseWire(std::string_view(*answer).substr(1));
+  if (!value || value->items.size() != 1 || value->items[0].tag != 'h') {
+    return Failed("runtime-error", "'" + task.entry_point + "' is not a function");
+  }
+  ready.handle = "h" + value->items[0].text + ";";
+  return {};
+}
+
+Outcome RunCall(const CallTest& test, double tolerance, Ready& ready) {
+  std::string request = WireOpen('t', 3) + ToWireText("call");
+  request += WireOpen('t', 1 + test.args.size()) + ready.handle;
+  for (const Json& arg : test.args) request += ToWire(arg);
+  request += ToWire(test.named);
+  ready.speaker->Say(request);
+  const auto answer = ready.speaker->Hear();
+  if (!answer) return FailureOf(ready.speaker->End());
+  if (answer->starts_with('x')) return ExceptionOf(*answer);
+  const auto value = ParseWire(std::string_view(*answer).substr(1));
+  if (!value || value->items.empty()) return Failed("wrong-answer", "an answer that is no data");
+  for (const Json& expected : test.expected) {
+    if (SameResult(value->items[0], expected, tolerance)) return {};
+  }
+  return Failed("wrong-answer", Shown(answer->substr(1, 200)));
+}
+
+}  // namespace
+
+Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on) {
+  Outcome all;
+  all.total = static_cast<int64_t>(task.calls.size());
+  const double tolerance = task.float_tolerance.value_or(kResultTolerance);
+  Ready ready;
+  Outcome state = Prepare(task, program, ready);
+  for (size_t i = 0; i < task.calls.size(); ++i) {
+    Outcome one = state.accepted() ? RunCall(task.calls[i], tolerance, ready) : state;
+    if (one.accepted()) {
+      ++all.passed;
+      continue;
+    }
+    Note(all, static_cast<int64_t>(i), one);
+    if (IsOurs(one)) return one;
+    // What does not load once does not load again.
+    if (!go_on || one.reason == "time-limit" || !state.accepted()) break;
+    // It may have gone, or be in a state that the next test should not see.
+    if (one.reason != "wrong-answer") state = Prepare(task, program, ready);
+  }
+  return all;
+}
+
+Outcome RunScripts(const Runnable& program) {
+  const auto callee = program.calls();
+  const auto loaded = callee->Hear();
+  if (!loaded) return FailureOf(callee->End());
+  if (!loaded->starts_with('r')) return ExceptionOf(*loaded);
+
+  const auto script = program.script();
+  Outcome all;
+  int64_t calls = 0, tests = 0;
+  bool raised = false;  // the last answer
+  while (true) {
+    const auto frame = script->Hear();
+    if (!frame || frame->empty()) break;
+    const std::string_view payload = std::string_view(*frame).substr(1);
+    if (frame->front() == 'c') {
+      ++calls;
+      callee->Say(payload);
+      const auto answer = callee->Hear();
+      if (!answer) {
+        Outcome gone = FailureOf(callee->End());
+        if (IsOurs(gone)) return gone;
+        Note(all, tests, gone);
+        return all;
+      }
+      raised = answer->starts_with('x');
+      script->Say(*answer);
+      continue;
+    }
+    if (frame->front() == 'd') {
+      if (all.accepted() && calls == 0) {
+        return Failed("bad-tests", "the tests never call the program");
+      }
+      return all;
+    }
+    const auto value = ParseWire(payload);
+    if (frame->front() == 'n' && value) {
+      std::from_chars(value->text.data(), value->text.data() + value->text.size(), all.total, 16);
+    } else if (frame->front() == 't' && value && value->items.size() == 2) {
+      const Outcome test = Failed(value->items[0].text, Shown(value->items[1].text));
+      if (test.reason.empty()) {
+        ++all.passed;
+      } else if (test.reason == "bad-tests") {
+        return test;
+      } else {
+        Note(all, tests, test);
+      }
+      ++tests;
+    }
+  }
+  // The script's process ended within a test: an assert of C++, or a limit.
+  const exec::RunResult result = script->End();
+  Outcome end = FailureOf(result);
+  if (IsOurs(end)) return end;
+  if (calls == 0) return Failed("bad-tests", "the tests failed by themselves: " + end.detail);
+  if (end.reason == "runtime-error" && !raised) end.reason = "wrong-answer";
+  Note(all, tests, end);
+  return all;
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,346 @@
+#include "verifiers/code_task.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+#include "verifiers/ascii.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+template <class... Args>
+[[noreturn]] void FailTests(const Args&... args) {
+  throw TaskError("bad-tests", StrCat(args...));
+}
+
+const Json* Find(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+const std::string& TextOf(const Json& value, const std::string& where) {
+  if (!value.is_string()) FailTests(where, ": got ", value.type_name(), ", expected a text.");
+  return value.get_ref<const std::string&>();
+}
+
+std::string TextColumn(const Json& columns, const char* key) {
+  const Json* value = Find(columns, key);
+  return value == nullptr ? "" : TextOf(*value, key);
+}
+
+// {"stdin": "…"} as code-contests has it, or the text itself.
+const Json& Inside(const Json& value, const char* key) {
+  const Json* inside = Find(value, key);
+  return inside == nullptr ? value : *inside;
+}
+
+// Text, a list of lines (APPS), or, for what is expected, a list of possible texts.
+std::string JoinedText(const Json& value, const std::string& where) {
+  if (!value.is_array()) return TextOf(value, where);
+  std::vector<std::string> lines;
+  for (const Json& line : value) lines.push_back(TextOf(line, where));
+  return Join(lines, "\n");
+}
+
+StdioTest ReadStdio(const Json& input, const Json& output, const std::string& where) {
+  StdioTest test;
+  test.input = JoinedText(Inside(input, "stdin"), where + ".stdin");
+  const Json& expected = Inside(output, "stdout");
+  if (expected.is_array()) {
+    for (const Json& one : expected) test.expected.push_back(TextOf(one, where + ".stdout"));
+    if (test.expected.empty()) FailTests(where, ".stdout: an empty list, expected a text.");
+  } else {
+    test.expected.push_back(TextOf(expected, where + ".stdout"));
+  }
+  return test;
+}
+
+CallTest ReadCall(const Json& test, const std::string& where) {
+  CallTest call;
+  if (const Json* args = Find(test, "args")) {
+    if (!args->is_array()) FailTests(where, ".args: got ", args->type_name(), ", expected a list.");
+    call.args = *args;
+  }
+  if (const Json* named = Find(test, "kwargs")) {
+    if (!named->is_object()) {
+      FailTests(where, ".kwargs: got ", named->type_name(), ", expected an object.");
+    }
+    call.named = *named;
+  }
+  // null is a fine result, so only an absent member is an error.
+  const auto expected = test.find("expected");
+  if (const Json* any_of = Find(test, "any_of")) {
+    if (!any_of->is_array() || any_of->empty()) {
+      FailTests(where, ".any_of: expected a list of possible results.");
+    }
+    call.expected.assign(any_of->begin(), any_of->end());
+  } else if (expected != test.end()) {
+    call.expected.push_back(*expected);
+  } else {
+    FailTests(where, ": 'expected' is missing beside 'args'.");
+  }
+  return call;
+}
+
+void ReadTestObject(const Json& test, const std::string& where, CodeTask& task) {
+  if (Find(test, "args") || Find(test, "kwargs")) {
+    task.calls.push_back(ReadCall(test, where));
+    return;
+  }
+  for (const auto& [in, out] : {std::pair{"stdin", "stdout"}, std::pair{"input", "output"}}) {
+    const Json* input = Find(test, in);
+    const Json* output = Find(test, out);
+    if (!input && !output) continue;
+    if (!output) FailTests(where, ": '", out, "' is missing.");
+    const Json none("");
+    task.stdio.push_back(ReadStdio(input ? *input : none, *output, where));
+    return;
+  }
+  FailTests(where, ": has neither 'stdin' and 'stdout' nor 'args' and 'expected'.");
+}
+
+// {"inputs": […], "outputs": […], "fn_name"?} of APPS; code-contests' {"input": […], …}, too.
+void ReadParallelLists(const Json& lists, const std::string& where, CodeTask& task) {
+  const bool plural = lists.contains("inputs");
+  const Json* inputs = Find(lists, plural ? "inputs" : "input");
+  const Json* outputs = Find(lists, plural ? "outputs" : "output");
+  if (!inputs || !outputs || !inputs->is_array() || !outputs->is_array() ||
+      inputs->size() != outputs->size()) {
+    FailTests(where, ": expected 'inputs' and 'outputs', two lists of the same size.");
+  }
+  const Json* name = Find(lists, "fn_name");
+  if (name) task.entry_point = TextOf(*name, where + ".fn_name");
+  for (size_t i = 0; i < inputs->size(); ++i) {
+    const std::string place = StrCat(where, "[", i, "]");
+    if (name) {
+      CallTest call;
+      if (!(*inputs)[i].is_array()) FailTests(place, ": expected a list of arguments.");
+      call.args = (*inputs)[i];
+      const Json& output = (*outputs)[i];  // the result, or a list of it alone
+      call.expected.push_back(output);
+      if (output.is_array() && output.size() == 1) call.expected.push_back(output[0]);
+      task.calls.push_back(std::move(call));
+    } else {
+      StdioTest test;
+      test.input = JoinedText((*inputs)[i], place);
+      test.expected.push_back(JoinedText((*outputs)[i], place));
+      task.stdio.push_back(std::move(test));
+    }
+  }
+}
+
+bool StartsJson(std::string_view text) {
+  text = Trim(text);
+  return text.starts_with('[') || text.starts_with('{');
+}
+
+// HumanEval defines check(candidate) and leaves the call to whoever runs it.
+std::string WithCheckCalled(std::string script, const std::string& entry_point) {
+  const bool defines =
+      script.starts_with("def check(") || script.find("\ndef check(") != std::string::npos;
+  const bool calls = script.find("\ncheck(") != std::string::npos;
+  if (defines && !calls) {
+    if (entry_point.empty())
+      FailTests("the tests define check(candidate); 'entry_point' is missing.");
+    script += "\ncheck(" + entry_point + ")\n";
+  }
+  return script;
+}
+
+void ReadTests(const Json& tests, const std::string& where, CodeTask& task) {
+  if (tests.is_object() && (Find(tests, "stdin") || Find(tests, "args"))) {
+    ReadTestObject(tests, where, task);
+  } else if (tests.is_object()) {
+    ReadParallelLists(tests, where, task);
+  } else if (tests.is_array()) {
+    for (size_t i = 0; i < tests.size(); ++i) {
+      const std::string place = StrCat(where, "[", i, "]");
+      if (tests[i].is_string()) {
+        task.scripts.push_back(tests[i].get<std::string>());
+      } else if (tests[i].is_object()) {
+        ReadTestObject(tests[i], place, task);
+      } else {
+        FailTests(place, ": got ", tests[i].type_name(), ", expected an object or a text.");
+      }
+    }
+  } else {
+    const std::string& text = TextOf(tests, where);
+    if (StartsJson(text)) {
+      if (auto texts = ReadPythonTexts(text)) {
+        task.scripts = std::move(*texts);
+        return;
+      }
+      Json parsed;
+      try {
+        parsed = ParseJson(text, where);
+      } catch (const Error& error) {
+        FailTests(error.what());
+      }
+      ReadTests(parsed, where, task);
+    } else if (!Trim(text).empty()) {
+      task.scripts.push_back(WithCheckCalled(text, task.entry_point));
+    }
+  }
+}
+
+bool IsNamePart(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
+
+// The name that a list of asserts calls first: what the program has to define.
+std::string CalledName(std::string_view script) {
+  static constexpr std::array<std::string_view, 23> kAround{
+      "abs",  "all",   "any", "assert", "bool", "dict", "float", "frozenset",
+      "int",  "in",    "is",  "len",    "list", "max",  "min",   "not",
+      "repr", "round", "set", "sorted", "str",  "sum",  "tuple"};
+  std::string first;
+  for (size_t at = script.find("assert"); at < script.size(); ++at) {
+    if (!IsNamePart(script[at])) continue;
+    size_t end = at;
+    while (end < script.size() && IsNamePart(script[end])) ++end;
+    const std::string name(script.substr(at, end - at));
+    const bool member = at > 0 && script[at - 1] == '.';
+    const bool called = end < script.size() && script[end] == '(' && !member && !IsDigit(name[0]);
+    if (called && name != "assert") {
+      if (std::find(kAround.begin(), kAround.end(), name) == kAround.end()) return name;
+      if (first.empty()) first = name;
+    }
+    at = end - 1;
+  }
+  return first;  // MBPP 126 has the program define sum
+}
+
+// `auto candidate = NAME;` in MultiPL-E's C++ tests.
+std::string CppCandidate(std::string_view script) {
+  constexpr std::string_view kMark = "auto candidate = ";
+  const size_t at = script.find(kMark);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = script.substr(at + kMark.size());
+  return std::string(Trim(rest.substr(0, rest.find(';'))));
+}
+
+void FindTests(const Json& columns, const CodeOptions& options, CodeTask& task) {
+  for (const char* key : {"tests", "test", "test_list", "input_output"}) {
+    const Json* tests = Find(columns, key);
+    if (!tests) continue;
+    ReadTests(*tests, key, task);
+    break;
+  }
+  const int kinds = !task.stdio.empty() + !task.calls.empty() + !task.scripts.empty();
+  if (kinds == 0) {
+    throw TaskError("no-tests",
+                    "the problem has no tests; expected a column 'tests', 'test' or 'test_list'.");
+  }
+  if (kinds > 1) FailTests("tests of different kinds in one problem.");
+  if (task.scripts.empty()) return;
+  task.setup = TextColumn(columns, "test_setup_code");
+  if (const Json* more = Find(columns, "challenge_test_list"); more && options.challenge_tests) {
+    ReadTests(*more, "challenge_test_list", task);
+  }
+}
+
+}  // namespace
+
+std::optional<Language> LanguageOfName(std::string_view name) {
+  const std::string lower = Lowered(Trim(name));
+  for (const char* python : {"python", "python3", "py", "py3", "python 3"}) {
+    if (lower == python) return Language::kPython;
+  }
+  for (const char* cpp : {"cpp", "c++", "cc", "cxx", "c++17", "c++20", "cpp17", "cpp20"}) {
+    if (lower == cpp) return Language::kCpp;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> ReadPythonTexts(std::string_view text) {
+  text = Trim(text);
+  if (!text.starts_with('[') || !text.ends_with(']')) return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  std::vector<std::string> texts;
+  size_t at = 0;
+  const auto skip = [&] {
+    while (at < text.size() && IsSpace(text[at])) ++at;
+  };
+  for (skip(); at < text.size(); skip()) {
+    const char quote = text[at++];
+    if (quote != '"' && quote != '\'') return std::nullopt;
+    std::string& one = texts.emplace_back();
+    for (; at < text.size() && text[at] != quote; ++at) {
+      if (text[at] != '\\') {
+        one += text[at];
+        continue;
+      }
+      if (++at == text.size()) return std::nullopt;
+      switch (text[at]) {
+        case 'n':
+          one += '\n';
+          break;
+        case 'r':
+          one += '\r';
+          break;
+        case 't':
+          one += '\t';
+          break;
+        case '\\':
+        case '\'':
+        case '"':
+          one += text[at];
+          break;
+        case '\n':
+          break;
+        default:
+          return std::nullopt;  // \x41 and the like: nobody publishes tests so
+      }
+    }
+    if (at++ >= text.size()) return std::nullopt;
+    skip();
+    if (at < text.size() && text[at++] != ',') return std::nullopt;
+  }
+  return texts;
+}
+
+CodeTask ReadCodeTask(const Problem& problem, const CodeOptions& options) {
+  CodeTask task;
+  const Json& columns = problem.extra;
+  if (!columns.is_object()) throw TaskError("no-tests", "the problem has no columns.");
+  task.prompt = Find(columns, "prompt") && columns["prompt"].is_string()
+                    ? columns["prompt"].get<std::string>()
+                    : problem.prompt;
+  task.entry_point = TextColumn(columns, "entry_point");
+  FindTests(columns, options, task);
+
+  const std::string language = TextColumn(columns, "language");
+  task.language = options.language;
+  if (task.language == Language::kAuto && !language.empty()) {
+    const auto known = LanguageOfName(language);
+    if (!known) {
+      throw TaskError("unknown-language",
+                      StrCat("got '", language.substr(0, 40), "', expected 'python' or 'cpp'."));
+    }
+    task.language = *known;
+  }
+  if (!task.scripts.empty() && task.language == Language::kAuto) task.language = Language::kPython;
+  if (task.entry_point.empty() && !task.scripts.empty()) {
+    task.entry_point = task.language == Language::kCpp ? CppCandidate(task.scripts[0])
+                                                       : CalledName(task.scripts[0]);
+  }
+  if (!task.calls.empty() && task.entry_point.empty()) {
+    FailTests("tests call a function; its name is expected in a column 'entry_point'.");
+  }
+
+  task.limits = options.limits;
+  task.float_tolerance = options.float_tolerance;
+  try {
+    if (const Json* limits = Find(columns, "limits")) ReadOptions(*limits, "limits", task.limits);
+    if (const Json* tolerance = Find(columns, "float_tolerance")) {
+      task.float_tolerance =
+          options_internal::ReadNumber(*tolerance, "float_tolerance", Bounds{0, 1});
+    }
+  } catch (const Error& error) {
+    FailTests(error.what());
+  }
+  return task;
+}
+
+}  // namespace retort::verifiers
