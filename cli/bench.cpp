@@ -167,6 +167,11 @@ constexpr Command kCommands[] = {
      [](CLI::App& app, BenchOptions& o) {
        AddCount(app, "--cases", o.cases, "Responses to judge. [default 10000]");
      }},
+    {"sandbox", "Starting a program that is not trusted, beside starting it bare.", BenchSandbox,
+     [](CLI::App& app, BenchOptions& o) {
+       o.cases = 200;
+       AddCount(app, "--cases", o.cases, "Runs of each kind. [default 200]");
+     }},
     {"traces", "The trace database: written by steps, queried, read back.", BenchTraces,
      [](CLI::App& app, BenchOptions& o) {
        AddBatch(app, o, "Traces of a step, which is a transaction");

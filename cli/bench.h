@@ -21,7 +21,7 @@ struct BenchOptions {
   int64_t length = 0;          ///< tokens per sequence (train) or prompt; 0: the command's own
   int64_t new_tokens = 0;      ///< tokens per completion; 0: the command's own
   int64_t samples = 0;         ///< sequences of one prompt; 0: the command's own
-  int64_t cases = 10000;       ///< score: responses to judge
+  int64_t cases = 10000;       ///< score: responses to judge; sandbox: runs of each kind
   int64_t steps = 50;          ///< traces: transactions
   int64_t judge_ms = 0;        ///< grpo: how long a verdict takes in a second row; 0: no such row
   int64_t repeat = 5;
@@ -148,6 +148,7 @@ std::vector<Json> BenchTrain(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchDecode(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchGrpo(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchScore(const BenchOptions& options, nn::Compute& compute);
+std::vector<Json> BenchSandbox(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchTraces(const BenchOptions& options, nn::Compute& compute);
 
 }  // namespace retort::cli

@@ -175,10 +175,10 @@ std::vector<std::string> MachineWarnings(const std::vector<Json>& rows) {
     double worst = kBelow;
     std::string warning;
     for (const Json& row : rows) {
-      if (row.value("dtype", "float32") != "float32") continue;
+      if (row.value("dtype", "float32") != "float32" || !row.contains(key)) continue;
       const auto reference =
           std::ranges::find(kReferences, row["threads"].get<int>(), &Reference::threads);
-      if (reference == std::end(kReferences) || !row.contains(key)) continue;
+      if (reference == std::end(kReferences)) continue;
       const double measured = row[key].get<double>(), expected = *reference.*field;
       if (measured >= worst * expected) continue;
       worst = measured / expected;

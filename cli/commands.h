@@ -26,6 +26,7 @@ void AddEval(CLI::App& program, Action& action);
 void AddGenerate(CLI::App& program, Action& action);
 void AddTraces(CLI::App& program, Action& action);
 void AddInspect(CLI::App& program, Action& action);
+void AddSandbox(CLI::App& program, Action& action);
 void AddBench(CLI::App& program, Action& action);
 
 }  // namespace retort::cli

@@ -85,6 +85,7 @@ int RunProgram(int argc, char** argv) {
   AddDistill(program, action);
   AddTraces(program, action);
   AddInspect(program, action);
+  AddSandbox(program, action);
   AddBench(program, action);
 
   std::vector<std::string> arguments = ArgumentsOf(argc, argv);

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <string>
 
@@ -38,11 +41,28 @@ bool HasController(const std::filesystem::path& path, const std::string& name) {
   return false;
 }
 
+// What a process that was killed has left. Only its own prefix is known to be ours.
+void RemoveOfTheDead(const std::filesystem::path& parent) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
+    const std::string name = entry.path().filename().string();
+    int pid = 0;
+    if (std::sscanf(name.c_str(), "retort-%d-", &pid) != 1) continue;
+    if (kill(pid, 0) != 0 && errno == ESRCH) rmdir(entry.path().c_str());
+  }
+}
+
 }  // namespace
 
 CgroupLease::~CgroupLease() {
   for (Fd& file : files_) file.Reset();
-  for (const auto& folder : folders_) rmdir(folder.c_str());
+  for (const auto& folder : folders_) {
+    // The last process may still be on its way out.
+    for (int attempt = 0; rmdir(folder.c_str()) != 0 && errno == EBUSY && attempt < 200;
+         ++attempt) {
+      usleep(500);
+    }
+  }
 }
 
 bool CgroupLease::OutOfMemory() const {
@@ -67,6 +87,8 @@ std::unique_ptr<Cgroups> Cgroups::Find() {
   } else {
     return nullptr;
   }
+  RemoveOfTheDead(found->memory_);
+  if (!found->second_version_) RemoveOfTheDead(found->tasks_);
   // A hierarchy that can be written to need not let groups be made.
   return found->Lease(int64_t{1} << 30, 16) ? std::move(found) : nullptr;
 }

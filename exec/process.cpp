@@ -22,6 +22,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr int kPatienceMs = 5000;  // for what was killed to be gone
+
 // A write to a pipe whose reader has gone raises SIGPIPE in this thread; it is taken back before
 // anybody sees it.
 ssize_t QuietWrite(int fd, std::string_view bytes) {
@@ -92,7 +94,9 @@ void RemoveBelow(int folder, int depth) {
 }  // namespace
 
 WorkFolder::WorkFolder(uint32_t uid) {
-  std::string name = (std::filesystem::temp_directory_path() / "retort-sandbox-XXXXXX").string();
+  std::string name =
+      (std::filesystem::temp_directory_path() / StrCat("retort-sandbox-", getpid(), "-XXXXXX"))
+          .string();
   RETORT_CHECK(mkdtemp(name.data()) != nullptr, name, ": ", std::strerror(errno),
                "; TMPDIR must name a folder that can be written");
   path_ = name;
@@ -108,7 +112,16 @@ WorkFolder::~WorkFolder() {
 }
 
 Process::Impl::~Impl() {
-  control.Reset();  // the launcher takes that for its order to kill
+  if (control.valid()) {
+    Kill();
+    // Its end is the end of all that had a part in the run.
+    pollfd wait{control.get(), POLLIN, 0};
+    char report[sizeof(Report)];
+    while (poll(&wait, 1, kPatienceMs) > 0 &&
+           recv(control.get(), report, sizeof report, MSG_DONTWAIT) > 0) {
+    }
+    control.Reset();
+  }
   if (launcher > 0) {
     while (waitpid(launcher, nullptr, 0) < 0 && errno == EINTR) {
     }

@@ -15,7 +15,7 @@ PACKAGES_BUILD=(
 if grep -qsx VERSION_CODENAME=bookworm /etc/os-release; then
   PACKAGES_BUILD+=(libflint-arb-dev)
 fi
-PACKAGES_TEST=(libgtest-dev)
+PACKAGES_TEST=(libgtest-dev python3)    # programs to be judged are Python and C++
 # Pleasant to have when changing the code; nothing installs them by itself.
 PACKAGES_DEV=(clang-format ccache)
 

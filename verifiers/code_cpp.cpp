@@ -47,6 +47,10 @@ std::string Script(const CodeTask& task) {
   std::string script =
       ReplaceAll(tests, alias, "auto candidate = retort_relay::Remote(&::" + name + ");");
   script = ReplaceAll(script, "int main()", "int retort_script()");
+  // Only main may end without a return.
+  if (const size_t end = script.rfind('}'); end != std::string::npos) {
+    script.insert(end, "return 0;\n");
+  }
   return "#include \"code_relay.hpp\"\n" + WithTaggedUnions(task.prompt) + "throw 0;\n" + script +
          "\nint main() { return retort_relay::RunScript(retort_script); }\n";
 }

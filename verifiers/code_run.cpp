@@ -35,9 +35,14 @@ void Note(Outcome& all, int64_t index, const Outcome& test) {
   if (test.reason != "compile-error") all.failed = index;
 }
 
+// What follows the letter of a frame.
+std::string_view Payload(std::string_view frame) {
+  return frame.substr(std::min<size_t>(1, frame.size()));
+}
+
 // ["ValueError", …], "text" of an answer "x…".
 Outcome ExceptionOf(std::string_view answer) {
-  const auto value = ParseWire(answer.substr(1));
+  const auto value = ParseWire(Payload(answer));
   std::string kind = "exception", text;
   if (value && value->items.size() == 2 && !value->items[0].items.empty()) {
     kind = value->items[0].items[0].text;
@@ -134,7 +139,7 @@ Outcome Prepare(const CodeTask& task, const Runnable& program, Ready& ready) {
   }
   if (!answer) return FailureOf(ready.speaker->End());
   if (!answer->starts_with('r')) return ExceptionOf(*answer);
-  const auto value = ParseWire(std::string_view(*answer).substr(1));
+  const auto value = ParseWire(Payload(*answer));
   if (!value || value->items.size() != 1 || value->items[0].tag != 'h') {
     return Failed("runtime-error", "'" + task.entry_point + "' is not a function");
   }
@@ -151,12 +156,12 @@ Outcome RunCall(const CallTest& test, double tolerance, Ready& ready) {
   const auto answer = ready.speaker->Hear();
   if (!answer) return FailureOf(ready.speaker->End());
   if (answer->starts_with('x')) return ExceptionOf(*answer);
-  const auto value = ParseWire(std::string_view(*answer).substr(1));
+  const auto value = ParseWire(Payload(*answer));
   if (!value || value->items.empty()) return Failed("wrong-answer", "an answer that is no data");
   for (const Json& expected : test.expected) {
     if (SameResult(value->items[0], expected, tolerance)) return {};
   }
-  return Failed("wrong-answer", Shown(answer->substr(1, 200)));
+  return Failed("wrong-answer", Shown(Payload(*answer).substr(0, 200)));
 }
 
 }  // namespace
@@ -196,7 +201,7 @@ Outcome RunScripts(const Runnable& program) {
   while (true) {
     const auto frame = script->Hear();
     if (!frame || frame->empty()) break;
-    const std::string_view payload = std::string_view(*frame).substr(1);
+    const std::string_view payload = Payload(*frame);
     if (frame->front() == 'c') {
       ++calls;
       callee->Say(payload);

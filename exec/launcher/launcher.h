@@ -33,6 +33,9 @@ bool SendDescriptor(int socket, const void* data, size_t size, int fd);
 /// other processes that this leaves behind wait, limit, report and never return.
 void Enter(const Reading& reading);
 
+/// Tries one thing of the self-test and writes "refused" or "DONE" to standard output.
+void Attempt(const char* attempt, int retort);
+
 // -- of Enter ------------------------------------------------------------------------------------
 
 /// Into a root of its own in memory: /usr and what belongs to it, read-only; /work, /tmp. The

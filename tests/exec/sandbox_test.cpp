@@ -1,45 +1,339 @@
 #include "exec/sandbox.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
+#include "base/strings.h"
 #include "exec/python_host.h"
 
 namespace retort::exec {
 namespace {
 
-TEST(Sandbox, Runs) {
-  for (bool ns : {true, false}) {
-    const Sandbox sandbox({.namespaces = ns});
-    std::cerr << sandbox.layers().Names() << "\n";
-    RunResult r = sandbox.Run({.command = {"/bin/cat"}}, "hello");
-    EXPECT_TRUE(r.Success()) << r.message << r.err;
-    EXPECT_EQ(r.out, "hello");
-    r = sandbox.Run({.command = {"/bin/sh", "-c",
-                                 "ls -la /usr /proc .; echo $$; echo hi > x; echo ho > /tmp/x; cat "
-                                 "/proc/1/environ; cat /etc/passwd"},
-                     .tools = true,
-                     .limits = {.processes = 5}});
-    std::cerr << r.out << r.err << r.message << EnumName(r.ending) << r.layers.Names() << "\n";
-    auto t = [] {
-      return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-          .count();
-    };
-    double b = t();
-    for (int i = 0; i < 100; ++i) sandbox.Run({.command = {"/bin/true"}});
-    std::cerr << "true " << (t() - b) * 10 << " ms\n";
-    const PythonHost cold(sandbox,
-                          {"def main(): print('hi', __import__('os').listdir('.'))", false}),
-        warm(sandbox, {"def main(): print('hi', __import__('os').listdir('.'))"});
-    for (const PythonHost* h : {&cold, &warm}) {
-      RunResult r = h->Start({})->Finish();
-      std::cerr << EnumName(r.ending) << r.message << r.out << r.err << r.layers.Names() << "\n";
-      b = t();
-      for (int i = 0; i < 100; ++i) h->Start({})->Finish();
-      std::cerr << "python " << (t() - b) * 10 << " ms\n";
+namespace fs = std::filesystem;
+
+Job Shell(const std::string& script) {
+  return {.command = {"/bin/sh", "-c", script}, .limits = {.time_s = 2}};
+}
+
+Job Python(const std::string& program) {
+  return {.command = {"/usr/bin/python3", "-I", "-S", "-c", program}, .limits = {.time_s = 2}};
+}
+
+// With namespaces and without.
+class SandboxTest : public ::testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (!sandbox_.layers().Hold() || sandbox_.layers().namespaces != GetParam()) {
+      GTEST_SKIP() << "this machine has " << sandbox_.layers().Names();
     }
   }
+  const Sandbox sandbox_{{.namespaces = GetParam()}};
+};
+
+INSTANTIATE_TEST_SUITE_P(Layers, SandboxTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Namespaces" : "Fallback"; });
+
+TEST_P(SandboxTest, PassesInputOutputAndExitCode) {
+  const RunResult result =
+      sandbox_.Run(Shell("read line; echo $line; echo error >&2; exit 3"), "input\n");
+  EXPECT_EQ(result.ending, Ending::kExited) << result.message;
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.out, "input\n");
+  EXPECT_EQ(result.err, "error\n");
+  EXPECT_FALSE(result.Success());
+  EXPECT_GT(result.wall_s, 0);
+  EXPECT_GT(result.peak_kib, 0);
 }
+
+TEST_P(SandboxTest, SaysWhichLayersHeld) {
+  const RunResult result = sandbox_.Run(Shell("true"));
+  EXPECT_TRUE(result.layers.Hold());
+  EXPECT_EQ(result.layers.namespaces, GetParam());
+  EXPECT_EQ(result.layers.Names(), sandbox_.layers().Names());
+}
+
+TEST_P(SandboxTest, NeitherSideWaitsForTheOtherWhenMuchIsWritten) {
+  const std::string input(900'000, 'x');
+  EXPECT_EQ(sandbox_.Run(Shell("exec cat"), input).out, input);
+}
+
+TEST_P(SandboxTest, TalksByLinesAndBytes) {
+  const auto process =
+      sandbox_.Start(Shell("while read line; do echo \"<$line>\"; done; echo end"));
+  ASSERT_TRUE(process->Write("one\n"));
+  EXPECT_EQ(process->ReadLine(100), "<one>");
+  ASSERT_TRUE(process->Write("two\n"));
+  EXPECT_EQ(process->Read(3), "<tw");
+  EXPECT_EQ(process->ReadLine(100), "o>");
+  process->CloseInput();
+  EXPECT_EQ(process->ReadLine(2), std::nullopt) << "longer than it may be";
+  EXPECT_EQ(process->ReadLine(3), "end");
+  EXPECT_EQ(process->Read(1), std::nullopt);
+  EXPECT_TRUE(process->Finish().Success());
+}
+
+TEST_P(SandboxTest, WritesFilesAndKeepsOne) {
+  Job job = Python("import shutil; shutil.copyfile('input', 'output')");
+  job.files = {{"input", std::string("a\0b", 3)}, {"empty", ""}};
+  job.keep = "output";
+  RunResult result = sandbox_.Run(job);
+  ASSERT_TRUE(result.Success()) << result.err << result.message;
+  ASSERT_TRUE(result.kept);
+  std::string bytes(16, '\0');
+  bytes.resize(static_cast<size_t>(pread(result.kept->fd(), bytes.data(), bytes.size(), 0)));
+  EXPECT_EQ(bytes, std::string("a\0b", 3));
+  job.command.back() = "import os; os.symlink('/usr/bin/env', 'output')";
+  result = sandbox_.Run(job);
+  EXPECT_FALSE(result.kept) << "a link is not followed";
+  job.command.back() = "open('output', 'w').write('x'); raise SystemExit(1)";
+  EXPECT_FALSE(sandbox_.Run(job).kept) << "of a failed program nothing is kept";
+}
+
+TEST_P(SandboxTest, ArtifactsRunAndCannotBeChanged) {
+  const RunResult built = sandbox_.Run(
+      {.command = {"/usr/bin/g++", "-o", "program", "program.cpp"},
+       .files = {{"program.cpp",
+                  "#include <cstdio>\nint main(int n, char** w) { std::puts(w[n - 1]); }"}},
+       .keep = "program",
+       .tools = true,
+       .limits = {.time_s = 10, .memory_mib = 1024, .processes = 16}});
+  ASSERT_TRUE(built.Success()) << built.err << built.message;
+  ASSERT_TRUE(built.kept);
+  EXPECT_EQ(write(built.kept->fd(), "x", 1), -1);
+  for (int run = 0; run < 2; ++run) {
+    const RunResult result =
+        sandbox_.Run({.command = {"program", "argument"}, .program = built.kept});
+    EXPECT_TRUE(result.Success()) << result.message;
+    EXPECT_EQ(result.out, "argument\n");
+  }
+}
+
+TEST_P(SandboxTest, EveryLimitCounts) {
+  Job job = Python("while True: pass");
+  job.limits.time_s = 0.2;
+  RunResult result = sandbox_.Run(job);
+  EXPECT_EQ(result.ending, Ending::kTimeLimit);
+  EXPECT_LT(result.cpu_s, 1.5);
+  EXPECT_GE(result.cpu_s, 0.2);
+
+  job = Python("x = bytearray(200 << 20)");
+  EXPECT_TRUE(sandbox_.Run(job).Success());
+  job.limits.memory_mib = 128;
+  EXPECT_EQ(sandbox_.Run(job).ending, Ending::kMemoryLimit);
+
+  job = Python("print('x' * 100000)");
+  EXPECT_TRUE(sandbox_.Run(job).Success());
+  job.limits.output_kib = 64;
+  result = sandbox_.Run(job);
+  EXPECT_EQ(result.ending, Ending::kOutputLimit);
+  EXPECT_EQ(result.out.size(), size_t{64 * 1024});
+
+  job = Python("open('f', 'wb').write(b'x' * (3 << 20))");
+  EXPECT_TRUE(sandbox_.Run(job).Success());
+  job.limits.file_size_mib = 2;
+  EXPECT_FALSE(sandbox_.Run(job).Success());
+
+  job = Python("import os; os.waitpid(os.fork() or os._exit(0), 0)");
+  EXPECT_EQ(sandbox_.Run(job).ending, Ending::kProcessLimit);
+  job.limits.processes = 4;
+  if (GetParam()) {
+    EXPECT_TRUE(sandbox_.Run(job).Success());
+  } else {
+    EXPECT_NE(sandbox_.Refusal(job), "");
+    result = sandbox_.Run(job);
+    EXPECT_EQ(result.ending, Ending::kInternalError);
+    EXPECT_EQ(result.message, sandbox_.Refusal(job));
+  }
+}
+
+TEST_P(SandboxTest, MemoryOfAllProcessesCounts) {
+  if (!GetParam()) GTEST_SKIP() << "no processes of its own without namespaces";
+  Job job = Python(
+      "import os, time\n"
+      "for _ in range(6):\n"
+      "    if os.fork() == 0:\n"
+      "        block = b'x' * (80 << 20)\n"
+      "        time.sleep(20)\n"
+      "time.sleep(20)");
+  job.limits.processes = 8;
+  job.limits.memory_mib = 256;
+  EXPECT_EQ(sandbox_.Run(job).ending, Ending::kMemoryLimit);
+}
+
+TEST_P(SandboxTest, HonestProgramsMayDoWhatTheyDo) {
+  for (const char* program : {
+           "import threading\n"
+           "ts = [threading.Thread(target=print, args=(i,)) for i in range(16)]\n"
+           "[t.start() for t in ts]; [t.join() for t in ts]",
+           "import asyncio\nasync def f(): await asyncio.sleep(0.01); return 4\n"
+           "assert asyncio.run(f()) == 4",
+           "from concurrent.futures import ThreadPoolExecutor as P\n"
+           "assert sum(P(8).map(lambda x: x * x, range(10))) == 285",
+           "import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x')",
+           "import os\nos.mkdir('d'); open('d/f', 'w').write('x'); assert os.listdir('d') == "
+           "['f']\n"
+           "os.remove('d/f'); os.rmdir('d')",
+           "import random, time, datetime, math, decimal, fractions, statistics, uuid\n"
+           "random.random(); time.sleep(0.01); datetime.datetime.now(); uuid.uuid4()",
+           "import os, signal\nsignal.signal(signal.SIGUSR1, lambda *a: print('got'))\n"
+           "os.kill(os.getpid(), signal.SIGUSR1)",
+           "import sqlite3\nsqlite3.connect(':memory:').execute('select 1')",
+           "import sys\nsys.setrecursionlimit(20000)\n"
+           "def f(n): return 0 if n == 0 else 1 + f(n - 1)\nassert f(5000) == 5000",
+           "import mmap, select, os\nm = mmap.mmap(-1, 4096); r, w = os.pipe(); os.write(w, b'x')\n"
+           "assert select.select([r], [], [], 1)[0]",
+           "import os, multiprocessing\nos.cpu_count(); multiprocessing.Lock; "
+           "os.sched_getaffinity(0)",
+       }) {
+    Job job = Python(program);
+    job.limits.time_s = 10;
+    const RunResult result = sandbox_.Run(job);
+    EXPECT_TRUE(result.Success()) << program << "\n" << EnumName(result.ending) << result.err;
+  }
+}
+
+TEST_P(SandboxTest, StopEndsIt) {
+  const auto process = sandbox_.Start(Shell("echo ready; exec sleep 100"));
+  EXPECT_EQ(process->ReadLine(10), "ready");
+  process->Stop();
+  EXPECT_EQ(process->Finish().ending, Ending::kStopped);
+}
+
+TEST_P(SandboxTest, DestructionKills) {
+  const std::string tag = StrCat("1000.", getpid());
+  {
+    const auto process = sandbox_.Start(Shell("echo ready; exec sleep " + tag));
+    EXPECT_EQ(process->ReadLine(10), "ready");
+  }
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    std::ifstream words(entry.path() / "cmdline", std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(words)), {});
+    EXPECT_EQ(text.find(tag), std::string::npos) << entry.path();
+  }
+}
+
+TEST_P(SandboxTest, WhatCannotRunIsOurFault) {
+  RunResult result = sandbox_.Run({.command = {"/usr/bin/no-such-program"}});
+  EXPECT_EQ(result.ending, Ending::kInternalError);
+  EXPECT_NE(result.message.find("no-such-program"), std::string::npos) << result.message;
+  Job job = Shell("true");
+  job.files = {{"../outside", ""}};
+  EXPECT_EQ(sandbox_.Run(job).ending, Ending::kInternalError);
+  job.files = {};
+  job.command.back() = std::string("a\0b", 3);
+  EXPECT_EQ(sandbox_.Run(job).ending, Ending::kInternalError);
+}
+
+size_t OpenDescriptors() {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator("/proc/self/fd")) ++count;
+  return count;
+}
+
+std::vector<std::string> Leftovers() {
+  std::vector<std::string> found;
+  const auto add = [&found](const fs::path& folder, const std::string& prefix) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (entry.path().filename().string().rfind(prefix, 0) == 0) found.push_back(entry.path());
+    }
+  };
+  add(fs::temp_directory_path(), StrCat("retort-sandbox-", getpid(), "-"));
+  const std::string own = StrCat("retort-", getpid(), "-");
+  for (const char* group : {"/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"}) {
+    add(group, own);
+  }
+  return found;
+}
+
+// 10,000 of them with RETORT_SANDBOX_RUNS=10000.
+TEST_P(SandboxTest, ManyAtOnceLeaveNothing) {
+  const char* wanted = getenv("RETORT_SANDBOX_RUNS");
+  const int runs = wanted ? std::stoi(wanted) : 200;
+  const PythonHost host(sandbox_, {.driver = "def main(): print('warm')", .warm = true});
+  EXPECT_EQ(host.Start({})->Finish().out, "warm\n");
+  const size_t before = OpenDescriptors();
+  const auto leftovers_before = Leftovers();  // the warm Python's own folder
+  constexpr int kThreads = 4;
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = t; i < runs; i += kThreads) {
+        const std::string text = StrCat(i, "\n");
+        const bool good = i % 4 == 0 ? host.Start({})->Finish().out == "warm\n"
+                                     : sandbox_.Run({.command = {"/bin/cat"}}, text).out == text;
+        if (good) ++right;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, runs);
+  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(Leftovers(), leftovers_before);
+}
+
+TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
+  const std::string tag = StrCat("# ", getpid(), GetParam());
+  const PythonHost host(sandbox_, {.driver = "def main(): print('alive')", .warm = true});
+  EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+  // All Pythons that this process has started: the warm one.
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      std::ifstream words(entry.path() / "cmdline", std::ios::binary);
+      const std::string text((std::istreambuf_iterator<char>(words)), {});
+      std::ifstream stat(entry.path() / "stat");
+      if (text.find("retort_serve") == std::string::npos) continue;
+      kill(std::stoi(entry.path().filename()), SIGKILL);
+    }
+    usleep(100'000);
+    EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+  }
+}
+
+TEST_P(SandboxTest, WarmAndColdPythonsSeeTheSame) {
+  const std::string driver =
+      "import os, sys\n"
+      "def main():\n"
+      "    data = sys.stdin.read()\n"
+      "    print(data, sorted(os.listdir('.')) in ([], ['driver.py']), dict(os.environ).keys() - "
+      "{'LC_CTYPE'})\n"
+      "    raise SystemExit(7)\n";
+  std::vector<RunResult> results;
+  for (const bool warm : {true, false}) {
+    const PythonHost host(sandbox_, {.driver = driver, .warm = warm});
+    EXPECT_EQ(host.refusal(), "");
+    const auto process = host.Start({});
+    process->Write("text");
+    results.push_back(process->Finish());
+    EXPECT_EQ(results.back().exit_code, 7) << results.back().err << results.back().message;
+    EXPECT_EQ(results.back().out.substr(0, 14), "text True set(") << results.back().out;
+  }
+  EXPECT_EQ(results[0].layers.Names(), results[1].layers.Names());
+}
+
+TEST(SandboxOptions, LayersCanBeSwitchedOff) {
+  EXPECT_FALSE(Sandbox({.namespaces = false}).layers().namespaces);
+  EXPECT_FALSE(Sandbox({.landlock = false}).layers().landlock);
+  EXPECT_FALSE(Sandbox({.cgroup = false}).layers().cgroup);
+}
+
+TEST(SandboxOptions, RefusesWithoutALayerThatHolds) {
+  const Sandbox sandbox({.namespaces = false, .landlock = false});
+  EXPECT_FALSE(sandbox.layers().Hold());
+  const RunResult result = sandbox.Run(Shell("echo ran"));
+  EXPECT_EQ(result.ending, Ending::kInternalError);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.message.find("Landlock"), std::string::npos) << result.message;
+  const Sandbox unsafe({.namespaces = false, .landlock = false, .unsafe = true});
+  const RunResult ran = unsafe.Run(Shell("echo ran"));
+  EXPECT_EQ(ran.out, "ran\n");
+  EXPECT_FALSE(ran.layers.Hold()) << "the result says that nothing held it";
+}
+
 }  // namespace
 }  // namespace retort::exec

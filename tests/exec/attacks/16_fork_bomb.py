@@ -1,0 +1,4 @@
+# 16. Fork bomb. -> process-limit
+import os
+while True:
+    os.fork()

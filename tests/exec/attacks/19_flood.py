@@ -1,0 +1,3 @@
+# 19. Floods standard output. -> output-limit
+while True:
+    print("x" * 100000)

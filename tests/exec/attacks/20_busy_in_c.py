@@ -1,0 +1,2 @@
+# 20. Busy inside one operation. -> time-limit, memory-limit
+print(len(str(7 ** (10 ** 9))))

@@ -1,0 +1,3 @@
+# 20. Endless loop. -> time-limit
+while True:
+    pass

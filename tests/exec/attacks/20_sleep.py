@@ -1,0 +1,3 @@
+# 20. Sleeps. -> time-limit
+import time
+time.sleep(1000)

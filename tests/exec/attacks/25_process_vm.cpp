@@ -1,0 +1,11 @@
+// 25. Writes to the memory of the grader. -> denied
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <unistd.h>
+int main(int, char** words) {
+  char byte = 0;
+  iovec part{&byte, 1};
+  (void)part;
+  if (process_vm_writev(atoi(words[2]), &part, 1, &part, 1, 0) >= 0) write(1, "ESCAPED", 7);
+}

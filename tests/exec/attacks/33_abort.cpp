@@ -1,0 +1,3 @@
+// 33. Aborts. -> signalled
+#include <stdlib.h>
+int main() { abort(); }

@@ -1,0 +1,3 @@
+// 33. Lets the assembler read for it. -> compile-error
+asm(".incbin \"SECRET\"");
+int main() {}

@@ -1,0 +1,3 @@
+// 35. Stops its own clock. -> time-limit
+#include <signal.h>
+int main() { raise(SIGSTOP); }

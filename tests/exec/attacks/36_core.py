@@ -1,0 +1,3 @@
+# 36. Dumps core. -> signalled
+import os
+os.abort()

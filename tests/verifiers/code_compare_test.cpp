@@ -1,0 +1,129 @@
+#include "verifiers/code_compare.h"
+
+#include <gtest/gtest.h>
+
+namespace retort::verifiers {
+namespace {
+
+bool Same(const std::string& wire, const Json& expected, double tolerance = 1e-9) {
+  const auto value = ParseWire(wire);
+  EXPECT_TRUE(value) << wire;
+  return value && SameResult(*value, expected, tolerance);
+}
+
+TEST(CodeWire, JsonThereAndBack) {
+  const Json value{{"a", {1, -255, 1.5, true, nullptr, "\xC3\xA9"}},
+                   {"b", Json::object()},
+                   {"c", {INT64_MIN, UINT64_MAX}}};
+  EXPECT_EQ(ToWire(value["a"]), "l6;i1;i-ff;f0x1.8p+0;TNs2:\xC3\xA9");
+  EXPECT_TRUE(Same(ToWire(value), value));
+  EXPECT_EQ(Frame("abc"), std::string("\0\0\0\3abc", 7));
+}
+
+TEST(CodeWire, RefusesWhatIsMalformed) {
+  for (const char* bytes : {"", "x", "i1", "s3:ab", "s-1:", "s:", "l2;N", "d1;N", "NN", "l1;",
+                            "l99999999999999999999;", "l18446744073709551615;", "s99:a", "t1"}) {
+    EXPECT_FALSE(ParseWire(bytes)) << bytes;
+  }
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep += "l1;";
+  EXPECT_FALSE(ParseWire(deep + "N"));
+  EXPECT_FALSE(ParseWire("l1000001;" + std::string(1'000'001, 'N')));
+}
+
+TEST(CodeCompare, ResultsHaveTheirTypes) {
+  EXPECT_TRUE(Same("i5;", 5));
+  EXPECT_FALSE(Same("i5;", 6));
+  EXPECT_FALSE(Same("i05;", 5));  // no driver writes it so
+  EXPECT_TRUE(Same("f0x1.4p+2;", 5));
+  EXPECT_TRUE(Same("i5;", 5.0));
+  EXPECT_FALSE(Same("T", 1));
+  EXPECT_FALSE(Same("i1;", true));
+  EXPECT_FALSE(Same("s1:5", 5));
+  EXPECT_FALSE(Same("i5;", "5"));
+  EXPECT_FALSE(Same("y1:a", "a"));
+  EXPECT_FALSE(Same("N", false));
+  EXPECT_FALSE(Same("h1;", nullptr));
+  EXPECT_FALSE(Same("c0x1p+0,0x0p+0;", 1));
+  EXPECT_TRUE(Same("t2;i1;i2;", {1, 2}));
+  EXPECT_FALSE(Same("l2;i2;i1;", {1, 2}));
+  EXPECT_TRUE(Same("e2;i2;i1;", {1, 2}));
+  EXPECT_FALSE(Same("e2;i2;i2;", {1, 2}));
+  EXPECT_FALSE(Same("l2;i1;i2;", {1, 2, 3}));
+}
+
+TEST(CodeCompare, DictsAreObjects) {
+  const Json expected{{"1", 2}, {"b", Json::array()}};
+  EXPECT_TRUE(Same("d2;s1:bl0;i1;i2;", expected));
+  EXPECT_FALSE(Same("d1;i1;i2;", expected));
+  EXPECT_FALSE(Same("d2;i1;i2;s1:1i2;", {{"1", 2}, {"b", 3}}));  // twice the same key
+}
+
+TEST(CodeCompare, BigIntegersAreExactWhereJsonIs) {
+  EXPECT_TRUE(Same("iffffffffffffffff;", UINT64_MAX));
+  EXPECT_FALSE(Same("ifffffffffffffffe;", UINT64_MAX));
+  EXPECT_TRUE(Same("i1" + std::string(25, '0') + ";", std::pow(2.0, 100), 0));
+  EXPECT_TRUE(Same("i-1" + std::string(25, '0') + ";", -std::pow(2.0, 100), 0));
+}
+
+TEST(CodeCompare, Tolerance) {
+  EXPECT_TRUE(Same("f0x1.3333333333334p-2;", 0.3));  // 0.1 + 0.2
+  EXPECT_FALSE(Same("f0x1.3333333333334p-2;", 0.3, 0));
+  EXPECT_TRUE(Same("f0x1.08p+0;", 1.0, 0.04));
+  EXPECT_FALSE(Same("f0x1.08p+0;", 1.0, 0.03));
+  EXPECT_TRUE(Same("f0x1.9p+6;", 101, 0.01));  // 100: relative above 1
+  EXPECT_FALSE(Same("i64;", 101, 0.01));       // two whole numbers
+  EXPECT_FALSE(Same("fnan;", 1.0, 1));
+  EXPECT_FALSE(Same("finf;", 1.0, 1));
+}
+
+TEST(CodeCompare, Text) {
+  const auto same = [](std::string_view got, std::string_view expected) {
+    return SameOutput(got, expected, OutputRule::kText, std::nullopt);
+  };
+  EXPECT_TRUE(same("a b\nc\n", "a b\nc"));
+  EXPECT_TRUE(same("a \r\nb\n\n\n", "a\nb"));
+  EXPECT_TRUE(same("", "\n"));
+  EXPECT_FALSE(same(" a", "a"));
+  EXPECT_FALSE(same("a  b", "a b"));
+  EXPECT_FALSE(same("a", "a\nb"));
+  EXPECT_FALSE(same("a\nb\ngarbage", "a\nb"));
+  EXPECT_FALSE(same("\na", "a"));
+  EXPECT_FALSE(same(std::string_view("a\0", 2), "a"));
+  EXPECT_FALSE(same("0.30", "0.3"));
+}
+
+TEST(CodeCompare, Tokens) {
+  const auto same = [](std::string_view got, std::string_view expected,
+                       std::optional<double> tolerance = std::nullopt) {
+    return SameOutput(got, expected, OutputRule::kTokens, tolerance);
+  };
+  EXPECT_TRUE(same(" a\n\nb ", "a b"));
+  EXPECT_FALSE(same("a b c", "a b"));
+  EXPECT_FALSE(same("a", "a b"));
+  EXPECT_FALSE(same("1.0", "1"));
+  EXPECT_TRUE(same("x 1.0 +2e0", "x 1 2", 0));
+  EXPECT_TRUE(same("3.1416", "3.14159", 1e-4));
+  EXPECT_FALSE(same("3.15", "3.14159", 1e-4));
+  EXPECT_FALSE(same("nan", "1", 1));
+  EXPECT_FALSE(same("0x1", "1", 1));
+  EXPECT_FALSE(same("1e400", "1", 1));
+  EXPECT_TRUE(SameOutput("0.30\n", "0.3", OutputRule::kText, 1e-6));
+}
+
+TEST(CodeCompare, JsonText) {
+  const auto same = [](std::string_view got, std::string_view expected, double tolerance = 0) {
+    return SameOutput(got, expected, OutputRule::kJson, tolerance);
+  };
+  EXPECT_TRUE(same("{\"b\": [1, 2], \"a\": null}\n", "{\"a\":null,\"b\":[1,2]}"));
+  EXPECT_TRUE(same("[1.0]", "[1]"));
+  EXPECT_TRUE(same("[0.301]", "[0.3]", 0.01));
+  EXPECT_FALSE(same("[1, 2]", "[2, 1]"));
+  EXPECT_FALSE(same("[true]", "[1]"));
+  EXPECT_FALSE(same("{\"a\": 1}", "{\"b\": 1}"));
+  EXPECT_FALSE(same("[1", "[1]"));
+  EXPECT_FALSE(same(std::string(100'000, '['), "[1]"));
+}
+
+}  // namespace
+}  // namespace retort::verifiers
