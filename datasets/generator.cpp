@@ -138,6 +138,14 @@ const std::vector<GeneratorEntry>& Generators() {
        "an input for which a program gives an output, for verifier codeio; difficulty: "
        "statements after the first",
        1, 6, 1, FillCodeioInput},
+      {"functions",
+       "a Python function f of a list or a number, for the verifier code, each structure in one "
+       "split; difficulty: conditions and operations",
+       1, 3, 2, FillFunctions},
+      {"drafts",
+       "the same questions with programs that make the usual slips and fail; difficulty: as "
+       "functions",
+       1, 3, 2, FillDrafts},
   };
   return table;
 }

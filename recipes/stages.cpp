@@ -88,6 +88,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     table.Add(result);
     count_tokens(result.stats);
     train::Metrics metrics = ToMetrics(own);
+    train::AddOutcomes(result.traces, metrics);
     std::vector<Trace> traces = result.traces;
     if (options.revision) {
       job.replay = &stored.second;
@@ -141,6 +142,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
     report.tokens += result.stats.decoded_tokens;
     train::Metrics metrics = ToMetrics(table);
     metrics.emplace_back("temperature", temperature);
+    train::AddOutcomes(result.traces, metrics);
     context.recorder.Step({context.Key(step), context.name, metrics, result.traces});
     context.Report(step + 1, steps, metrics);
 

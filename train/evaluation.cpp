@@ -6,6 +6,17 @@
 
 namespace retort::train {
 
+void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
+  std::map<std::string, double> counts;
+  for (const Trace& trace : traces) {
+    for (const auto& [verifier, verdict] : trace.verdicts) {
+      const std::string outcome = verdict.reason.substr(0, verdict.reason.find_first_of("/:"));
+      if (!outcome.empty()) ++counts[StrCat("rewards/", verifier, "/", outcome)];
+    }
+  }
+  metrics.insert(metrics.end(), counts.begin(), counts.end());
+}
+
 bool Reasons(std::string_view text) {
   const size_t open = text.find(model::kThinkOpen);
   if (open == std::string_view::npos) return false;

@@ -58,6 +58,11 @@ struct SampleResult {
 };
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job);
 
+/// "rewards/VERIFIER/OUTCOME": how many of its verdicts have this outcome, for every outcome that
+/// occurs. An outcome is a reason without its details: "wrong-answer" of "wrong-answer/3",
+/// "bad-tests" of "bad-tests: tests[2] has no args".
+void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics);
+
 /// Whether a completion has a think block with something in it.
 bool Reasons(std::string_view text);
 
