@@ -23,5 +23,9 @@ void FillBase(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillSort(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillWords(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillShopping(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillCodeioOutput(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillCodeioInput(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillFunctions(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillDrafts(int64_t difficulty, RandomStream& random, Problem& problem);
 
 }  // namespace retort::datasets

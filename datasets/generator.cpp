@@ -130,6 +130,22 @@ const std::vector<GeneratorEntry>& Generators() {
        "a*m+c*k in words, every template in all splits; difficulty: digits of a and c, m and k "
        "have one",
        1, 8, 2, FillShopping},
+      {"codeio-output",
+       "what a program gives for an input, each program in one split; difficulty: statements "
+       "after the first",
+       1, 6, 2, FillCodeioOutput},
+      {"codeio-input",
+       "an input for which a program gives an output, for verifier codeio; difficulty: "
+       "statements after the first",
+       1, 6, 1, FillCodeioInput},
+      {"functions",
+       "a Python function f of a list or a number, for the verifier code, each structure in one "
+       "split; difficulty: conditions and operations",
+       1, 3, 2, FillFunctions},
+      {"drafts",
+       "the same questions with programs that make the usual slips and fail; difficulty: as "
+       "functions",
+       1, 3, 2, FillDrafts},
   };
   return table;
 }

@@ -9,7 +9,8 @@
 // steps are joined by ';'. A step is an equation ("7*6=42;42+1=43"), an operation about to be
 // carried out ("34+18") or a result assembled from digits ("432"). Where columns are added the last
 // step is the result at full width ("0586"), so that the answer is one step away; otherwise the
-// answer is not repeated.
+// answer is not repeated. The plan of a program is the list of its pieces, in the order in which
+// they are applied.
 
 #include <cstdint>
 #include <string>
@@ -33,7 +34,7 @@ struct GeneratorEntry {
 };
 
 /// Every family: chain, modular, addition, multiplication, countdown, linear, gcd, lcm, base, sort,
-/// words, shopping.
+/// words, shopping, codeio-output, codeio-input, functions, drafts.
 const std::vector<GeneratorEntry>& Generators();
 /// Throws Error naming the nearest family when there is none of that name.
 const GeneratorEntry& FindGenerator(std::string_view name);
@@ -49,8 +50,8 @@ constexpr auto EnumNames(Split) {
 }
 
 /// About one canonical text in ten is held out and one in ten is for validation, whatever the seed,
-/// the count or the program. Only what precedes a tab decides: "words" puts its template there, so
-/// each of its templates is on one side.
+/// the count or the program. Only what precedes a tab decides: "words" puts its template there and
+/// "codeio-…" its program, "functions" its structure, so each of these is on one side.
 Split SplitOf(std::string_view canonical);
 
 /// What to generate; several families make a mixture.

@@ -115,7 +115,8 @@ std::vector<int64_t> InsertTraces(const Database& database, const StepRecord& re
     }
     previous = &trace;
     completion
-        .With(next_id, group_id, key.run, key.stage_index, record.stage, key.step, t.sample,
+        .With(next_id, group_id, key.run, key.stage_index,
+              trace.stage.empty() ? record.stage : trace.stage, key.step, t.sample,
               AsBlob(t.completion), AsBlob(t.logprobs), AsBlob(t.experts), trace.text,
               EnumName(t.finish), static_cast<int64_t>(t.completion.size()), trace.reward,
               trace.advantage, trace.policy_version)

@@ -46,7 +46,8 @@ struct StepKey {
   int64_t step = 0;
 };
 
-/// All that one step leaves behind. The `id`, `stage` and `step` of the traces are not read.
+/// All that one step leaves behind. The `id` and `step` of the traces are not read; a trace without
+/// a `stage` of its own (such as "collect/revision") is of the step's.
 /// Neighbouring traces with the same problem, the same prompt ids and rising samples form a group.
 struct StepRecord {
   StepKey key;

@@ -1,6 +1,7 @@
 #include "distill/distill.h"
 
 #include "train/problems.h"
+#include "train/revision.h"
 
 namespace retort::distill {
 namespace {
@@ -40,7 +41,10 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
                      ". Teacher and student must share a tokenizer");
       }
     }
-    traces.groups.push_back({trace.trajectory.prompt, {trace.trajectory.completion}});
+    traces.groups.push_back(
+        options.turns == Turns::kAll
+            ? train::ConversationOf(context, trace)
+            : train::LearnGroup{trace.trajectory.prompt, {trace.trajectory.completion}});
   });
   return traces;
 }

@@ -10,11 +10,11 @@ namespace {
 // Samples the model on the probe's problems; the reasoning accuracy of the worst family.
 class Probe {
  public:
-  Probe(const train::StageContext& context, const ProbeOptions& options)
+  Probe(const train::StageContext& context, const SupervisedOptions& options)
       : context_(context),
-        options_(options),
-        problems_(train::GetProblems(options.problems)),
-        panel_(train::DefaultPanel(), context.name + ".until") {}
+        options_(options.until),
+        problems_(train::GetProblems(options_.problems)),
+        panel_(options.reward, context.name + ".reward") {}
 
   double Measure(int64_t step, train::Metrics& metrics) const {
     train::SampleJob job{.problems = &problems_,
@@ -69,7 +69,7 @@ train::StageReport RunSupervised(const train::StageContext& context,
   };
   std::unique_ptr<Probe> probe;
   if (options.until.every > 0) {
-    probe = std::make_unique<Probe>(context, options.until);
+    probe = std::make_unique<Probe>(context, options);
     task.probe_every = options.until.every;
     task.decay_at = options.until.decay_reasoning_accuracy;
     task.end_at = options.until.min_reasoning_accuracy;

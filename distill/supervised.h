@@ -36,6 +36,8 @@ struct ProbeOptions {
 
 struct SupervisedOptions {
   train::ProblemOptions problems;
+  /// Judges what the probe samples. Read by the recipe (key "reward").
+  std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   double reasoning_share = 1;
   bool learn_prompt = false;
   ProbeOptions until;

@@ -64,6 +64,18 @@ std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, PromptTemplate pro
   return ids;
 }
 
+std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer, PromptTemplate prompt_template,
+                                    const std::vector<int32_t>& completion,
+                                    std::string_view message) {
+  const std::optional<int32_t> end = tokenizer.eos_id();
+  std::vector<int32_t> ids;
+  if (end && (completion.empty() || completion.back() != *end)) ids.push_back(*end);
+  Append(ids, tokenizer.Encode(kUserMarker, AddedTokens::kMatch));
+  Append(ids, tokenizer.Encode(message, AddedTokens::kAsText));
+  Append(ids, tokenizer.Encode(Frame(prompt_template).second, AddedTokens::kMatch));
+  return ids;
+}
+
 std::vector<int32_t> RenderCompletion(const Tokenizer& tokenizer, const WorkedExample& example) {
   std::vector<int32_t> ids;
   Append(ids, tokenizer.Encode(kThinkOpen, AddedTokens::kMatch));

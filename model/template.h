@@ -40,6 +40,13 @@ std::string ChatTemplate(PromptTemplate prompt_template);
 std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, PromptTemplate prompt_template,
                                   std::string_view question);
 
+/// The ids that follow a completion when the user answers: the end token unless the completion ends
+/// with it, then the message in the template's frame, up to where the next completion begins. The
+/// same text as ChatTemplate's.
+std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer, PromptTemplate prompt_template,
+                                    const std::vector<int32_t>& completion,
+                                    std::string_view message);
+
 struct WorkedExample {
   std::string think;  ///< the steps; "" for a direct answer
   std::string answer;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "model/cost.h"
 #include "train/evaluation.h"
+#include "train/revision.h"
 
 namespace retort::recipes {
 namespace {
@@ -18,6 +19,20 @@ Json ToJson(const train::Accuracy& accuracy) {
           {"direct_accuracy", accuracy.direct_accuracy()},
           {"mean_completion_length", accuracy.mean_length()},
           {"completions", accuracy.count}};
+}
+
+// What a run that was interrupted stored of a step, second turns apart.
+struct StoredTurns {
+  std::vector<Trace> first, second;
+};
+
+StoredTurns StoredTurnsOf(const train::StageContext& context, int64_t step) {
+  StoredTurns turns;
+  for (Trace& trace : context.StoredTraces(step)) {
+    const bool second = trace.stage == train::RevisionStage(context.name);
+    (second ? turns.second : turns.first).push_back(std::move(trace));
+  }
+  return turns;
 }
 
 train::Metrics ToMetrics(const train::AccuracyTable& table) {
@@ -43,13 +58,18 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
   const int64_t steps = (count + options.prompts_per_step - 1) / options.prompts_per_step;
   const double active = static_cast<double>(model::CountParameters(context.model.config()).active);
   train::StageReport report;
-  train::AccuracyTable table;
+  train::AccuracyTable table, revised;
+  const auto count_tokens = [&](const rollout::EngineStats& stats) {
+    report.tokens += stats.decoded_tokens;
+    report.sampling_operations +=
+        2 * active * static_cast<double>(stats.decoded_tokens + stats.prompt_tokens);
+  };
   for (int64_t step = context.first_step; step < steps; ++step) {
     if (context.Stopping()) {
       report.interrupted = true;
       return report;
     }
-    const std::vector<Trace> replay = context.StoredTraces(step);
+    const StoredTurns stored = StoredTurnsOf(context, step);
     train::SampleJob job{.problems = &problems,
                          .chosen = {},
                          .samples = options.samples,
@@ -57,24 +77,38 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
                          .seed = context.seed,
                          .purpose = context.Purpose("sample"),
                          .step = step,
-                         .replay = &replay};
+                         .replay = &stored.first};
     const int64_t begin = step * options.prompts_per_step;
     job.chosen.resize(static_cast<size_t>(std::min(options.prompts_per_step, count - begin)));
     std::iota(job.chosen.begin(), job.chosen.end(), begin);
-    const train::SampleResult result =
-        train::SampleProblems(train::SamplingOf(context, panel), job);
+    const train::SampleContext sampling = train::SamplingOf(context, panel);
+    const train::SampleResult result = train::SampleProblems(sampling, job);
     train::AccuracyTable own;
     own.Add(result);
     table.Add(result);
-    report.tokens += result.stats.decoded_tokens;
-    report.sampling_operations +=
-        2 * active * static_cast<double>(result.stats.decoded_tokens + result.stats.prompt_tokens);
-    const train::Metrics metrics = ToMetrics(own);
-    context.recorder.Step({context.Key(step), context.name, metrics, result.traces});
+    count_tokens(result.stats);
+    train::Metrics metrics = ToMetrics(own);
+    train::AddOutcomes(result.traces, metrics);
+    std::vector<Trace> traces = result.traces;
+    if (options.revision) {
+      job.replay = &stored.second;
+      const train::RevisionResult revision = train::Revise(sampling, job, result, context.name);
+      train::AccuracyTable second;
+      second.Add(revision.second);
+      revised.Add(revision.second);
+      count_tokens(revision.second.stats);
+      metrics.emplace_back("revision/count", second.all.count);
+      metrics.emplace_back("revision/too_long", revision.too_long);
+      metrics.emplace_back("revision/accuracy", second.all.accuracy());
+      const std::vector<Trace>& more = revision.second.traces;
+      traces.insert(traces.end(), more.begin(), more.end());
+    }
+    context.recorder.Step({context.Key(step), context.name, metrics, std::move(traces)});
     context.Report(step + 1, steps, metrics);
   }
   report.steps = steps;
   report.details = ToJson(table.all);
+  if (options.revision) report.details["revision"] = ToJson(revised.all);
   return report;
 }
 
@@ -108,6 +142,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
     report.tokens += result.stats.decoded_tokens;
     train::Metrics metrics = ToMetrics(table);
     metrics.emplace_back("temperature", temperature);
+    train::AddOutcomes(result.traces, metrics);
     context.recorder.Step({context.Key(step), context.name, metrics, result.traces});
     context.Report(step + 1, steps, metrics);
 

@@ -29,12 +29,16 @@ struct CollectOptions {
   std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   int64_t samples = 1;
   int64_t prompts_per_step = 256;
+  bool revision = false;
   rollout::SamplingOptions sampling;
   template <class V>
   void Visit(V& v) {
     v("problems", problems, "Where prompts come from; each is sampled once.");
     v("samples", samples, "Samples per problem.", Bounds{1, 1e6});
     v("prompts_per_step", prompts_per_step, "Problems stored in one transaction.", Bounds{1, 1e6});
+    v("revision", revision,
+      "Tell the model what was wrong with a wrong answer and let it answer once more; second turns "
+      "are traces of the stage NAME/revision (CodeI/O++).");
     sampling.Visit(v);
   }
 };

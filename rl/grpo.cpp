@@ -234,6 +234,7 @@ class GrpoStage {
       metrics.emplace_back("rewards/" + options_.reward[j].verifier + "/mean",
                            judged > 0 ? sum / static_cast<double>(judged) : 0);
     }
+    train::AddOutcomes(rollout.samples.traces, metrics);
     train::AddMaxViolation(violations, metrics);
     return metrics;
   }

@@ -6,6 +6,17 @@
 
 namespace retort::train {
 
+void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
+  std::map<std::string, double> counts;
+  for (const Trace& trace : traces) {
+    for (const auto& [verifier, verdict] : trace.verdicts) {
+      const std::string outcome = verdict.reason.substr(0, verdict.reason.find_first_of("/:"));
+      if (!outcome.empty()) ++counts[StrCat("rewards/", verifier, "/", outcome)];
+    }
+  }
+  metrics.insert(metrics.end(), counts.begin(), counts.end());
+}
+
 bool Reasons(std::string_view text) {
   const size_t open = text.find(model::kThinkOpen);
   if (open == std::string_view::npos) return false;
@@ -66,8 +77,9 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   for (const int64_t index : job.chosen) {
     const Problem& problem = (*job.problems)[static_cast<size_t>(index)];
     rollout::Request& request = requests.emplace_back();
-    request.prompt =
-        model::RenderPrompt(context.tokenizer, context.prompt_template, problem.prompt);
+    request.prompt = job.prompts ? job.prompts->at(requests.size() - 1)
+                                 : model::RenderPrompt(context.tokenizer, context.prompt_template,
+                                                       problem.prompt);
     request.samples = job.samples;
     request.sampling = job.sampling;
     request.stop_ids = stop_ids;

@@ -18,7 +18,9 @@ namespace retort::train {
 struct SampleJob {
   const std::vector<Problem>* problems = nullptr;
   std::vector<int64_t> chosen;  ///< indices into `problems`, in order
-  int64_t samples = 1;          ///< per problem
+  /// Token ids to complete, one list per chosen problem, instead of the problems' own prompts.
+  const std::vector<std::vector<int32_t>>* prompts = nullptr;
+  int64_t samples = 1;  ///< per problem
   rollout::SamplingOptions sampling;
   uint64_t seed = 0;
   std::string purpose;  ///< of the streams
@@ -55,6 +57,11 @@ struct SampleResult {
   double judge_seconds = 0;  ///< of them, those after the last token: sampling hides the rest
 };
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job);
+
+/// "rewards/VERIFIER/OUTCOME": how many of its verdicts have this outcome, for every outcome that
+/// occurs. An outcome is a reason without its details: "wrong-answer" of "wrong-answer/3",
+/// "bad-tests" of "bad-tests: tests[2] has no args".
+void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics);
 
 /// Whether a completion has a think block with something in it.
 bool Reasons(std::string_view text);

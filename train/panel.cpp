@@ -1,6 +1,9 @@
 #include "train/panel.h"
 
+#include <algorithm>
+
 #include "base/options.h"
+#include "base/strings.h"
 
 namespace retort::train {
 namespace {
@@ -84,6 +87,18 @@ Judgement RewardPanel::FromVerdicts(std::vector<NamedVerdict> verdicts) const {
   judgement.correct = all_right;
   judgement.verdicts = std::move(verdicts);
   return judgement;
+}
+
+std::string RewardPanel::Feedback(const Problem& problem,
+                                  const std::vector<NamedVerdict>& verdicts) const {
+  std::vector<std::string> complaints, praise;
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    const Verdict& verdict = verdicts[i].verdict;
+    const std::string text = verifiers_.at(i)->Feedback(problem, verdict);
+    auto& texts = verdict.status == VerdictStatus::kRight ? praise : complaints;
+    if (!text.empty() && std::ranges::count(texts, text) == 0) texts.push_back(text);
+  }
+  return Join(complaints.empty() ? praise : complaints, " ");
 }
 
 }  // namespace retort::train

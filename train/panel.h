@@ -41,6 +41,9 @@ class RewardPanel {
   Judgement Judge(const verifiers::Response& response) const;
   /// The same from verdicts that were given before (a resumed run reuses what it stored).
   Judgement FromVerdicts(std::vector<NamedVerdict> verdicts) const;
+  /// What its verifiers say about their verdicts (Verifier::Feedback): about those that are not
+  /// right, or, when all are, that they are. `verdicts` as in Judgement.
+  std::string Feedback(const Problem& problem, const std::vector<NamedVerdict>& verdicts) const;
   const std::vector<JudgeSpec>& judges() const { return judges_; }
 
  private:

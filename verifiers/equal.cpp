@@ -135,7 +135,7 @@ NodeId Judge::Called(NodeId call, NodeId other) {
 // The answer with its constant of integration called as in gold: x² + C, x² + c.
 NodeId Judge::SameConstant(NodeId g, NodeId a) {
   const auto constant = [&](NodeId id, bool capital) {
-    constexpr std::array<std::string_view, 8> kNames{"C", "K",   "C_1", "constant",
+    constexpr std::array<std::string_view, 8> kNames{"C",     "K", "C_1", "constant",
                                                      "const", "c", "k",   "c_1"};
     NodeId found = kNoNode;
     if (OpOf(id) != Op::kAdd) return found;

@@ -59,8 +59,8 @@ NodeId Judge::DecimalComma(NodeId id) {
   const NodeId whole = tree_.Child(id, 0), part = tree_.Child(id, 1);
   const bool negative = OpOf(whole) == Op::kNegate;
   const NodeId digits = negative ? tree_.Child(whole, 0) : whole;
-  const NodeId number = tree_.Add(
-      Op::kNumber, std::string(tree_[digits].text) + "." + std::string(tree_[part].text));
+  const NodeId number =
+      tree_.Add(Op::kNumber, std::string(tree_[digits].text) + "." + std::string(tree_[part].text));
   return negative ? tree_.Add(Op::kNegate, {number}) : number;
 }
 
@@ -95,8 +95,8 @@ bool Judge::WithoutDomains(NodeId& g, NodeId& a) {
   if (gold.empty() && answer.empty()) return false;
   if (gold.size() != 1 || answer.size() != 1) return true;
   const NodeId to = tree_.Child(gold[0], 0), from = tree_.Child(answer[0], 0);
-  const bool same_set = NormalForm(tree_, tree_.Child(gold[0], 1)) ==
-                        NormalForm(tree_, tree_.Child(answer[0], 1));
+  const bool same_set =
+      NormalForm(tree_, tree_.Child(gold[0], 1)) == NormalForm(tree_, tree_.Child(answer[0], 1));
   const std::string_view name = tree_[from].text;
   if (same_set && name != tree_[to].text) {
     a = Rewrite(tree_, a, [&](NodeId node) { return IsSymbol(node, name) ? to : kNoNode; });

@@ -27,11 +27,11 @@ std::optional<Sameness> Judge::Approximations(NodeId g, NodeId a) {
     while (OpOf(digits) == Op::kNegate) digits = tree_.Child(digits, 0);
     const std::string_view text = tree_[digits].text;
     const size_t point = text.find('.');
-    const int places = point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
+    const int places =
+        point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
     if (OpOf(digits) != Op::kNumber || places > 20) return std::nullopt;
-    const NodeId decimal = point == std::string_view::npos
-                               ? tree_.Add(Op::kNumber, std::string(text) + ".")
-                               : digits;
+    const NodeId decimal =
+        point == std::string_view::npos ? tree_.Add(Op::kNumber, std::string(text) + ".") : digits;
     const NodeId value = digits == rounded ? decimal : tree_.Add(Op::kNegate, {decimal});
     if (!Yes(CompareScalars(tree_, exact, value, {places}))) return Sameness::kDifferent;
     for (const NodeId side : {exact, rounded}) {

@@ -33,8 +33,7 @@ Sameness Judge::Ratios(NodeId g, NodeId a) {
   }
   const auto zero = [&](const Nodes& nodes) {
     return std::ranges::any_of(nodes, [&](NodeId id) {
-      return OpOf(id) == Op::kNumber &&
-             tree_[id].text.find_first_not_of("0.") == std::string::npos;
+      return OpOf(id) == Op::kNumber && tree_[id].text.find_first_not_of("0.") == std::string::npos;
     });
   };
   Sameness all = Sameness::kSame;
@@ -48,8 +47,7 @@ Sameness Judge::Ratios(NodeId g, NodeId a) {
     }
   }
   for (size_t i = 1; i < x.size() && all != Sameness::kDifferent; ++i) {
-    all =
-        Both(all, Scalars(tree_.Add(Op::kMul, {x[0], y[i]}), tree_.Add(Op::kMul, {x[i], y[0]})));
+    all = Both(all, Scalars(tree_.Add(Op::kMul, {x[0], y[i]}), tree_.Add(Op::kMul, {x[i], y[0]})));
   }
   return all;
 }
@@ -173,6 +171,5 @@ Sameness Judge::Matrices(NodeId g, NodeId a) {
   }
   return InOrder(g, a);
 }
-
 
 }  // namespace retort::verifiers

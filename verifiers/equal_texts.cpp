@@ -16,10 +16,10 @@ NodeId Judge::Meant(NodeId id) {
   constexpr std::array<std::string_view, 6> kAll{"allrealnumbers",      "allreals",
                                                  "realnumbers",         "thesetofallrealnumbers",
                                                  "thesetofrealnumbers", "anyrealnumber"};
-  constexpr std::array<std::string_view, 5> kIntegers{
-      "integers", "allintegers", "theintegers", "thesetofintegers", "thesetofallintegers"};
+  constexpr std::array<std::string_view, 5> kIntegers{"integers", "allintegers", "theintegers",
+                                                      "thesetofintegers", "thesetofallintegers"};
   constexpr std::array<std::string_view, 8> kEmpty{
-      "nosolution", "nosolutions", "norealsolution",  "norealsolutions",
+      "nosolution", "nosolutions", "norealsolution",   "norealsolutions",
       "emptyset",   "theemptyset", "nosolutionexists", "nosolutionsexist"};
   std::string key = TextKey(tree_[id].text);
   if (std::ranges::find(kAll, key) != kAll.end()) return tree_.Add(Op::kSymbol, "R");
@@ -51,7 +51,7 @@ bool Judge::MeansNothing(NodeId id) const {
 NodeId Judge::Counted(NodeId id) {
   if (OpOf(id) != Op::kText || tree_[id].text.size() > 200) return kNoNode;
   const std::string_view text = tree_[id].text;
-  constexpr std::array<std::string_view, 9> kParts{"half",  "third",   "quarter", "fifth", "sixth",
+  constexpr std::array<std::string_view, 9> kParts{"half",    "third",  "quarter", "fifth", "sixth",
                                                    "seventh", "eighth", "ninth",   "tenth"};
   for (size_t end = text.size(); end > 0; end = text.find_last_of(" -", end - 1)) {
     if (end == std::string_view::npos) break;
@@ -83,9 +83,7 @@ Sameness Judge::Texts(NodeId g, NodeId a) {
     if (node.op == Op::kMul) {
       for (const NodeId child : tree_.Children(id)) {
         const Node& letter = tree_[child];
-        letters += letter.op == Op::kE   ? "e"
-                   : letter.op == Op::kI ? "i"
-                                         : std::string(letter.text);
+        letters += letter.op == Op::kE ? "e" : letter.op == Op::kI ? "i" : std::string(letter.text);
       }
     }
     return letters;

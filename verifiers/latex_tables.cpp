@@ -461,7 +461,9 @@ size_t Script(std::string_view text, std::string& latex) {
 
 // The ASCII digit or letter that a full-width or mathematical one stands for; 0 for others.
 char PlainLetter(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
   int letter = 0;
   if (text.starts_with("\xEF\xBC") || text.starts_with("\xEF\xBD")) {
     letter = byte(2) - 0x80 + (byte(1) == 0xBC ? 0x20 : 0x60);

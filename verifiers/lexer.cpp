@@ -200,7 +200,8 @@ void Lexer::Letters() {
 // "36 min", "5 in.": units where nothing follows that "min" or "in" could be said of.
 bool Lexer::IsShortUnit(std::string_view lower, size_t behind) const {
   if (lower == "mins" || lower == "secs") return true;
-  return (lower == "min" || lower == "sec" || lower == "in") && (behind == s_.size() || At(behind) == '.');
+  return (lower == "min" || lower == "sec" || lower == "in") &&
+         (behind == s_.size() || At(behind) == '.');
 }
 
 // A letter on its own.

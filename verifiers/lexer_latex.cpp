@@ -232,8 +232,8 @@ void Lexer::Font() {
 void Lexer::Text() {
   std::string_view text = GroupText();
   while (!text.empty() && (IsGap(text.front()) || text.front() == '~')) text.remove_prefix(1);
-  while (!text.empty() && (IsGap(text.back()) || text.back() == '~' || text.back() == '.' ||
-                           text.back() == '\\')) {
+  while (!text.empty() &&
+         (IsGap(text.back()) || text.back() == '~' || text.back() == '.' || text.back() == '\\')) {
     text.remove_suffix(1);
   }
   if (text.empty()) {

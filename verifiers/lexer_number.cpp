@@ -15,9 +15,8 @@ bool IsHexadecimal(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <
 
 // A separator of thousands at `at`, outside of brackets also a plain comma or space; 0 for none.
 size_t Lexer::Separator(size_t at, bool plain) const {
-  constexpr std::array<std::string_view, 13> kMarks{"{,}", "{, }", " {, }", " {,}", ",\\!", "{,\\!}",
-                                                    "\\,", "\\!",  "\\ ",   "\\;",  "~",    "'",
-                                                    "_"};
+  constexpr std::array<std::string_view, 13> kMarks{
+      "{,}", "{, }", " {, }", " {,}", ",\\!", "{,\\!}", "\\,", "\\!", "\\ ", "\\;", "~", "'", "_"};
   if (std::string_view("{ ,\\~'_").find(At(at)) == std::string_view::npos) return 0;
   for (const std::string_view mark : kMarks) {
     if (s_.substr(at).starts_with(mark)) return SkipGaps(at + mark.size()) - at;
@@ -48,7 +47,7 @@ size_t Lexer::JoinGroups(size_t end, std::string& joined) {
     end += skip + 3;
   }
   if (kind == ',' && At(end) == ',' && IsDigit(At(end + 1))) {  // 100,200,3 is a list
-    list_end_ = end;  // each of its numbers is one
+    list_end_ = end;                                            // each of its numbers is one
     joined.clear();
     return first_end;
   }
@@ -147,7 +146,8 @@ Lexer::Repetend Lexer::RepetendAt(size_t at, bool decimal) {
   if (decimal && At(at) == '(') {
     const std::string_view digits = digits_from(at + 1);
     const size_t end = at + 1 + digits.size();
-    const bool more = At(end + 1) == '^' || At(end + 1) == '(' || IsDigit(At(end + 1)) || IsLetter(At(end + 1));
+    const bool more =
+        At(end + 1) == '^' || At(end + 1) == '(' || IsDigit(At(end + 1)) || IsLetter(At(end + 1));
     if (digits.empty() || At(end) != ')' || more) return {};
     return {digits, end + 1};
   }

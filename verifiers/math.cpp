@@ -30,7 +30,8 @@ std::string ChoiceLetter(std::string_view answer) {
   }
   if (answer.starts_with('(')) answer.remove_prefix(1);
   if (answer.empty() || Lower(answer[0]) < 'a' || Lower(answer[0]) > 'j') return {};
-  const std::string letter(1, IsLower(answer[0]) ? static_cast<char>(answer[0] - 'a' + 'A') : answer[0]);
+  const std::string letter(
+      1, IsLower(answer[0]) ? static_cast<char>(answer[0] - 'a' + 'A') : answer[0]);
   answer.remove_prefix(1);
   if (answer.empty() || answer == "}") return letter;
   const bool mark = answer[0] == ')' || answer[0] == '.' || answer[0] == ':';
@@ -60,8 +61,8 @@ bool HasPi(const Tree& tree, NodeId id) {
   if (tree[id].op == Op::kPi) return true;
   const Op op = tree[id].op;
   const bool value = op == Op::kMul || op == Op::kDivide || op == Op::kNegate || op == Op::kAdd;
-  return value && std::ranges::any_of(tree.Children(id),
-                                      [&](NodeId child) { return HasPi(tree, child); });
+  return value &&
+         std::ranges::any_of(tree.Children(id), [&](NodeId child) { return HasPi(tree, child); });
 }
 
 // 5 m beside 500 cm, 90° beside π/2: both in the same unit. False when their units say nothing.
@@ -73,8 +74,8 @@ bool Converted(Tree& tree, NodeId& gold, NodeId& answer, std::string_view gold_t
   if (!unit || !other) {
     NodeId& angle = unit ? gold : answer;
     if ((unit ? unit : other) != degrees || !HasPi(tree, unit ? answer : gold)) return false;
-    angle = tree.Add(Op::kMul, {angle, tree.Add(Op::kDivide, {tree.Add(Op::kPi, {}),
-                                                              tree.Number(180)})});
+    angle = tree.Add(Op::kMul,
+                     {angle, tree.Add(Op::kDivide, {tree.Add(Op::kPi, {}), tree.Number(180)})});
     return true;
   }
   if (unit->dimension != other->dimension || unit->power != other->power) return false;

@@ -190,8 +190,8 @@ std::optional<int> Parser::BaseNamed(std::string_view text) {
 
 NodeId Parser::InBase(NodeId number, int base) {
   const Node& of = tree_[number];
-  const bool digits =
-      std::ranges::all_of(of.text, [&](char c) { return c == '.' || (IsDigit(c) && c - '0' < base); });
+  const bool digits = std::ranges::all_of(
+      of.text, [&](char c) { return c == '.' || (IsDigit(c) && c - '0' < base); });
   if (base < 2 || base > 36 || !digits) return Fail();
   return tree_.Add(Op::kNumber, of.text, {}, base == 10 ? 0 : base);
 }
@@ -255,7 +255,8 @@ bool Parser::Combinations(NodeId& n) {
   if (!index && !glued) return false;
   const size_t back = i_;
   i_ += index ? 2 : 1;
-  const bool number = Is(Lexeme::kNumber) || (Is(Lexeme::kOpen, '{') && Next().lexeme == Lexeme::kNumber);
+  const bool number =
+      Is(Lexeme::kNumber) || (Is(Lexeme::kOpen, '{') && Next().lexeme == Lexeme::kNumber);
   if (!number) {
     i_ = back;
     return false;

@@ -79,6 +79,8 @@ class Parser {
   NodeId Signed(int sign, NodeId node);
   void Multiply(NodeId& left, NodeId right);
   bool StartsFactor() const;
+
+  // parse_units.cpp: what stands behind a number and is no factor.
   bool Unit(NodeId& value);
   bool SkipUnit();
   bool UnitFraction();

@@ -17,7 +17,8 @@ struct Quantity {
   bool operator==(const Quantity&) const = default;
 };
 
-/// The unit at the end of `answer` ("5 cm", "$5\,\text{m}^2$", "30^\circ", "\$5"), one only. Linear.
+/// The unit at the end of `answer` ("5 cm", "$5\,\text{m}^2$", "30^\circ", "\$5"), one only.
+/// Linear.
 std::optional<Quantity> UnitOf(std::string_view answer);
 
 }  // namespace retort::verifiers

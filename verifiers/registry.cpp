@@ -3,6 +3,7 @@
 #include "base/options.h"
 #include "base/strings.h"
 #include "verifiers/code.h"
+#include "verifiers/codeio.h"
 #include "verifiers/countdown.h"
 #include "verifiers/format.h"
 #include "verifiers/math.h"
@@ -35,6 +36,9 @@ const std::vector<VerifierEntry>& Verifiers() {
   static const std::vector<VerifierEntry> table{
       Entry<CodeOptions, MakeCodeVerifier>(
           "code", "A program against tests: standard input, calls of a function, assert scripts.",
+          false),
+      Entry<CodeioOptions, MakeCodeioVerifier>(
+          "codeio", "The output of a program, or an input that gives one, by execution.",
           false),
       Entry<CountdownOptions, MakeCountdownVerifier>(
           "countdown", "An expression that makes the target from the given numbers."),

@@ -16,8 +16,8 @@ constexpr std::array<std::string_view, 33> kAbbreviations{
 
 // Those that could be variables as well, where they are not upright.
 constexpr std::array<std::string_view, 35> kUpright{
-    "n",  "j",  "w",  "v",  "a",  "k",  "pa",  "hz",  "kj",  "kw",  "kn",  "mw",
-    "mj", "ms", "ns", "nm", "um", "dm", "cl",  "dl",  "mol", "rad", "ev",  "kev",
+    "n",   "j",   "w",   "v",   "a",   "k",   "pa",  "hz",  "kj",  "kw",  "kn",  "mw",
+    "mj",  "ms",  "ns",  "nm",  "um",  "dm",  "cl",  "dl",  "mol", "rad", "ev",  "kev",
     "mev", "khz", "mhz", "ghz", "kpa", "atm", "bar", "rpm", "gal", "rev", "secs"};
 
 // Words that change, question or continue the number before them.
@@ -66,7 +66,7 @@ bool IsUnit(std::string_view text, bool spaced) {
     if (const std::string word = FirstWord(text); !word.empty()) {
       const bool known = Contains(kAbbreviations, word);
       if (Contains(kNotUnits, word) || (first && Contains(kConditions, word))) return false;
-      if (first && !spaced && !known && word.size() < 5) return false;  // 12dollars
+      if (first && !spaced && !known && word.size() < 5) return false;         // 12dollars
       if (word.size() == 1 && !known && (first || word != "a")) return false;  // a variable
       text.remove_prefix(word.size());
       first = false;
@@ -85,8 +85,9 @@ bool IsUnit(std::string_view text, bool spaced) {
 }
 
 bool IsUnitFormula(std::string_view latex) {
-  constexpr std::array<std::string_view, 10> kDress{"\\text", "\\mathrm", "\\mbox", "\\rm", "\\cdot",
-                                                    "\\times", "\\frac", "\\dfrac", "\\left", "\\right"};
+  constexpr std::array<std::string_view, 10> kDress{"\\text", "\\mathrm", "\\mbox", "\\rm",
+                                                    "\\cdot", "\\times",  "\\frac", "\\dfrac",
+                                                    "\\left", "\\right"};
   bool any = false;
   while (!latex.empty()) {
     if (latex[0] == '\\') {

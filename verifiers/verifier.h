@@ -31,6 +31,9 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual Verdict Judge(const Response& response) const = 0;
+  /// What to tell the model about a verdict of this verifier, so that it can do better: one or two
+  /// sentences, "" about an unjudged one. A function of its arguments alone, as they are stored.
+  virtual std::string Feedback(const Problem& problem, const Verdict& verdict) const;
 };
 
 /// One row of the table of verifiers (registry.cpp): how to make it and what its options are.

@@ -46,8 +46,8 @@ std::string AnswerKey(std::string_view text) {
   std::string words = Words(text);
   std::erase_if(words, [](char c) { return c == '"' || c == '\'' || c == '`'; });
   std::string_view rest = words;
-  constexpr std::array<std::string_view, 10> kLeading{"it is ", "it's ", "its ", "they are ", "a ",
-                                                      "an ",    "the ",  "on ",  "this is ",  "in "};
+  constexpr std::array<std::string_view, 10> kLeading{
+      "it is ", "it's ", "its ", "they are ", "a ", "an ", "the ", "on ", "this is ", "in "};
   for (bool changed = true; changed;) {
     changed = false;
     for (const std::string_view leading : kLeading) {
@@ -108,16 +108,21 @@ struct NumberWord {
   int64_t value;
 };
 constexpr std::array kNumberWords{
-    NumberWord{"zero", 0},      NumberWord{"one", 1},        NumberWord{"two", 2},
-    NumberWord{"three", 3},     NumberWord{"four", 4},       NumberWord{"five", 5},
-    NumberWord{"six", 6},       NumberWord{"seven", 7},      NumberWord{"eight", 8},
-    NumberWord{"nine", 9},      NumberWord{"ten", 10},       NumberWord{"eleven", 11},
-    NumberWord{"twelve", 12},   NumberWord{"thirteen", 13},  NumberWord{"fourteen", 14},
-    NumberWord{"fifteen", 15},  NumberWord{"sixteen", 16},   NumberWord{"seventeen", 17},
-    NumberWord{"eighteen", 18}, NumberWord{"nineteen", 19},  NumberWord{"twenty", 20},
-    NumberWord{"thirty", 30},   NumberWord{"forty", 40},     NumberWord{"fifty", 50},
-    NumberWord{"sixty", 60},    NumberWord{"seventy", 70},   NumberWord{"eighty", 80},
-    NumberWord{"ninety", 90},   NumberWord{"hundred", 100},  NumberWord{"thousand", 1000},
+    NumberWord{"zero", 0},          NumberWord{"one", 1},
+    NumberWord{"two", 2},           NumberWord{"three", 3},
+    NumberWord{"four", 4},          NumberWord{"five", 5},
+    NumberWord{"six", 6},           NumberWord{"seven", 7},
+    NumberWord{"eight", 8},         NumberWord{"nine", 9},
+    NumberWord{"ten", 10},          NumberWord{"eleven", 11},
+    NumberWord{"twelve", 12},       NumberWord{"thirteen", 13},
+    NumberWord{"fourteen", 14},     NumberWord{"fifteen", 15},
+    NumberWord{"sixteen", 16},      NumberWord{"seventeen", 17},
+    NumberWord{"eighteen", 18},     NumberWord{"nineteen", 19},
+    NumberWord{"twenty", 20},       NumberWord{"thirty", 30},
+    NumberWord{"forty", 40},        NumberWord{"fifty", 50},
+    NumberWord{"sixty", 60},        NumberWord{"seventy", 70},
+    NumberWord{"eighty", 80},       NumberWord{"ninety", 90},
+    NumberWord{"hundred", 100},     NumberWord{"thousand", 1000},
     NumberWord{"million", 1000000}, NumberWord{"billion", 1000000000}};
 
 }  // namespace

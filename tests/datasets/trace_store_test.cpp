@@ -57,6 +57,24 @@ std::string Cell(const TraceStore& store, const std::string& sql) {
   return store.Sql(sql).rows.at(0).at(0).value_or("NULL");
 }
 
+TEST_F(StoreTest, ATraceMayHaveAStageOfItsOwn) {
+  TraceStore store(path_, TraceStore::Mode::kWrite);
+  const int64_t run = store.CreateRun("r", Json::object());
+  StepRecord record = MakeStep({run, 0, 0}, "collect");
+  record.traces[1].stage = "collect/revision";
+  record.traces[2].stage = "";
+  const std::vector<int64_t> ids = store.AppendStep(record);
+  TraceFilter filter;
+  filter.stage = "collect/revision";
+  EXPECT_EQ(store.Select(filter), std::vector<int64_t>{ids[1]});
+  EXPECT_EQ(store.Read(ids[1]).stage, "collect/revision");
+  EXPECT_EQ(store.Read(ids[2]).stage, "collect");
+  store.CutBack({run, 0, -1});  // second turns wait for replay with their step
+  const std::vector<Trace> replay = store.ReplayTraces({run, 0, 0});
+  ASSERT_EQ(replay.size(), record.traces.size());
+  EXPECT_EQ(replay[1].stage, "collect/revision");
+}
+
 TEST_F(StoreTest, EveryFieldComesBackBitForBit) {
   StepRecord record;
   std::vector<int64_t> ids;

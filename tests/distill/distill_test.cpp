@@ -109,6 +109,55 @@ TEST(Distill, LearnsTheCompletionOnly) {
   EXPECT_EQ(run.Metric(0, "num_tokens"), 2 * 4);
 }
 
+TEST(Distill, ASecondTurnTeachesItsAnswerOrTheConversation) {
+  // "?A" was answered by "x", then by "yz"; its user says "n" to the first and "ok" to the second.
+  const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+  const std::vector<int32_t> question{'?', 'A'}, first{'x'}, second{'y', 'z'};
+  const auto turn = [&](const std::vector<int32_t>& completion, const char* message) {
+    return model::RenderNextTurn(tokenizer, model::PromptTemplate::kShort, completion, message);
+  };
+  const auto join = [](std::vector<std::vector<int32_t>> parts) {
+    std::vector<int32_t> all;
+    for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  };
+  Trace trace;
+  trace.stage = "collect/revision";
+  trace.problem.extra["revision"] = {{"prompt_tokens", 2}, {"feedback", "ok"}};
+  trace.trajectory.prompt = join({question, first, turn(first, "n")});
+  trace.trajectory.completion = second;
+  const auto loss = [&](const char* turns, const Trace& stored, const train::LearnGroup& expected) {
+    DistillOptions options = With({{"turns", turns}});
+    options.training.steps = options.training.batch_size = 1;
+    const StageRun run =
+        testing::RunStage({.config = testing::StageStudentConfig(),
+                           .answering = false,
+                           .prepare =
+                               [&](datasets::TraceStore& store, int64_t id) {
+                                 store.AppendStep({{id, 0, 0}, "collect", {}, {stored}});
+                               }},
+                          [&](const train::StageContext& c) { return RunDistill(c, options); });
+    const Executor executor(1);
+    nn::Compute compute(executor);
+    const auto model = model::NewModel(testing::StageStudentConfig(), 1, compute);
+    testing::SetWeights(run.before, *model, compute);
+    train::MicroBatch batch;
+    batch.Add(expected);
+    double sum = 0;
+    const train::Scores scores = train::ScoreWith(*model, compute, batch);
+    for (const float logprob : scores.logprob) sum -= logprob;
+    EXPECT_NEAR(run.Metric(0, "loss"), sum / static_cast<double>(scores.logprob.size()), 1e-5);
+  };
+  loss("last", trace, {trace.trajectory.prompt, {second}});
+  loss("all", trace, {question, {join({first, turn(first, "n"), second, turn(second, "ok")})}});
+  Trace ordinary = trace;  // whatever its problem's columns are called
+  ordinary.stage = "collect";
+  loss("all", ordinary, {trace.trajectory.prompt, {second}});
+  Trace damaged = trace;
+  damaged.problem.extra["revision"] = "r1";
+  EXPECT_THROW(loss("all", damaged, {}), Error);
+}
+
 TEST(Distill, LearnsFromAnotherDatabase) {
   const testing::TemporaryFolder folder;
   const std::filesystem::path file = folder.path() / "teacher.db";

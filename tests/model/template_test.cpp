@@ -52,6 +52,20 @@ TEST(Template, ACompletionEndsWithAStopId) {
   EXPECT_EQ(ids.back(), StopIds(tokenizer).front());
 }
 
+TEST(Template, ANextTurnContinuesWhatWasSaid) {
+  const Tokenizer tokenizer = Tokenizer::ByteLevel();
+  const int32_t end = tokenizer.IdOf("<|end|>"), close = tokenizer.IdOf("</answer>");
+  for (const PromptTemplate which : {PromptTemplate::kShort, PromptTemplate::kR1Zero}) {
+    const Ids turn = RenderNextTurn(tokenizer, which, {'7', close}, "no<think>");
+    Ids expected{end, tokenizer.IdOf("User: ")};
+    for (const char c : std::string("no<think>")) expected.push_back(c);  // text, not a tag
+    expected.push_back(tokenizer.IdOf("\nAssistant: "));
+    EXPECT_EQ(turn, expected);
+    expected.erase(expected.begin());  // the completion has ended the turn itself
+    EXPECT_EQ(RenderNextTurn(tokenizer, which, {'7', end}, "no<think>"), expected);
+  }
+}
+
 TEST(Template, AVocabularyWithoutTagsSpellsThemAndEndsWithItsEndToken) {
   Tokenizer::ByteLevel().Save(TestFolder());
   Json json = ParseJson(ReadFile(TestFolder() / "tokenizer.json"), "t");

@@ -1,6 +1,8 @@
 #include "recipes/stages.h"
 
+#include <memory>
 #include <set>
+#include <span>
 
 #include "tests/recipes/run_fixture.h"
 #include "tests/support/stage_run.h"
@@ -137,6 +139,83 @@ TEST_F(Collect, SamplesAtItsTemperature) {
   for (size_t i = 0; i < greedy.size(); i += 2) EXPECT_EQ(greedy[i], greedy[i + 1]);
   options.sampling.temperature = 1;
   EXPECT_NE(Tokens(RunOf(options)), greedy);
+}
+
+TEST_F(Collect, ARevisionStoresSecondTurnsOfWrongAnswers) {
+  CollectOptions options = Small();
+  options.prompts_per_step = 4;
+  const StageRun without = RunOf(options);
+  EXPECT_FALSE(without.report.details.contains("revision"));
+  EXPECT_FALSE(without.HasMetric(0, "revision/count"));
+  options.revision = true;
+  std::vector<Trace> second;
+  const StageRun run =
+      RunStage({.config = testing::StageStudentConfig()}, [&](const train::StageContext& context) {
+        const train::StageReport report = RunCollect(context, options);
+        datasets::TraceFilter filter;
+        filter.stage = "stage/revision";
+        const datasets::TraceStore& store = context.recorder.store();
+        store.ForEach(store.Select(filter), [&](const Trace& t) { second.push_back(t); });
+        return report;
+      });
+  EXPECT_EQ(Tokens(run), Tokens(without));  // the first turns are as they were
+  std::map<int64_t, size_t> per_step;
+  size_t next = 0;
+  for (const Trace& first : run.traces) {
+    if (first.reward == 1) continue;
+    ASSERT_LT(next, second.size());
+    const Trace& trace = second[next++];
+    ++per_step[trace.step];
+    EXPECT_EQ(trace.step, first.step);
+    EXPECT_EQ(trace.problem.prompt, first.problem.prompt);
+    std::vector<int32_t> begin = first.trajectory.prompt;
+    begin.insert(begin.end(), first.trajectory.completion.begin(),
+                 first.trajectory.completion.end());
+    ASSERT_GT(trace.trajectory.prompt.size(), begin.size());
+    EXPECT_TRUE(std::ranges::equal(begin, std::span(trace.trajectory.prompt).first(begin.size())));
+  }
+  EXPECT_EQ(next, second.size());
+  ASSERT_GT(next, 0u);
+  for (size_t step = 0; step < 2; ++step) {
+    EXPECT_EQ(run.Metric(step, "revision/count"), per_step[static_cast<int64_t>(step)]);
+    EXPECT_EQ(run.Metric(step, "revision/too_long"), 0);
+    EXPECT_EQ(run.Metric(step, "accuracy"), without.Metric(step, "accuracy"));
+  }
+  EXPECT_EQ(run.report.details["revision"]["completions"], next);
+  EXPECT_EQ(run.report.details["accuracy"], without.report.details["accuracy"]);
+  EXPECT_GT(run.report.tokens, without.report.tokens);
+  EXPECT_GT(run.report.sampling_operations, without.report.sampling_operations);
+}
+
+class RevisionRun : public RunFixture {};
+
+// A run that is killed inside a revised collection and resumed ends in the same bits; its student
+// learns from the conversations.
+TEST_F(RevisionRun, ResumesToTheSameBits) {
+  Json recipe = SmallRecipe();
+  for (Json& stage : recipe["stages"]) {
+    if (stage["name"] == "collect") stage["revision"] = true;
+    if (stage["name"] == "distill") {
+      stage["select"] = {{"stage", "collect/revision"}};
+      stage["turns"] = "all";
+    }
+  }
+  const fs::path whole = folder_ / "whole", cut = folder_ / "cut";
+  RunWhole(recipe, whole, {});
+  How how;
+  how.watch = [](RunEvents& events) {
+    auto collecting = std::make_shared<bool>(false);
+    events.stage_started = [=](size_t, size_t, const Stage& stage) {
+      *collecting = stage.type == StageType::kCollect;
+    };
+    events.progress = [=](int64_t done, int64_t, const train::Metrics&) {
+      if (*collecting && done == 1) ::raise(SIGKILL);
+    };
+  };
+  EXPECT_TRUE(RunChild(recipe, cut, how).killed);
+  const ChildEnd end = GoOn(recipe, cut, {});
+  EXPECT_EQ(end.code, 0) << end.message;
+  ExpectSame(cut, whole, "resumed");
 }
 
 using Eval = SamplingStage<EvalOptions>;

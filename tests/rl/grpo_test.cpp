@@ -168,7 +168,7 @@ TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
     std::vector<double> rewards;
     double sum = 0, right = 0, reasoning = 0, reasoning_right = 0, length = 0, clipped = 0;
     double shortest = 1e9, longest = 0, zero = 0, advantages = 0, learned = 0, prompts = 0;
-    std::map<std::string, double> by_judge;
+    std::map<std::string, double> by_judge, outcomes;
     for (const Trace& trace : traces) {
       EXPECT_EQ(trace.step, static_cast<int64_t>(step));
       EXPECT_EQ(trace.policy_version, static_cast<int64_t>(step));
@@ -179,7 +179,10 @@ TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
       const bool correct = std::ranges::all_of(trace.verdicts, [](const NamedVerdict& v) {
         return v.verdict.status == VerdictStatus::kRight;
       });
-      for (const auto& [name, verdict] : trace.verdicts) by_judge[name] += verdict.score;
+      for (const auto& [name, verdict] : trace.verdicts) {
+        by_judge[name] += verdict.score;
+        ++outcomes[StrCat("rewards/", name, "/", Split(verdict.reason, '/').front())];
+      }
       const bool reasons = train::Reasons(trace.text);
       const auto size = static_cast<double>(trace.trajectory.completion.size());
       right += correct;
@@ -226,6 +229,8 @@ TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
     near("rewards/unjudged", 0);
     near("rewards/math/mean", by_judge["math"] / n);
     near("rewards/format/mean", by_judge["format"] / n);
+    EXPECT_GT(outcomes.size(), 3u);
+    for (const auto& [name, times] : outcomes) near(name.c_str(), times);
     near("accuracy", right / n);
     near("reasoning/share", reasoning / n);
     near("reasoning/accuracy", reasoning > 0 ? reasoning_right / reasoning : 0);

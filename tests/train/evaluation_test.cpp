@@ -32,6 +32,26 @@ Trace Said(const std::string& text, const std::string& family, size_t tokens,
   return trace;
 }
 
+TEST(Outcomes, AreReasonsWithoutTheirDetailsCountedPerVerifier) {
+  const auto judged = [](const char* verifier, const char* reason) {
+    Trace trace;
+    trace.verdicts = {{verifier, {VerdictStatus::kWrong, 0, reason, ""}}};
+    return trace;
+  };
+  std::vector<Trace> traces = {
+      judged("code", "wrong-answer/3"), judged("code", "wrong-answer/11"),
+      judged("code", "accepted"),       judged("code", "bad-tests: tests[2]: no/args"),
+      judged("math", "accepted"),       judged("code", "")};
+  traces[2].verdicts.push_back({"format", {VerdictStatus::kRight, 1, "well-formed", ""}});
+  Metrics metrics;
+  AddOutcomes(traces, metrics);
+  EXPECT_EQ(metrics, (Metrics{{"rewards/code/accepted", 1},
+                              {"rewards/code/bad-tests", 1},
+                              {"rewards/code/wrong-answer", 2},
+                              {"rewards/format/well-formed", 1},
+                              {"rewards/math/accepted", 1}}));
+}
+
 TEST(AccuracyTable, CountsInAllAndPerFamily) {
   SampleResult result;
   result.traces = {Said("<think>1</think>", "sum", 10), Said("<think>1</think>", "sum", 20),
@@ -192,6 +212,19 @@ TEST_F(SampleProblemsTest, SeedPurposeAndStepNameTheSamples) {
   other.chosen = {3};
   EXPECT_EQ(Tokens(Sample(other)),
             (std::vector<std::vector<int32_t>>(tokens.begin() + 8, tokens.end())));
+}
+
+TEST_F(SampleProblemsTest, PromptsMayBeGivenAsIds) {
+  std::vector<std::vector<int32_t>> prompts{{'a', 'b'}, {'c'}, {'d', 'e'}};
+  SampleJob job = job_;
+  job.prompts = &prompts;
+  const SampleResult result = Sample(job);
+  ASSERT_EQ(result.traces.size(), 12u);
+  for (size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(result.traces[i].trajectory.prompt, prompts[i / 4]);
+    EXPECT_EQ(result.traces[i].problem.prompt,
+              problems_[static_cast<size_t>(job.chosen[i / 4])].prompt);
+  }
 }
 
 TEST_F(SampleProblemsTest, StoredVerdictsAreUsedAgain) {

@@ -72,6 +72,23 @@ TEST(Panel, JudgesWithEveryVerifierAndItsOptions) {
   EXPECT_EQ(strict.Judge({"<answer>2</answer>", problem}).reward, 0);
 }
 
+TEST(Panel, FeedbackIsAboutWhatIsWrong) {
+  Problem problem;
+  problem.answer = "2";
+  const RewardPanel panel({{"math", 1, Json::object()}, {"format", 0.5, Json::object()}}, "reward");
+  const auto feedback = [&](const std::string& text) {
+    return panel.Feedback(problem, panel.Judge({text, problem}).verdicts);
+  };
+  EXPECT_EQ(feedback("<think>t</think><answer>2</answer>"), "That is right.");
+  EXPECT_EQ(feedback("<think>t</think><answer>3</answer>"), "3 is wrong.");
+  const std::string both = feedback("");
+  EXPECT_TRUE(both.starts_with("There is no answer. That is not accepted: ")) << both;
+  problem.answer = "";  // which the mathematics verifier cannot judge
+  EXPECT_EQ(feedback("<think>t</think><answer>3</answer>"), "That is right.");
+  const RewardPanel math({{"math", 1, Json::object()}}, "reward");
+  EXPECT_EQ(math.Feedback(problem, math.Judge({"3", problem}).verdicts), "");
+}
+
 TEST(Panel, ReadingNamesThePlace) {
   const auto message = [](const Json& json) -> std::string {
     try {

@@ -79,7 +79,11 @@ Problem AnyProblem() {
   Problem problem;
   problem.prompt = "Make 26 from 3, 5, 7. The answer is 26. \\boxed{26}";
   problem.answer = "26";
-  problem.extra = Json{{"numbers", {3, 5, 7}}, {"target", 26}};
+  problem.extra = Json{{"numbers", {3, 5, 7}},
+                       {"target", 26},
+                       {"direction", "input"},
+                       {"program", "def main(a): return a*2"},
+                       {"output", 26}};
   return problem;
 }
 
