@@ -66,7 +66,8 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   const size_t count = job.chosen.size() * static_cast<size_t>(job.samples);
   result.traces.resize(count);
   result.judgements.resize(count);
-  if (job.replay && !job.replay->empty()) {
+  const bool replays = job.replay && !job.replay->empty();
+  if (replays) {
     RETORT_CHECK(job.replay->size() == count, job.purpose, " step ", job.step, ": stored ",
                  job.replay->size(), " traces of the interrupted run, now ", count,
                  ". Was the recipe or the program changed?");
@@ -89,6 +90,10 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
 
   rollout::RolloutEngine engine(context.model, context.compute, &context.tokenizer, context.engine);
   int64_t finished = 0;
+  // A completion that repeats another one of its group, token by token, gets the same verdict: a
+  // program runs once.
+  std::map<std::pair<size_t, std::vector<int32_t>>, size_t> judged_slot;
+  std::vector<std::pair<size_t, size_t>> repeats;  // slot, judged slot
   TaskGroup judges(context.judge_threads > 0 ? context.judge_threads
                                              : context.compute.executor.threads());
   rollout::GenerateHooks hooks;
@@ -102,10 +107,16 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
     trace.trajectory = trajectory;
     trace.policy_version = job.policy_version;
     trace.text = context.tokenizer.Decode(trajectory.completion);
+    if (context.progress) context.progress(++finished);
+    const auto [same, fresh] = judged_slot.try_emplace({request, trajectory.completion}, slot);
+    if (!fresh && !replays) {
+      repeats.emplace_back(slot, same->second);
+      return;
+    }
     judges.Run([&, slot] {
       if (context.before_judging) context.before_judging();
       Trace& judged = result.traces[slot];
-      if (job.replay && !job.replay->empty()) {
+      if (replays) {
         const Trace& stored = (*job.replay)[slot];
         RETORT_CHECK(stored.trajectory.completion == judged.trajectory.completion, job.purpose,
                      " step ", job.step, ", sample ", slot,
@@ -120,11 +131,15 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
       judged.verdicts = result.judgements[slot].verdicts;
       judged.reward = result.judgements[slot].reward.value_or(0);
     });
-    if (context.progress) context.progress(++finished);
   };
   rollout::Generate(engine, std::move(requests), hooks);
   const auto sampled = std::chrono::steady_clock::now();
   judges.Wait();
+  for (const auto& [slot, same] : repeats) {
+    result.judgements[slot] = result.judgements[same];
+    result.traces[slot].verdicts = result.traces[same].verdicts;
+    result.traces[slot].reward = result.traces[same].reward;
+  }
   const auto end = std::chrono::steady_clock::now();
   result.stats = engine.stats();
   result.seconds = std::chrono::duration<double>(end - start).count();

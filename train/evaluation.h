@@ -15,6 +15,7 @@
 namespace retort::train {
 
 /// Problems in, judged traces out. Judging runs on threads of its own while other rows decode.
+/// Completions of one group that are the same token by token are judged once.
 struct SampleJob {
   const std::vector<Problem>* problems = nullptr;
   std::vector<int64_t> chosen;  ///< indices into `problems`, in order

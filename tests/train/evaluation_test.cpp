@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include "tests/support/stage_run.h"
@@ -169,7 +170,11 @@ TEST_F(SampleProblemsTest, TracesStandInOrderWithTheirJudgements) {
 }
 
 TEST_F(SampleProblemsTest, AsManyAnswersAreJudgedAtATimeAsWasAskedFor) {
-  const auto tokens = Tokens(Sample(job_));
+  const SampleResult sampled = Sample(job_);
+  const auto tokens = Tokens(sampled);
+  std::set<std::pair<size_t, std::vector<int32_t>>> different;  // in their groups
+  for (size_t i = 0; i < tokens.size(); ++i) different.emplace(i / 4, tokens[i]);
+  const auto judged = static_cast<int>(different.size());
   std::atomic<int> inside{0};
   int most = 0;
   std::mutex mutex;
@@ -181,9 +186,9 @@ TEST_F(SampleProblemsTest, AsManyAnswersAreJudgedAtATimeAsWasAskedFor) {
     // The first ones wait for each other, which they could not if fewer were allowed.
     while (inside < judge_threads_) std::this_thread::yield();
   };
-  judge_threads_ = 12;  // all of them
+  judge_threads_ = judged;  // all of them
   EXPECT_EQ(Tokens(Sample(job_)), tokens);
-  EXPECT_EQ(inside, 12);
+  EXPECT_EQ(inside, judged);
 
   inside = most = 0;
   judge_threads_ = 1;
@@ -194,6 +199,25 @@ TEST_F(SampleProblemsTest, AsManyAnswersAreJudgedAtATimeAsWasAskedFor) {
   };
   EXPECT_EQ(Tokens(Sample(job_)), tokens);
   EXPECT_EQ(most, 1);
+}
+
+TEST_F(SampleProblemsTest, WhatAGroupSaysTwiceIsJudgedOnce) {
+  std::atomic<int> judged{0};
+  before_judging_ = [&] { ++judged; };
+  job_.sampling.temperature = 0;  // the four samples of a problem are the same
+  const SampleResult result = Sample(job_);
+  EXPECT_EQ(judged, 3);
+  for (size_t i = 0; i < 12; ++i) {
+    const Trace& trace = result.traces[i];
+    EXPECT_EQ(trace.trajectory.sample, static_cast<int64_t>(i % 4));
+    const Judgement judgement = panel_.Judge(
+        {trace.text, problems_[static_cast<size_t>(job_.chosen[i / 4])],
+         static_cast<int64_t>(trace.trajectory.completion.size()), trace.trajectory.finish});
+    EXPECT_EQ(result.judgements[i].reward, judgement.reward);
+    EXPECT_EQ(trace.reward, judgement.reward.value_or(0));
+    ASSERT_EQ(trace.verdicts.size(), 2u);
+    EXPECT_EQ(trace.verdicts[0].verdict.reason, judgement.verdicts[0].verdict.reason);
+  }
 }
 
 TEST_F(SampleProblemsTest, SeedPurposeAndStepNameTheSamples) {
