@@ -20,6 +20,7 @@ import json
 import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -96,11 +97,16 @@ def mutants(source, entry_point, seed):
     return programs
 
 
+def limit():
+    resource.setrlimit(resource.RLIMIT_CPU, (2, 2))
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+
+
 def passes(program, tests):
     """What a plain Python says."""
     try:
-        run = subprocess.run([sys.executable, "-I", "-S", "-"], input=(program + "\n" + tests + "\nprint('ended')").encode(),
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=10)
+        run = subprocess.run([sys.executable, "-I", "-S", "-"], input=f"{program}\n{tests}\nprint('ended')".encode(),
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, preexec_fn=limit)
     except subprocess.TimeoutExpired:
         return False
     return run.returncode == 0 and run.stdout.endswith(b"ended\n")

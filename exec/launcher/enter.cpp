@@ -125,6 +125,7 @@ void CloseStandard() {
 // In the process that is to run the candidate.
 void Confine(const Request& request, int refusals) {
   if (dup3(refusals, kWatcherFd, O_CLOEXEC) < 0) Die("dup");
+  close(refusals);
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   setsid();
   umask(022);

@@ -66,7 +66,7 @@ extern "C" __attribute__((visibility("default"))) int retort_serve() {
       close(fds[i]);
     }
     retort::exec::Enter(retort::exec::ReadRequest());
-    for (int place = retort::exec::kRequestFd; place < kFirstFreeFd; ++place) close(place);
+    for (int fd = retort::exec::kRequestFd; fd < kFar + kPlaces; ++fd) close(fd);
     return 0;
   }
   return 1;

@@ -1,5 +1,4 @@
-// 29. Interfaces that are not there: io_uring, calls of later kernels, namespaces by clone. ->
-// exited
+// 29. What is not there: io_uring, calls of later kernels, namespaces by clone. -> exited
 #include <errno.h>
 #include <linux/sched.h>
 #include <sched.h>
