@@ -3,8 +3,8 @@
 // a rule the last place in the text counts:
 //
 //   answer tag · "final answer is …" · box · "#### n" · a phrase ("the answer is", "Answer:",
-//   "A: n") · and, when nothing announces an answer and kAny allows it, the whole text where it is
-//   an answer, else the last formula or number.
+//   "A: n", "the correct option is") · and, when nothing announces an answer and kAny allows it,
+//   the whole text where it is an answer, else the last formula or number.
 //
 // A think block is never searched: the search starts after the last </think>, and an unfinished
 // think block leaves nothing. What a chat template left behind (<|im_end|> and the like) ends the

@@ -12,7 +12,7 @@ namespace retort::verifiers {
 
 enum class Lexeme : uint8_t {
   kEnd,
-  kNumber,    ///< text: digits, at most one '.', separators gone
+  kNumber,    ///< text: digits, at most one '.', separators gone; value: its base, 0 for ten
   kRepetend,  ///< text: the digits that a number before it repeats for ever
   kSymbol,    ///< text: one letter, or the name of a command ("alpha")
   kWord,      ///< text: two or more letters that are no function

@@ -150,8 +150,10 @@ bool Lexer::OpensCases() const {
   const size_t name_end = s_.find('}', begin);
   if (name_end == std::string_view::npos) return false;
   const std::string finish = "\\end" + std::string(s_.substr(begin + 6, name_end - begin - 5));
-  const size_t end = s_.find(finish, name_end);
+  constexpr size_t kLongest = 4000;
+  size_t end = s_.substr(name_end, kLongest).find(finish);
   if (end == std::string_view::npos) return false;
+  end += name_end;
   const std::string_view rest = s_.substr(SkipGaps(end + finish.size()));
   return rest.empty() || rest[0] == '.' || rest[0] == '$' || rest.starts_with("\\right.") ||
          rest.starts_with("\\right .") || rest == "\\right";

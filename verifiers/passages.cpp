@@ -201,13 +201,13 @@ std::optional<Passage> LastPassage(std::string_view text) {
 
 namespace {
 
-// "June 20"
-bool BeginsWithDate(std::string_view text) {
-  constexpr std::array<std::string_view, 12> kMonths{
-      "january", "february", "march",     "april",   "may",      "june",
-      "july",    "august",   "september", "october", "november", "december"};
+// "June 20", "negative 3": a word that is part of the answer, and its number.
+bool BeginsInWords(std::string_view text) {
+  constexpr std::array<std::string_view, 14> kWords{
+      "january", "february",  "march",   "april",    "may",      "june",     "july",
+      "august",  "september", "october", "november", "december", "negative", "minus"};
   const std::string word = Lowered(text.substr(0, LettersEnd(text, 0)));
-  return std::ranges::find(kMonths, word) != kMonths.end() && word.size() + 1 < text.size() &&
+  return std::ranges::find(kWords, word) != kWords.end() && word.size() + 1 < text.size() &&
          IsDigit(text[word.size() + 1]);
 }
 
@@ -255,7 +255,7 @@ std::optional<Passage> WholeAnswer(std::string_view text) {
     const bool value = !formulas.empty() || std::any_of(text.begin(), text.end(), IsDigit);
     const bool identifier = text.find(' ') == kNone;
     if (value && Explains(text)) return std::nullopt;
-    if (value && count.at_start && !identifier && !BeginsWithDate(text)) return std::nullopt;
+    if (value && count.at_start && !identifier && !BeginsInWords(text)) return std::nullopt;
     if (FirstSentence(text).size() != text.size()) return std::nullopt;
   }
   if (!formulas.empty()) {

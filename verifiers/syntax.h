@@ -32,7 +32,9 @@ enum class Op : uint8_t {
   kPlusMinus,  ///< plus or minus its child; detail 1: minus or plus
   kFunction,   ///< detail: a Function; its arguments
   kApply,      ///< text: the name of an unknown function; its arguments
-  kOpaque,     ///< text: "sum", "integral", …; parts that are compared but never computed
+  kOpaque,     ///< text: "sum", "integral", "derivative", …; parts that are compared and, but for
+               ///< sums and products of known length, never computed. "modulo": a residue and its
+               ///< modulus; "cases": pairs of a value and its condition, in no order
   // Structures.
   kRatio,     ///< a : b : …
   kTuple,     ///< (a, b, …), two or more; of two it may be an open interval
