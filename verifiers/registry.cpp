@@ -38,8 +38,7 @@ const std::vector<VerifierEntry>& Verifiers() {
           "code", "A program against tests: standard input, calls of a function, assert scripts.",
           false),
       Entry<CodeioOptions, MakeCodeioVerifier>(
-          "codeio", "The output of a program, or an input that gives one, by execution.",
-          false),
+          "codeio", "The output of a program, or an input that gives one, by execution.", false),
       Entry<CountdownOptions, MakeCountdownVerifier>(
           "countdown", "An expression that makes the target from the given numbers."),
       Entry<FormatOptions, MakeFormatVerifier>(
