@@ -34,6 +34,6 @@ for preset in "${presets[@]}"; do
   if [ "$preset" = tsan ]; then run=("${fixed_addresses[@]}"); fi
   cmake --preset "$preset"
   "${run[@]}" cmake --build --preset "$preset" --parallel "$(nproc)"
-  "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" "$@" || status=$?
+  "${run[@]}" ctest --preset "$preset" --parallel "$((2 * $(nproc)))" "$@" || status=$?
 done
 exit "$status"

@@ -29,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSecret = "a-secret-of-the-grader";
-const Limits kLimits{.time_s = 1, .memory_mib = 256};
+const Limits kLimits{.time_s = 0.5, .memory_mib = 256};
 
 // A warm Python reads its arguments and its program, then runs it as `python3 -c` would.
 constexpr const char* kDriver = R"(
