@@ -20,7 +20,7 @@ const std::vector<Candidate> kCandidates = {
     {"def", {"compile-error"}},
     {"while 1:0", {"time-limit"}},
     {"from time import*\nsleep(99)", {"time-limit"}},
-    {"while 1:print(9)", {"output-limit", "time-limit"}},
+    {"while 1:print(9)", {"output-limit"}},
     {"from os import*\nwhile 1:fork()", {"process-limit", "denied", "runtime-error"}},
     {"f=[0]*9**9", {"memory-limit", "runtime-error"}},
     {"from os import*\nkill(0,9)", {"runtime-error", "denied"}},
@@ -52,7 +52,7 @@ class CodeRun : public RunFixture {
          "batch_size": 11, "learning_rate": 0.01, "warmup_steps": 10, "logging_steps": 100},
         {"name": "grpo", "type": "grpo", "model": "policy", "steps": 2, "prompts_per_step": 11,
          "num_generations": 3, "max_completion_length": 48, "learning_rate": 1e-5,
-         "reward": [{"verifier": "code", "options": {"time_s": 0.2, "memory_mib": 128}}]}]})",
+         "reward": [{"verifier": "code", "options": {"time_s": 0.2, "memory_mib": 128, "output_kib": 64}}]}]})",
                             "hostile recipe");
     for (Json& stage : recipe["stages"]) {
       stage["problems"]["file"] = (folder_ / "candidates.jsonl").string();
