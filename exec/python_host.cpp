@@ -17,9 +17,33 @@ namespace {
 constexpr std::array kPlaces{"/usr/bin/python3", "/usr/local/bin/python3"};
 constexpr const char* kRead = "exec(compile(open('driver.py').read(), 'driver', 'exec'))\n";
 constexpr const char* kServe =
-    "import ctypes\n"
+    "import ctypes, gc\n"
+    "gc.collect(); gc.freeze()\n"  // what children share is not to be touched
     "if ctypes.PyDLL('./serve.so').retort_serve(): raise SystemExit\n";
-constexpr const char* kMain = "main()\n";
+// What an interpreter does at its end, but for taking itself apart, which costs more than a short
+// program.
+constexpr const char* kMain = R"(import atexit, os, sys
+code = 0
+try:
+    main()
+except SystemExit as end:
+    code = 0 if end.code is None else end.code
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+except BaseException:
+    sys.excepthook(*sys.exc_info())
+    code = 1
+if 'threading' in sys.modules:
+    sys.modules['threading']._shutdown()
+atexit._run_exitfuncs()
+for file in (sys.stdout, sys.stderr):
+    try:
+        file.flush()
+    except Exception:
+        code = code or 120
+os._exit(code & 255)
+)";
 
 std::string FindPython() {
   for (const char* path : kPlaces) {

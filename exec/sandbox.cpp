@@ -85,12 +85,14 @@ uint32_t Sandbox::Impl::FreshUser() const {
 
 RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flags,
                                std::optional<uint32_t> owner) const {
+  const Limits& limits = job.limits;
   Request request;
   request.flags = Flags(with) | flags;
+  // Of one process its own limits are the sum; joining a group takes milliseconds.
+  if (limits.processes == 1) request.flags &= ~uint32_t{kUseCgroup};
   if (job.tools) request.flags |= kTools;
   if (job.program) request.flags |= kHasProgram;
   if (!owner) request.uid = FreshUser();
-  const Limits& limits = job.limits;
   if (!(flags & kHost)) {
     request.cpu_ms = std::llround(limits.time_s * 1000);
     request.wall_ms = std::llround(WallSeconds(limits) * 1000);
@@ -107,7 +109,7 @@ RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flag
   Process::Impl& own = *ends.own;
   own.limits = limits;
   if (!with.namespaces) own.work = std::make_unique<WorkFolder>(owner.value_or(request.uid));
-  if (with.cgroup) {
+  if ((request.flags & kUseCgroup) != 0) {
     own.cgroup =
         cgroups->Lease(request.memory_bytes + request.file_bytes, limits.processes + kThreads + 4);
     RETORT_CHECK(own.cgroup, "no cgroup can be made any more");
@@ -174,13 +176,14 @@ Sandbox::Sandbox(const SandboxOptions& options) : impl_(std::make_unique<Impl>()
   const bool landlock = options.landlock && KernelHasLandlock();
   const bool cgroup = impl_->cgroups != nullptr;
   // The launcher itself, started in the sandbox, does nothing.
-  const Job nothing{.command = {"retort", "-"},
+  Job nothing{.command = {"retort", "-"},
                     .program = std::make_shared<Artifact>(LauncherProgram())};
   for (const bool namespaces : {true, false}) {
     if (namespaces && !options.namespaces) continue;
     for (const bool seccomp : {true, false}) {
       for (const bool group : {true, false}) {
         if (group && !cgroup) continue;
+        nothing.limits.processes = group ? 2 : 1;
         const Layers with{seccomp, landlock, namespaces, group};
         if (!impl_->Start(nothing, with, 0)->Finish().Success()) continue;
         impl_->layers = with;
