@@ -176,8 +176,7 @@ Sandbox::Sandbox(const SandboxOptions& options) : impl_(std::make_unique<Impl>()
   const bool landlock = options.landlock && KernelHasLandlock();
   const bool cgroup = impl_->cgroups != nullptr;
   // The launcher itself, started in the sandbox, does nothing.
-  Job nothing{.command = {"retort", "-"},
-                    .program = std::make_shared<Artifact>(LauncherProgram())};
+  Job nothing{.command = {"retort", "-"}, .program = std::make_shared<Artifact>(LauncherProgram())};
   for (const bool namespaces : {true, false}) {
     if (namespaces && !options.namespaces) continue;
     for (const bool seccomp : {true, false}) {

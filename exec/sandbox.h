@@ -9,7 +9,8 @@
 //   seccomp     no sockets, no tracing, no mounts …; no new process unless the profile has some
 //   landlock    files: what is listed, nothing else; no privilege needed
 //   namespaces  users, processes, mounts, network, IPC of its own; a root of its own in memory
-//   cgroup      memory and processes over the sum of all children, where cgroups are writable; of runs
+//   cgroup      memory and processes over the sum of all children, where cgroups are writable; of
+//   runs
 //               with more than one process
 //
 // Namespaces with seccomp, or landlock with seccomp (the fallback), hold a candidate; with less,

@@ -141,10 +141,12 @@ Outcome Prepare(const CodeTask& task, const Runnable& program, Ready& ready) {
   if (!answer) return FailureOf(ready.speaker->End());
   if (!answer->starts_with('r')) return ExceptionOf(*answer);
   const auto value = ParseWire(Payload(*answer));
-  if (!value || value->items.size() != 1 || value->items[0].tag != 'h') {
+  // A handle, or a builtin type: `f = int` is a function, too.
+  const char tag = value && value->items.size() == 1 ? value->items[0].tag : 'N';
+  if (tag != 'h' && tag != 'b') {
     return Failed("runtime-error", "'" + task.entry_point + "' is not a function");
   }
-  ready.handle = "h" + value->items[0].text + ";";
+  ready.handle = tag + value->items[0].text + ";";
   return {};
 }
 

@@ -63,13 +63,15 @@ TEST_P(SandboxTest, SaysWhichLayersHeld) {
 }
 
 TEST_P(SandboxTest, APythonEndsAsPythonsDo) {
-  const PythonHost host(sandbox_, {.driver = "import sys\ndef main(): exec(sys.stdin.read())\n"});
+  const PythonHost host(sandbox_,
+                        {.driver = "import sys\ndef main(): exec(sys.stdin.read(), {})\n"});
   const auto run = [&](const char* program) {
     const auto process = host.Start({});
     process->Write(program);
     return process->Finish();
   };
-  EXPECT_EQ(run("import atexit; atexit.register(lambda: print('bye')); print('hi')").out, "hi\nbye\n");
+  EXPECT_EQ(run("import atexit; atexit.register(lambda: print('bye')); print('hi')").out,
+            "hi\nbye\n");
   EXPECT_EQ(run("raise SystemExit").exit_code, 0);
   EXPECT_EQ(run("raise SystemExit(3)").exit_code, 3);
   EXPECT_EQ(run("raise SystemExit('words')").exit_code, 1);
@@ -78,7 +80,8 @@ TEST_P(SandboxTest, APythonEndsAsPythonsDo) {
   EXPECT_NE(run("1 / 0").err.find("ZeroDivisionError"), std::string::npos);
   EXPECT_EQ(run("import threading, time\n"
                 "def f(): time.sleep(0.05); print('thread')\n"
-                "threading.Thread(target=f).start()").out,
+                "threading.Thread(target=f).start()")
+                .out,
             "thread\n");
 }
 

@@ -57,6 +57,7 @@ TEST_F(CodeTest, FunctionCalls) {
   EXPECT_TRUE(Is(Judge("def f(x): return 1 / 0", columns), "runtime-error"));
   EXPECT_TRUE(Is(Judge("def g(x): return 1", columns), "runtime-error"));
   EXPECT_TRUE(Is(Judge("f = 3", columns), "runtime-error"));
+  EXPECT_TRUE(Is(Judge("f = int", Calls({{{"args", {"-3"}}, {"expected", -3}}})), "accepted"));
   EXPECT_TRUE(Is(Judge("def f(x) return 1", columns), "compile-error"));
   EXPECT_TRUE(Is(Judge(kIdentity, Calls({{{"args", {2}}, {"any_of", {1, 2}}}})), "accepted"));
   EXPECT_TRUE(Is(Judge(kIdentity, Calls({{{"args", {3}}, {"any_of", {1, 2}}}})), "wrong-answer"));

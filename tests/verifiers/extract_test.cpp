@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "base/options.h"
 
 namespace retort::verifiers {
@@ -248,15 +246,8 @@ TEST(Extract, NewlinesEscapedTwice) {
   EXPECT_EQ(Extract("The answer is $\\nu$", Extraction::kAnnounced), "phrase: \\nu");
 }
 
-TEST(Extract, LongTextsTakeLinearTime) {
-  const auto seconds = [](const std::string& text) {
-    const auto start = std::chrono::steady_clock::now();
-    for (const Extraction extraction :
-         {Extraction::kAny, Extraction::kAnnounced, Extraction::kLetter}) {
-      ExtractAnswer(text, extraction);
-    }
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+// Any of these in quadratic time would take hours.
+TEST(Extract, LongTextsComeToAnEnd) {
   for (const char* part :
        {"\\boxed{", "\\boxed{1} ", "\\boxed 1",  "$",         "$1",   "$1$ and ", "\\(",
         "\\[",      "$$1 ",        "1 or ",      "1, ",       "x+",   "x + ",     "(1 ",
@@ -266,7 +257,11 @@ TEST(Extract, LongTextsTakeLinearTime) {
         "* ",       "\xE2\x89\xA4"}) {
     std::string text;
     while (text.size() < 1'000'000) text += part;
-    EXPECT_LT(seconds(text), 10) << part;
+    for (const Extraction extraction :
+         {Extraction::kAny, Extraction::kAnnounced, Extraction::kLetter}) {
+      const auto answer = ExtractAnswer(text, extraction);
+      EXPECT_LE(answer ? answer->text.size() : 0, text.size()) << part;
+    }
   }
 }
 
