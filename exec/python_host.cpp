@@ -19,7 +19,7 @@ constexpr const char* kRead = "exec(compile(open('driver.py').read(), 'driver', 
 constexpr const char* kServe =
     "import ctypes, gc\n"
     "gc.collect(); gc.freeze()\n"  // what children share is not to be touched
-    "if ctypes.PyDLL('./serve.so').retort_serve(): raise SystemExit\n";
+    "if ctypes.PyDLL('./serve.so').retort_serve(nested): raise SystemExit\n";
 // What an interpreter does at its end, but for taking itself apart, which costs more than a short
 // program.
 constexpr const char* kMain = R"(import atexit, os, sys
@@ -75,9 +75,11 @@ struct PythonHost::Impl {
   void StartHost() const {
     --starts_left;
     Limits limits{.processes = 1000, .file_size_mib = 64};
-    Job job{.command = {python, "-I", "-S", "-c", std::string(kRead) + kServe + kMain},
-            .files = {{"driver.py", options.driver}, {"serve.so", std::string(LauncherLibrary())}},
-            .limits = limits};
+    Job job{
+        .command = {python, "-I", "-S", "-c",
+                    StrCat("nested = ", sandbox->layers.namespaces, "\n", kRead, kServe, kMain)},
+        .files = {{"driver.py", options.driver}, {"serve.so", std::string(LauncherLibrary())}},
+        .limits = limits};
     const Layers with{.namespaces = sandbox->layers.namespaces};
     RunEnds ends = sandbox->Prepare(job, with, kHost);
     auto [own, other] = MakeSocketPair();

@@ -155,26 +155,30 @@ void Enter(const Reading& reading) {
   WriteText("/proc/self/oom_score_adj", "1000");  // before anybody else, if memory runs out
   BecomeUser(request);
   const bool namespaces = (request.flags & kUseNamespaces) != 0;
+  const bool nested = (request.flags & kNested) != 0;
   // A process that cannot be traced cannot map its user either.
   prctl(PR_SET_DUMPABLE, namespaces ? 1 : 0, 0, 0, 0);
   if (namespaces) {
-    const uid_t uid = getuid();
-    const gid_t gid = getgid();
-    constexpr unsigned long kOwn = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
-    constexpr unsigned long kOnce = CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    const unsigned long flags = kOwn | (request.flags & kNested ? 0 : kOnce) | SIGCHLD;
-    const long first = syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr);
-    if (first < 0) Die("clone with namespaces");
-    if (first > 0) {
-      CloseStandard();
-      // The control socket stays open: Retort knows by its end that everybody has gone.
-      while (waitpid(static_cast<pid_t>(first), nullptr, 0) < 0 && errno == EINTR) {
+    uid_t uid = kInsideId;
+    gid_t gid = kInsideId;
+    if (!nested) {
+      uid = getuid();
+      gid = getgid();
+      constexpr unsigned long kOnce = CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
+      const long first = syscall(SYS_clone, kNestedNamespaces | kOnce | SIGCHLD, nullptr, nullptr,
+                                 nullptr, nullptr);
+      if (first < 0) Die("clone with namespaces");
+      if (first > 0) {
+        CloseStandard();
+        // The control socket stays open: Retort knows by its end that everybody has gone.
+        while (waitpid(static_cast<pid_t>(first), nullptr, 0) < 0 && errno == EINTR) {
+        }
+        _exit(0);
       }
-      _exit(0);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     MapUser(uid, gid);
-    if (request.flags & kNested) {
+    if (nested) {
       CoverWork(request);
     } else {
       BuildRoot(request);

@@ -2,6 +2,8 @@
 // The parts of the launcher. It is linked without the C++ library and runs one thread; what fails
 // is reported to Retort and ends the process.
 
+#include <sched.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -27,6 +29,10 @@ Reading ReadRequest();
 bool Send(const Report& report, int fd = -1);
 /// A message of one descriptor, through any UNIX socket.
 bool SendDescriptor(int socket, const void* data, size_t size, int fd);
+
+/// Of clone(2): what each run has for itself, also inside a host.
+inline constexpr unsigned long kNestedNamespaces =
+    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
 
 /// Sees to everything and returns in a new process, the one that is to run what is not trusted,
 /// held by every layer. It has 0, 1, 2 and descriptors that close when a program is executed. The

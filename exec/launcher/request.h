@@ -28,7 +28,7 @@ enum Flag : uint32_t {
   kUseSeccomp = 4,
   kUseCgroup = 8,
   kHasProgram = 16,  ///< kProgramFd is what runs
-  kNested = 32,      ///< already inside a root of its own: new work directories only
+  kNested = 32,      ///< already inside namespaces and a root of its own: new work directories only
   kHost = 64,        ///< runs a warm interpreter of ours, which needs what candidates are denied
   kTools = 128,      ///< a tool chain: new processes in the fallback, too
 };

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,15 +42,20 @@ int Receive(int socket, unsigned char (&places)[kPlaces], int (&fds)[kPlaces]) {
 
 }  // namespace
 
-/// Returns 0 in each new process and 1 in the serving one, once Retort has gone.
-extern "C" __attribute__((visibility("default"))) int retort_serve() {
+/// `nested`: inside a host's namespaces. Returns 0 in each new process and 1 in the serving one,
+/// once Retort has gone.
+extern "C" __attribute__((visibility("default"))) int retort_serve(int nested) {
   constexpr int kFar = 64;  // beyond every place
   const int socket = fcntl(0, F_DUPFD_CLOEXEC, kFar);
   signal(SIGCHLD, SIG_IGN);  // nobody waits for them: they report for themselves
   unsigned char places[kPlaces];
   int fds[kPlaces];
   while (const int count = Receive(socket, places, fds)) {
-    if (fork() != 0) {
+    // One process less to copy an interpreter for, where the child can be the first in namespaces.
+    const unsigned long flags = retort::exec::kNestedNamespaces | SIGCHLD;
+    const long child =
+        nested ? syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr) : fork();
+    if (child != 0) {
       for (int i = 0; i < count; ++i) close(fds[i]);
       continue;
     }
