@@ -125,3 +125,8 @@ OPERATIONS = {
     "str": str,
     "repr": repr,
 }
+
+
+# Made once for all the processes that a warm Python forks.
+compile("def f(x): return [x + 1]", "warm", "exec", 0, True)
+decode(encode(("call", (1, 2.5, "x"), {}), None), None)
