@@ -1,4 +1,4 @@
-// 18. Memory by malloc, touched. -> memory-limit, signalled
+// 18. Memory by malloc, touched. -> memory-limit, signalled, time-limit
 #include <new>
 int main() {
   while (true) {

@@ -1,2 +1,2 @@
-# 18. Memory in one block. -> memory-limit
+# 18. Memory in one block. -> memory-limit, time-limit
 block = bytearray(4 << 30)

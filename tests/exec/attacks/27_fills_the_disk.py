@@ -1,4 +1,4 @@
-# 27. Fills the disk with large files. -> output-limit, runtime-error
+# 27. Fills the disk with large files. -> output-limit, runtime-error, time-limit
 count = 0
 while True:
     with open("file%d" % count, "wb") as file:
