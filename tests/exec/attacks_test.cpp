@@ -21,6 +21,7 @@
 #include "base/strings.h"
 #include "exec/python_host.h"
 #include "exec/sandbox.h"
+#include "tests/support/proc_file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace retort::exec {
@@ -135,8 +136,7 @@ class Grader {
     EXPECT_EQ(accept(local_, nullptr, nullptr), -1);
     // A process of the run would still have its arguments.
     for (const auto& entry : fs::directory_iterator("/proc")) {
-      std::ifstream words(entry.path() / "cmdline", std::ios::binary);
-      const std::string text((std::istreambuf_iterator<char>(words)), {});
+      const std::string text = testing::ReadProcFile(entry.path() / "cmdline");
       EXPECT_EQ(text.find(tag_), std::string::npos) << "left behind: " << entry.path();
     }
   }

@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "exec/python_host.h"
+#include "tests/support/proc_file.h"
 
 namespace retort::exec {
 namespace {
@@ -240,8 +241,7 @@ TEST_P(SandboxTest, DestructionKills) {
     EXPECT_EQ(process->ReadLine(10), "ready");
   }
   for (const auto& entry : fs::directory_iterator("/proc")) {
-    std::ifstream words(entry.path() / "cmdline", std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(words)), {});
+    const std::string text = testing::ReadProcFile(entry.path() / "cmdline");
     EXPECT_EQ(text.find(tag), std::string::npos) << entry.path();
   }
 }
@@ -310,8 +310,7 @@ TEST_P(SandboxTest, ManyAtOnceLeaveNothing) {
 // Started by this process, at whatever remove.
 bool IsOurs(int pid) {
   while (pid > 1 && pid != getpid()) {
-    std::ifstream stat(StrCat("/proc/", pid, "/stat"));
-    const std::string text((std::istreambuf_iterator<char>(stat)), {});
+    const std::string text = testing::ReadProcFile(StrCat("/proc/", pid, "/stat"));
     const size_t name_end = text.rfind(')');
     if (name_end == std::string::npos) return false;
     pid = std::stoi(text.substr(name_end + 4));  // behind the state
@@ -324,8 +323,7 @@ TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
   EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
   for (int round = 0; round < 2; ++round) {
     for (const auto& entry : fs::directory_iterator("/proc")) {
-      std::ifstream words(entry.path() / "cmdline", std::ios::binary);
-      const std::string text((std::istreambuf_iterator<char>(words)), {});
+      const std::string text = testing::ReadProcFile(entry.path() / "cmdline");
       if (text.find("retort_serve") == std::string::npos) continue;
       const int pid = std::stoi(entry.path().filename());
       if (IsOurs(pid)) kill(pid, SIGKILL);
