@@ -63,7 +63,7 @@ struct PythonHost::Impl {
   mutable std::unique_ptr<Process> host;
   mutable Fd socket;
   mutable uint32_t user = 0;
-  mutable int starts_left = 3;
+  mutable int starts_left = 3;  // one that keeps dying is given up: runs start cold then
 
   Job ColdJob(const Limits& limits) const {
     return {.command = {python, "-I", "-S", "-c", std::string(kRead) + kMain},

@@ -18,8 +18,8 @@
 // first, so that there is one code path. Linux only; elsewhere every run ends as kInternalError.
 //
 // A supervisor process (exec/launcher) stands between Retort and the program: it waits for it,
-// keeps the clock and kills what is left, also when Retort itself dies. Measured costs:
-// docs/sandbox.md.
+// keeps the clock and kills what is left, also when Retort itself dies. docs/sandbox.md
+// says how, `retort bench sandbox` what a run costs.
 //
 // Thread-safe: any number of threads may start and wait at once.
 

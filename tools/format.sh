@@ -10,7 +10,7 @@ for tool in "clang-format-$wanted" clang-format; do
   if [[ "$("$tool" --version 2>/dev/null)" == *"version $wanted."* ]]; then
     mode=(-i)
     if [ "${1:-}" = --check ]; then mode=(--dry-run -Werror); fi
-    find . -path ./build -prune -o -path './.*' -prune -o \( -name '*.h' -o -name '*.cpp' \) -print0 |
+    find . -path ./build -prune -o -path './.*' -prune -o \( -name '*.h' -o -name '*.[ch]pp' \) -print0 |
       xargs -0 "$tool" "${mode[@]}"
     exit
   fi

@@ -1,7 +1,7 @@
 // Calls between two C++ programs that never share a process: the one that is judged (Serve) and the
-// test script (Remote, RunScript). Compiled into both in the sandbox, before anything of theirs; the
-// format is that of code_wire.h. C++ types are known on both sides, so that values need no names;
-// std::any alone says which of AnyTypes it holds ("a<n>;" and the value).
+// test script (Remote, RunScript). Compiled into both in the sandbox, before anything of theirs;
+// the format is that of code_wire.h. C++ types are known on both sides, so that values need no
+// names; std::any alone says which of AnyTypes it holds ("a<n>;" and the value).
 #pragma once
 #include <unistd.h>
 
@@ -41,14 +41,22 @@ constexpr bool is_array<std::array<T, n>> = true;
 template <class T>
 concept Text = std::is_same_v<T, std::string> || std::is_same_v<T, const char*>;
 template <class T>
-concept Map = requires { typename T::mapped_type; };
+concept Map = requires {
+  typename T::mapped_type;
+};
 template <class T>
-concept Set = !Map<T> && !Text<T> && requires { typename T::key_type; };
+concept Set = !Map<T> && !Text<T> && requires {
+  typename T::key_type;
+};
 template <class T>
-concept Sequence = !Text<T> && requires(T& t, typename T::value_type v) { t.push_back(v); };
+concept Sequence = !Text<T> && requires(T & t, typename T::value_type v) {
+  t.push_back(v);
+};
 /// A struct that shows its members: what retort makes of MultiPL-E's unions.
 template <class T>
-concept Struct = requires(T& t) { t.Members(); };
+concept Struct = requires(T& t) {
+  t.Members();
+};
 
 using AnyTypes =
     std::tuple<int, long, long long, unsigned, unsigned long, double, float, bool, char,
@@ -98,7 +106,8 @@ void Put(std::string& out, const T& value) {
     char digits[32];
     const bool negative = value < 0;
     const auto bits = static_cast<unsigned long long>(value);
-    std::snprintf(digits, sizeof digits, negative ? "i-%llx;" : "i%llx;", negative ? 0 - bits : bits);
+    std::snprintf(digits, sizeof digits, negative ? "i-%llx;" : "i%llx;",
+                  negative ? 0 - bits : bits);
     out += digits;
   } else if constexpr (std::is_floating_point_v<T>) {
     char digits[64];
@@ -111,8 +120,10 @@ void Put(std::string& out, const T& value) {
   } else if constexpr (std::is_same_v<T, std::nullopt_t> || std::is_same_v<T, std::monostate>) {
     out += 'N';
   } else if constexpr (is<T, std::optional>) {
-    if (value) Put(out, *value);
-    else out += 'N';
+    if (value)
+      Put(out, *value);
+    else
+      out += 'N';
   } else if constexpr (is<T, std::variant>) {
     std::visit([&](const auto& held) { Put(out, held); }, value);
   } else if constexpr (std::is_same_v<T, std::any>) {
@@ -188,7 +199,8 @@ template <class T>
 T GetNumber(Reader& in) {
   if (in.Take('f')) {
     const std::string text = in.Until(';');
-    if constexpr (std::is_floating_point_v<T>) return static_cast<T>(std::strtod(text.c_str(), nullptr));
+    if constexpr (std::is_floating_point_v<T>)
+      return static_cast<T>(std::strtod(text.c_str(), nullptr));
     throw Malformed("no whole number");
   }
   if (!in.Take('i')) throw Malformed("no number");
@@ -352,7 +364,8 @@ class Channel {
 };
 
 template <class A>
-constexpr bool kWritten = std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>>;
+constexpr bool kWritten =
+    std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>>;
 
 // --- the program's side ---
 

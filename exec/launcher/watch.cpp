@@ -123,7 +123,8 @@ class Watcher {
     clock_getcpuclockid(child_, &clock_);
     const int ended = static_cast<int>(syscall(SYS_pidfd_open, child_, 0));
     if (ended < 0) Die("pidfd_open");
-    const bool timed = request_.wall_ms > 0 || request_.processes > 1;
+    // A host is ours and waits for most of its life.
+    const bool timed = !(request_.flags & kHost);
     while (true) {
       pollfd wait[3] = {{kControlFd, POLLIN, 0}, {ended, POLLIN, 0}, {listener_, POLLIN, 0}};
       const int ready = poll(wait, 3, timed ? kTickMs : -1);
