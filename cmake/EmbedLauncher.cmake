@@ -12,7 +12,7 @@ foreach(target IN ITEMS retort_launcher_parts retort_launcher retort_serve)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON PREFIX "")
 endforeach()
 target_link_options(retort_launcher PRIVATE -static -s)
-target_link_options(retort_serve PRIVATE -s)
+target_link_options(retort_serve PRIVATE -s -Wl,-z,now)  # else every child looks its symbols up
 set(embedded ${CMAKE_CURRENT_SOURCE_DIR}/exec/embedded.cpp)
 set_source_files_properties(${embedded} PROPERTIES
   COMPILE_DEFINITIONS "RETORT_LAUNCHER_PROGRAM=\"$<TARGET_FILE:retort_launcher>\";RETORT_LAUNCHER_LIBRARY=\"$<TARGET_FILE:retort_serve>\""

@@ -177,6 +177,12 @@ void Process::Impl::Hear() {
   }
 }
 
+bool Process::Impl::Runs() {
+  pollfd wait{control.get(), POLLIN, 0};
+  while (!ended && poll(&wait, 1, 0) > 0) Hear();
+  return !ended;
+}
+
 bool Process::Impl::Pump(std::string_view* sending) {
   const bool send = sending != nullptr && !sending->empty() && in.valid();
   pollfd wait[4] = {{out_open ? out.get() : -1, POLLIN, 0},

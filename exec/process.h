@@ -54,6 +54,8 @@ struct Process::Impl {
   /// written. False when nothing more will come: the program has ended and its pipes are empty.
   bool Pump(std::string_view* sending);
   void Kill();
+  /// Whether it runs, as far as is known without waiting.
+  bool Runs();
   RunResult Result();
 
  private:

@@ -3,8 +3,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <iterator>
 #include <mutex>
 #include <vector>
 
@@ -14,6 +17,9 @@
 namespace retort::exec {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kWait{250};  // their clock runs meanwhile
 constexpr std::array kPlaces{"/usr/bin/python3", "/usr/local/bin/python3"};
 constexpr const char* kRead = "exec(compile(open('driver.py').read(), 'driver', 'exec'))\n";
 constexpr const char* kServe =
@@ -63,7 +69,12 @@ struct PythonHost::Impl {
   mutable std::unique_ptr<Process> host;
   mutable Fd socket;
   mutable uint32_t user = 0;
-  mutable int starts_left = 3;  // one that keeps dying is given up: runs start cold then
+  struct Waiting {
+    Clock::time_point since;
+    std::unique_ptr<Process::Impl> run;
+  };
+  mutable std::vector<Waiting> waiting;  // for whoever comes next
+  mutable int starts_left = 3;           // one that keeps dying is given up: runs start cold then
 
   Job ColdJob(const Limits& limits) const {
     return {.command = {python, "-I", "-S", "-c", std::string(kRead) + kMain},
@@ -126,15 +137,35 @@ struct PythonHost::Impl {
   }
 
   // Null when there is no warm Python.
-  std::unique_ptr<Process> StartWarm(const Limits& limits) const {
+  std::unique_ptr<Process::Impl> StartWarm(const Limits& limits) const {
+    std::vector<Waiting> useless;  // ended without the lock: that takes a while
+    const std::lock_guard lock(mutex);
+    const Clock::time_point now = Clock::now();
+    const auto old = std::partition(waiting.begin(), waiting.end(), [&](const Waiting& one) {
+      return now - one.since < kWait && one.run->limits == limits && one.run->Runs();
+    });
+    std::move(old, waiting.end(), std::back_inserter(useless));
+    waiting.erase(old, waiting.end());
+    if (waiting.empty()) {
+      if (auto run = Fork(limits)) waiting.push_back({now, std::move(run)});
+    }
+    if (waiting.empty()) return nullptr;
+    std::unique_ptr<Process::Impl> run = std::move(waiting.back().run);
+    waiting.pop_back();
+    if (options.ahead) {
+      if (auto next = Fork(limits)) waiting.push_back({now, std::move(next)});
+    }
+    return run;
+  }
+
+  std::unique_ptr<Process::Impl> Fork(const Limits& limits) const {
     const Job job{.command = {}, .limits = limits};
     uint32_t flags = 0;
     if (sandbox->layers.namespaces) flags |= kNested;
-    const std::lock_guard lock(mutex);
     while (host || starts_left > 0) {
       if (!host) StartHost();
       RunEnds ends = sandbox->Prepare(job, sandbox->layers, flags, user);
-      if (Send(ends)) return std::unique_ptr<Process>(new Process(std::move(ends.own)));
+      if (Send(ends)) return std::move(ends.own);
       host.reset();
     }
     return nullptr;
@@ -160,9 +191,10 @@ std::unique_ptr<Process> PythonHost::Start(const Limits& limits) const {
     const Job cold = impl_->ColdJob(limits);
     failed->failure = impl_->refusal.empty() ? impl_->sandbox->Refusal(cold) : impl_->refusal;
     if (failed->failure.empty()) {
-      std::unique_ptr<Process> process;
-      if (impl_->options.warm) process = impl_->StartWarm(limits);
-      return process ? std::move(process) : impl_->sandbox->Start(cold, impl_->sandbox->layers, 0);
+      std::unique_ptr<Process::Impl> run;
+      if (impl_->options.warm) run = impl_->StartWarm(limits);
+      if (run) return std::unique_ptr<Process>(new Process(std::move(run)));
+      return impl_->sandbox->Start(cold, impl_->sandbox->layers, 0);
     }
   } catch (const Error& error) {
     failed->failure = error.what();

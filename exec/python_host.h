@@ -18,6 +18,9 @@ struct PythonHostOptions {
   /// error are the pipes of its Process; only the standard library is there.
   std::string driver;
   bool warm = true;
+  /// With every process a warm host starts another, for whoever comes next within a quarter of a
+  /// second and with the same limits. For a driver that waits for its input.
+  bool ahead = false;
 };
 
 /// Thread-safe. The sandbox must outlive it.

@@ -55,6 +55,7 @@ struct Limits {
   int64_t output_kib = 1024;
   int64_t file_size_mib = 16;
 
+  bool operator==(const Limits&) const = default;
   template <class V>
   void Visit(V& v) {
     v("time_s", time_s,

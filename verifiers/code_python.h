@@ -2,14 +2,21 @@
 // Python programs and test scripts in the sandbox, by way of the drivers code_candidate.py and
 // code_script.py.
 
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "exec/python_host.h"
 #include "verifiers/code_run.h"
 
 namespace retort::verifiers {
 
-/// Immutable and thread-safe; the sandbox must outlive it, and it what it prepares.
+/// Thread-safe; the sandbox must outlive it, and it what it prepares.
+///
+/// Programs and scripts have a process each. That of a script which leaves nothing behind runs the
+/// next one: it is the data set's code, and half of a short program's time is the start of a
+/// process.
 class PythonPrograms {
  public:
   explicit PythonPrograms(const exec::Sandbox& sandbox);
@@ -20,7 +27,11 @@ class PythonPrograms {
   Runnable Prepare(const std::string& source, const CodeTask& task, bool go_on) const;
 
  private:
+  std::unique_ptr<Speaker> IdleScript(const exec::Limits& limits) const;
+
   exec::PythonHost programs_, scripts_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Speaker>> idle_;  ///< scripts, the latest last
 };
 
 }  // namespace retort::verifiers

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <csignal>
 
 #include "base/strings.h"
 #include "verifiers/code_compare.h"
@@ -80,10 +81,11 @@ std::optional<std::string> Speaker::Hear() {
   if (!header) return std::nullopt;
   size_t size = 0;
   for (const char c : *header) size = size << 8 | static_cast<unsigned char>(c);
-  if (size > largest_) {
+  if (size > static_cast<size_t>(limits_.output_kib) * 1024) {
     too_large_ = true;
     return std::nullopt;
   }
+  heard_ += size;
   return process_->Read(size);
 }
 
@@ -204,7 +206,7 @@ Outcome RunScripts(const Runnable& program) {
   if (!loaded) return FailureOf(callee->End());
   if (!loaded->starts_with('r')) return ExceptionOf(*loaded);
 
-  const auto script = program.script();
+  auto script = program.script();
   Outcome all;
   int64_t calls = 0, tests = 0;
   bool raised = false;  // the last answer
@@ -227,6 +229,7 @@ Outcome RunScripts(const Runnable& program) {
       continue;
     }
     if (frame->front() == 'd') {
+      if (payload == "T" && program.reuse) program.reuse(std::move(script));
       if (all.accepted() && calls == 0) {
         return Failed("bad-tests", "the tests never call the program");
       }
@@ -250,6 +253,7 @@ Outcome RunScripts(const Runnable& program) {
   // The script's process ended within a test: an assert of C++, or a limit.
   const exec::RunResult result = script->End();
   Outcome end = FailureOf(result);
+  if (result.signal == SIGPROF || result.signal == SIGALRM) end.reason = "time-limit";
   if (IsOurs(end)) return end;
   if (calls == 0) return Failed("bad-tests", "the tests failed by themselves: " + end.detail);
   if (end.reason == "runtime-error" && !raised) end.reason = "wrong-answer";

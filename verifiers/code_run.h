@@ -6,6 +6,7 @@
 // the program's. They never meet: requests and answers pass through here, and only the script's
 // process says which tests passed.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,9 +35,15 @@ Outcome FailureOf(const exec::RunResult& result);
 /// A process that speaks frames (code_wire.h). Owned by one thread.
 class Speaker {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// `limits` are those the process was started with.
   Speaker(std::unique_ptr<exec::Process> process, const exec::Limits& limits)
-      : process_(std::move(process)), largest_(static_cast<size_t>(limits.output_kib) * 1024) {}
+      : limits_(limits), process_(std::move(process)) {}
+
+  const exec::Limits& limits() const { return limits_; }
+  Clock::duration age() const { return Clock::now() - start_; }
+  size_t heard() const { return heard_; }  ///< bytes
 
   void Say(std::string_view payload);
   /// The next frame; nothing when the process has gone or the frame is larger than all it may
@@ -46,17 +53,21 @@ class Speaker {
   exec::RunResult End();
 
  private:
+  exec::Limits limits_;
   std::unique_ptr<exec::Process> process_;
-  size_t largest_;
+  Clock::time_point start_ = Clock::now();
+  size_t heard_ = 0;
   bool too_large_ = false;
 };
 
 /// What the functions below run. `calls` starts a program that first says "r…" when it is ready for
-/// calls, or "x…" when it failed to load; `script` starts the script.
+/// calls, or "x…" when it failed to load; `script` starts the script, in a process of its own or in
+/// one that `reuse` took back after its script had ended.
 struct Runnable {
   std::function<exec::RunResult(std::string_view input)> run = {};
   std::function<std::unique_ptr<Speaker>()> calls = {};
   std::function<std::unique_ptr<Speaker>()> script = {};
+  std::function<void(std::unique_ptr<Speaker>)> reuse = {};
 };
 
 /// Tests run in order, up to the first that fails, or with `go_on` all of them; after a time limit

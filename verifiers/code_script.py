@@ -3,10 +3,15 @@
 # to the program's process, plain typed data comes back (code_wire.py). What is not plain stays there
 # and is a Handle here, whose comparison never counts as success.
 #
-# Reads one frame: a dict of helpers, entry_point, setup, scripts and go_on. A script is cut into
-# parts that end with an assert each. Writes "n" and the number of parts; "c" and a request for every
-# call; "t" and [reason, text] for each part that ran, reason "" when it passed; "d" at the end.
+# Reads frames, a job each: a dict of helpers, entry_point, setup, scripts, go_on and time_s. A script
+# is cut into parts that end with an assert each. Writes "n" and the number of parts; "c" and a
+# request for every call; "t" and [reason, text] for each part that ran, reason "" when it passed; at
+# the end "d" and whether this process may take another job.
+import _signal
 import builtins
+import functools
+import opcode
+import resource
 import sys
 
 # Published scripts use some without importing them. Only the entry point may hide them.
@@ -27,35 +32,69 @@ class ProgramExit(Exception):
 def main():
     requests, calls = posix.dup(0), posix.dup(1)
     posix.dup2(2, 1)
-    job = decode(read_frame(requests), None)
+    largest, modules = peak_kib() + 32768, len(sys.modules)
 
     def tell(kind, value):
         write_frame(calls, kind + encode(value, None))
 
-    run(job, World(Link(requests, calls)), tell)
-    write_frame(calls, b"d")
+    while True:
+        frame = read_frame(requests)
+        if frame is None:
+            return
+        job = decode(frame, None)
+        limit_time(job["time_s"])
+        traceless = run(job, World(Link(requests, calls)), tell)
+        limit_time(0)
+        tell(b"d", traceless and peak_kib() < largest and len(sys.modules) == modules)
+
+
+def limit_time(seconds):
+    """Processor time, and by the clock as the sandbox has it; the signals end this process."""
+    _signal.setitimer(_signal.ITIMER_PROF, seconds)
+    _signal.setitimer(_signal.ITIMER_REAL, seconds and 2 * seconds + 2)
+
+
+def peak_kib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def run(job, world, tell):
+    """True when nothing of the job is left in this process."""
     try:
-        load_helpers(job["helpers"], world)
+        helpers = compile_helpers(job["helpers"])
+        exec(helpers, world)
         setup = compile(job["setup"], "setup", "exec", 0, True)
         parts = [part for script in job["scripts"] for part in split(script)]
     except Exception as error:
-        return tell(b"t", ["bad-tests", describe(error)])
+        tell(b"t", ["bad-tests", describe(error)])
+        return False
     tell(b"n", len(parts))
     world.forget(job["entry_point"])
     outcome = run_part(setup, world)
     if outcome[0]:
-        return tell(b"t", outcome)
+        tell(b"t", outcome)
+        return False
     for part in parts:
         outcome = run_part(part, world)
         tell(b"t", outcome)
         if outcome[0] and not job["go_on"]:
-            return
+            break
+    return all(map(leaves_no_trace, [helpers, setup, *parts]))
 
 
+def leaves_no_trace(code):
+    """Whether it only computes, as far as its names tell: who comes next could not notice it."""
+    return (
+        not any(name in TRACES or name[:2] == "__" for name in code.co_names)
+        and CHANGES.isdisjoint(code.co_code[::2])
+        and all(leaves_no_trace(part) for part in code.co_consts if type(part) is type(code))
+    )
+
+
+@functools.lru_cache(64)  # a group of programs shares its script
 def split(script):
+    if ("\n" + script).count("\nassert") < 2:
+        return [compile(script, "tests", "exec", 0, True)]
     tree = compile(script, "tests", "exec", ONLY_AST, True)
     parts = [[]]
     for statement in tree.body:
@@ -69,16 +108,15 @@ def split(script):
 ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
 
 
-def load_helpers(source, world):
+@functools.lru_cache(64)
+def compile_helpers(source):
     # A prompt ends inside the function to be written; its docstring makes it whole, or "pass".
     for ending in ("", "\n    pass\n"):
         try:
-            code = compile(source + ending, "prompt", "exec", 0, True)
+            return compile(source + ending, "prompt", "exec", 0, True)
         except (SyntaxError, ValueError):
             continue
-        exec(code, world)
-        return
-    # Prose: it helps the model, not the script.
+    return compile("", "prompt", "exec")  # prose: it helps the model, not the script
 
 
 def run_part(code, world):
@@ -267,6 +305,13 @@ class Late:
         return self.handle()(*args, **named)
 
     __eq__ = __ne__ = __bool__ = __hash__ = never
+
+
+# What a later job could notice: a module with a state, what gives way to any object, an attribute
+# that is set.
+TRACES = set("compile delattr eval exec getattr globals input open setattr vars".split())
+TRACES |= set(sys.modules) - (MODULES - {"random", "sys", "time"})
+CHANGES = {opcode.opmap[name] for name in ("STORE_ATTR", "DELETE_ATTR")}
 
 
 # What Python makes at first use (the types of syntax trees take a millisecond) is made once for all

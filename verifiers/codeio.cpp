@@ -226,7 +226,7 @@ class CodeioVerifier final : public Verifier {
   }
 
   CodeioOptions options_;
-  PythonPrograms python_;
+  PythonFunctions python_;
 };
 
 }  // namespace

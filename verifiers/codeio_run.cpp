@@ -74,15 +74,15 @@ ProgramRun RunMini(const exec::VmProgram& program, const Json& arguments,
   return {ProgramRun::Ending::kException, {}, std::move(result.message)};
 }
 
-struct PythonPrograms::Host {
+struct PythonFunctions::Host {
   exec::Sandbox sandbox;
   exec::PythonHost python{sandbox, {.driver = kDriver}};
 };
 
-PythonPrograms::PythonPrograms(const exec::Limits& limits) : limits_(limits) {}
-PythonPrograms::~PythonPrograms() = default;
+PythonFunctions::PythonFunctions(const exec::Limits& limits) : limits_(limits) {}
+PythonFunctions::~PythonFunctions() = default;
 
-ProgramRun PythonPrograms::Run(const std::string& program, const std::string& entry,
+ProgramRun PythonFunctions::Run(const std::string& program, const std::string& entry,
                                const Json& arguments) const {
   try {
     std::call_once(once_, [&] { host_ = std::make_unique<const Host>(); });

@@ -29,10 +29,10 @@ ProgramRun RunMini(const exec::VmProgram& program, const Json& arguments,
 
 /// Python programs that define an entry function of keyword arguments. Thread-safe. The sandbox is
 /// looked for when the first program runs.
-class PythonPrograms {
+class PythonFunctions {
  public:
-  explicit PythonPrograms(const exec::Limits& limits);
-  ~PythonPrograms();
+  explicit PythonFunctions(const exec::Limits& limits);
+  ~PythonFunctions();
   ProgramRun Run(const std::string& program, const std::string& entry, const Json& arguments) const;
 
  private:

@@ -144,7 +144,7 @@ void Confine(const Request& request, int refusals) {
 
 }  // namespace
 
-void Enter(const Reading& reading) {
+void Enter(const Reading& reading, int* alone) {
   const Request& request = *reading.request;
   if (request.flags & kUseCgroup) {
     for (int fd = kCgroupFd; fd < kWatcherFd; ++fd) {
@@ -208,7 +208,7 @@ void Enter(const Reading& reading) {
   close(refusals[1]);
   CloseStandard();
   close(kProgramFd);
-  Watch(reading, child, refusals[0]);
+  Watch(reading, child, refusals[0], alone);
 }
 
 }  // namespace retort::exec

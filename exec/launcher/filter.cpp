@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 
@@ -304,57 +305,133 @@ constexpr int kKilled[] = {
 };
 
 constexpr uint32_t kErrno = SECCOMP_RET_ERRNO;
+constexpr uint32_t kOtherwise = kErrno | ENOSYS;
 
+// A filter is a list of rules: what to do about the calls of a range of numbers. The kernel looks
+// at every number with the whole filter when it gets one, so rules are found by bisection.
 class Builder {
  public:
   explicit Builder(bool listened) : refuse_(listened ? SECCOMP_RET_USER_NOTIF : kErrno | EPERM) {}
 
-  void Load(size_t offset) { Add(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset), 0, 0); }
-  void LoadArgument(int index) { Load(offsetof(seccomp_data, args) + 8 * index); }
-  void Return(uint32_t action) { Add(BPF_RET | BPF_K, action, 0, 0); }
-  void Jump(uint16_t test, uint32_t value, uint8_t if_true, uint8_t if_false) {
-    Add(static_cast<uint16_t>(BPF_JMP | test | BPF_K), value, if_true, if_false);
+  // A rule, whose body follows and ends with Return on every path.
+  void Rule(int first, int last) {
+    if (rules_ == kMostRules) Die("seccomp: too many rules");
+    rule_[rules_++] = {first, last, body_size_, 0};
   }
+  void LoadArgument(int index) {
+    AddBody(BPF_LD | BPF_W | BPF_ABS,
+            static_cast<uint32_t>(offsetof(seccomp_data, args)) + 8 * index, 0, 0);
+  }
+  void Jump(uint16_t test, uint32_t value, uint8_t if_true, uint8_t if_false) {
+    AddBody(BPF_JMP | test | BPF_K, value, if_true, if_false);
+  }
+  void Return(uint32_t action) { AddBody(BPF_RET | BPF_K, action, 0, 0); }
+
   void Call(int number, uint32_t action) {
-    Jump(BPF_JEQ, static_cast<uint32_t>(number), 0, 1);
+    Rule(number, number);
     Return(action);
   }
   template <size_t n>
   void Calls(const int (&numbers)[n], uint32_t action) {
-    for (const int number : numbers) Call(number, action);
+    int sorted[n];
+    std::copy(numbers, numbers + n, sorted);
+    std::sort(sorted, sorted + n);
+    for (size_t first = 0, end = 0; first < n; first = end) {
+      for (end = first + 1; end < n && sorted[end] == sorted[end - 1] + 1;) ++end;
+      Rule(sorted[first], sorted[end - 1]);
+      Return(action);
+    }
   }
   // Allowed where `test` of an argument holds (or fails, if `negated`), else refused.
   void CallIf(int number, int argument, uint16_t test, uint32_t value, bool negated = false) {
-    Jump(BPF_JEQ, static_cast<uint32_t>(number), 0, 4);
+    Rule(number, number);
     LoadArgument(argument);
     Jump(test, value, negated ? 1 : 0, negated ? 0 : 1);
     Return(SECCOMP_RET_ALLOW);
     Return(refuse_);
   }
   uint32_t refuse() const { return refuse_; }
-  sock_fprog Program() { return {count_, code_}; }
+
+  // The filter, with what to do where no rule is.
+  sock_fprog Program(uint32_t otherwise) {
+    const auto load = [&](size_t offset) {
+      Add({BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offset)});
+    };
+    const auto kill_unless = [&](uint16_t test, uint32_t value, bool holds) {
+      Add(Test(test, value, holds ? 1 : 0, holds ? 0 : 1));
+      Add({BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS});
+    };
+    load(offsetof(seccomp_data, arch));
+    kill_unless(BPF_JEQ, kArchitecture, true);
+    load(offsetof(seccomp_data, nr));
+#ifdef __x86_64__
+    kill_unless(BPF_JGE, 0x40000000, false);  // x32: another table of numbers
+#endif
+    std::sort(rule_, rule_ + rules_,
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (int i = 1; i < rules_; ++i) {
+      if (rule_[i].first <= rule_[i - 1].last) Die("seccomp: a call has two rules", EINVAL);
+    }
+    Bisect(0, rules_, otherwise);
+    return {count_, code_};
+  }
 
  private:
-  void Add(int code, uint32_t k, uint8_t jt, uint8_t jf) {
-    if (count_ == kSize) Die("seccomp: filter too long");
-    code_[count_++] = {static_cast<uint16_t>(code), jt, jf, k};
+  struct Range {
+    int first, last;
+    uint16_t begin, size;
+  };
+
+  static sock_filter Test(uint16_t test, uint32_t value, uint8_t if_true, uint8_t if_false) {
+    return {static_cast<uint16_t>(BPF_JMP | test | BPF_K), if_true, if_false, value};
   }
+
+  void Bisect(int begin, int end, uint32_t otherwise) {
+    constexpr int kLinear = 6;
+    if (end - begin > kLinear) {
+      const int middle = (begin + end) / 2;
+      Add(Test(BPF_JGE, static_cast<uint32_t>(rule_[middle].first), 0, 1));
+      const uint16_t jump = count_;
+      Add({BPF_JMP | BPF_JA, 0, 0, 0});
+      Bisect(begin, middle, otherwise);
+      code_[jump].k = count_ - jump - 1U;
+      return Bisect(middle, end, otherwise);
+    }
+    for (int i = begin; i < end; ++i) {
+      const Range& rule = rule_[i];
+      const auto size = static_cast<uint8_t>(rule.size);
+      if (rule.first < rule.last) {
+        Add(Test(BPF_JGE, static_cast<uint32_t>(rule.first), 0, size + 1));
+        Add(Test(BPF_JGT, static_cast<uint32_t>(rule.last), size, 0));
+      } else {
+        Add(Test(BPF_JEQ, static_cast<uint32_t>(rule.first), 0, size));
+      }
+      for (int at = rule.begin; at < rule.begin + rule.size; ++at) Add(body_[at]);
+    }
+    Add({BPF_RET | BPF_K, 0, 0, otherwise});
+  }
+
+  void Add(sock_filter instruction) {
+    if (count_ == kSize) Die("seccomp: filter too long");
+    code_[count_++] = instruction;
+  }
+  void AddBody(int code, uint32_t k, uint8_t jt, uint8_t jf) {
+    if (body_size_ == kSize) Die("seccomp: filter too long");
+    body_[body_size_++] = {static_cast<uint16_t>(code), jt, jf, k};
+    ++rule_[rules_ - 1].size;
+  }
+
   static constexpr uint16_t kSize = 1024;
-  sock_filter code_[kSize];
-  uint16_t count_ = 0;
+  static constexpr int kMostRules = 256;
+  Range rule_[kMostRules];
+  int rules_ = 0;
+  sock_filter body_[kSize], code_[kSize];
+  uint16_t body_size_ = 0, count_ = 0;
   uint32_t refuse_;
 };
 
 void Build(const Request& request, Builder& filter) {
   const auto self = static_cast<uint32_t>(getpid());
-  filter.Load(offsetof(seccomp_data, arch));
-  filter.Jump(BPF_JEQ, kArchitecture, 1, 0);
-  filter.Return(SECCOMP_RET_KILL_PROCESS);
-  filter.Load(offsetof(seccomp_data, nr));
-#ifdef __x86_64__
-  filter.Jump(BPF_JGE, 0x40000000, 0, 1);  // x32: another table of numbers
-  filter.Return(SECCOMP_RET_KILL_PROCESS);
-#endif
   filter.Calls(kAllowed, SECCOMP_RET_ALLOW);
   const bool own_files = (request.flags & kUseNamespaces) != 0;
   // A tool chain writes programs, which it marks as such.
@@ -377,7 +454,7 @@ void Build(const Request& request, Builder& filter) {
 
   // Descriptors must not send signals on somebody's behalf.
   constexpr int kCommands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
-  filter.Jump(BPF_JEQ, SYS_fcntl, 0, 6);
+  filter.Rule(SYS_fcntl, SYS_fcntl);
   filter.LoadArgument(1);
   filter.Jump(BPF_JEQ, kCommands[0], 2, 0);
   filter.Jump(BPF_JEQ, kCommands[1], 1, 0);
@@ -393,7 +470,7 @@ void Build(const Request& request, Builder& filter) {
     }
   }
   for (const int call : kOfItselfOrZero) {
-    filter.Jump(BPF_JEQ, static_cast<uint32_t>(call), 0, 5);
+    filter.Rule(call, call);
     filter.LoadArgument(0);
     filter.Jump(BPF_JEQ, 0, 1, 0);
     filter.Jump(BPF_JEQ, self, 0, 1);
@@ -417,7 +494,6 @@ void Build(const Request& request, Builder& filter) {
 #endif
   filter.Calls(kRefused, filter.refuse());
   filter.Calls(kKilled, SECCOMP_RET_KILL_PROCESS);
-  filter.Return(kErrno | ENOSYS);
 }
 
 }  // namespace
@@ -427,7 +503,7 @@ void Filter(const Request& request) {
   {
     Builder filter(true);
     Build(request, filter);
-    const sock_fprog program = filter.Program();
+    const sock_fprog program = filter.Program(kOtherwise);
     const long listener =
         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (listener >= 0) {
@@ -440,7 +516,7 @@ void Filter(const Request& request) {
   // An outer sandbox has a listener of its own, or the kernel is old: nobody is told.
   Builder filter(false);
   Build(request, filter);
-  const sock_fprog program = filter.Program();
+  const sock_fprog program = filter.Program(kOtherwise);
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) Die("seccomp");
 }
 

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -18,13 +19,14 @@ struct Reading {
   const char* const* arguments = nullptr;  ///< ended by a null pointer
   const char* keep = nullptr;
   const char* files = nullptr;
+  size_t size = 0;  ///< of the memory at `request`
 };
 
 /// Maps kRequestFd.
 Reading ReadRequest();
 
-/// Reports `what` and errno, then _exit(1).
-[[noreturn]] void Die(const char* what);
+/// Reports `what` and the error, then _exit(1).
+[[noreturn]] void Die(const char* what, int error = errno);
 /// To Retort, with a descriptor unless `fd` is negative. False when Retort has gone.
 bool Send(const Report& report, int fd = -1);
 /// A message of one descriptor, through any UNIX socket.
@@ -37,7 +39,10 @@ inline constexpr unsigned long kNestedNamespaces =
 /// Sees to everything and returns in a new process, the one that is to run what is not trusted,
 /// held by every layer. It has 0, 1, 2 and descriptors that close when a program is executed. The
 /// other processes that this leaves behind wait, limit, report and never return.
-void Enter(const Reading& reading);
+///
+/// `alone`: in memory that the first process shares with an interpreter. It becomes 1, with a
+/// futex's wake, when that process has no more use for what the two share of the C library.
+void Enter(const Reading& reading, int* alone = nullptr);
 
 /// Tries one thing of the self-test and writes "refused" or "DONE" to standard output.
 void Attempt(const char* attempt, int retort);
@@ -59,6 +64,6 @@ void Restrict(const Request& request);
 void Filter(const Request& request);
 /// Waits for `child`, keeps its limits, kills what is left, reports, does not return. `refusals`:
 /// the socket through which Filter sends its listener.
-[[noreturn]] void Watch(const Reading& reading, int child, int refusals);
+[[noreturn]] void Watch(const Reading& reading, int child, int refusals, int* alone);
 
 }  // namespace retort::exec

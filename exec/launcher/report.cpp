@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "exec/launcher/call.h"
 #include "exec/launcher/launcher.h"
 
 namespace retort::exec {
@@ -22,6 +23,7 @@ Reading ReadRequest() {
       mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE, kRequestFd, 0);
   if (memory == MAP_FAILED) Die("request: mmap");
   Reading reading{.request = static_cast<const Request*>(memory), .arguments = arguments};
+  reading.size = static_cast<size_t>(status.st_size);
   if (reading.request->arguments > kMaxArguments) Die("too many arguments");
   const char* at = static_cast<const char*>(memory) + sizeof(Request);
   for (int64_t i = 0; i < reading.request->arguments; ++i) {
@@ -49,16 +51,16 @@ bool SendDescriptor(int socket, const void* data, size_t size, int fd) {
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &fd, sizeof fd);
   }
-  return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
+  return Call(SYS_sendmsg, socket, &message, MSG_NOSIGNAL) == static_cast<long>(size);
 }
 
 bool Send(const Report& report, int fd) {
   return SendDescriptor(kControlFd, &report, sizeof report, fd);
 }
 
-void Die(const char* what) {
+void Die(const char* what, int error) {
   Report report;
-  std::snprintf(report.text, sizeof report.text, "%s: %s", what, strerror(errno));
+  std::snprintf(report.text, sizeof report.text, "%s: %s", what, strerror(error));
   Send(report);
   _exit(1);
 }

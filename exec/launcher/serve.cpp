@@ -3,11 +3,15 @@
 // the next.
 
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csetjmp>
 #include <csignal>
 #include <cstring>
 
@@ -18,11 +22,20 @@ namespace {
 using retort::exec::kFirstFreeFd;
 
 constexpr int kPlaces = kFirstFreeFd - 1;  // all but the watcher's
+constexpr int kFar = 64;                   // beyond every place
 
-// A message is one byte per descriptor: its place. 0 at the end of Retort.
-int Receive(int socket, unsigned char (&places)[kPlaces], int (&fds)[kPlaces]) {
-  iovec data{places, sizeof places};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof fds)];
+// One byte per descriptor: its place.
+struct Message {
+  int count = 0;
+  unsigned char places[kPlaces];
+  int fds[kPlaces];
+};
+
+// Without descriptors at the end of Retort.
+Message Receive(int socket) {
+  Message received;
+  iovec data{received.places, sizeof received.places};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof received.fds)];
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
@@ -34,10 +47,62 @@ int Receive(int socket, unsigned char (&places)[kPlaces], int (&fds)[kPlaces]) {
   } while (got < 0 && errno == EINTR);
   const cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
   if (header == nullptr || header->cmsg_len != CMSG_LEN(sizeof(int) * static_cast<size_t>(got))) {
-    return 0;
+    return received;
   }
-  memcpy(fds, CMSG_DATA(header), sizeof(int) * static_cast<size_t>(got));
-  return static_cast<int>(got);
+  memcpy(received.fds, CMSG_DATA(header), sizeof(int) * static_cast<size_t>(got));
+  received.count = static_cast<int>(got);
+  return received;
+}
+
+// Watchers share this memory, so that an interpreter is copied once a run. Each has a stack of its
+// own, and the kernel sets `state` to kFree at its end.
+enum : int { kFree, kAlone, kShared };
+struct Watcher {
+  alignas(16) char stack[1 << 16];
+  alignas(16) int state;
+  Message message;
+};
+
+Watcher* FreeWatcher() {
+  constexpr int kMost = 512;
+  static Watcher* watchers[kMost];
+  static int count = 0;
+  while (true) {
+    for (int i = 0; i < count; ++i) {
+      if (__atomic_load_n(&watchers[i]->state, __ATOMIC_SEQ_CST) == kFree) return watchers[i];
+    }
+    void* memory = MAP_FAILED;
+    if (count < kMost) {
+      memory = mmap(nullptr, sizeof(Watcher), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    }
+    if (memory == MAP_FAILED) {
+      usleep(1000);
+    } else {
+      return watchers[count++] = static_cast<Watcher*>(memory);
+    }
+  }
+}
+
+// Where a copy of this process goes on as the one that is to run what is not trusted.
+jmp_buf serving;
+
+int Begin(void* memory) {
+  Watcher& watcher = *static_cast<Watcher*>(memory);
+  Message& got = watcher.message;
+  signal(SIGCHLD, SIG_DFL);
+  for (int i = 0; i < got.count; ++i) {
+    const int far = fcntl(got.fds[i], F_DUPFD_CLOEXEC, kFar);
+    close(got.fds[i]);
+    got.fds[i] = far;
+  }
+  for (int place = 0; place < kFirstFreeFd; ++place) close(place);
+  for (int i = 0; i < got.count; ++i) {
+    dup3(got.fds[i], got.places[i], got.places[i] > 2 ? O_CLOEXEC : 0);
+    close(got.fds[i]);
+  }
+  retort::exec::Enter(retort::exec::ReadRequest(), &watcher.state);
+  longjmp(serving, 1);
 }
 
 }  // namespace
@@ -45,35 +110,27 @@ int Receive(int socket, unsigned char (&places)[kPlaces], int (&fds)[kPlaces]) {
 /// `nested`: inside a host's namespaces. Returns 0 in each new process and 1 in the serving one,
 /// once Retort has gone.
 extern "C" __attribute__((visibility("default"))) int retort_serve(int nested) {
-  constexpr int kFar = 64;  // beyond every place
   const int socket = fcntl(0, F_DUPFD_CLOEXEC, kFar);
   signal(SIGCHLD, SIG_IGN);  // nobody waits for them: they report for themselves
-  unsigned char places[kPlaces];
-  int fds[kPlaces];
-  while (const int count = Receive(socket, places, fds)) {
-    // One process less to copy an interpreter for, where the child can be the first in namespaces.
-    const unsigned long flags = retort::exec::kNestedNamespaces | SIGCHLD;
-    const long child =
-        nested ? syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr) : fork();
-    if (child != 0) {
-      for (int i = 0; i < count; ++i) close(fds[i]);
-      continue;
-    }
-    signal(SIGCHLD, SIG_DFL);
-    close(socket);
-    for (int i = 0; i < count; ++i) {
-      const int far = fcntl(fds[i], F_DUPFD_CLOEXEC, kFar);
-      close(fds[i]);
-      fds[i] = far;
-    }
-    for (int place = 0; place < kFirstFreeFd; ++place) close(place);
-    for (int i = 0; i < count; ++i) {
-      dup3(fds[i], places[i], places[i] > 2 ? O_CLOEXEC : 0);
-      close(fds[i]);
-    }
-    retort::exec::Enter(retort::exec::ReadRequest());
-    for (int fd = retort::exec::kRequestFd; fd < kFar + kPlaces; ++fd) close(fd);
+  // The watcher is the first in its namespaces, where there are some.
+  const int flags = CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD |
+                    (nested ? static_cast<int>(retort::exec::kNestedNamespaces) : 0);
+  if (setjmp(serving) != 0) {
+    for (int fd = retort::exec::kRequestFd; fd <= kFar; ++fd) close(fd);
     return 0;
+  }
+  for (Message message = Receive(socket); message.count > 0; message = Receive(socket)) {
+    Watcher& watcher = *FreeWatcher();
+    watcher.message = message;
+    watcher.state = kShared;
+    if (clone(Begin, watcher.stack + sizeof watcher.stack, flags, &watcher, nullptr, nullptr,
+              &watcher.state) < 0) {
+      watcher.state = kFree;
+    }
+    while (__atomic_load_n(&watcher.state, __ATOMIC_SEQ_CST) == kShared) {
+      syscall(SYS_futex, &watcher.state, FUTEX_WAIT, kShared, nullptr);
+    }
+    for (int i = 0; i < message.count; ++i) close(message.fds[i]);
   }
   return 1;
 }

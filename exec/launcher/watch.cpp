@@ -1,22 +1,25 @@
-#include <dirent.h>
+// From here on nothing of the C library that keeps a state: see call.h.
+
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 
+#include "exec/launcher/call.h"
 #include "exec/launcher/launcher.h"
 
 namespace retort::exec {
@@ -37,7 +40,7 @@ bool IsRemoval(int call) {
 
 int64_t Microseconds(clockid_t clock) {
   timespec now{};
-  if (clock_gettime(clock, &now) != 0) return 0;
+  if (Call(SYS_clock_gettime, clock, &now) != 0) return 0;
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
@@ -45,72 +48,110 @@ int64_t Microseconds(const timeval& time) {
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
 }
 
+int Open(int folder, const char* path, int flags) {
+  return static_cast<int>(Call(SYS_openat, folder, path, flags | O_CLOEXEC));
+}
+
+// Calls `visit(name)` for what an open folder holds, until it says false, and closes it.
+template <class Visit>
+void ForEntries(int folder, const Visit& visit) {
+  struct Entry {  // getdents64(2)
+    uint64_t inode, offset;
+    unsigned short size;
+    unsigned char type;
+    char name[1];
+  };
+  alignas(Entry) char bytes[1024];
+  bool go_on = true;
+  while (go_on) {
+    const long size = Call(SYS_getdents64, folder, bytes, sizeof bytes);
+    if (size <= 0) break;
+    for (long at = 0; go_on && at < size;) {
+      const auto* entry = reinterpret_cast<const Entry*>(bytes + at);
+      const char* name = bytes + at + offsetof(Entry, name);
+      at += entry->size;
+      go_on = strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || visit(name);
+    }
+  }
+  Call(SYS_close, folder);
+}
+
 // Below an open folder, which it closes. Negative when there are too many or too deep.
 int64_t BytesBelow(int folder, int depth, int& entries) {
-  DIR* listing = fdopendir(folder);
-  if (listing == nullptr) {
-    close(folder);
-    return 0;
-  }
   int64_t sum = 0;
-  while (const dirent* entry = readdir(listing)) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+  ForEntries(folder, [&](const char* name) {
     struct stat status {};
-    if (fstatat(dirfd(listing), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (Call(SYS_newfstatat, folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
     if (++entries > kMaxEntries || depth > kMaxDepth) {
       sum = -1;
-      break;
+      return false;
     }
     sum += int64_t{status.st_blocks} * 512;
-    if (!S_ISDIR(status.st_mode)) continue;
-    const int below =
-        openat(dirfd(listing), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (below < 0) continue;
+    if (!S_ISDIR(status.st_mode)) return true;
+    const int below = Open(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (below < 0) return true;
     const int64_t bytes = BytesBelow(below, depth + 1, entries);
-    if (bytes < 0) {
-      sum = -1;
-      break;
-    }
-    sum += bytes;
-  }
-  closedir(listing);
+    sum = bytes < 0 ? -1 : sum + bytes;
+    return sum >= 0;
+  });
   return sum;
+}
+
+// Calls `visit` for the numbers that a file of /proc holds, until it says false.
+template <class Visit>
+void ForNumbers(const char* path, const Visit& visit) {
+  const int file = Open(AT_FDCWD, path, O_RDONLY);
+  if (file < 0) return;
+  char bytes[512];
+  int64_t number = -1;
+  bool go_on = true;
+  for (long size = 1; go_on && size > 0;) {
+    size = Call(SYS_read, file, bytes, sizeof bytes);
+    for (long i = 0; go_on && i < (size > 0 ? size : 1); ++i) {
+      if (size > 0 && bytes[i] >= '0' && bytes[i] <= '9') {
+        number = (number < 0 ? 0 : number * 10) + (bytes[i] - '0');
+      } else if (number >= 0) {
+        go_on = visit(number);
+        number = -1;
+      }
+    }
+  }
+  Call(SYS_close, file);
 }
 
 // Calls `visit(pid)` for every process below this one: in a namespace of its own all there are.
 template <class Visit>
-void ForDescendants(bool namespaces, pid_t of, const Visit& visit) {
-  char path[64];
+void ForDescendants(bool namespaces, int64_t of, const Visit& visit) {
   if (namespaces) {
-    DIR* processes = opendir("/proc");
-    if (processes == nullptr) return;
-    while (const dirent* entry = readdir(processes)) {
-      const int pid = atoi(entry->d_name);
+    const int processes = Open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+    if (processes < 0) return;
+    ForEntries(processes, [&](const char* name) {
+      const int pid = atoi(name);
       if (pid > 1) visit(pid);
-    }
-    closedir(processes);
+      return true;
+    });
     return;
   }
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/children", of, of);
-  FILE* children = std::fopen(path, "re");
-  if (children == nullptr) return;
-  int pid = 0;
-  while (std::fscanf(children, "%d", &pid) == 1) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/task/%d/children", static_cast<int>(of),
+                static_cast<int>(of));
+  ForNumbers(path, [&](int64_t pid) {
     ForDescendants(false, pid, visit);
-    visit(pid);
-  }
-  std::fclose(children);
+    visit(static_cast<pid_t>(pid));
+    return true;
+  });
 }
 
 int64_t ResidentBytes(pid_t pid) {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%d/statm", pid);
-  FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return 0;
-  long long total = 0, resident = 0;
-  const int read = std::fscanf(file, "%lld %lld", &total, &resident);
-  std::fclose(file);
-  return read == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+  int field = 0;
+  int64_t resident = 0;
+  ForNumbers(path, [&](int64_t pages) {
+    resident = pages;
+    return ++field < 2;  // the second one
+  });
+  return field == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
 }
 
 class Watcher {
@@ -121,14 +162,15 @@ class Watcher {
   [[noreturn]] void Run() {
     begin_ = Microseconds(CLOCK_MONOTONIC);
     clock_getcpuclockid(child_, &clock_);
-    const int ended = static_cast<int>(syscall(SYS_pidfd_open, child_, 0));
-    if (ended < 0) Die("pidfd_open");
+    const int ended = static_cast<int>(Call(SYS_pidfd_open, child_, 0));
+    if (ended < 0) Die("pidfd_open", -ended);
     // A host is ours and waits for most of its life.
     const bool timed = !(request_.flags & kHost);
     while (true) {
       pollfd wait[3] = {{kControlFd, POLLIN, 0}, {ended, POLLIN, 0}, {listener_, POLLIN, 0}};
-      const int ready = poll(wait, 3, timed ? kTickMs : -1);
-      if (ready < 0 && errno != EINTR) Die("poll");
+      const timespec tick{0, kTickMs * 1'000'000};
+      const long ready = Call(SYS_ppoll, wait, 3, timed ? &tick : nullptr, nullptr, 0);
+      if (ready < 0 && ready != -EINTR) Die("poll", static_cast<int>(-ready));
       if (ready > 0 && wait[1].revents) break;
       if (ready > 0 && wait[2].revents) Refusal(wait[2].revents);
       // Retort writes nothing here: anything to read is the end.
@@ -158,12 +200,12 @@ class Watcher {
     const bool namespaces = (request_.flags & kUseNamespaces) != 0;
     if (request_.processes > 1 && request_.memory_bytes > 0) {
       int64_t sum = 0;
-      ForDescendants(namespaces, getpid(), [&](pid_t pid) { sum += ResidentBytes(pid); });
+      ForDescendants(namespaces, Call(SYS_getpid), [&](pid_t pid) { sum += ResidentBytes(pid); });
       if (sum > request_.memory_bytes) return Killed::kMemory;
     }
     if (!namespaces) {  // a root in memory has its own limit
       int entries = 0;
-      const int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      const int folder = Open(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY);
       const int64_t bytes = folder < 0 ? 0 : BytesBelow(folder, 0, entries);
       if (bytes < 0 || bytes > request_.file_bytes) return Killed::kFiles;
     }
@@ -181,18 +223,20 @@ class Watcher {
       message.msg_iovlen = 1;
       message.msg_control = space;
       message.msg_controllen = sizeof space;
-      const ssize_t got = recvmsg(listener_, &message, MSG_CMSG_CLOEXEC);
+      const long got = Call(SYS_recvmsg, listener_, &message, MSG_CMSG_CLOEXEC);
       const cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-      close(listener_);
+      Call(SYS_close, listener_);
       listener_ = -1;
       if (header != nullptr) memcpy(&listener_, CMSG_DATA(header), sizeof listener_);
       listening_ = true;
       return;
     }
     seccomp_notif call{};
-    if (!(events & POLLIN) || ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
-      if (errno == EINTR || errno == ENOENT) return;  // who called was killed meanwhile
-      close(listener_);                               // nobody is left to call
+    const long heard =
+        events & POLLIN ? Call(SYS_ioctl, listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) : -EBADF;
+    if (heard == -EINTR || heard == -ENOENT) return;  // who called was killed meanwhile
+    if (heard != 0) {                                 // nobody is left to call
+      Call(SYS_close, listener_);
       listener_ = -1;
       return;
     }
@@ -200,11 +244,11 @@ class Watcher {
     answer.id = call.id;
     if (IsRemoval(call.data.nr) && removals_++ < kMaxRemovals) {
       answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-      ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+      Call(SYS_ioctl, listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
       return;
     }
     answer.error = -EPERM;
-    ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    Call(SYS_ioctl, listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
     bool process = call.data.nr == SYS_clone;
 #ifdef SYS_fork
     process = process || call.data.nr == SYS_fork || call.data.nr == SYS_vfork;
@@ -216,27 +260,29 @@ class Watcher {
     const bool namespaces = (request_.flags & kUseNamespaces) != 0;
     // A candidate that ended by itself at this very moment ended by itself.
     siginfo_t info{};
-    waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT);
+    Call(SYS_waitid, P_PID, child_, &info, WEXITED | WNOHANG | WNOWAIT, nullptr);
     if (info.si_pid != 0) killed = Killed::kNot;
-    kill(child_, SIGKILL);
-    while (waitpid(child_, &report_.status, 0) < 0 && errno == EINTR) {
+    Call(SYS_kill, child_, SIGKILL);
+    while (Call(SYS_wait4, child_, &report_.status, 0, nullptr) == -EINTR) {
     }
     report_.wall_us = Microseconds(CLOCK_MONOTONIC) - begin_;
-    if (listener_ >= 0) close(listener_);
+    if (listener_ >= 0) Call(SYS_close, listener_);
+    long waited = 0;
     do {
       if (namespaces) {
-        kill(-1, SIGKILL);
+        Call(SYS_kill, -1, SIGKILL);
       } else {
-        ForDescendants(false, getpid(), [](pid_t pid) { kill(pid, SIGKILL); });
+        ForDescendants(false, Call(SYS_getpid), [](pid_t pid) { Call(SYS_kill, pid, SIGKILL); });
       }
-    } while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+      waited = Call(SYS_wait4, -1, nullptr, 0, nullptr);
+    } while (waited > 0 || waited == -EINTR);
     rusage usage{};
-    getrusage(RUSAGE_CHILDREN, &usage);
+    Call(SYS_getrusage, RUSAGE_CHILDREN, &usage);
     report_.cpu_us = Microseconds(usage.ru_utime) + Microseconds(usage.ru_stime);
     report_.peak_kib = usage.ru_maxrss;
     report_.killed = killed;
     if (*reading_.keep != '\0' && WIFEXITED(report_.status) && WEXITSTATUS(report_.status) == 0) {
-      const int fd = open(reading_.keep, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+      const int fd = Open(AT_FDCWD, reading_.keep, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       if (fd >= 0) {
         Report kept;
         kept.type = ReportType::kKept;
@@ -245,7 +291,9 @@ class Watcher {
     }
     report_.type = ReportType::kEnded;
     Send(report_);
-    _exit(0);
+    Call(SYS_munmap, reading_.request, reading_.size);
+    Call(SYS_exit_group, 0);
+    __builtin_unreachable();
   }
 
   const Reading& reading_;
@@ -261,7 +309,11 @@ class Watcher {
 
 }  // namespace
 
-void Watch(const Reading& reading, int child, int refusals) {
+void Watch(const Reading& reading, int child, int refusals, int* alone) {
+  if (alone != nullptr) {
+    __atomic_store_n(alone, 1, __ATOMIC_SEQ_CST);
+    Call(SYS_futex, alone, FUTEX_WAKE, 1, nullptr, nullptr);
+  }
   Report started;
   started.type = ReportType::kStarted;
   started.layers = reading.request->flags;
