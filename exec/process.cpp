@@ -111,6 +111,16 @@ WorkFolder::~WorkFolder() {
   rmdir(path_.c_str());
 }
 
+void Leaving::Add(std::unique_ptr<Process::Impl> run) {
+  constexpr size_t kMost = 8;  // the next needs descriptors, too
+  std::unique_ptr<Process::Impl> oldest;
+  const std::lock_guard lock(mutex_);
+  runs_.push_back(std::move(run));
+  if (runs_.size() <= kMost) return;
+  oldest = std::move(runs_.front());
+  runs_.pop_front();
+}
+
 Process::Impl::~Impl() {
   if (control.valid()) {
     Kill();
@@ -267,7 +277,13 @@ RunResult Process::Impl::Result() {
 }
 
 Process::Process(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Process::~Process() = default;
+
+Process::~Process() {
+  if (!impl_->control.valid() || impl_->ended) return;
+  impl_->Kill();
+  const std::shared_ptr<Leaving> leaving = std::move(impl_->leaving);
+  leaving->Add(std::move(impl_));
+}
 
 bool Process::Write(std::string_view bytes) {
   while (!bytes.empty() && impl_->in.valid() && impl_->Pump(&bytes)) {

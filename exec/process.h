@@ -3,8 +3,10 @@
 // Private to this room.
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -30,6 +32,17 @@ class WorkFolder {
   Fd fd_;
 };
 
+/// Runs that were killed and are not gone yet: waiting for each would leave a processor idle.
+/// Thread-safe. The end waits for all.
+class Leaving {
+ public:
+  void Add(std::unique_ptr<Process::Impl> run);
+
+ private:
+  std::mutex mutex_;
+  std::deque<std::unique_ptr<Process::Impl>> runs_;  // the oldest first
+};
+
 /// A cgroup that is lent to one run at a time; see cgroup.h.
 class CgroupLease;
 
@@ -41,6 +54,7 @@ struct Process::Impl {
   std::unique_ptr<WorkFolder> work;
   std::shared_ptr<CgroupLease> cgroup;
   std::chrono::steady_clock::time_point give_up;
+  std::shared_ptr<Leaving> leaving;  // its Sandbox's
 
   std::string out_bytes, err_bytes;  // read and not yet handed out; err as a whole
   size_t out_total = 0;

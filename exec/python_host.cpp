@@ -185,6 +185,16 @@ PythonHost::~PythonHost() = default;
 
 const std::string& PythonHost::refusal() const { return impl_->refusal; }
 
+void PythonHost::Warm() const {
+  if (!impl_->options.warm || !impl_->refusal.empty()) return;
+  try {
+    const std::lock_guard lock(impl_->mutex);
+    if (!impl_->host && impl_->starts_left > 0) impl_->StartHost();
+  } catch (const Error&) {
+    // Start tries again, and says so.
+  }
+}
+
 std::unique_ptr<Process> PythonHost::Start(const Limits& limits) const {
   auto failed = std::make_unique<Process::Impl>();
   try {

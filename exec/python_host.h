@@ -33,6 +33,8 @@ class PythonHost {
 
   /// Why no Python may run here (none found, nothing holds it), "" when it may.
   const std::string& refusal() const;
+  /// Starts the warm Python, which otherwise the first Start does. Does not wait for it.
+  void Warm() const;
   /// Never throws on account of the program; see Sandbox::Start.
   std::unique_ptr<Process> Start(const Limits& limits) const;
 

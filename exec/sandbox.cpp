@@ -108,6 +108,7 @@ RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flag
   ends.user = request.uid;
   Process::Impl& own = *ends.own;
   own.limits = limits;
+  own.leaving = leaving;
   if (!with.namespaces) own.work = std::make_unique<WorkFolder>(owner.value_or(request.uid));
   if ((request.flags & kUseCgroup) != 0) {
     own.cgroup =

@@ -147,7 +147,8 @@ struct RunResult {
 inline double WallSeconds(const Limits& limits) { return 2 * limits.time_s + 2; }
 
 /// One running program and its pipes. Owned by one thread at a time. Destruction kills it and all
-/// it started.
+/// it started without waiting for that: they are gone a moment later, at the latest when the
+/// Sandbox is.
 class Process {
  public:
   ~Process();

@@ -28,6 +28,7 @@ struct Sandbox::Impl {
   Layers layers;
   Fd launcher;
   std::unique_ptr<Cgroups> cgroups;
+  std::shared_ptr<Leaving> leaving = std::make_shared<Leaving>();
   mutable std::atomic<uint32_t> count{0};
 
   /// A user id like no other process's; 0 when this one is not root and cannot give any.

@@ -58,6 +58,7 @@ PythonPrograms::PythonPrograms(const exec::Sandbox& sandbox)
 Runnable PythonPrograms::Prepare(const std::string& source, const CodeTask& task,
                                  bool go_on) const {
   const exec::Limits& limits = task.limits.run;
+  if (!task.scripts.empty()) scripts_.Warm();
   Runnable program;
   program.run = [this, &source, &limits](std::string_view input) {
     const auto process = programs_.Start(limits);

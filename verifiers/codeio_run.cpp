@@ -83,7 +83,7 @@ PythonFunctions::PythonFunctions(const exec::Limits& limits) : limits_(limits) {
 PythonFunctions::~PythonFunctions() = default;
 
 ProgramRun PythonFunctions::Run(const std::string& program, const std::string& entry,
-                               const Json& arguments) const {
+                                const Json& arguments) const {
   try {
     std::call_once(once_, [&] { host_ = std::make_unique<const Host>(); });
     if (!host_->python.refusal().empty()) {

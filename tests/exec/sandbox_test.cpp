@@ -240,10 +240,15 @@ TEST_P(SandboxTest, DestructionKills) {
     const auto process = sandbox_.Start(Shell("echo ready; exec sleep " + tag));
     EXPECT_EQ(process->ReadLine(10), "ready");
   }
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string text = testing::ReadProcFile(entry.path() / "cmdline");
-    EXPECT_EQ(text.find(tag), std::string::npos) << entry.path();
-  }
+  const auto runs = [&] {
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      if (testing::ReadProcFile(entry.path() / "cmdline").find(tag) != std::string::npos)
+        return true;
+    }
+    return false;
+  };
+  for (int tries = 0; runs() && tries < 1000; ++tries) usleep(10'000);
+  EXPECT_FALSE(runs());
 }
 
 TEST_P(SandboxTest, WhatCannotRunIsOurFault) {
@@ -319,7 +324,8 @@ bool IsOurs(int pid) {
 }
 
 TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
-  const PythonHost host(sandbox_, {.driver = "def main(): print('alive')", .warm = true});
+  const PythonHost host(
+      sandbox_, {.driver = "def main(): print('alive')", .warm = true, .ahead = GetParam()});
   EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
   for (int round = 0; round < 2; ++round) {
     for (const auto& entry : fs::directory_iterator("/proc")) {
@@ -330,6 +336,19 @@ TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
     }
     usleep(100'000);
     EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+  }
+}
+
+TEST_P(SandboxTest, WhatIsStartedAheadHasTheLimitsOfWhoComes) {
+  const std::string driver =
+      "import resource, sys\n"
+      "def main(): print(sys.stdin.readline(), resource.getrlimit(resource.RLIMIT_AS)[0] >> 20)\n";
+  const PythonHost host(sandbox_, {.driver = driver, .warm = true, .ahead = true});
+  for (const int64_t memory : {300, 300, 400, 300}) {
+    const auto process = host.Start({.memory_mib = memory});
+    process->Write("text");
+    EXPECT_EQ(process->Finish().out, StrCat("text ", memory, "\n"));
+    if (memory == 400) usleep(300'000);  // too old then
   }
 }
 

@@ -168,6 +168,35 @@ TEST_F(CodeTest, HandlesServeAndNeverCompare) {
   EXPECT_TRUE(Is(Judge(liar, Script("assert f(1).value == 1 and len(f(1)) == 3")), "accepted"));
 }
 
+TEST_F(CodeTest, AScriptLeavesNothingToTheNext) {
+  const std::string clean =
+      "import math, random, sys\nassert f(1) == 1\nassert round(math.pi, 2) == 3.14\n"
+      "assert random.random() != 0.13436424411240122\nassert abs(f(-1)) == 1\n"
+      "assert sys.getrecursionlimit() == 1000\nassert 'y' not in globals()";
+  for (const char* trace :
+       {"import math\nmath.pi = 3", "import math\nsetattr(math, 'pi', 3)",
+        "import math\nmath.__dict__['pi'] = 3", "import math\nvars(math)['pi'] = 3",
+        "import random\nrandom.seed(1)", "import random as r\nr.seed(1)",
+        "from random import seed\nseed(1)", "import sys\nsys.setrecursionlimit(500)",
+        "import builtins\nbuiltins.abs = lambda x: 2", "__builtins__.abs = lambda x: 2",
+        "exec('import math; math.pi = 3')", "def g():\n  import math\n  math.pi = 3\ng()",
+        "class C:\n  import math\n  math.pi = 3", "y = 1"}) {
+    EXPECT_TRUE(Is(Judge(kIdentity, Script("assert f(1) == 1\n" + std::string(trace))), "accepted"))
+        << trace;
+    EXPECT_TRUE(Is(Judge(kIdentity, Script(clean)), "accepted")) << trace;
+  }
+}
+
+TEST_F(CodeTest, AScriptHasItsOwnTimeAfterOthers) {
+  const auto verifier = MakeVerifier("code", {{"time_s", 0.1}}, "test");
+  for (const auto& [script, reason] :
+       {std::pair{"assert f(1)", "accepted"}, std::pair{"while f(1): pass", "time-limit"},
+        std::pair{"assert f(2)", "accepted"}, std::pair{"x = f(1)\nwhile x: pass", "time-limit"},
+        std::pair{"assert f(3)", "accepted"}}) {
+    EXPECT_TRUE(Is(Judge(*verifier, kIdentity, Script(script)), reason)) << script;
+  }
+}
+
 TEST_F(CodeTest, BadTestsAreNobodysFault) {
   for (const char* script :
        {"assert f(1) ==", "assert 1", "x = 1", "import no_such_module\nassert f(1) == 1",
