@@ -77,7 +77,7 @@ struct PythonHost::Impl {
   mutable int starts_left = 3;           // one that keeps dying is given up: runs start cold then
 
   Job ColdJob(const Limits& limits) const {
-    return {.command = {python, "-I", "-S", "-c", std::string(kRead) + kMain},
+    return {.command = {python, "-I", "-S", "-c", StrCat(kRead, kMain)},
             .files = {{"driver.py", options.driver}},
             .limits = limits};
   }

@@ -20,6 +20,7 @@ fi
 install_missing "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
 if command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+  export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS-pch_defines,time_macros}  # precompiled headers
 fi
 
 # ThreadSanitizer of g++ 12 does not know the memory layout of kernels with wide address

@@ -188,9 +188,10 @@ def cpp_bodies(row):
     names = [part.split()[-1] for part in split(head[head.index("(") + 1 : head.rindex(")")], "<(", ">)")]
     lines = []
     for args, result in re.findall(r"assert\(candidate\((.*)\) == (.*)\);", row["tests"]):
-        same = " && ".join(f"{n} == {v}" for n, v in zip(names, split(args, "([{", ")]}")))
+        same = " && ".join(f"({n} == static_cast<decltype({n})>({v}))" for n, v in zip(names, split(args, "([{", ")]}")))
         lines.append(f"    if ({same}) return {result};")
-    return "\n".join(lines + ["    throw 1;"]), "\n".join(lines[:-1] + ["    throw 1;"])
+    without_last = [line for line in lines if line != lines[-1]]
+    return "\n".join(lines + ["    throw 1;"]), "\n".join(without_last + ["    throw 1;"])
 
 
 def human_eval_cpp(folder, wanted, pool):

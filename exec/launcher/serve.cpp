@@ -58,7 +58,7 @@ Message Receive(int socket) {
 // own, and the kernel sets `state` to kFree at its end.
 enum : int { kFree, kAlone, kShared };
 struct Watcher {
-  alignas(16) char stack[1 << 16];
+  alignas(16) char stack[1 << 17];
   alignas(16) int state;
   Message message;
 };

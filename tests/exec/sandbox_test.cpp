@@ -285,33 +285,6 @@ std::vector<std::string> Leftovers() {
   return found;
 }
 
-// 10,000 of them with RETORT_SANDBOX_RUNS=10000.
-TEST_P(SandboxTest, ManyAtOnceLeaveNothing) {
-  const char* wanted = getenv("RETORT_SANDBOX_RUNS");
-  const int runs = wanted ? std::stoi(wanted) : 200;
-  const PythonHost host(sandbox_, {.driver = "def main(): print('warm')", .warm = true});
-  EXPECT_EQ(host.Start({})->Finish().out, "warm\n");
-  const size_t before = OpenDescriptors();
-  const auto leftovers_before = Leftovers();  // the warm Python's own folder
-  constexpr int kThreads = 4;
-  std::vector<std::thread> threads;
-  std::atomic<int> right{0};
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = t; i < runs; i += kThreads) {
-        const std::string text = StrCat(i, "\n");
-        const bool good = i % 4 == 0 ? host.Start({})->Finish().out == "warm\n"
-                                     : sandbox_.Run({.command = {"/bin/cat"}}, text).out == text;
-        if (good) ++right;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, runs);
-  EXPECT_EQ(OpenDescriptors(), before);
-  EXPECT_EQ(Leftovers(), leftovers_before);
-}
-
 // Started by this process, at whatever remove.
 bool IsOurs(int pid) {
   while (pid > 1 && pid != getpid()) {
@@ -323,17 +296,75 @@ bool IsOurs(int pid) {
   return pid == getpid();
 }
 
+// Ids of all that this process started and that /proc knows by `sign`.
+std::vector<int> Ours(const char* file, const std::string& sign) {
+  std::vector<int> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string text = testing::ReadProcFile(entry.path() / file);
+    const int pid = std::stoi(name);
+    if (text.find(sign) != std::string::npos && pid != getpid() && IsOurs(pid))
+      found.push_back(pid);
+  }
+  return found;
+}
+
+int64_t StatusKib(int pid, const std::string& name) {
+  const std::string text = testing::ReadProcFile(StrCat("/proc/", pid, "/status"));
+  const size_t at = text.find(name + ":");
+  return at == std::string::npos ? 0 : std::stoll(text.substr(at + name.size() + 1));
+}
+
+// 10,000 of them with RETORT_SANDBOX_RUNS=10000.
+TEST_P(SandboxTest, ManyAtOnceLeaveNothing) {
+  const char* wanted = getenv("RETORT_SANDBOX_RUNS");
+  const int runs = wanted ? std::stoi(wanted) : 200;
+  const PythonHost host(sandbox_, {.driver = "def main(): print('warm')", .warm = true});
+  constexpr int kThreads = 4;
+  const auto run = [&](int count) {
+    std::vector<std::thread> threads;
+    std::atomic<int> right{0};
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = t; i < count; i += kThreads) {
+          const std::string text = StrCat(i, "\n");
+          const bool good = i / kThreads % 2 == 0
+                                ? host.Start({})->Finish().out == "warm\n"
+                                : sandbox_.Run({.command = {"/bin/cat"}}, text).out == text;
+          if (good) ++right;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(right, count);
+  };
+  run(40);
+  const std::vector<int> pythons = Ours("cmdline", "retort_serve");
+  const auto host_kib = [&] {
+    int64_t sum = 0;
+    for (const int pid : pythons) sum += StatusKib(pid, "VmSize");
+    return sum;
+  };
+  const size_t descriptors = OpenDescriptors();
+  const auto leftovers = Leftovers();  // the warm Python's own folder
+  const int64_t own_kib = StatusKib(getpid(), "VmRSS"), warm_kib = host_kib();
+  EXPECT_EQ(pythons.size(), 1u);
+  EXPECT_GT(warm_kib, 0);
+  run(runs);
+  EXPECT_EQ(OpenDescriptors(), descriptors);
+  EXPECT_EQ(Leftovers(), leftovers);
+  EXPECT_EQ(Ours("stat", ") Z "), std::vector<int>()) << "zombies";
+  EXPECT_LE(host_kib(), warm_kib + 256) << "the warm Python grows";
+  EXPECT_LE(StatusKib(getpid(), "VmRSS"), own_kib + 16 * 1024);
+}
+
 TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
   const PythonHost host(
       sandbox_, {.driver = "def main(): print('alive')", .warm = true, .ahead = GetParam()});
   EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
   for (int round = 0; round < 2; ++round) {
-    for (const auto& entry : fs::directory_iterator("/proc")) {
-      const std::string text = testing::ReadProcFile(entry.path() / "cmdline");
-      if (text.find("retort_serve") == std::string::npos) continue;
-      const int pid = std::stoi(entry.path().filename());
-      if (IsOurs(pid)) kill(pid, SIGKILL);
-    }
+    for (const int pid : Ours("cmdline", "retort_serve")) kill(pid, SIGKILL);
     usleep(100'000);
     EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
   }

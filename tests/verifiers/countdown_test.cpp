@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/strings.h"
 #include "verifiers/expression.h"
 #include "verifiers/verifier.h"
 
@@ -84,7 +85,8 @@ TEST(Expression, OverflowAndDepthAreReported) {
   EXPECT_EQ(EvaluateExpression(open + "1" + close).value, (Fraction{1, 1}));
   EXPECT_EQ(EvaluateExpression("((" + open + "1" + close + "))").status,
             ExpressionStatus::kMalformed);
-  EXPECT_EQ(EvaluateExpression(std::string(1000, '-') + "1").status, ExpressionStatus::kMalformed);
+  EXPECT_EQ(EvaluateExpression(StrCat(std::string(1000, '-'), 1)).status,
+            ExpressionStatus::kMalformed);
 }
 
 // Random trees: the value computed while the text is built is the value read back.
