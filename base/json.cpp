@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace retort {
 
 Json ParseJson(std::string_view text, const std::string& where, bool comments) {

@@ -20,9 +20,21 @@ if(RETORT_SANITIZE)
   target_link_options(retort_flags INTERFACE -fsanitize=${RETORT_SANITIZE})
 endif()
 
-# What nearly every file includes and takes most of its time to read. The first target compiles it,
-# the others reuse that. Files include what they use all the same: CMAKE_DISABLE_PRECOMPILE_HEADERS.
+# What nearly every file includes and takes most of its time to read. Files include what they use all
+# the same: CMAKE_DISABLE_PRECOMPILE_HEADERS=ON.
 set(RETORT_PRECOMPILED <nlohmann/json.hpp> <filesystem> <functional> <map> <memory> <string>)
+
+# Compiles it, and `ARGN`, for the first target of a `group`; the others reuse that. Their flags must
+# be the same.
+function(retort_precompile TARGET GROUP)
+  get_property(first GLOBAL PROPERTY RETORT_PRECOMPILED_${GROUP})
+  if(first)
+    target_precompile_headers(${TARGET} REUSE_FROM ${first})
+  else()
+    target_precompile_headers(${TARGET} PRIVATE ${RETORT_PRECOMPILED} ${ARGN})
+    set_property(GLOBAL PROPERTY RETORT_PRECOMPILED_${GROUP} ${TARGET})
+  endif()
+endfunction()
 
 set(RETORT_ROOMS "")
 
@@ -42,10 +54,10 @@ function(retort_room NAME)
     target_link_libraries(retort_${NAME} PRIVATE ${ROOM_PRIVATE_LIBS}
                           $<BUILD_INTERFACE:retort_flags>)
     set_target_properties(retort_${NAME} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    if(NAME STREQUAL base)
-      target_precompile_headers(retort_base PRIVATE ${RETORT_PRECOMPILED})
+    if(CLI11::CLI11 IN_LIST ROOM_PRIVATE_LIBS)
+      retort_precompile(retort_${NAME} cli <CLI/CLI.hpp>)
     else()
-      target_precompile_headers(retort_${NAME} REUSE_FROM retort_base)
+      retort_precompile(retort_${NAME} rooms)
     endif()
   else()
     set(scope INTERFACE)

@@ -59,7 +59,7 @@ class CodeVerifier final : public Verifier {
     return VerdictOf(outcome, *program);
   }
 
-  Outcome Run(const Program& program, const CodeTask& task) const {
+  Outcome Run(const ExtractedProgram& program, const CodeTask& task) const {
     const bool go_on = options_.score == CodeScore::kFraction;
     if (program.language == Language::kCpp) {
       Runnable runnable;
@@ -82,7 +82,7 @@ class CodeVerifier final : public Verifier {
     return RunScripts(program);
   }
 
-  Verdict VerdictOf(const Outcome& outcome, const Program& program) const {
+  Verdict VerdictOf(const Outcome& outcome, const ExtractedProgram& program) const {
     if (IsUnjudged(outcome.reason)) return Unjudged(outcome.reason, outcome.detail);
     Verdict verdict;
     verdict.status = outcome.accepted() ? VerdictStatus::kRight : VerdictStatus::kWrong;

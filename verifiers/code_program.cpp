@@ -128,7 +128,7 @@ std::string IncludesOf(std::string_view text) {
 }
 
 // What of the prompt goes in front of a program that defines the function itself.
-std::string Preamble(std::string_view prompt, size_t definition, const Program& program) {
+std::string Preamble(std::string_view prompt, size_t definition, const ExtractedProgram& program) {
   const std::string_view before = prompt.substr(0, definition);
   if (program.language == Language::kPython) {
     // A program with such an import has to begin with it.
@@ -157,7 +157,7 @@ bool StartsIndented(std::string_view text) {
 }
 
 // Puts the prompt in front where the prompt is code.
-void Complete(const CodeTask& task, bool fenced, Program& program) {
+void Complete(const CodeTask& task, bool fenced, ExtractedProgram& program) {
   if (task.prompt.empty() || task.entry_point.empty()) return;
   const auto head = DefinitionOf(task.prompt, task.entry_point, program.language);
   if (!head) return;
@@ -218,9 +218,9 @@ std::optional<size_t> DefinitionOf(std::string_view source, const std::string& n
   return std::nullopt;
 }
 
-std::optional<Program> ExtractProgram(std::string_view response, const CodeTask& task,
-                                      const Json& columns) {
-  Program program;
+std::optional<ExtractedProgram> ExtractProgram(std::string_view response, const CodeTask& task,
+                                               const Json& columns) {
+  ExtractedProgram program;
   program.language = task.language == Language::kAuto ? Language::kPython : task.language;
   const auto column = columns.is_object() ? columns.find("program") : columns.end();
   if (column != columns.end() && column->is_string() &&

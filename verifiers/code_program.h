@@ -20,7 +20,7 @@
 
 namespace retort::verifiers {
 
-struct Program {
+struct ExtractedProgram {
   Language language = Language::kPython;
   std::string source;
   std::string
@@ -28,8 +28,8 @@ struct Program {
 };
 
 /// Nothing when the response holds no program. Linear in the size of the response.
-std::optional<Program> ExtractProgram(std::string_view response, const CodeTask& task,
-                                      const Json& columns);
+std::optional<ExtractedProgram> ExtractProgram(std::string_view response, const CodeTask& task,
+                                               const Json& columns);
 
 /// Where a line of `source` defines `name` at its outermost level: the start of that line.
 std::optional<size_t> DefinitionOf(std::string_view source, const std::string& name,

@@ -110,6 +110,37 @@ TEST(IncludeLines, EveryRoomKeepsToTheTable) {
   EXPECT_GT(files, 10);
 }
 
+// The linker takes one of two classes of the same name for both, and nothing tells.
+TEST(IncludeLines, NoTwoClassesHaveOneName) {
+  std::map<std::string, std::string> places;
+  for (const auto& [room, unused] : RealTable().rooms) {
+    const fs::path folder = fs::path(RETORT_SOURCE_DIR) / room;
+    if (!fs::exists(folder)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp") continue;
+      const std::string file = fs::relative(entry.path(), RETORT_SOURCE_DIR);
+      std::string space;
+      bool anonymous = false;
+      for (const std::string& line : Split(ReadFile(entry.path()), '\n')) {
+        std::istringstream words(line);
+        std::string kind, name, brace;
+        words >> kind >> name;
+        if (kind == "namespace" && name == "{") anonymous = true;
+        if (line == "}  // namespace") anonymous = false;
+        if (kind == "namespace" && name != "{") space = name;
+        if (kind == "enum" && name == "class") words >> name;
+        const bool defines = line.ends_with('{') && !line.starts_with(' ') &&
+                             (kind == "class" || kind == "struct" || kind == "enum");
+        if (!defines || anonymous || name.find("::") != std::string::npos) continue;
+        const auto [place, is_new] = places.emplace(space + "::" + name, file);
+        EXPECT_TRUE(is_new) << space << "::" << name << " in " << place->second << " and " << file;
+      }
+    }
+  }
+  EXPECT_GT(places.size(), 100u);
+}
+
 TEST(IncludeLines, ViolationsAreSeen) {
   const Table& table = RealTable();
   const auto judge = [&](const char* room, const char* file, const char* line) {
