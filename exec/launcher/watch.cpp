@@ -168,7 +168,7 @@ class Watcher {
     const bool timed = !(request_.flags & kHost);
     while (true) {
       pollfd wait[3] = {{kControlFd, POLLIN, 0}, {ended, POLLIN, 0}, {listener_, POLLIN, 0}};
-      const timespec tick{0, kTickMs * 1'000'000};
+      timespec tick{0, kTickMs * 1'000'000};  // the call leaves there what remains
       const long ready = Call(SYS_ppoll, wait, 3, timed ? &tick : nullptr, nullptr, 0);
       if (ready < 0 && ready != -EINTR) Die("poll", static_cast<int>(-ready));
       if (ready > 0 && wait[1].revents) break;

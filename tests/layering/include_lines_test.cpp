@@ -90,8 +90,9 @@ TEST(IncludeLines, TheTableIsTheOneOfTheHouse) {
   EXPECT_FALSE(table.rooms.at("verifiers").rooms.contains("nn"));
 }
 
-TEST(IncludeLines, EveryRoomKeepsToTheTable) {
-  int files = 0;
+// Calls `visit(room, file, lines)` for every header and source of the rooms.
+template <class Visit>
+void ForFiles(const Visit& visit) {
   for (const auto& [room, unused] : RealTable().rooms) {
     const fs::path folder = fs::path(RETORT_SOURCE_DIR) / room;
     if (!fs::exists(folder)) continue;
@@ -99,45 +100,45 @@ TEST(IncludeLines, EveryRoomKeepsToTheTable) {
       const std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp") continue;
       const std::string file = fs::relative(entry.path(), RETORT_SOURCE_DIR);
-      ++files;
-      int number = 0;
-      for (const std::string& line : Split(ReadFile(entry.path()), '\n')) {
-        ++number;
-        EXPECT_EQ(Violation(RealTable(), room, file, line), "") << file << ":" << number;
-      }
+      visit(room, file, Split(ReadFile(entry.path()), '\n'));
     }
   }
+}
+
+TEST(IncludeLines, EveryRoomKeepsToTheTable) {
+  int files = 0;
+  ForFiles([&](const std::string& room, const std::string& file, const auto& lines) {
+    ++files;
+    int number = 0;
+    for (const std::string& line : lines) {
+      ++number;
+      EXPECT_EQ(Violation(RealTable(), room, file, line), "") << file << ":" << number;
+    }
+  });
   EXPECT_GT(files, 10);
 }
 
 // The linker takes one of two classes of the same name for both, and nothing tells.
 TEST(IncludeLines, NoTwoClassesHaveOneName) {
   std::map<std::string, std::string> places;
-  for (const auto& [room, unused] : RealTable().rooms) {
-    const fs::path folder = fs::path(RETORT_SOURCE_DIR) / room;
-    if (!fs::exists(folder)) continue;
-    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-      const std::string extension = entry.path().extension();
-      if (extension != ".h" && extension != ".cpp") continue;
-      const std::string file = fs::relative(entry.path(), RETORT_SOURCE_DIR);
-      std::string space;
-      bool anonymous = false;
-      for (const std::string& line : Split(ReadFile(entry.path()), '\n')) {
-        std::istringstream words(line);
-        std::string kind, name, brace;
-        words >> kind >> name;
-        if (kind == "namespace" && name == "{") anonymous = true;
-        if (line == "}  // namespace") anonymous = false;
-        if (kind == "namespace" && name != "{") space = name;
-        if (kind == "enum" && name == "class") words >> name;
-        const bool defines = line.ends_with('{') && !line.starts_with(' ') &&
-                             (kind == "class" || kind == "struct" || kind == "enum");
-        if (!defines || anonymous || name.find("::") != std::string::npos) continue;
-        const auto [place, is_new] = places.emplace(space + "::" + name, file);
-        EXPECT_TRUE(is_new) << space << "::" << name << " in " << place->second << " and " << file;
-      }
+  ForFiles([&](const std::string&, const std::string& file, const auto& lines) {
+    std::string space;
+    bool anonymous = false;
+    for (const std::string& line : lines) {
+      std::istringstream words(line);
+      std::string kind, name;
+      words >> kind >> name;
+      if (kind == "namespace" && name == "{") anonymous = true;
+      if (line == "}  // namespace") anonymous = false;
+      if (kind == "namespace" && name != "{") space = name;
+      if (kind == "enum" && name == "class") words >> name;
+      const bool defines = line.ends_with('{') && !line.starts_with(' ') &&
+                           (kind == "class" || kind == "struct" || kind == "enum");
+      if (!defines || anonymous || name.find("::") != std::string::npos) continue;
+      const auto [place, is_new] = places.emplace(space + "::" + name, file);
+      EXPECT_TRUE(is_new) << space << "::" << name << " in " << place->second << " and " << file;
     }
-  }
+  });
   EXPECT_GT(places.size(), 100u);
 }
 
