@@ -113,16 +113,6 @@ Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute);
 /// `operations` of one run against the machine's multiply-adds.
 void AddSpeed(const Timing& timing, double tokens, double operations, Json& row);
 
-/// How far the process has grown at most since this object was made, in bytes.
-class MemoryGrowth {
- public:
-  MemoryGrowth();
-  int64_t peak() const;
-
- private:
-  int64_t before_;
-};
-
 /// A folder for what a benchmark writes, removed with its owner.
 class TemporaryFolder {
  public:

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "cli/decode_bytes.h"
+#include "cli/memory.h"
 #include "rollout/engine.h"
 
 namespace retort::cli {

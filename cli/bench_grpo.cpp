@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "cli/interrupt.h"
+#include "cli/memory.h"
 #include "cli/progress.h"
 #include "model/byte_alphabet.h"
 #include "model/template.h"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -27,15 +26,6 @@ struct Reference {
 };
 constexpr Reference kReferences[] = {{1, 109, 21}, {2, 209, 26.5}};
 constexpr double kBelow = 0.8;
-
-// "VmHWM: 1234 kB" of /proc/self/status; 0 where there is no such file.
-int64_t StatusBytes(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return std::stoll(line.substr(field.size() + 1)) * 1024;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -151,12 +141,6 @@ void AddSpeed(const Timing& timing, double tokens, double operations, Json& row)
   row["all_seconds"] = timing.all;
   row["parts"] = timing.parts;
 }
-
-MemoryGrowth::MemoryGrowth() {
-  std::ofstream("/proc/self/clear_refs") << "5";  // VmHWM starts again from what is held now
-  before_ = StatusBytes("VmRSS");
-}
-int64_t MemoryGrowth::peak() const { return StatusBytes("VmHWM") - before_; }
 
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "retort-bench-XXXXXX").string();

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "cli/bench.h"
+#include "cli/memory.h"
 #include "train/learner.h"
 
 namespace retort::cli {

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/memory.h"
 #include "cli/option_flags.h"
 #include "cli/progress.h"
 #include "cli/score_modes.h"
@@ -161,6 +162,7 @@ class Scorer {
 int Score(const ScoreCommand& command) {
   CatchInterrupts();
   const auto start = std::chrono::steady_clock::now();
+  const MemoryGrowth memory;
   Json summary;
   std::string comparison;
   {
@@ -174,10 +176,12 @@ int Score(const ScoreCommand& command) {
   const int code = summary["bad_lines"] == 0 ? kSuccess : kFailure;
   if (command.json) {
     summary["seconds"] = seconds;
+    summary["peak_bytes"] = memory.peak();
     std::cout << ToJsonLine(summary) << "\n";
     return code;
   }
-  Table table{{"rows", "right", "wrong", "unjudged", "agreement", "bad lines", "time"}, {{}}};
+  Table table{{"rows", "right", "wrong", "unjudged", "agreement", "bad lines", "slowest", "time"},
+              {{}}};
   for (const char* key : {"rows", "right", "wrong", "unjudged"}) {
     table.rows[0].push_back(Thousands(summary[key].get<int64_t>()));
   }
@@ -185,6 +189,9 @@ int Score(const ScoreCommand& command) {
   table.rows[0].push_back(agreement.is_null() ? "-"
                                               : Fixed(100 * agreement.get<double>(), 2) + " %");
   table.rows[0].push_back(Thousands(summary["bad_lines"].get<int64_t>()));
+  const Json& slowest = summary["slowest"];
+  table.rows[0].push_back(StrCat("row ", slowest["row"].get<int64_t>(), ", ",
+                                 Fixed(1e3 * slowest["seconds"].get<double>(), 1), " ms"));
   table.rows[0].push_back(Duration(seconds));
   std::cout << FormatTable(table) << comparison;
   return code;

@@ -1,5 +1,6 @@
 #include "verifiers/score.h"
 
+#include <chrono>
 #include <utility>
 
 #include "base/options.h"
@@ -99,8 +100,11 @@ std::vector<ScoredResponse> ScoreRow(Json columns, int64_t row, const std::strin
           FailType(where, options.label[c], *labels[i], "true or false");
         result.label = labels[i]->get<bool>();
       }
+      const auto start = std::chrono::steady_clock::now();
       result.verdict =
           verifier.Judge({.text = texts[i]->get_ref<const std::string&>(), .problem = problem});
+      result.seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
   }
   return scored;
@@ -131,6 +135,11 @@ void ScoreSummary::Add(const ScoredResponse& scored) {
       ++unjudged;
       break;
   }
+  if (slowest_row == 0 || scored.seconds > slowest_seconds) {
+    slowest_row = scored.row;
+    slowest_response = scored.response;
+    slowest_seconds = scored.seconds;
+  }
   if (!scored.label) return;
   ++labelled;
   if (*scored.label == (scored.verdict.status == VerdictStatus::kRight)) ++agreeing;
@@ -144,6 +153,8 @@ Json ScoreSummary::ToJson() const {
   json["agreement"] = labelled == 0
                           ? Json(nullptr)
                           : Json(static_cast<double>(agreeing) / static_cast<double>(labelled));
+  json["slowest"] = {
+      {"row", slowest_row}, {"response", slowest_response}, {"seconds", slowest_seconds}};
   return json;
 }
 

@@ -37,6 +37,7 @@ struct ScoredResponse {
   int64_t response = 0;  ///< index among the responses of the row
   Verdict verdict;
   std::optional<bool> label;
+  double seconds = 0;  ///< that the verdict took, by the wall clock
 };
 
 /// Judges every response of one row, in the order of the columns. All columns reach the verifier as
@@ -57,10 +58,14 @@ struct ScoreSummary {
   int64_t unjudged = 0;
   int64_t labelled = 0;
   int64_t agreeing = 0;  ///< verdict right and label true, or verdict not right and label false
+  int64_t slowest_row = 0;
+  int64_t slowest_response = 0;
+  double slowest_seconds = 0;
 
   void Add(const ScoredResponse& scored);
-  /// {"rows", "right", "wrong", "unjudged", "agreement"}: rows counts responses; agreement is a
-  /// share in [0, 1], null without labels.
+  /// {"rows", "right", "wrong", "unjudged", "agreement", "slowest"}: rows counts responses;
+  /// agreement is a share in [0, 1], null without labels; slowest is {"row", "response",
+  /// "seconds"}, row 0 without responses.
   Json ToJson() const;
 };
 

@@ -4,9 +4,9 @@
     bench/shows/hostile.py RETORT [--top 15] [--json]
 
 Every text of tests/verifiers/hostile.jsonl, whole and shortened to sizes that are still read, is judged
-by `retort score`, one run each, as response, as gold answer and as both; the time is the one that retort reports
-of a file of one row, less that of a trivial row. Prints the slowest verdicts and whether any was right that
-should not be. A minute or two.
+by `retort score`, one run each, as response, as gold answer and as both; the time is that of the verdict, the
+memory that by which the process grew, reading the row included. Prints the slowest verdicts and whether any was
+right that should not be. A minute or two.
 """
 
 import argparse
@@ -45,15 +45,15 @@ def quoted(text):
 
 
 def judge(retort, file, gold, response):
-    """Seconds, right?"""
+    """Seconds, bytes, right?"""
     with open(file, "wb") as out:
         out.write(b'{"answer": ' + quoted(gold) + b', "response": ' + quoted(response) + b"}\n")
     done = subprocess.run([retort, "score", file, "--threads", "1", "--json"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode != 0:
-        return None, done.stderr.decode("utf-8", "replace").strip()
+        return None, 0, done.stderr.decode("utf-8", "replace").strip()
     summary = json.loads(done.stdout)
-    return summary["seconds"], summary["right"] > 0
+    return summary["slowest"]["seconds"], summary["peak_bytes"], summary["right"] > 0
 
 
 def main():
@@ -67,31 +67,30 @@ def main():
     found, refused, wrongly_right = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "row.jsonl")
-        trivial = statistics.median(judge(args.retort, file, b"26", b"\\boxed{27}")[0] for _ in range(9))
         for row in rows:
             for text in texts(row):
                 tagged = b"<answer>" + text + b"</answer>"
                 for role, gold, response in (("response", b"26", tagged), ("gold", text, b"\\boxed{26}"),
                                              ("both", text, tagged)):
-                    seconds, right = judge(args.retort, file, gold, response)
+                    seconds, memory, right = judge(args.retort, file, gold, response)
                     found_row = {"name": row["name"], "bytes": len(text), "role": role}
                     if seconds is None:
                         refused.append(found_row | {"message": right})
                         continue
-                    found.append(found_row | {"milliseconds": round(1e3 * max(0.0, seconds - trivial), 3),
-                                              "right": right})
+                    found.append(found_row | {"milliseconds": round(1e3 * seconds, 3),
+                                              "mib": round(memory / 2**20, 1), "right": right})
                     if right and role != "both":
                         wrongly_right.append(found[-1])
                     if args.json:
                         print(json.dumps(found[-1]), flush=True)
     if not args.json:
-        print(f"{'ms':>10}  {'bytes':>9}  role      text")
+        print(f"{'ms':>10}  {'MiB':>6}  {'bytes':>9}  role      text")
         for row in sorted(found, key=lambda r: -r["milliseconds"])[:args.top]:
-            print(f"{row['milliseconds']:10.2f}  {row['bytes']:9}  {row['role']:8}  {row['name']}")
+            print(f"{row['milliseconds']:10.2f}  {row['mib']:6.1f}  {row['bytes']:9}  {row['role']:8}  {row['name']}")
         times = sorted(r["milliseconds"] for r in found)
         print(f"{len(found)} verdicts: half within {statistics.median(times):.2f} ms, 99 % within "
               f"{times[int(0.99 * (len(times) - 1))]:.2f} ms, the slowest {times[-1]:.2f} ms; "
-              f"a trivial row takes {1e3 * trivial:.2f} ms")
+              f"at most {max(r['mib'] for r in found):.1f} MiB")
     for row in refused[:5]:
         print(f"no verdict: {row['name']}: {row['message'][:200]}", file=sys.stderr)
     if refused:

@@ -37,6 +37,10 @@ TEST_F(ScoreTest, CountsVerdictsAndAgreement) {
   EXPECT_EQ(summary["wrong"].get<int>() + summary["unjudged"].get<int>(), 2);
   EXPECT_EQ(summary["agreement"], 0.75);
   EXPECT_EQ(summary["bad_lines"], 0);
+  EXPECT_GE(summary["slowest"]["row"].get<int>(), 1);
+  EXPECT_GT(summary["slowest"]["seconds"].get<double>(), 0);
+  EXPECT_LT(summary["slowest"]["seconds"].get<double>(), summary["seconds"].get<double>());
+  EXPECT_GE(summary["peak_bytes"].get<int64_t>(), 0);
 
   const Outcome table = Retort({"score", file});
   EXPECT_EQ(table.code, 0);

@@ -62,8 +62,10 @@ TEST(Score, ColumnsListsAndPaths) {
   EXPECT_EQ(scored[0].verdict.extracted, "17");
   EXPECT_EQ(scored[4].verdict.reason, "no-answer");
   // Right: a.c and many[0]. Agreeing: a.b, many[0], many[2].
-  EXPECT_EQ(summary.ToJson().dump(),
-            R"({"rows":5,"right":2,"wrong":3,"unjudged":0,"agreement":0.6})");
+  Json json = summary.ToJson();
+  EXPECT_GT(json["slowest"]["seconds"].get<double>(), 0);
+  json.erase("slowest");
+  EXPECT_EQ(json.dump(), R"({"rows":5,"right":2,"wrong":3,"unjudged":0,"agreement":0.6})");
 }
 
 TEST(Score, FirstOfSeveralColumnsAndNoAnswer) {
@@ -81,10 +83,13 @@ TEST(Score, FirstOfSeveralColumnsAndNoAnswer) {
 
 TEST(Score, UnjudgedCountsAsFalse) {
   ScoreSummary summary;
-  summary.Add({.verdict = {VerdictStatus::kUnjudged, 0, "bad-gold", ""}, .label = false});
-  summary.Add({.verdict = {VerdictStatus::kUnjudged, 0, "bad-gold", ""}, .label = true});
+  const Verdict unjudged{VerdictStatus::kUnjudged, 0, "bad-gold", ""};
+  summary.Add({.row = 1, .verdict = unjudged, .label = false, .seconds = 0.25});
+  summary.Add({.row = 2, .response = 3, .verdict = unjudged, .label = true, .seconds = 0.5});
+  summary.Add({.row = 3, .verdict = unjudged, .seconds = 0.125});
   EXPECT_EQ(summary.ToJson().dump(),
-            R"({"rows":2,"right":0,"wrong":0,"unjudged":2,"agreement":0.5})");
+            R"({"rows":3,"right":0,"wrong":0,"unjudged":3,"agreement":0.5,)"
+            R"("slowest":{"row":2,"response":3,"seconds":0.5}})");
   EXPECT_TRUE(ScoreSummary{}.ToJson()["agreement"].is_null());
 }
 
