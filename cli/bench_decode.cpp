@@ -1,8 +1,8 @@
 // Sampling with a cache.
 
-#include <chrono>
 #include <list>
 
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "cli/decode_bytes.h"
@@ -11,8 +11,6 @@
 
 namespace retort::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct DecodeShape {
   int64_t batch, samples, prompt, new_tokens;
@@ -46,10 +44,10 @@ class Decode {
     }
     engine_->Step();  // all prompts
     if (compute_.profile) compute_.profile->Clear();
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     while (engine_->Step()) {
     }
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds = watch.seconds();
     engine_->Poll();
     if (memory) peak_bytes_ = memory->peak();
     return seconds;

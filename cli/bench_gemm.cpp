@@ -1,8 +1,8 @@
 // Matrix products by themselves.
 
-#include <chrono>
 #include <vector>
 
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "nn/aligned.h"
@@ -10,8 +10,6 @@
 
 namespace retort::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Shape {
   int64_t m, n, k;
@@ -37,14 +35,12 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
     const auto measure = [&](const char* product, const auto& run) {
       // Enough calls for about 50 ms at 200 GFLOP/s.
       const int64_t calls = std::max<int64_t>(1, static_cast<int64_t>(1e10 / operations));
-      const Timing timing =
-          TimeIt(options, StrCat("gemm ", m, "x", n, "x", k),
-                 {compute, [&] {
-                    const Clock::time_point start = Clock::now();
-                    for (int64_t i = 0; i < calls; ++i) run();
-                    return std::chrono::duration<double>(Clock::now() - start).count() /
-                           static_cast<double>(calls);
-                  }});
+      const Timing timing = TimeIt(options, StrCat("gemm ", m, "x", n, "x", k),
+                                   {compute, [&] {
+                                      const Stopwatch watch;
+                                      for (int64_t i = 0; i < calls; ++i) run();
+                                      return watch.seconds() / static_cast<double>(calls);
+                                    }});
       rows.push_back({{"shape", StrCat(m, "x", n, "x", k)},
                       {"product", product},
                       {"dtype", EnumName(compute.dtype)},

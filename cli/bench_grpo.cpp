@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/options.h"
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "cli/interrupt.h"
@@ -20,8 +21,6 @@
 namespace retort::cli {
 namespace {
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
 struct GrpoShape {
   int64_t prompts, samples, prompt, new_tokens;
   int64_t judge_ms = 0;
@@ -94,11 +93,11 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   Meter meter(compute, options);
   Progress progress("grpo " + shape.name);
   std::map<std::string, std::vector<double>> parts;  // seconds of each step
-  Clock::time_point begin;
+  Stopwatch watch;
   const auto begin_step = [&] {
     RETORT_CHECK(!Interrupted(), "interrupted");
     meter.Begin();
-    begin = Clock::now();
+    watch = Stopwatch();
   };
   double operations = 0, operations_before = 0, logp_difference = 0;
   const train::StageContext context{
@@ -117,7 +116,7 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
           },
       .progress =
           [&](int64_t done, int64_t total, const train::Metrics& metrics) {
-            const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+            const double seconds = watch.seconds();
             meter.End(seconds);
             std::map<std::string, double> metric(metrics.begin(), metrics.end());
             const double step = metric["step_time"];

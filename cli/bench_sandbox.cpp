@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/stopwatch.h"
 #include "cli/bench.h"
 #include "exec/python_host.h"
 #include "exec/self_test.h"
@@ -18,11 +19,11 @@ struct Start {
 };
 
 double TimeProcess(const std::function<exec::RunResult()>& run) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const exec::RunResult result = run();
   RETORT_CHECK(result.Success(), "bench sandbox: ", EnumName(result.ending), ": ", result.message,
                result.err);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // Verdicts of the mathematics verifier.
 
-#include <chrono>
-
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "datasets/generator.h"
@@ -9,11 +8,6 @@
 
 namespace retort::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double Seconds(Clock::time_point since) {
-  return std::chrono::duration<double>(Clock::now() - since).count();
-}
 
 struct Case {
   Problem problem;
@@ -50,17 +44,17 @@ Json ScoreRow(const std::vector<Case>& cases, const BenchOptions& options, nn::C
   const Timing timing =
       TimeIt(options, "score",
              {compute, [&] {
-                const Clock::time_point start = Clock::now();
+                const Stopwatch watch;
                 compute.ForRows("judge", count, kTile, [&](int64_t begin, int64_t end, nn::Arena&) {
                   for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-                    const Clock::time_point judged = Clock::now();
+                    const Stopwatch judged;
                     const Verdict verdict =
                         verifier->Judge({.text = cases[i].response, .problem = cases[i].problem});
-                    each[i] = Seconds(judged);
+                    each[i] = judged.seconds();
                     right[i] = verdict.status == VerdictStatus::kRight;
                   }
                 });
-                return Seconds(start);
+                return watch.seconds();
               }});
   std::sort(each.begin(), each.end());
   const auto microseconds = [&](double share) {

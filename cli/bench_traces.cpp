@@ -1,7 +1,6 @@
 // The trace database, written as a run writes it and read back.
 
-#include <chrono>
-
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "datasets/generator.h"
@@ -10,11 +9,6 @@
 namespace retort::cli {
 namespace {
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-double Seconds(Clock::time_point since) {
-  return std::chrono::duration<double>(Clock::now() - since).count();
-}
-
 constexpr int64_t kGroup = 16;    // samples of a problem
 constexpr int64_t kMetrics = 30;  // about what a GRPO step logs
 
@@ -74,9 +68,9 @@ void AddTraceRows(const TraceShape& sizes, const BenchOptions& options, nn::Comp
     for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file.string() + suffix);
     datasets::TraceStore store(file, datasets::TraceStore::Mode::kWrite);
     datasets::StepRecord step = MakeStep(store.CreateRun("bench", Json::object()), sizes, problems);
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     for (step.key.step = 0; step.key.step < sizes.steps; ++step.key.step) store.AppendStep(step);
-    return Seconds(start);
+    return watch.seconds();
   });
 
   const datasets::TraceStore store(file, datasets::TraceStore::Mode::kRead);
@@ -84,14 +78,14 @@ void AddTraceRows(const TraceShape& sizes, const BenchOptions& options, nn::Comp
   right.correct = true;
   const std::vector<int64_t> ids = store.Select(right);
   add("query", count, [&] {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     store.Select(right);
-    return Seconds(start);
+    return watch.seconds();
   });
   add("read", static_cast<int64_t>(ids.size()), [&] {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     store.ForEach(ids, [](const Trace&) {});
-    return Seconds(start);
+    return watch.seconds();
   });
 }
 

@@ -1,9 +1,9 @@
 // Training steps: forward, loss, backward, optimizer.
 
-#include <chrono>
 #include <list>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "cli/memory.h"
@@ -11,8 +11,6 @@
 
 namespace retort::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct TrainShape {
   int64_t batch = 0;       // sequences
@@ -46,12 +44,12 @@ class TrainStep {
       learner_.emplace(*model_, compute_, nn::OptimizerOptions{.learning_rate = 1e-6});
     }
     const float share = -1 / static_cast<float>(micro_.predictions());
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     learner_->Accumulate(micro_, 1, 1, [&](const train::Scores& scores) {
       return train::ScoreGradients{std::vector<float>(scores.logprob.size(), share), {}};
     });
     learner_->Step(1e-6);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds = watch.seconds();
     if (memory) peak_bytes_ = memory->peak();
     return seconds;
   }

@@ -7,7 +7,6 @@
 #include "verifiers/score.h"
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -16,6 +15,7 @@
 
 #include "base/executor.h"
 #include "base/file.h"
+#include "base/stopwatch.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/memory.h"
@@ -161,7 +161,7 @@ class Scorer {
 
 int Score(const ScoreCommand& command) {
   CatchInterrupts();
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const MemoryGrowth memory;
   Json summary;
   std::string comparison;
@@ -171,8 +171,7 @@ int Score(const ScoreCommand& command) {
     summary = scorer.Summary();
     comparison = scorer.Comparison();
   }
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = watch.seconds();
   const int code = summary["bad_lines"] == 0 ? kSuccess : kFailure;
   if (command.json) {
     summary["seconds"] = seconds;

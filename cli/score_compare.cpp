@@ -8,8 +8,8 @@
 namespace retort::cli {
 namespace {
 
-constexpr size_t kShown = 50;
-constexpr size_t kWidth = 40;
+constexpr size_t kMostShown = 50;
+constexpr size_t kAnswerWidth = 40;
 
 constexpr std::array kStatuses{VerdictStatus::kRight, VerdictStatus::kWrong,
                                VerdictStatus::kUnjudged};
@@ -73,7 +73,7 @@ void EarlierVerdicts::Add(const verifiers::ScoredResponse& scored,
   ++changes_[Index(*earlier)][Index(scored.verdict.status)];
   if (*earlier == scored.verdict.status) {
     ++agreeing_;
-  } else if (disagreements_.size() < kShown) {
+  } else if (disagreements_.size() < kMostShown) {
     disagreements_.push_back({{"row", scored.row},
                               {"response", scored.response},
                               {"before", EnumName(*earlier)},
@@ -116,10 +116,11 @@ std::string EarlierVerdicts::ToText() const {
   if (disagreements_.empty()) return text;
   Table list{{"row", "response", "before", "now", "extracted", "reason"}, {}};
   for (const Json& item : disagreements_) {
-    list.rows.push_back(
-        {StrCat(item["row"].get<int64_t>()), StrCat(item["response"].get<int64_t>()),
-         item["before"].get<std::string>(), item["verdict"].get<std::string>(),
-         Shorten(item["extracted"].get<std::string>(), kWidth), item["reason"].get<std::string>()});
+    list.rows.push_back({StrCat(item["row"].get<int64_t>()),
+                         StrCat(item["response"].get<int64_t>()), item["before"].get<std::string>(),
+                         item["verdict"].get<std::string>(),
+                         Shorten(item["extracted"].get<std::string>(), kAnswerWidth),
+                         item["reason"].get<std::string>()});
   }
   text += "\n" + FormatTable(list);
   const int64_t more = rows_ - agreeing_ - static_cast<int64_t>(disagreements_.size());

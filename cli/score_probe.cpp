@@ -11,7 +11,7 @@
 namespace retort::cli {
 namespace {
 
-constexpr size_t kWidth = 60;
+constexpr size_t kResponseWidth = 60;
 
 // What the judges say of one response, "; " between them.
 verifiers::Payment Pay(const train::RewardPanel& panel, const verifiers::Response& response) {
@@ -53,7 +53,7 @@ int ProbeScore(const ScoreCommand& command) {
   for (const verifiers::ProbeResult& result : report.results) {
     table.rows.push_back({result.probe->name, result.paid ? "PAID" : "no",
                           Fixed(result.payment.reward, 4), result.payment.reason,
-                          result.paid ? Shorten(result.response, kWidth) : ""});
+                          result.paid ? Shorten(result.response, kResponseWidth) : ""});
   }
   std::cout << FormatTable(table) << "\n"
             << report.paid << " of " << report.results.size() << " cheats paid, in "

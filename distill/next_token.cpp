@@ -1,9 +1,9 @@
 #include "distill/next_token.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "base/stopwatch.h"
 #include "model/cost.h"
 
 namespace retort::distill {
@@ -90,7 +90,7 @@ class NextTokenLoop {
   }
 
   void Step(int64_t step) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     std::vector<train::LearnGroup> groups;
     int64_t predictions = 0;
     for (int64_t i = 0; i < options_.batch_size; ++i) {
@@ -132,8 +132,7 @@ class NextTokenLoop {
     train::AddMaxViolation(violations, metrics);
     const bool probe = task_.probe && task_.probe_every > 0 && (step + 1) % task_.probe_every == 0;
     if (probe) Decide(step + 1, task_.probe(step, metrics));
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    metrics.emplace_back("step_time", seconds.count());
+    metrics.emplace_back("step_time", watch.seconds());
     const bool last = step + 1 == end_ || options_.budget.Spent(report_.operations);
     if (probe || (step + 1) % options_.logging_steps == 0 || last) {
       context_.recorder.Step({context_.Key(step), context_.name, metrics, {}});

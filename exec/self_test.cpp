@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "exec/sandbox_impl.h"
 
@@ -60,7 +60,7 @@ std::vector<SelfTestResult> RunSelfTest(const Sandbox& sandbox) {
 }
 
 double TimeBareProcess(const std::string& path) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   std::string name = path;
   char* words[] = {name.data(), nullptr};
   char* environment[] = {nullptr};
@@ -69,7 +69,7 @@ double TimeBareProcess(const std::string& path) {
   RETORT_CHECK(error == 0, path, ": ", std::strerror(error));
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 }  // namespace retort::exec

@@ -1,9 +1,9 @@
 #include "nn/machine.h"
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
+#include "base/stopwatch.h"
 #include "nn/aligned.h"
 #include "nn/gemm_kernel.h"
 
@@ -65,19 +65,14 @@ namespace {
 HWY_EXPORT(MultiplyAdds);
 HWY_EXPORT(SumOf);
 
-using Clock = std::chrono::steady_clock;
-double Seconds(Clock::time_point since) {
-  return std::chrono::duration<double>(Clock::now() - since).count();
-}
-
 /// `once()` returns what it did; the rate of that over about `seconds`.
 template <class Once>
 double Rate(double seconds, const Once& once) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   double done = 0, passed = 0;
   do {
     done += once();
-    passed = Seconds(start);
+    passed = watch.seconds();
   } while (passed < seconds);
   return done / passed;
 }

@@ -1,10 +1,10 @@
 #include "recipes/run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 #include "base/file.h"
+#include "base/stopwatch.h"
 #include "base/strings.h"
 
 namespace retort::recipes {
@@ -266,7 +266,7 @@ class Runner {
     const LoadedModel& loaded = models_.at(stage.model);
     const ProfileScope scope(compute_.profile, 0,
                              profile_ ? profile_->Intern(stage.name) : nullptr);
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     double earlier = 0;
     train::StageContext context{.compute = compute_,
                                 .model = *loaded.model,
@@ -282,10 +282,7 @@ class Runner {
                                 .progress = events_.progress,
                                 .stop_requested = events_.stop_requested,
                                 .save = {}};
-    const auto elapsed = [&] {
-      return earlier +
-             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
+    const auto elapsed = [&] { return earlier + watch.seconds(); };
     if (const Checkpoint* checkpoint = CheckpointOf(k); checkpoint && Trains(stage.type)) {
       context.first_step = checkpoint->state.step;
       context.state = checkpoint->state.stage_state;

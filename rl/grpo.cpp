@@ -1,22 +1,16 @@
 #include "rl/grpo.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
+#include "base/stopwatch.h"
 #include "model/cost.h"
 #include "rl/policy_update.h"
 #include "train/evaluation.h"
 
 namespace retort::rl {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double Seconds(Clock::time_point since) {
-  return std::chrono::duration<double>(Clock::now() - since).count();
-}
 
 class GrpoStage {
  public:
@@ -140,12 +134,12 @@ class GrpoStage {
 
   void Step(int64_t step) {
     Profile* profile = context_.compute.profile;
-    const Clock::time_point start = Clock::now();
+    const Stopwatch whole;
     const Rollout rollout = [&] {
       const ProfileScope scope(profile, 0, "rollout");
       return Sample(step);
     }();
-    const Clock::time_point sampled = Clock::now();
+    const Stopwatch sampled;
     const ProfileScope scope(profile, 0, "update");
 
     const std::optional<train::PrecisionError> precision = Precision(rollout);
@@ -165,7 +159,7 @@ class GrpoStage {
         2 * active_ * static_cast<double>(stats.decoded_tokens + stats.prompt_tokens);
     datasets::StepRecord record{
         context_.Key(step), context_.name,
-        StepMetrics(rollout, totals, violations, Seconds(start), Seconds(sampled)),
+        StepMetrics(rollout, totals, violations, whole.seconds(), sampled.seconds()),
         rollout.samples.traces};
     if (precision) {
       record.metrics.emplace_back("precision/logp_difference/max", precision->max);

@@ -1,7 +1,6 @@
 #include "train/evaluation.h"
 
-#include <chrono>
-
+#include "base/stopwatch.h"
 #include "base/strings.h"
 
 namespace retort::train {
@@ -61,7 +60,7 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) 
 }
 
 SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch whole;
   SampleResult result;
   const size_t count = job.chosen.size() * static_cast<size_t>(job.samples);
   result.traces.resize(count);
@@ -133,17 +132,16 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
     });
   };
   rollout::Generate(engine, std::move(requests), hooks);
-  const auto sampled = std::chrono::steady_clock::now();
+  const Stopwatch sampled;
   judges.Wait();
   for (const auto& [slot, same] : repeats) {
     result.judgements[slot] = result.judgements[same];
     result.traces[slot].verdicts = result.traces[same].verdicts;
     result.traces[slot].reward = result.traces[same].reward;
   }
-  const auto end = std::chrono::steady_clock::now();
   result.stats = engine.stats();
-  result.seconds = std::chrono::duration<double>(end - start).count();
-  result.judge_seconds = std::chrono::duration<double>(end - sampled).count();
+  result.seconds = whole.seconds();
+  result.judge_seconds = sampled.seconds();
   return result;
 }
 

@@ -1,9 +1,9 @@
 #include "verifiers/code_run.h"
 
 #include <charconv>
-#include <chrono>
 #include <csignal>
 
+#include "base/stopwatch.h"
 #include "base/strings.h"
 #include "verifiers/code_compare.h"
 #include "verifiers/code_wire.h"
@@ -175,10 +175,7 @@ Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on) 
   Outcome all;
   all.total = static_cast<int64_t>(task.calls.size());
   const double tolerance = task.float_tolerance.value_or(kResultTolerance);
-  const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  const Stopwatch watch;
   Ready ready;
   Outcome state = Prepare(task, program, ready);
   for (size_t i = 0; i < task.calls.size(); ++i) {
@@ -194,7 +191,7 @@ Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on) 
     if (one.reason == "wrong-answer") continue;
     // It may have gone, or be in a state that the next test should not see; but all its lives share
     // one time limit.
-    if (seconds() > task.limits.run.time_s) break;
+    if (watch.seconds() > task.limits.run.time_s) break;
     state = Prepare(task, program, ready);
   }
   return all;

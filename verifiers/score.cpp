@@ -1,9 +1,9 @@
 #include "verifiers/score.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/options.h"
+#include "base/stopwatch.h"
 #include "base/strings.h"
 
 namespace retort::verifiers {
@@ -100,11 +100,10 @@ std::vector<ScoredResponse> ScoreRow(Json columns, int64_t row, const std::strin
           FailType(where, options.label[c], *labels[i], "true or false");
         result.label = labels[i]->get<bool>();
       }
-      const auto start = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       result.verdict =
           verifier.Judge({.text = texts[i]->get_ref<const std::string&>(), .problem = problem});
-      result.seconds =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      result.seconds = watch.seconds();
     }
   }
   return scored;

@@ -118,6 +118,23 @@ TEST(IncludeLines, EveryRoomKeepsToTheTable) {
   EXPECT_GT(files, 10);
 }
 
+// So a header that leaves out what it needs does not compile.
+TEST(IncludeLines, EveryFileIncludesItsOwnHeaderFirst) {
+  int headers = 0;
+  ForFiles([&](const std::string&, const std::string& file, const auto& lines) {
+    const std::string header = fs::path(file).replace_extension(".h");
+    if (header == file) {
+      EXPECT_TRUE(file.ends_with("-inl.h") || lines.front() == "#pragma once") << file;
+    } else if (fs::exists(fs::path(RETORT_SOURCE_DIR) / header)) {
+      ++headers;
+      const auto first = std::ranges::find_if(
+          lines, [](const std::string& line) { return line.starts_with("#include"); });
+      EXPECT_EQ(*first, StrCat("#include \"", header, "\"")) << file;
+    }
+  });
+  EXPECT_GT(headers, 100);
+}
+
 // The linker takes one of two classes of the same name for both, and nothing tells.
 TEST(IncludeLines, NoTwoClassesHaveOneName) {
   std::map<std::string, std::string> places;

@@ -86,7 +86,7 @@ TEST(Score, UnjudgedCountsAsFalse) {
   const Verdict unjudged{VerdictStatus::kUnjudged, 0, "bad-gold", ""};
   summary.Add({.row = 1, .verdict = unjudged, .label = false, .seconds = 0.25});
   summary.Add({.row = 2, .response = 3, .verdict = unjudged, .label = true, .seconds = 0.5});
-  summary.Add({.row = 3, .verdict = unjudged, .seconds = 0.125});
+  summary.Add({.row = 3, .verdict = unjudged, .label = {}, .seconds = 0.125});
   EXPECT_EQ(summary.ToJson().dump(),
             R"({"rows":3,"right":0,"wrong":0,"unjudged":3,"agreement":0.5,)"
             R"("slowest":{"row":2,"response":3,"seconds":0.5}})");
