@@ -80,7 +80,7 @@ void RemoveBelow(int folder, int depth) {
   for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename().string();
     if (unlinkat(folder, name.c_str(), 0) == 0 || errno != EISDIR) continue;
-    fchmodat(folder, name.c_str(), 0700, 0);
+    [[maybe_unused]] const int readable = fchmodat(folder, name.c_str(), 0700, 0);
     const int below = openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (below >= 0 && depth < kMaxDepth) {
       RemoveBelow(below, depth + 1);

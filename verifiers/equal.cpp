@@ -203,14 +203,12 @@ bool Judge::Constant(NodeId id) const { return IsScalar(tree_, id) && IsConstant
 // Without ±, with matrices computed, lists flat.
 NodeId Judge::Prepared(NodeId id) {
   if (IsList(id)) {
-    bool changed = false;
+    const Nodes children = ChildrenOf(id);
     Nodes items;
-    for (const NodeId child : ChildrenOf(id)) {
-      const Nodes alternatives = WithoutPlusMinus(tree_, child);
-      changed = changed || alternatives.size() != 1;
-      items.insert(items.end(), alternatives.begin(), alternatives.end());
+    for (const NodeId child : children) {
+      for (const NodeId alternative : WithoutPlusMinus(tree_, child)) items.push_back(alternative);
     }
-    return changed ? tree_.Add(OpOf(id), {}, items) : id;
+    return items.size() == children.size() ? id : tree_.Add(OpOf(id), {}, items);
   }
   if (OpOf(id) == Op::kRelation) return id;
   const Nodes alternatives = WithoutPlusMinus(tree_, id);

@@ -80,8 +80,9 @@ TEST(CodeTask, HumanEvalsCheckIsCalledOnce) {
   const Json columns{{"entry_point", "f"}, {"test", "def check(candidate):\n  pass\n"}};
   EXPECT_TRUE(Read(columns).scripts[0].ends_with("\ncheck(f)\n"));
   Json called = columns;
-  called["test"] = "def check(candidate):\n  pass\ncheck(f)\n";
-  EXPECT_EQ(Read(called).scripts[0], called["test"]);
+  const std::string script = "def check(candidate):\n  pass\ncheck(f)\n";
+  called["test"] = script;
+  EXPECT_EQ(Read(called).scripts[0], script);
 }
 
 TEST(CodeTask, MultiPlE) {
