@@ -61,18 +61,18 @@ class CodeVerifier final : public Verifier {
 
   Outcome Run(const ExtractedProgram& program, const CodeTask& task) const {
     const bool go_on = options_.score == CodeScore::kFraction;
+    Outcome refused;
+    refused.reason = "no-sandbox";
+    refused.detail = sandbox_.Refusal({.command = {}, .limits = task.limits.run});
+    if (!refused.detail.empty()) return refused;
     if (program.language == Language::kCpp) {
       Runnable runnable;
       const Outcome prepared = cpp_.Prepare(program.source, task, runnable);
       return prepared.accepted() ? RunTests(task, runnable, go_on) : prepared;
     }
-    const std::string& refusal = python_.refusal();
-    if (!refusal.empty()) {
-      Outcome refused;
-      refused.reason = refusal.starts_with("no Python") ? "no-python" : "no-sandbox";
-      refused.detail = refusal;
-      return refused;
-    }
+    refused.detail = python_.refusal();
+    if (refused.detail.starts_with("no Python")) refused.reason = "no-python";
+    if (!refused.detail.empty()) return refused;
     return RunTests(task, python_.Prepare(program.source, task, go_on), go_on);
   }
 

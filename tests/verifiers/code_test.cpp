@@ -297,6 +297,9 @@ TEST_F(CodeTest, OptionSandbox) {
   const Verdict verdict = JudgeWith(none, "print(1)", Stdio("", "1"));
   EXPECT_TRUE(Is(verdict, "no-sandbox"));
   EXPECT_EQ(verdict.status, VerdictStatus::kUnjudged);
+  // Without namespaces nothing would find the processes of a program again.
+  const Json several{{"processes", 4}, {"sandbox", {{"namespaces", false}}}};
+  EXPECT_TRUE(Is(JudgeWith(several, "print(1)", Stdio("", "1")), "no-sandbox"));
 }
 
 }  // namespace
