@@ -21,6 +21,7 @@
 namespace retort::cli {
 namespace {
 namespace fs = std::filesystem;
+
 struct GrpoShape {
   int64_t prompts, samples, prompt, new_tokens;
   int64_t judge_ms = 0;

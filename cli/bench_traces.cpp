@@ -9,6 +9,7 @@
 namespace retort::cli {
 namespace {
 namespace fs = std::filesystem;
+
 constexpr int64_t kGroup = 16;    // samples of a problem
 constexpr int64_t kMetrics = 30;  // about what a GRPO step logs
 
