@@ -39,31 +39,6 @@ void WriteAll(int fd, const void* data, size_t size, const fs::path& path) {
   }
 }
 
-// A rename is durable once its directory is synced.
-void SyncDirectory(const fs::path& directory) {
-  const fs::path path = directory.empty() ? fs::path(".") : directory;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) FailErrno(path, "open the folder");
-  ::fsync(fd);
-  ::close(fd);
-}
-
-fs::path TemporaryName(const fs::path& path) {
-  return path.parent_path() / StrCat(".", path.filename().string(), ".tmp-", ::getpid());
-}
-
-// In one step, so that at every moment a complete folder stands under `path`.
-void ExchangeFolders(const fs::path& fresh, const fs::path& path) {
-  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS) FailErrno(path, "rename into place");
-  // A file system that cannot exchange (network shares): the old folder steps aside first.
-  const fs::path aside = path.parent_path() / StrCat(".", path.filename().string(), ".old");
-  if (::rename(path.c_str(), aside.c_str()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0 ||
-      ::rename(aside.c_str(), fresh.c_str()) != 0) {
-    FailErrno(path, "rename into place");
-  }
-}
-
 }  // namespace
 
 std::string ReadFile(const fs::path& path) {
@@ -76,9 +51,13 @@ std::string ReadFile(const fs::path& path) {
   return std::move(out).str();
 }
 
-AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(TemporaryName(path_)) {
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd_ < 0) FailErrno(path_, "create");
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  const std::string name = StrCat(".", path_.filename().string(), ".tmp-", ::getpid());
+  for (int attempt = 0; fd_ < 0; ++attempt) {  // a dead process may have had this number
+    temporary_ = path_.parent_path() / (attempt ? StrCat(name, "-", attempt) : name);
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd_ < 0 && (errno != EEXIST || attempt > 1000)) FailErrno(path_, "create");
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -139,40 +118,12 @@ MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-AtomicDirectory::AtomicDirectory(fs::path path)
-    : path_(path.has_filename() ? std::move(path) : path.parent_path()),  // "name/" means "name"
-      temporary_(TemporaryName(path_)) {
-  std::error_code error;
-  fs::remove_all(temporary_, error);
-  fs::create_directories(temporary_, error);
-  RETORT_CHECK(!error, path_.string(), ": cannot create the folder: ", error.message());
-}
-
-AtomicDirectory::~AtomicDirectory() {
-  std::error_code ignored;
-  fs::remove_all(temporary_, ignored);
-}
-
-void AtomicDirectory::Commit() {
-  FaultPoint("directory-before-rename");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    if (errno != ENOTEMPTY && errno != EEXIST) FailErrno(path_, "rename into place");
-    ExchangeFolders(temporary_, path_);  // the destructor removes the old one
-  }
-  FaultPoint("directory-after-rename");
-  SyncDirectory(path_.parent_path());
-}
-
-void RemoveDirectory(const fs::path& path) {
-  const fs::path temporary = TemporaryName(path);
-  if (::rename(path.c_str(), temporary.c_str()) != 0) {
-    if (errno == ENOENT) return;
-    FailErrno(path, "remove");
-  }
-  FaultPoint("directory-removal");
-  std::error_code error;
-  fs::remove_all(temporary, error);
-  RETORT_CHECK(!error, path.string(), ": cannot remove the folder: ", error.message());
+void SyncDirectory(const fs::path& folder) {
+  const fs::path path = folder.empty() ? fs::path(".") : folder;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) FailErrno(path, "open the folder");
+  ::fsync(fd);
+  ::close(fd);
 }
 
 void FaultPoint(std::string_view name) {

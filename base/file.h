@@ -13,7 +13,8 @@ namespace retort {
 std::string ReadFile(const std::filesystem::path& path);
 
 /// A file that appears under its final name only when Commit() has written, synced and renamed it.
-/// Until then it lives beside it as `.NAME.tmp-PID`, which the destructor removes.
+/// Until then it lives beside it as `.NAME.tmp-PID`, which the destructor removes; a file or link
+/// that has this name already is left alone, another one is taken.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -63,26 +64,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-/// A folder that appears under its final name, complete, when Commit() renames it. An older folder
-/// of that name is exchanged with it in one step and then removed. Until then it is `temporary()`,
-/// which the destructor removes. Every file in it is expected to have been written through
-/// AtomicFile.
-class AtomicDirectory {
- public:
-  explicit AtomicDirectory(std::filesystem::path path);
-  ~AtomicDirectory();
-  AtomicDirectory(const AtomicDirectory&) = delete;
-  AtomicDirectory& operator=(const AtomicDirectory&) = delete;
-  const std::filesystem::path& temporary() const { return temporary_; }
-  void Commit();
-
- private:
-  std::filesystem::path path_, temporary_;
-};
-
-/// Removes a folder so that at no moment a part of it stands under its name: it is renamed to
-/// `.NAME.tmp-PID` first. One that does not exist is no error.
-void RemoveDirectory(const std::filesystem::path& path);
+/// Makes a rename or removal in the folder durable ("" is the current one).
+void SyncDirectory(const std::filesystem::path& folder);
 
 /// A named place where a test can have the process killed, to prove that nothing is lost: when the
 /// environment variable RETORT_KILL_AT is "NAME:N", the N-th passage raises SIGKILL.

@@ -11,26 +11,36 @@
 namespace retort::nn {
 namespace {
 
-// The targets this build has kernels for and this machine can run, best first.
-std::vector<int64_t> RunnableTargets() {
-  std::vector<int64_t> targets;
-  for (int bit = 0; bit < 62; ++bit) {
+struct Isa {
+  std::string name;
+  std::vector<std::string> available;  // best first
+};
+
+// Highway's choice, restricted by RETORT_ISA and then held: Highway 1.0.3 detects the targets anew
+// whenever it is asked for them, and then forgets what DisableTargets left out. A mocked set of
+// targets is not detected again.
+Isa ChooseIsa() {
+  const char* wanted = std::getenv("RETORT_ISA");
+  const int64_t runnable = hwy::SupportedTargets() & HWY_TARGETS;
+  Isa isa;
+  int64_t allowed = 0;
+  for (int bit = 0; bit < 62; ++bit) {  // a better target has a lower bit
     const int64_t target = int64_t{1} << bit;
-    if (hwy::SupportedTargets() & HWY_TARGETS & target) targets.push_back(target);
+    if (!(runnable & target)) continue;
+    isa.available.push_back(hwy::TargetName(target));
+    if (allowed || !wanted || !*wanted || isa.available.back() == wanted) allowed |= target;
+    if (allowed == target) isa.name = isa.available.back();
   }
-  return targets;
+  RETORT_CHECK(allowed, "RETORT_ISA: got '", wanted, "', expected one of ",
+               Join(isa.available, ", "));
+  hwy::SetSupportedTargetsForTest(allowed);
+  return isa;
 }
 
-void SelectIsa() {
-  const char* wanted = std::getenv("RETORT_ISA");
-  if (!wanted || !*wanted) return;
-  for (const int64_t target : RunnableTargets()) {
-    if (hwy::TargetName(target) == std::string_view(wanted)) {
-      hwy::DisableTargets(target - 1);  // a better target has a lower bit
-      return;
-    }
-  }
-  Fail("RETORT_ISA: got '", wanted, "', expected one of ", Join(AvailableIsas(), ", "));
+// Once per process. Not std::call_once, which ThreadSanitizer lets hang after an exception.
+const Isa& ChosenIsa() {
+  static const Isa isa = ChooseIsa();
+  return isa;
 }
 
 }  // namespace
@@ -40,11 +50,7 @@ Compute::Compute(const Executor& executor, Precision precision)
       dtype(precision.products),
       cache_dtype(precision.cache),
       scratch(static_cast<size_t>(executor.threads())) {
-  // Once per process. Not std::call_once, which ThreadSanitizer lets hang after an exception.
-  [[maybe_unused]] static const bool done = [] {
-    SelectIsa();
-    return true;
-  }();
+  ChosenIsa();  // before any kernel is called
   RETORT_CHECK(!IsQuantized(cache_dtype), "cache_dtype: got ", EnumName(cache_dtype),
                ", expected float32 or bfloat16");
   RETORT_CHECK(dtype != Dtype::kBFloat16 || HasBFloat16(),
@@ -54,13 +60,9 @@ Compute::Compute(const Executor& executor, Precision precision)
                ". Use float32");
 }
 
-std::string IsaName() { return hwy::TargetName(RunnableTargets().front()); }
+std::string IsaName() { return ChosenIsa().name; }
 
-std::vector<std::string> AvailableIsas() {
-  std::vector<std::string> names;
-  for (const int64_t target : RunnableTargets()) names.push_back(hwy::TargetName(target));
-  return names;
-}
+std::vector<std::string> AvailableIsas() { return ChosenIsa().available; }
 
 bool HasBFloat16() { return bf16::CpuHasIt() && IsaName().starts_with("AVX3"); }
 

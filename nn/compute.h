@@ -44,9 +44,11 @@ struct Compute {
   }
 };
 
-/// The instruction set the kernels chose ("AVX3", "AVX2", "SSE4", …). The environment variable
-/// RETORT_ISA (one of AvailableIsas()) restricts the choice; read by the first Compute.
+/// The instruction set of the kernels ("AVX3", "AVX2", "SSE4", …): the machine's best, or what the
+/// environment variable RETORT_ISA names. Chosen once per process, by the first Compute or the
+/// first question, and held. Throws Error when RETORT_ISA is none of AvailableIsas().
 std::string IsaName();
+/// What this machine can run, best first.
 std::vector<std::string> AvailableIsas();
 /// Whether this machine has AVX-512 BF16 and the chosen instruction set includes it.
 bool HasBFloat16();

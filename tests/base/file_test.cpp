@@ -1,53 +1,15 @@
 #include "base/file.h"
 
-#include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <functional>
-#include <set>
 
 #include "base/error.h"
+#include "tests/base/file_fixture.h"
 #include "tests/support/error_of.h"
 
 namespace retort {
 namespace {
-namespace fs = std::filesystem;
-
-class FileTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "retort-file-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::set<std::string> Names() const {
-    std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(folder_)) names.insert(entry.path().filename());
-    return names;
-  }
-
-  fs::path folder_;
-};
-
-/// Runs `body` in a child process and returns its wait status.
-int InChild(const std::function<void()>& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
-
-bool Killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 
 TEST_F(FileTest, WholeContentsComeBack) {
   const std::string bytes("a\0b\xff\r\n", 6);
@@ -149,58 +111,14 @@ TEST_F(FileTest, AMapShowsTheBytes) {
   EXPECT_EQ(MappedFile(folder_ / "empty").size(), 0u);
 }
 
-void WriteFolder(const fs::path& path, const std::string& content) {
-  AtomicDirectory folder(path);
-  WriteFileAtomic(folder.temporary() / "inside", content);
-  folder.Commit();
-}
-
-TEST_F(FileTest, AFolderAppearsWholeAndReplacesTheOldOne) {
-  WriteFolder(folder_ / "model", "old");
-  EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), "old");
-  {
-    AtomicDirectory abandoned(folder_ / "model");
-    WriteFileAtomic(abandoned.temporary() / "inside", "half");
-  }
-  EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), "old");
-  WriteFileAtomic(folder_ / "model" / "extra", "of the old one");
-  WriteFolder(folder_ / "model/", "new");
-  EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), "new");
-  EXPECT_FALSE(fs::exists(folder_ / "model" / "extra"));
-  EXPECT_EQ(Names(), std::set<std::string>{"model"});
-}
-
-TEST_F(FileTest, AKilledFolderWriterLeavesOldOrNewContent) {
-  for (const auto& [point, left] : {std::pair{"directory-before-rename:1", "old"},
-                                    std::pair{"directory-after-rename:1", "new"}}) {
-    WriteFolder(folder_ / "model", "old");
-    const int status = InChild([&, point = point] {
-      ::setenv("RETORT_KILL_AT", point, 1);
-      WriteFolder(folder_ / "model", "new");
-    });
-    EXPECT_TRUE(Killed(status)) << point;
-    EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), left) << point;
-  }
-}
-
-// Watches from outside while folders replace each other: there is no moment without one.
-TEST_F(FileTest, AReplacedFolderIsNeverAbsent) {
-  WriteFolder(folder_ / "model", "x");
-  const pid_t writer = ::fork();
-  if (writer == 0) {
-    for (int i = 0; i < 30; ++i) WriteFolder(folder_ / "model", "x");
-    ::_exit(0);
-  }
-  int status = 0, absent = 0;
-  while (::waitpid(writer, &status, WNOHANG) == 0) absent += !fs::exists(folder_ / "model");
-  EXPECT_EQ(absent, 0);
-  EXPECT_TRUE(WIFEXITED(status));
-}
-
-TEST_F(FileTest, AFolderDoesNotReplaceAFile) {
-  WriteFileAtomic(folder_ / "model", "a file");
-  EXPECT_THROW(WriteFolder(folder_ / "model", "x"), Error);
-  EXPECT_EQ(ReadFile(folder_ / "model"), "a file");
+TEST_F(FileTest, ATemporaryNameThatIsTakenIsLeftAlone) {
+  // Somebody's link under the very name: following it would write to its target.
+  const std::string name = StrCat(".data.tmp-", ::getpid());
+  fs::create_symlink(folder_ / "target", folder_ / name);
+  WriteFileAtomic(folder_ / "data", "new");
+  EXPECT_EQ(ReadFile(folder_ / "data"), "new");
+  EXPECT_FALSE(fs::exists(folder_ / "target"));
+  EXPECT_EQ(Names(), (std::set<std::string>{"data", name}));
 }
 
 }  // namespace
