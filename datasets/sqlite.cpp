@@ -95,6 +95,8 @@ void Statement::Bind(int index, Blob value) {
   sqlite3_bind_blob64(handle(), index, value.size ? value.data : "", value.size, SQLITE_TRANSIENT);
 }
 
+void Statement::Bind(int index, std::nullptr_t) { sqlite3_bind_null(handle(), index); }
+
 bool Statement::Step() {
   const int code = sqlite3_step(handle());
   if (code == SQLITE_ROW) return true;
@@ -114,6 +116,11 @@ int64_t Statement::Int(int column) const { return sqlite3_column_int64(handle(),
 
 double Statement::Real(int column) const {
   return IsNull(column) ? std::nan("") : sqlite3_column_double(handle(), column);
+}
+
+std::optional<double> Statement::MaybeReal(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return sqlite3_column_double(handle(), column);
 }
 
 std::string Statement::Text(int column) const {

@@ -2,9 +2,11 @@
 // A thin owner of SQLite's handles, private to this room. Every failure throws Error naming the
 // file. Not thread-safe: one Database per thread.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,6 +53,11 @@ class Statement {
   void Bind(int index, double value);  ///< NaN is stored as NULL
   void Bind(int index, std::string_view value);
   void Bind(int index, Blob value);
+  void Bind(int index, std::nullptr_t);
+  template <class T>
+  void Bind(int index, const std::optional<T>& value) {  ///< NULL when empty
+    value ? Bind(index, *value) : Bind(index, nullptr);
+  }
 
   /// Binds all parameters from the first and forgets an earlier result.
   template <class... Args>
@@ -68,6 +75,7 @@ class Statement {
 
   int64_t Int(int column) const;
   double Real(int column) const;  ///< NULL reads as NaN
+  std::optional<double> MaybeReal(int column) const;
   std::string Text(int column) const;
   bool IsNull(int column) const;
   /// Valid until the next Step or Reset.

@@ -1,6 +1,7 @@
 #include "datasets/trace_schema.h"
 
 #include "base/error.h"
+#include "base/strings.h"
 
 namespace retort::datasets {
 namespace {
@@ -8,6 +9,8 @@ namespace {
 constexpr int64_t kApplicationId =
     0x52744F54;  // "RtOT" in the file header: tells trace databases apart
 
+// Schema 1, as its databases were created. Later schemas are made from it by the steps below, so
+// that a new database and a migrated one are the same.
 constexpr const char* kTables = R"sql(
 CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, recipe TEXT NOT NULL,
   created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
@@ -47,18 +50,76 @@ constexpr const char* kTraceIndexes[] = {
     "completions_place ON @completions(run, stage_index, step)",
 };
 
-constexpr const char* kViews = R"sql(
-CREATE VIEW traces AS SELECT c.id, r.name AS run, c.stage_index, c.stage, c.step, c.group_id,
+// Schema 2: verdict layers, revisions and inputs of a run, checkpoints by model, texts that are
+// valid UTF-8, and steps that were superseded. A reward that nobody gave is NULL.
+constexpr const char* kNewTables2 = R"sql(
+CREATE TABLE revisions(run INTEGER NOT NULL REFERENCES runs(id), revision INTEGER NOT NULL,
+  recipe TEXT NOT NULL, changes TEXT NOT NULL, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY(run, revision));
+CREATE TABLE inputs(run INTEGER NOT NULL REFERENCES runs(id), stage_index INTEGER NOT NULL,
+  path TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(run, stage_index, path)) WITHOUT ROWID;
+CREATE TABLE superseded_steps(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id),
+  stage_index INTEGER NOT NULL, step INTEGER NOT NULL, stage TEXT NOT NULL, metrics TEXT NOT NULL,
+  reason TEXT NOT NULL, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE layers(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, judges TEXT NOT NULL,
+  retort TEXT NOT NULL, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE layer_rewards(layer INTEGER NOT NULL REFERENCES layers(id), completion INTEGER NOT NULL,
+  reward REAL, advantage REAL, PRIMARY KEY(layer, completion)) WITHOUT ROWID;
+CREATE TABLE layer_verdicts(layer INTEGER NOT NULL REFERENCES layers(id),
+  completion INTEGER NOT NULL, position INTEGER NOT NULL, verifier TEXT NOT NULL,
+  status TEXT NOT NULL, score REAL, reason TEXT NOT NULL, extracted TEXT NOT NULL,
+  PRIMARY KEY(layer, completion, position)) WITHOUT ROWID;
+)sql";
+constexpr const char* kNewColumns2 = R"sql(
+ALTER TABLE runs ADD COLUMN uid TEXT;
+CREATE UNIQUE INDEX runs_uid ON runs(uid);
+ALTER TABLE completions ADD COLUMN text_bytes BLOB;
+ALTER TABLE replay_completions ADD COLUMN text_bytes BLOB;
+ALTER TABLE replay_groups ADD COLUMN reason TEXT NOT NULL DEFAULT 'resume';
+ALTER TABLE checkpoints ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE checkpoints ADD COLUMN kept INTEGER NOT NULL DEFAULT 1;
+UPDATE checkpoints SET kept = 0 WHERE (stage_index, step) < (SELECT c.stage_index, c.step
+  FROM checkpoints c WHERE c.run = checkpoints.run ORDER BY c.stage_index DESC, c.step DESC LIMIT 1);
+UPDATE completions SET reward = NULL WHERE NOT EXISTS (SELECT 1 FROM verdicts v
+  WHERE v.completion = completions.id AND v.status <> 'unjudged');
+UPDATE replay_completions SET reward = NULL WHERE NOT EXISTS (SELECT 1 FROM replay_verdicts v
+  WHERE v.completion = replay_completions.id AND v.status <> 'unjudged');
+)sql";
+// For readers of a file that is left at schema 1.
+constexpr const char* kStandIns2 = R"sql(
+CREATE TEMP VIEW runs AS SELECT *, NULL AS uid FROM main.runs;
+CREATE TEMP VIEW completions AS SELECT id, group_id, run, stage_index, stage, step, sample,
+  token_ids, logprobs, experts, text, finish, length,
+  CASE WHEN EXISTS (SELECT 1 FROM main.verdicts v WHERE v.completion = c.id
+    AND v.status <> 'unjudged') THEN reward END AS reward,
+  advantage, policy_version, NULL AS text_bytes FROM main.completions c;
+CREATE TEMP VIEW replay_completions AS SELECT *, NULL AS text_bytes FROM main.replay_completions;
+CREATE TEMP VIEW replay_groups AS SELECT *, 'resume' AS reason FROM main.replay_groups;
+CREATE TEMP VIEW checkpoints AS SELECT *, '' AS model, 1 AS kept FROM main.checkpoints;
+)sql";
+
+// `correct` is Correct() of base/records.h, in SQL. Another layer of verdicts than the one that a
+// run was trained with is seen through `rescored`.
+constexpr const char* kViews[] = {
+    R"sql(VIEW traces AS SELECT c.id, r.name AS run, c.stage_index, c.stage, c.step, c.group_id,
   g.problem, p.problem_id, p.family, p.difficulty, p.prompt, p.answer, p.canonical, c.sample, c.text,
   c.finish, c.finish IN ('stop', 'stop_string') AS finished, c.length, c.reward, c.advantage,
   c.policy_version,
-  (SELECT min(v.status = 'right') FROM verdicts v WHERE v.completion = c.id) AS correct
+  (SELECT CASE WHEN sum(v.status = 'wrong') THEN 0 WHEN sum(v.status = 'right') = count(*) THEN 1 END
+    FROM verdicts v WHERE v.completion = c.id) AS correct
   FROM completions c JOIN groups g ON g.id = c.group_id JOIN problems p ON p.id = g.problem
-  JOIN runs r ON r.id = c.run;
-CREATE VIEW curves AS SELECT r.name AS run, m.stage_index, s.stage, m.step, m.name, m.value
+  JOIN runs r ON r.id = c.run)sql",
+    R"sql(VIEW rescored AS SELECT l.name AS layer, t.id, t.run, t.stage_index, t.stage, t.step,
+  t.group_id, t.problem, t.problem_id, t.family, t.difficulty, t.prompt, t.answer, t.canonical,
+  t.sample, t.text, t.finish, t.finished, t.length, w.reward, w.advantage, t.policy_version,
+  (SELECT CASE WHEN sum(v.status = 'wrong') THEN 0 WHEN sum(v.status = 'right') = count(*) THEN 1 END
+    FROM layer_verdicts v WHERE v.layer = l.id AND v.completion = t.id) AS correct,
+  t.reward AS trained_reward, t.advantage AS trained_advantage, t.correct AS trained_correct
+  FROM layers l JOIN layer_rewards w ON w.layer = l.id JOIN traces t ON t.id = w.completion)sql",
+    R"sql(VIEW curves AS SELECT r.name AS run, m.stage_index, s.stage, m.step, m.name, m.value
   FROM metrics m JOIN steps s ON s.run = m.run AND s.stage_index = m.stage_index AND s.step = m.step
-  JOIN runs r ON r.id = m.run;
-)sql";
+  JOIN runs r ON r.id = m.run)sql",
+};
 
 int64_t Pragma(const Database& database, const char* name) {
   Statement statement(database, StrCat("PRAGMA ", name));
@@ -72,9 +133,11 @@ bool HasTables(const Database& database) {
   return statement.Int(0) > 0;
 }
 
-void CreateSchema(Database& database) {
-  Transaction transaction(database);
-  if (HasTables(database)) return;  // another process was first
+void CreateViews(Database& database, const std::string& temp) {
+  for (const char* view : kViews) database.Execute(StrCat("CREATE ", temp, view));
+}
+
+void CreateSchema1(Database& database) {
   database.Execute(kTables);
   for (const std::string prefix : {"", "replay_"}) {
     const auto create = [&](const char* kind, std::string text) {
@@ -84,10 +147,54 @@ void CreateSchema(Database& database) {
     for (const char* table : kTraceTables) create("TABLE", table);
     for (const char* index : kTraceIndexes) create("INDEX", index);
   }
-  database.Execute(kViews);
-  database.Execute(StrCat("PRAGMA application_id = ", kApplicationId));
+}
+
+// Text that is no UTF-8 keeps its bytes in a column of their own.
+void SeparateBytes(Database& database, const std::string& table) {
+  std::vector<std::pair<int64_t, std::string>> malformed;
+  Statement rows(database, StrCat("SELECT id, text FROM ", table));
+  while (rows.Step()) {
+    if (std::string text = rows.Text(1); !IsUtf8(text)) malformed.emplace_back(rows.Int(0), text);
+  }
+  Statement update(database, StrCat("UPDATE ", table, " SET text = ?, text_bytes = ? WHERE id = ?"));
+  for (const auto& [id, text] : malformed) {
+    update.With(ToValidUtf8(text), Blob{text.data(), text.size()}, id).Run();
+  }
+}
+
+void Migrate1To2(Database& database) {
+  database.Execute("DROP VIEW IF EXISTS traces; DROP VIEW IF EXISTS curves");
+  database.Execute(kNewTables2);
+  database.Execute(kNewColumns2);
+  SeparateBytes(database, "completions");
+  SeparateBytes(database, "replay_completions");
+  CreateViews(database, "");
+}
+
+// Creates what an empty file lacks and moves an older schema forward, whole or not at all.
+void BringUpToDate(Database& database) {
+  Transaction transaction(database);
+  if (!HasTables(database)) {
+    CreateSchema1(database);
+    database.Execute(StrCat("PRAGMA application_id = ", kApplicationId));
+    database.Execute("PRAGMA user_version = 1");
+  }
+  if (Pragma(database, "user_version") == kTraceSchema) return;  // another process was first
+  Migrate1To2(database);
   database.Execute(StrCat("PRAGMA user_version = ", kTraceSchema));
   transaction.Commit();
+}
+
+// What an older file lacks, before it for the time of this connection.
+void StandIn(Database& database) {
+  std::string tables = kNewTables2;
+  for (size_t at = 0; (at = tables.find("CREATE TABLE", at)) != std::string::npos; ++at) {
+    tables.replace(at, 12, "CREATE TEMP TABLE");
+  }
+  tables = ReplaceAll(ReplaceAll(tables, " REFERENCES runs(id)", ""), " REFERENCES layers(id)", "");
+  database.Execute(tables);
+  database.Execute(kStandIns2);
+  CreateViews(database, "TEMP ");
 }
 
 }  // namespace
@@ -105,11 +212,15 @@ void OpenTraceSchema(Database& database, bool write) {
   }
   RETORT_CHECK(write || !empty, name,
                ": holds no traces (the database is empty); has a run begun?");
-  if (!write) return;
+  const bool current = !empty && Pragma(database, "user_version") == kTraceSchema;
+  if (!write) {
+    if (!current) StandIn(database);
+    return;
+  }
   database.Execute("PRAGMA journal_mode = WAL");
   database.Execute("PRAGMA synchronous = FULL");  // a committed step survives a power cut
   database.Execute("PRAGMA foreign_keys = ON");
-  if (empty) CreateSchema(database);
+  if (!current) BringUpToDate(database);
 }
 
 }  // namespace retort::datasets
