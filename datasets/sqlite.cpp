@@ -86,6 +86,14 @@ void Statement::Bind(int index, int64_t value) { sqlite3_bind_int64(handle(), in
 
 void Statement::Bind(int index, double value) { sqlite3_bind_double(handle(), index, value); }
 
+void Statement::Bind(int index, std::optional<double> value) {
+  if (value) {
+    Bind(index, *value);
+  } else {
+    sqlite3_bind_null(handle(), index);
+  }
+}
+
 void Statement::Bind(int index, std::string_view value) {
   sqlite3_bind_text64(handle(), index, value.data() ? value.data() : "", value.size(),
                       SQLITE_TRANSIENT, SQLITE_UTF8);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,7 +49,8 @@ class Statement {
       : database_(&database), handle_(handle) {}
 
   void Bind(int index, int64_t value);
-  void Bind(int index, double value);  ///< NaN is stored as NULL
+  void Bind(int index, double value);                 ///< NaN is stored as NULL
+  void Bind(int index, std::optional<double> value);  ///< NULL when empty
   void Bind(int index, std::string_view value);
   void Bind(int index, Blob value);
 

@@ -10,9 +10,10 @@
 namespace retort::datasets {
 namespace {
 
-// Conditions of a filter, each with its one parameter.
+// Conditions of a filter, each with at most one parameter.
 class Conditions {
  public:
+  void Add(const std::string& text) { texts_.push_back(text); }
   template <class T>
   void Add(const std::string& text, const T& value) {
     texts_.push_back(text);
@@ -33,14 +34,18 @@ Conditions ConditionsOf(const TraceFilter& f) {
   Conditions all;
   if (!f.run.empty()) all.Add("run = ?", f.run);
   if (!f.stage.empty()) all.Add("stage = ?", f.stage);
-  if (f.correct && f.verifier.empty()) {
-    all.Add("coalesce(correct, 0) = ?", static_cast<int64_t>(*f.correct));
-  } else if (f.correct) {
-    all.Add(StrCat("coalesce((SELECT min(status = 'right') FROM verdicts WHERE completion = "
-                   "traces.id AND verifier = ?), 0) = ",
-                   *f.correct ? 1 : 0),
-            f.verifier);
-  }
+  const auto add_correct = [&](const std::string& test) {
+    if (f.verifier.empty()) {
+      all.Add("correct " + test);
+    } else {  // as the view, of one verifier
+      all.Add(StrCat("(SELECT CASE WHEN max(status = 'wrong') THEN 0 WHEN min(status = 'right') "
+                     "THEN 1 END FROM verdicts WHERE completion = traces.id AND verifier = ?) ",
+                     test),
+              f.verifier);
+    }
+  };
+  if (f.correct) add_correct(*f.correct ? "= 1" : "= 0");
+  if (f.unjudged) add_correct(*f.unjudged ? "IS NULL" : "IS NOT NULL");
   if (f.finished) all.Add("finished = ?", static_cast<int64_t>(*f.finished));
   if (f.min_length) all.Add("length >= ?", *f.min_length);
   if (f.max_length) all.Add("length <= ?", *f.max_length);
@@ -106,10 +111,11 @@ std::vector<StageStats> TraceStore::Stats() const {
       impl_->database,
       "SELECT r.name, s.stage_index, s.stage, count(*), coalesce(sum(t.traces), 0), "
       "coalesce(sum(t.correct), 0), coalesce(sum(t.unjudged), 0), coalesce(sum(t.finished), 0), "
-      "coalesce(sum(t.tokens), 0), sum(t.reward) / sum(t.traces) FROM steps s "
+      "coalesce(sum(t.tokens), 0), sum(t.reward) / sum(t.rewards) FROM steps s "
       "JOIN runs r ON r.id = s.run LEFT JOIN (SELECT run, stage_index, step, count(*) AS traces, "
       "sum(coalesce(correct, 0)) AS correct, sum(correct IS NULL) AS unjudged, "
-      "sum(finished) AS finished, sum(length) AS tokens, sum(reward) AS reward FROM traces "
+      "sum(finished) AS finished, sum(length) AS tokens, sum(reward) AS reward, "
+      "count(reward) AS rewards FROM traces "
       "GROUP BY run, stage_index, step) t ON t.run = r.name AND t.stage_index = s.stage_index AND "
       "t.step = s.step GROUP BY r.id, s.stage_index, s.stage ORDER BY r.id, s.stage_index");
   std::vector<StageStats> stats;
@@ -263,7 +269,7 @@ Json TraceToJson(const Trace& trace, bool with_tokens) {
               {"sample", t.sample},
               {"finish_reason", EnumName(t.finish)},
               {"length", t.completion.size()},
-              {"reward", trace.reward},
+              {"reward", trace.reward ? Json(*trace.reward) : Json(nullptr)},
               {"advantage", trace.advantage},
               {"policy_version", trace.policy_version},
               {"verdicts", std::move(verdicts)}};

@@ -154,7 +154,7 @@ bool TraceReader::Next(Trace& trace) {
   t.experts = FromBlob<uint16_t>(traces_.Bytes(7));
   trace.text = traces_.Text(8);
   t.finish = ParseEnum<FinishReason>(traces_.Text(9));
-  trace.reward = traces_.Real(10);
+  if (!traces_.IsNull(10)) trace.reward = traces_.Real(10);
   trace.advantage = traces_.Real(11);
   trace.policy_version = traces_.Int(12);
   Problem& p = trace.problem;

@@ -52,7 +52,8 @@ CREATE VIEW traces AS SELECT c.id, r.name AS run, c.stage_index, c.stage, c.step
   g.problem, p.problem_id, p.family, p.difficulty, p.prompt, p.answer, p.canonical, c.sample, c.text,
   c.finish, c.finish IN ('stop', 'stop_string') AS finished, c.length, c.reward, c.advantage,
   c.policy_version,
-  (SELECT min(v.status = 'right') FROM verdicts v WHERE v.completion = c.id) AS correct
+  (SELECT CASE WHEN max(v.status = 'wrong') THEN 0 WHEN min(v.status = 'right') THEN 1 END
+    FROM verdicts v WHERE v.completion = c.id) AS correct
   FROM completions c JOIN groups g ON g.id = c.group_id JOIN problems p ON p.id = g.problem
   JOIN runs r ON r.id = c.run;
 CREATE VIEW curves AS SELECT r.name AS run, m.stage_index, s.stage, m.step, m.name, m.value

@@ -16,10 +16,11 @@
 //   views: traces (completions with run, problem, finished and correct), curves (metrics with run,
 //   stage)
 // token_ids and prompt_ids are little-endian int32, logprobs float32, experts uint16.
-// `correct` is 1 when every verdict is "right", 0 when one is not, NULL without verdicts.
+// `reward` is NULL when nobody could judge. `correct` is Correct() of base/records.h: 0 when a
+// verdict is "wrong", 1 when all are "right", else NULL (unjudged).
 //
 // Blobs and text come back bit for bit. In the REAL columns (reward, advantage, score, value)
-// SQLite keeps every number but turns NaN into NULL (read as NaN) and -0 into 0.
+// SQLite keeps every number but turns NaN into NULL (read as NaN, a reward as none) and -0 into 0.
 //
 // Thread-safety: one TraceStore per thread. A reader sees whole steps, also while the writer
 // writes.
@@ -78,10 +79,10 @@ struct StageStats {
   int64_t steps = 0;
   int64_t traces = 0;
   int64_t correct = 0;
-  int64_t unjudged = 0;  ///< traces without a verdict
+  int64_t unjudged = 0;  ///< traces whose `correct` is NULL
   int64_t finished = 0;
   int64_t tokens = 0;      ///< completion tokens
-  double mean_reward = 0;  ///< NaN without traces
+  double mean_reward = 0;  ///< of those that have a reward; NaN when none has
 };
 
 struct MetricPoint {
