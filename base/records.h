@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +71,18 @@ struct NamedVerdict {
   Verdict verdict;
 };
 
+/// What "correct" means, everywhere: false when a verdict is wrong; else empty when there is no
+/// verdict or one of them is unjudged; else true. An unjudged completion is neither right nor wrong
+/// and enters no mean. The view `traces` of the database says the same (trace_schema.cpp).
+inline std::optional<bool> Correct(const std::vector<NamedVerdict>& verdicts) {
+  bool unjudged = verdicts.empty();
+  for (const auto& [verifier, verdict] : verdicts) {
+    if (verdict.status == VerdictStatus::kWrong) return false;
+    unjudged = unjudged || verdict.status == VerdictStatus::kUnjudged;
+  }
+  return unjudged ? std::nullopt : std::optional(true);
+}
+
 /// A completion with its judgement, as stored.
 struct Trace {
   int64_t id = 0;  ///< row id in the store, 0 before it is stored
@@ -79,7 +92,7 @@ struct Trace {
   Trajectory trajectory;
   std::string text;  ///< the completion decoded (special tokens spelled out)
   std::vector<NamedVerdict> verdicts;
-  double reward = 0;
+  std::optional<double> reward;  ///< empty when nobody could judge it: absent from every mean
   double advantage = 0;
   int64_t policy_version = 0;  ///< optimizer steps the sampling weights had seen
 };

@@ -16,7 +16,7 @@ constexpr size_t kResponseWidth = 60;
 // What the judges say of one response, "; " between them.
 verifiers::Payment Pay(const train::RewardPanel& panel, const verifiers::Response& response) {
   const train::Judgement judgement = panel.Judge(response);
-  verifiers::Payment payment{judgement.correct, judgement.reward.value_or(0), ""};
+  verifiers::Payment payment{judgement.correct.value_or(false), judgement.reward.value_or(0), ""};
   for (const NamedVerdict& named : judgement.verdicts) {
     if (!payment.reason.empty()) payment.reason += "; ";
     payment.reason += named.verdict.reason;

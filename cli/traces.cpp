@@ -50,7 +50,7 @@ int Stats(const TracesOptions& options) {
   for (const datasets::StageStats& s : store.Stats()) {
     const double length = Share(s.tokens, s.traces);
     table.rows.push_back({s.run, s.stage, Thousands(s.steps), Thousands(s.traces),
-                          Percent(Share(s.correct, s.traces)), Thousands(s.unjudged),
+                          Percent(Share(s.correct, s.traces - s.unjudged)), Thousands(s.unjudged),
                           Percent(Share(s.finished, s.traces)), Fixed(length, 1),
                           Fixed(s.mean_reward, 3)});
     stages.push_back({{"run", s.run},

@@ -32,19 +32,13 @@ struct Change {
   int64_t traces = 0;
   int64_t changed = 0;       ///< another verifier, status, score, reason, answer or reward
   int64_t became_right = 0;  ///< correct now, not before
-  int64_t became_wrong = 0;
+  int64_t became_wrong = 0;  ///< wrong now, not before
 };
-
-bool Correct(const std::vector<NamedVerdict>& verdicts) {
-  return !verdicts.empty() && std::all_of(verdicts.begin(), verdicts.end(), [](const auto& named) {
-    return named.verdict.status == VerdictStatus::kRight;
-  });
-}
 
 bool SameNumber(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 bool Same(const Trace& a, const Trace& b) {
-  return SameNumber(a.reward, b.reward) &&
+  return a.reward == b.reward &&
          std::equal(a.verdicts.begin(), a.verdicts.end(), b.verdicts.begin(), b.verdicts.end(),
                     [](const NamedVerdict& x, const NamedVerdict& y) {
                       return x.verifier == y.verifier && x.verdict.status == y.verdict.status &&
@@ -61,7 +55,7 @@ void JudgeAgain(const train::RewardPanel& panel, Trace& trace) {
                    .tokens = static_cast<int64_t>(trace.trajectory.completion.size()),
                    .finish = trace.trajectory.finish});
   trace.verdicts = std::move(judgement.verdicts);
-  trace.reward = judgement.reward.value_or(0);  // as a rollout stores it
+  trace.reward = judgement.reward;
 }
 
 int Rescore(const RescoreOptions& options) {
@@ -83,10 +77,10 @@ int Rescore(const RescoreOptions& options) {
                          [&](int64_t i, int) { JudgeAgain(panel, after[static_cast<size_t>(i)]); });
     store.Rescore(after);
     for (size_t i = 0; i < before.size(); ++i) {
-      const bool was = Correct(before[i].verdicts), is = Correct(after[i].verdicts);
+      const std::optional<bool> was = Correct(before[i].verdicts), is = Correct(after[i].verdicts);
       change.changed += !Same(before[i], after[i]);
-      change.became_right += !was && is;
-      change.became_wrong += was && !is;
+      change.became_right += was != true && is == true;
+      change.became_wrong += was != false && is == false;
     }
     change.traces += static_cast<int64_t>(before.size());
     progress.Update(static_cast<double>(begin + before.size()), static_cast<double>(ids.size()));

@@ -59,7 +59,7 @@ int List(const ShowOptions& options) {
          std::to_string(trace.trajectory.sample), Shorten(trace.problem.prompt, kCellWidth),
          Shorten(trace.problem.answer, kCellWidth / 2), Shorten(trace.text, kCellWidth),
          std::to_string(trace.trajectory.completion.size()), EnumName(trace.trajectory.finish),
-         Fixed(trace.reward, 2), Join(verdicts, ", ")});
+         Fixed(trace.reward.value_or(NAN), 2), Join(verdicts, ", ")});
   });
   std::cout << FormatTable(table);
   datasets::TraceFilter all = options.filter;
@@ -84,7 +84,8 @@ void PrintTrace(const Trace& trace) {
             << ToValidUtf8(problem.prompt) << "\n\nanswer: " << OneLine(problem.answer)
             << "\n\nresponse (" << trajectory.completion.size() << " tokens, "
             << EnumName(trajectory.finish) << "):\n"
-            << ToValidUtf8(trace.text) << "\n\nreward " << Fixed(trace.reward, 4) << ", advantage "
+            << ToValidUtf8(trace.text) << "\n\nreward "
+            << (trace.reward ? Fixed(*trace.reward, 4) : "none (unjudged)") << ", advantage "
             << Fixed(trace.advantage, 4) << "\n";
   for (const NamedVerdict& named : trace.verdicts) {
     const Verdict& verdict = named.verdict;

@@ -13,7 +13,9 @@ struct TraceFilter {
   std::string run;
   std::string stage;
   std::optional<bool> correct;
+  std::optional<bool> unjudged;
   std::string verifier;
+  std::string layer;
   std::optional<bool> finished;
   std::optional<int64_t> min_length;
   std::optional<int64_t> max_length;
@@ -27,8 +29,15 @@ struct TraceFilter {
   void Visit(V& v) {
     v("run", run, "Name of the run; empty takes every run.");
     v("stage", stage, "Name of the stage; empty takes every stage.");
-    v("correct", correct, "true: every verdict is right; false: one is not, or there is none.");
-    v("verifier", verifier, "The only verifier that 'correct' looks at; empty looks at all.");
+    v("correct", correct,
+      "true: every verdict is right; false: one is wrong. Unjudged is neither.");
+    v("unjudged", unjudged,
+      "true: neither right nor wrong, or without a verdict; false: the rest.");
+    v("verifier", verifier,
+      "The only verifier that 'correct' and 'unjudged' look at; empty looks at all.");
+    v("layer", layer,
+      "Take verdicts and rewards from this layer (traces rescore), and only the traces it judged; "
+      "empty: those of the run itself.");
     v("finished", finished, "Whether the completion stopped by itself, not by the token limit.");
     v("min_length", min_length, "Shortest completion in tokens.", Bounds{0, 1e9});
     v("max_length", max_length, "Longest completion in tokens.", Bounds{0, 1e9});

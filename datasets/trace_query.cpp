@@ -10,9 +10,10 @@
 namespace retort::datasets {
 namespace {
 
-// Conditions of a filter, each with its one parameter.
+// Conditions of a filter, each with at most one parameter.
 class Conditions {
  public:
+  void Add(const std::string& text) { texts_.push_back(text); }
   template <class T>
   void Add(const std::string& text, const T& value) {
     texts_.push_back(text);
@@ -29,18 +30,30 @@ class Conditions {
   std::vector<std::function<void(Statement&, int)>> binds_;
 };
 
+// The view to select from: `correct`, `reward` and verdicts are those of the layer, if one is
+// named.
+std::string ViewOf(const TraceFilter& f) { return f.layer.empty() ? "traces" : "rescored"; }
+
 Conditions ConditionsOf(const TraceFilter& f) {
   Conditions all;
+  if (!f.layer.empty()) all.Add("layer = ?", f.layer);
   if (!f.run.empty()) all.Add("run = ?", f.run);
   if (!f.stage.empty()) all.Add("stage = ?", f.stage);
-  if (f.correct && f.verifier.empty()) {
-    all.Add("coalesce(correct, 0) = ?", static_cast<int64_t>(*f.correct));
-  } else if (f.correct) {
-    all.Add(StrCat("coalesce((SELECT min(status = 'right') FROM verdicts WHERE completion = "
-                   "traces.id AND verifier = ?), 0) = ",
-                   *f.correct ? 1 : 0),
-            f.verifier);
-  }
+  const auto add_correct = [&](const std::string& test) {
+    if (f.verifier.empty()) {
+      all.Add("correct " + test);
+    } else {  // as the view, of one verifier
+      all.Add(StrCat("(SELECT CASE WHEN max(status = 'wrong') THEN 0 WHEN min(status = 'right') "
+                     "THEN 1 END FROM ",
+                     f.layer.empty() ? "verdicts WHERE"
+                                     : "layer_verdicts v JOIN layers l ON l.id = v.layer "
+                                       "WHERE l.name = rescored.layer AND",
+                     " completion = ", ViewOf(f), ".id AND verifier = ?) ", test),
+              f.verifier);
+    }
+  };
+  if (f.correct) add_correct(*f.correct ? "= 1" : "= 0");
+  if (f.unjudged) add_correct(*f.unjudged ? "IS NULL" : "IS NOT NULL");
   if (f.finished) all.Add("finished = ?", static_cast<int64_t>(*f.finished));
   if (f.min_length) all.Add("length >= ?", *f.min_length);
   if (f.max_length) all.Add("length <= ?", *f.max_length);
@@ -88,6 +101,12 @@ std::optional<int64_t> TraceStore::FindRun(const std::string& name) const {
   return find.Int(0);
 }
 
+std::optional<int64_t> TraceStore::FindRunByUid(const std::string& uid) const {
+  Statement find(impl_->database, "SELECT id FROM runs WHERE uid = ?");
+  if (!find.With(uid).Step()) return std::nullopt;
+  return find.Int(0);
+}
+
 std::vector<RunSummary> TraceStore::Runs() const {
   Statement rows(impl_->database,
                  "SELECT id, name, created, recipe, (SELECT count(*) FROM steps WHERE run = r.id), "
@@ -106,10 +125,11 @@ std::vector<StageStats> TraceStore::Stats() const {
       impl_->database,
       "SELECT r.name, s.stage_index, s.stage, count(*), coalesce(sum(t.traces), 0), "
       "coalesce(sum(t.correct), 0), coalesce(sum(t.unjudged), 0), coalesce(sum(t.finished), 0), "
-      "coalesce(sum(t.tokens), 0), sum(t.reward) / sum(t.traces) FROM steps s "
+      "coalesce(sum(t.tokens), 0), sum(t.reward) / sum(t.rewards) FROM steps s "
       "JOIN runs r ON r.id = s.run LEFT JOIN (SELECT run, stage_index, step, count(*) AS traces, "
       "sum(coalesce(correct, 0)) AS correct, sum(correct IS NULL) AS unjudged, "
-      "sum(finished) AS finished, sum(length) AS tokens, sum(reward) AS reward FROM traces "
+      "sum(finished) AS finished, sum(length) AS tokens, sum(reward) AS reward, "
+      "count(reward) AS rewards FROM traces "
       "GROUP BY run, stage_index, step) t ON t.run = r.name AND t.stage_index = s.stage_index AND "
       "t.step = s.step GROUP BY r.id, s.stage_index, s.stage ORDER BY r.id, s.stage_index");
   std::vector<StageStats> stats;
@@ -157,22 +177,54 @@ std::optional<CheckpointRecord> TraceStore::LastCheckpoint(int64_t run) const {
   return CheckpointRecord{{run, row.Int(0), row.Int(1)}, row.Text(2), row.Text(3)};
 }
 
-std::vector<Trace> TraceStore::ReplayTraces(const StepKey& key) const {
-  TraceReader reader(impl_->database, "replay_", "c.run = ? AND c.stage_index = ? AND c.step = ?");
+std::vector<CheckpointRecord> TraceStore::KeptCheckpoints(int64_t run) const {
+  Statement rows(impl_->database,
+                 "SELECT stage_index, step, stage, path, model FROM checkpoints "
+                 "WHERE run = ? AND kept ORDER BY stage_index, step");
+  std::vector<CheckpointRecord> checkpoints;
+  for (rows.With(run); rows.Step();) {
+    checkpoints.push_back(
+        {{run, rows.Int(0), rows.Int(1)}, rows.Text(2), rows.Text(3), rows.Text(4)});
+  }
+  return checkpoints;
+}
+
+std::vector<InputRecord> TraceStore::Inputs(int64_t run) const {
+  Statement rows(impl_->database,
+                 "SELECT stage_index, path, hash FROM inputs WHERE run = ? ORDER BY 1, 2");
+  std::vector<InputRecord> inputs;
+  for (rows.With(run); rows.Step();) inputs.push_back({rows.Int(0), rows.Text(1), rows.Text(2)});
+  return inputs;
+}
+
+std::optional<int64_t> TraceStore::LastStep(int64_t run, int64_t stage_index) const {
+  Statement last(impl_->database, "SELECT max(step) FROM steps WHERE run = ? AND stage_index = ?");
+  if (!last.With(run, stage_index).Step() || last.IsNull(0)) return std::nullopt;
+  return last.Int(0);
+}
+
+std::vector<Trace> TraceStore::TracesOf(const StepKey& key) const {
+  TraceReader reader(impl_->database, "", "c.run = ? AND c.stage_index = ? AND c.step = ?");
   reader.statement().With(key.run, key.stage_index, key.step);
-  std::vector<Trace> traces;
-  for (Trace trace; reader.Next(trace);) traces.push_back(std::move(trace));
-  return traces;
+  return reader.All();
+}
+
+std::vector<Trace> TraceStore::ReplayTraces(const StepKey& key) const {
+  TraceReader reader(impl_->database, "replay_",
+                     "c.run = ? AND c.stage_index = ? AND c.step = ? AND g.reason = 'resume'");
+  reader.statement().With(key.run, key.stage_index, key.step);
+  return reader.All();
 }
 
 std::vector<int64_t> TraceStore::Select(const TraceFilter& filter) const {
+  if (!filter.layer.empty()) FindLayer(filter.layer);  // one that is not there is an error
   const Conditions conditions = ConditionsOf(filter);
-  std::string sql = "SELECT id FROM traces WHERE " + conditions.Where();
+  std::string sql = StrCat("SELECT id FROM ", ViewOf(filter), " WHERE ", conditions.Where());
   if (filter.per_problem > 0) {
     sql = StrCat(
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY problem_id, canonical, "
-        "prompt ORDER BY id) AS rank FROM traces WHERE ",
-        conditions.Where(), ") WHERE rank <= ", filter.per_problem);
+        "prompt ORDER BY id) AS rank FROM ",
+        ViewOf(filter), " WHERE ", conditions.Where(), ") WHERE rank <= ", filter.per_problem);
   }
   sql += " ORDER BY id";
   if (filter.limit > 0) sql += StrCat(" LIMIT ", filter.limit);
@@ -202,8 +254,10 @@ Trace TraceStore::Read(int64_t id) const {
 }
 
 void TraceStore::ForEach(const std::vector<int64_t>& ids,
-                         const std::function<void(const Trace&)>& visit) const {
+                         const std::function<void(const Trace&)>& visit,
+                         const std::string& layer) const {
   TraceReader reader(impl_->database, "", "c.id = ?");
+  if (!layer.empty()) reader.TakeVerdictsOf(FindLayer(layer).id);
   Trace trace;
   for (const int64_t id : ids) {
     reader.statement().With(id);
@@ -263,7 +317,7 @@ Json TraceToJson(const Trace& trace, bool with_tokens) {
               {"sample", t.sample},
               {"finish_reason", EnumName(t.finish)},
               {"length", t.completion.size()},
-              {"reward", trace.reward},
+              {"reward", trace.reward ? Json(*trace.reward) : Json(nullptr)},
               {"advantage", trace.advantage},
               {"policy_version", trace.policy_version},
               {"verdicts", std::move(verdicts)}};

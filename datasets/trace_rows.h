@@ -1,6 +1,7 @@
 #pragma once
 // How a Trace becomes rows and rows become a Trace; private to this room.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,17 @@ class TraceReader {
   Statement& statement() { return traces_; }
   /// False after the last trace.
   bool Next(Trace& trace);
+  /// What is left, in order.
+  std::vector<Trace> All();
+  /// Reads verdicts, reward and advantage of this layer instead.
+  void TakeVerdictsOf(int64_t layer);
 
  private:
+  void ReadLayer(Trace& trace);
+
+  const Database& database_;
+  std::optional<Statement> layer_;  // reward and advantage
+  int64_t layer_id_ = 0;
   Statement traces_, verdicts_;
 };
 

@@ -105,14 +105,14 @@ constexpr const char* kViews[] = {
   g.problem, p.problem_id, p.family, p.difficulty, p.prompt, p.answer, p.canonical, c.sample, c.text,
   c.finish, c.finish IN ('stop', 'stop_string') AS finished, c.length, c.reward, c.advantage,
   c.policy_version,
-  (SELECT CASE WHEN sum(v.status = 'wrong') THEN 0 WHEN sum(v.status = 'right') = count(*) THEN 1 END
+  (SELECT CASE WHEN max(v.status = 'wrong') THEN 0 WHEN min(v.status = 'right') THEN 1 END
     FROM verdicts v WHERE v.completion = c.id) AS correct
   FROM completions c JOIN groups g ON g.id = c.group_id JOIN problems p ON p.id = g.problem
   JOIN runs r ON r.id = c.run)sql",
     R"sql(VIEW rescored AS SELECT l.name AS layer, t.id, t.run, t.stage_index, t.stage, t.step,
   t.group_id, t.problem, t.problem_id, t.family, t.difficulty, t.prompt, t.answer, t.canonical,
   t.sample, t.text, t.finish, t.finished, t.length, w.reward, w.advantage, t.policy_version,
-  (SELECT CASE WHEN sum(v.status = 'wrong') THEN 0 WHEN sum(v.status = 'right') = count(*) THEN 1 END
+  (SELECT CASE WHEN max(v.status = 'wrong') THEN 0 WHEN min(v.status = 'right') THEN 1 END
     FROM layer_verdicts v WHERE v.layer = l.id AND v.completion = t.id) AS correct,
   t.reward AS trained_reward, t.advantage AS trained_advantage, t.correct AS trained_correct
   FROM layers l JOIN layer_rewards w ON w.layer = l.id JOIN traces t ON t.id = w.completion)sql",
@@ -156,7 +156,8 @@ void SeparateBytes(Database& database, const std::string& table) {
   while (rows.Step()) {
     if (std::string text = rows.Text(1); !IsUtf8(text)) malformed.emplace_back(rows.Int(0), text);
   }
-  Statement update(database, StrCat("UPDATE ", table, " SET text = ?, text_bytes = ? WHERE id = ?"));
+  Statement update(database,
+                   StrCat("UPDATE ", table, " SET text = ?, text_bytes = ? WHERE id = ?"));
   for (const auto& [id, text] : malformed) {
     update.With(ToValidUtf8(text), Blob{text.data(), text.size()}, id).Run();
   }

@@ -7,9 +7,10 @@ namespace retort::datasets {
 
 constexpr int64_t kTraceSchema = 2;
 
-/// Checks that the file is a trace database this program understands. With `write`, switches on WAL,
-/// creates the schema in an empty file and moves an older one forward (in one transaction). Without,
-/// an older file is left as it is, and what it lacks is put before it as temporary tables and views.
+/// Checks that the file is a trace database this program understands. With `write`, switches on
+/// WAL, creates the schema in an empty file and moves an older one forward (in one transaction).
+/// Without, an older file is left as it is, and what it lacks is put before it as temporary tables
+/// and views.
 void OpenTraceSchema(Database& database, bool write);
 
 }  // namespace retort::datasets

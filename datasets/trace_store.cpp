@@ -16,21 +16,6 @@ void RequireRun(const Database& database, int64_t run) {
                "; create it first");
 }
 
-std::string SelectionHash(const Database& database, const std::vector<int64_t>& ids) {
-  Statement tokens(database,
-                   "SELECT g.prompt_ids, c.token_ids FROM completions c JOIN groups g "
-                   "ON g.id = c.group_id WHERE c.id = ?");
-  Fingerprint hash;
-  for (const int64_t id : ids) {
-    tokens.With(id).Step();
-    for (const int column : {0, 1}) {
-      const Blob blob = tokens.Bytes(column);
-      hash.Add(std::string_view(static_cast<const char*>(blob.data), blob.size));
-    }
-  }
-  return hash.Hex();
-}
-
 }  // namespace
 
 TraceStore::TraceStore(const std::filesystem::path& path, Mode mode)
@@ -40,34 +25,55 @@ TraceStore::TraceStore(const std::filesystem::path& path, Mode mode)
 
 TraceStore::~TraceStore() = default;
 
-int64_t TraceStore::CreateRun(const std::string& name, const Json& recipe) {
+int64_t TraceStore::CreateRun(const std::string& name, const Json& recipe, const std::string& uid) {
   Database& database = impl_->database;
   RETORT_CHECK(!name.empty(), database.path().string(), ": the name of a run cannot be empty");
   Transaction transaction(database);
   RETORT_CHECK(!FindRun(name), database.path().string(), ": there is a run '", name,
                "' already; resume it or choose another name");
-  Statement insert(database, "INSERT INTO runs(name, recipe) VALUES (?,?) RETURNING id");
-  insert.With(name, ToJsonLine(recipe)).Step();
+  Statement insert(database, "INSERT INTO runs(name, recipe, uid) VALUES (?,?,?) RETURNING id");
+  insert.With(name, ToJsonLine(recipe), uid.empty() ? std::optional<std::string>() : uid).Step();
   const int64_t id = insert.Int(0);
   insert.Run();
+  Statement(database, "INSERT INTO revisions(run, revision, recipe, changes) VALUES (?,0,?,'[]')")
+      .With(id, ToJsonLine(recipe))
+      .Run();
   transaction.Commit();
   return id;
 }
 
-std::vector<int64_t> TraceStore::AppendStep(const StepRecord& record) {
+void TraceStore::SetUid(int64_t run, const std::string& uid) {
+  Statement(impl_->database, "UPDATE runs SET uid = ? WHERE id = ?").With(uid, run).Run();
+}
+
+void TraceStore::AddRevision(int64_t run, const Json& recipe,
+                             const std::vector<std::string>& changes) {
   Database& database = impl_->database;
-  const auto& [run, stage_index, step] = record.key;
+  const std::string text = ToJsonLine(recipe);
   Transaction transaction(database);
-  RequireRun(database, run);
-  Statement find(database, "SELECT 1 FROM steps WHERE run = ? AND stage_index = ? AND step = ?");
-  RETORT_CHECK(!find.With(run, stage_index, step).Step(), database.path().string(), ": step ", step,
-               " of stage '", record.stage,
-               "' is stored already; cut the run back before it runs "
-               "that step again");
-  find.Reset();
-  Statement(database, "DELETE FROM replay_groups WHERE run = ? AND stage_index = ? AND step = ?")
-      .With(run, stage_index, step)
+  Statement last(database,
+                 "SELECT recipe, revision FROM revisions WHERE run = ? ORDER BY revision DESC");
+  const bool any = last.With(run).Step();  // none in a run of schema 1
+  if (any && last.Text(0) == text) return;
+  Statement(database, "INSERT INTO revisions(run, revision, recipe, changes) VALUES (?,?,?,?)")
+      .With(run, any ? last.Int(1) + 1 : 1, text, ToJsonLine(changes))
       .Run();
+  last.Reset();
+  Statement(database, "UPDATE runs SET recipe = ? WHERE id = ?").With(text, run).Run();
+  transaction.Commit();
+}
+
+void TraceStore::RecordInput(int64_t run, const InputRecord& input) {
+  Statement(impl_->database, "INSERT OR REPLACE INTO inputs VALUES (?,?,?,?)")
+      .With(run, input.stage_index, input.path, input.hash)
+      .Run();
+}
+
+namespace {
+
+void RequireNewStep(const Database& database, const StepRecord& record) {
+  const auto& [run, stage_index, step] = record.key;
+  RequireNewStep(database, record);
   Statement(database, "INSERT INTO steps VALUES (?,?,?,?)")
       .With(run, stage_index, step, record.stage)
       .Run();
@@ -76,6 +82,12 @@ std::vector<int64_t> TraceStore::AppendStep(const StepRecord& record) {
     metric.With(run, stage_index, step, name, value).Run();
   }
   std::vector<int64_t> ids = InsertTraces(database, record);
+  DropStaleLayerRows(database, record.key);
+  Statement(database,
+            "DELETE FROM replay_groups WHERE run = ? AND stage_index = ? AND step = ? "
+            "AND reason = 'resume'")
+      .With(run, stage_index, step)
+      .Run();
   transaction.Commit();
   return ids;
 }
@@ -84,14 +96,20 @@ void TraceStore::AddCheckpoint(const CheckpointRecord& checkpoint) {
   Database& database = impl_->database;
   Transaction transaction(database);
   RequireRun(database, checkpoint.key.run);
-  Statement(database, "INSERT OR REPLACE INTO checkpoints VALUES (?,?,?,?,?)")
+  Statement(database, "INSERT OR REPLACE INTO checkpoints VALUES (?,?,?,?,?,?,1)")
       .With(checkpoint.key.run, checkpoint.key.stage_index, checkpoint.key.step, checkpoint.stage,
-            checkpoint.path)
+            checkpoint.path, checkpoint.model)
       .Run();
   transaction.Commit();
 }
 
-void TraceStore::CutBack(const StepKey& last) {
+void TraceStore::ForgetCheckpoint(int64_t run, const std::string& path) {
+  Statement(impl_->database, "UPDATE checkpoints SET kept = 0 WHERE run = ? AND path = ?")
+      .With(run, path)
+      .Run();
+}
+
+void TraceStore::CutBack(const StepKey& last, CutReason reason) {
   Database& database = impl_->database;
   Transaction transaction(database);
   RequireRun(database, last.run);
@@ -99,8 +117,22 @@ void TraceStore::CutBack(const StepKey& last) {
   const std::string later = "(SELECT id FROM completions WHERE " + after + ")";
   // Copies first, then deletions; completions and verdicts leave with their group, metrics with
   // their step.
+  const bool superseded = reason == CutReason::kSuperseded;
+  const std::string name = superseded ? "'superseded'" : "'resume'";
+  const std::string marked =
+      "INSERT INTO superseded_steps(run, stage_index, step, stage, metrics, "
+      "reason) SELECT run, stage_index, step, stage, (SELECT "
+      "json_group_object(name, value) FROM metrics m WHERE m.run = s.run AND "
+      "m.stage_index = s.stage_index AND m.step = s.step), " +
+      name + " FROM steps s WHERE " + after;
+  if (superseded) {
+    Statement(database, marked).With(last.run, last.stage_index, last.step).Run();
+    Statement(database, "UPDATE replay_groups SET reason = 'superseded' WHERE " + after)
+        .With(last.run, last.stage_index, last.step)
+        .Run();
+  }
   for (const std::string& sql :
-       {"INSERT OR REPLACE INTO replay_groups SELECT * FROM groups WHERE " + after,
+       {"INSERT OR REPLACE INTO replay_groups SELECT *, " + name + " FROM groups WHERE " + after,
         "INSERT OR REPLACE INTO replay_completions SELECT * FROM completions WHERE " + after,
         "INSERT OR REPLACE INTO replay_verdicts SELECT * FROM verdicts WHERE completion IN " +
             later,
@@ -113,29 +145,13 @@ void TraceStore::CutBack(const StepKey& last) {
   transaction.Commit();
 }
 
-void TraceStore::Rescore(const std::vector<Trace>& traces) {
-  Database& database = impl_->database;
-  Transaction transaction(database);
-  Statement reward(database, "UPDATE completions SET reward = ? WHERE id = ? RETURNING id");
-  Statement forget(database, "DELETE FROM verdicts WHERE completion = ?");
-  Statement verdict(database, kInsertVerdict);
-  for (const Trace& trace : traces) {
-    RETORT_CHECK(reward.With(trace.reward, trace.id).Step(), database.path().string(),
-                 ": there is no trace ", trace.id);
-    reward.Run();
-    forget.With(trace.id).Run();
-    InsertVerdicts(verdict, trace.id, trace.verdicts);
-  }
-  transaction.Commit();
-}
-
 Selection TraceStore::SaveSelection(const TraceFilter& filter) {
   Database& database = impl_->database;
   Transaction transaction(database);
   Selection selection;
   selection.filter = WriteOptions(filter);
   selection.ids = Select(filter);
-  selection.hash = SelectionHash(database, selection.ids);
+  selection.hash = SelectionHash(selection.ids);
   const std::string text = ToJsonLine(selection.filter), ids = ToJsonLine(selection.ids);
   Statement find(database, "SELECT id FROM selections WHERE filter = ? AND ids = ? AND hash = ?");
   if (find.With(text, ids, selection.hash).Step()) {

@@ -1,25 +1,35 @@
 #pragma once
 // Everything the model ever said, in one SQLite file: WAL, one writer and many readers.
 //
-// Schema 1 (PRAGMA user_version), made for SQL by hand:
-//   runs(id, name, recipe, created)                 one per run; recipe is JSON
-//   steps(run, stage_index, step, stage)            one per optimizer (or collection) step
-//   metrics(run, stage_index, step, name, value)    one per logged value; NaN is NULL
-//   problems(id, fingerprint, problem_id, family, prompt, answer, solution, canonical, difficulty,
-//   extra) groups(id, run, stage_index, step, problem, prompt_ids)          samples of one prompt
+// Schema 2 (PRAGMA user_version), made for SQL by hand; older files are moved forward when they are
+// opened for writing, and read as they are:
+//   runs(id, name, recipe, created, uid)            one per run; recipe is JSON, uid names it
+//   anywhere revisions(run, revision, recipe, changes, created)   what the recipe became; changes
+//   are JSON texts inputs(run, stage_index, path, hash)            bytes from outside that a stage
+//   (-1: a model) read steps(run, stage_index, step, stage)            one per optimizer (or
+//   collection) step metrics(run, stage_index, step, name, value)    one per logged value; NaN is
+//   NULL problems(id, fingerprint, problem_id, family, prompt, answer, solution, canonical,
+//   difficulty,
+//            extra)
+//   groups(id, run, stage_index, step, problem, prompt_ids)          samples of one prompt
 //   completions(id, group_id, run, stage_index, stage, step, sample, token_ids, logprobs, experts,
-//               text, finish, length, reward, advantage, policy_version)
+//               text, finish, length, reward, advantage, policy_version, text_bytes)
 //   verdicts(completion, position, verifier, status, score, reason, extracted)
-//   checkpoints(run, stage_index, step, stage, path)
-//   selections(id, filter, ids, hash, created)      a distillation set; filter and ids are JSON
-//   replay_groups, replay_completions, replay_verdicts: see CutBack
-//   views: traces (completions with run, problem, finished and correct), curves (metrics with run,
-//   stage)
+//   checkpoints(run, stage_index, step, stage, path, model, kept)   kept: its folder should be
+//   there selections(id, filter, ids, hash, created)      a distillation set; filter and ids are
+//   JSON layers(id, name, judges, retort, created), layer_verdicts, layer_rewards: later judgements
+//   beside those that a run was trained with, which never change replay_groups (with reason),
+//   replay_completions, replay_verdicts, superseded_steps: see CutBack views: traces (completions
+//   with run, problem, finished and correct), rescored (the same with the rewards of a layer, and
+//   the trained ones), curves (metrics with run, stage)
 // token_ids and prompt_ids are little-endian int32, logprobs float32, experts uint16.
-// `correct` is 1 when every verdict is "right", 0 when one is not, NULL without verdicts.
+// `reward` is NULL when nobody could judge. `correct` is Correct() of base/records.h: 0 when a
+// verdict is "wrong", 1 when all are "right", else NULL (unjudged).
 //
-// Blobs and text come back bit for bit. In the REAL columns (reward, advantage, score, value)
-// SQLite keeps every number but turns NaN into NULL (read as NaN) and -0 into 0.
+// Blobs and text come back bit for bit; where a completion's text is no valid UTF-8, `text` has
+// U+FFFD for what is malformed, and text_bytes the bytes. In the REAL columns (reward, advantage,
+// score, value) SQLite keeps every number but turns NaN into NULL (read as NaN, a reward as none)
+// and -0 into 0.
 //
 // Thread-safety: one TraceStore per thread. A reader sees whole steps, also while the writer
 // writes.
@@ -60,6 +70,27 @@ struct CheckpointRecord {
   StepKey key;
   std::string stage;
   std::string path;
+  std::string model = {};
+};
+
+/// Bytes from outside that a stage depended on; stage_index -1 is a model of the recipe.
+struct InputRecord {
+  int64_t stage_index = 0;
+  std::string path;
+  std::string hash;
+};
+
+/// Why steps are cut back: they run again and must give the same, or others take their place.
+enum class CutReason { kResume, kSuperseded };
+
+/// A later judgement of stored traces, beside the one that was trained on.
+struct Layer {
+  int64_t id = 0;
+  std::string name;
+  Json judges;          ///< the panel, with every option
+  std::string retort;   ///< version of the program that judged
+  std::string created;  ///< UTC
+  int64_t traces = 0;
 };
 
 struct RunSummary {
@@ -78,10 +109,10 @@ struct StageStats {
   int64_t steps = 0;
   int64_t traces = 0;
   int64_t correct = 0;
-  int64_t unjudged = 0;  ///< traces without a verdict
+  int64_t unjudged = 0;  ///< traces whose `correct` is NULL
   int64_t finished = 0;
   int64_t tokens = 0;      ///< completion tokens
-  double mean_reward = 0;  ///< NaN without traces
+  double mean_reward = 0;  ///< of those that have a reward; NaN when none has
 };
 
 struct MetricPoint {
@@ -117,26 +148,46 @@ class TraceStore {
 
   // Writing. Each call is one transaction: done or not done, also when the process is killed.
 
-  /// Returns runs.id. The name must be new.
-  int64_t CreateRun(const std::string& name, const Json& recipe);
+  /// Returns runs.id. The name must be new, and `uid` too where it is given.
+  int64_t CreateRun(const std::string& name, const Json& recipe, const std::string& uid = "");
+  /// Gives a run of an older schema its uid.
+  void SetUid(int64_t run, const std::string& uid);
+  /// The recipe that the run goes on with, unless it is the last one already; `changes` say how it
+  /// differs. The first, revision 0, is that of CreateRun.
+  void AddRevision(int64_t run, const Json& recipe, const std::vector<std::string>& changes);
+  /// Replaces what was recorded for the same stage and path.
+  void RecordInput(int64_t run, const InputRecord& input);
   /// Stores a step and returns its trace ids, in order. A step that is stored already is an error
   /// (cut back first). The same step's traces awaiting replay are dropped in the same transaction.
   std::vector<int64_t> AppendStep(const StepRecord& record);
+  /// Stores some traces of a step that is not complete yet: AppendStep brings the rest and the
+  /// metrics. Counts as stored at once.
+  std::vector<int64_t> AppendPart(const StepRecord& record);
   /// Replaces an older row of the same place.
   void AddCheckpoint(const CheckpointRecord& checkpoint);
+  /// The folder of this checkpoint need not be there any more.
+  void ForgetCheckpoint(int64_t run, const std::string& path);
   /// Makes `last` the last step of its run: later steps, metrics and checkpoints are removed, later
-  /// traces move to the replay tables, and selections that hold one of them are removed. Trace ids
-  /// are given again as before, so that a resumed run and an unbroken one have the same ids.
-  void CutBack(const StepKey& last);
-  /// Replaces the verdicts and the reward of stored traces; only `id`, `verdicts` and `reward` are
-  /// read.
-  void Rescore(const std::vector<Trace>& traces);
+  /// traces move to the replay tables, and selections that hold one of them are removed. For
+  /// kResume, trace ids are given again as before, so that a resumed run and an unbroken one have
+  /// the same ids. For kSuperseded nothing is replayed: traces stay in the replay tables under that
+  /// reason, steps and metrics in superseded_steps, and their ids are not given again; what a run
+  /// has awaiting replay is superseded with them.
+  void CutBack(const StepKey& last, CutReason reason = CutReason::kResume);
+  /// The layer of this name: a new one, or the one that is there, whose judges must be these.
+  Layer OpenLayer(const std::string& name, const Json& judges);
+  /// Stores the verdicts and rewards of a layer; only `id`, `verdicts` and `reward` are read.
+  /// Traces of the layer that are judged already are an error.
+  void AddToLayer(int64_t layer, const std::vector<Trace>& traces);
+  /// Advantages that follow from the rewards of a layer, by trace id.
+  void SetLayerAdvantages(int64_t layer, const std::vector<std::pair<int64_t, double>>& advantages);
   /// Selects, and stores the selection unless the same one is stored.
   Selection SaveSelection(const TraceFilter& filter);
 
   // Reading.
 
   std::optional<int64_t> FindRun(const std::string& name) const;
+  std::optional<int64_t> FindRunByUid(const std::string& uid) const;
   std::vector<RunSummary> Runs() const;
   /// Per run and stage, in order.
   std::vector<StageStats> Stats() const;
@@ -144,17 +195,30 @@ class TraceStore {
   /// Every step of the run with its metrics (by name) and without its traces.
   std::vector<StepRecord> Steps(int64_t run) const;
   std::optional<CheckpointRecord> LastCheckpoint(int64_t run) const;
+  /// Those whose folders should be there, in order.
+  std::vector<CheckpointRecord> KeptCheckpoints(int64_t run) const;
+  std::vector<InputRecord> Inputs(int64_t run) const;
+  /// The last complete step of a stage.
+  std::optional<int64_t> LastStep(int64_t run, int64_t stage_index) const;
+  /// Every trace of a place, complete step or not, in order.
+  std::vector<Trace> TracesOf(const StepKey& key) const;
   /// What was stored for this step before the run was cut back, in order; empty when nothing was.
   std::vector<Trace> ReplayTraces(const StepKey& key) const;
 
   /// Trace ids in ascending order; the same database and filter always give the same list.
   std::vector<int64_t> Select(const TraceFilter& filter) const;
   std::vector<Selection> Selections() const;
+  /// Of the selected prompts' and completions' token ids, in order.
+  std::string SelectionHash(const std::vector<int64_t>& ids) const;
+  std::vector<Layer> Layers() const;
+  /// Throws Error naming those there are.
+  Layer FindLayer(const std::string& name) const;
   /// Throws Error when there is no such trace.
   Trace Read(int64_t id) const;
-  /// Calls `visit` with each trace in the order of `ids`, holding one in memory at a time.
-  void ForEach(const std::vector<int64_t>& ids,
-               const std::function<void(const Trace&)>& visit) const;
+  /// Calls `visit` with each trace in the order of `ids`, holding one in memory at a time. With the
+  /// name of a layer, verdicts, reward and advantage are the layer's (none where it has none).
+  void ForEach(const std::vector<int64_t>& ids, const std::function<void(const Trace&)>& visit,
+               const std::string& layer = "") const;
 
   /// One statement that only reads; anything else is refused.
   SqlTable Sql(const std::string& query) const;

@@ -1,6 +1,7 @@
 #include "distill/supervised.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "train/evaluation.h"
 
@@ -29,7 +30,8 @@ class Probe {
     table.Add(train::SampleProblems(train::SamplingOf(context_, panel_), job));
     double worst = 1;
     for (const auto& [family, accuracy] : table.families) {
-      worst = std::min(worst, accuracy.reasoning_accuracy());
+      const double reached = accuracy.reasoning_accuracy();
+      worst = std::min(worst, std::isnan(reached) ? 0 : reached);  // unjudged: not reached
       metrics.emplace_back("probe/reasoning_accuracy/" + family, accuracy.reasoning_accuracy());
       metrics.emplace_back("probe/direct_accuracy/" + family, accuracy.direct_accuracy());
     }

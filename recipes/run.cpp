@@ -329,7 +329,9 @@ class Runner {
                        .mean_completion_length = {},
                        .details = report.details};
     if (report.tokens > 0) result.tokens_per_second = static_cast<double>(report.tokens) / seconds;
-    if (report.details.contains("accuracy")) result.accuracy = report.details["accuracy"];
+    if (const Json accuracy = report.details.value("accuracy", Json()); accuracy.is_number()) {
+      result.accuracy = accuracy;  // null when nothing was judged
+    }
     if (report.details.contains("problems")) result.problems = report.details["problems"];
     if (report.details.contains("mean_completion_length")) {
       result.mean_completion_length = report.details["mean_completion_length"];

@@ -1,5 +1,6 @@
 #include "recipes/stages.h"
 
+#include <cmath>
 #include <numeric>
 
 #include "base/file.h"
@@ -12,11 +13,14 @@ namespace {
 
 constexpr int64_t kValidationTokens = 8192;  // computed at a time
 
+Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
+
 Json ToJson(const train::Accuracy& accuracy) {
-  return {{"accuracy", accuracy.accuracy()},
+  return {{"accuracy", NumberOrNull(accuracy.accuracy())},
+          {"unjudged", accuracy.unjudged},
           {"reasoning_share", accuracy.reasoning_share()},
-          {"reasoning_accuracy", accuracy.reasoning_accuracy()},
-          {"direct_accuracy", accuracy.direct_accuracy()},
+          {"reasoning_accuracy", NumberOrNull(accuracy.reasoning_accuracy())},
+          {"direct_accuracy", NumberOrNull(accuracy.direct_accuracy())},
           {"mean_completion_length", accuracy.mean_length()},
           {"completions", accuracy.count}};
 }
@@ -40,6 +44,7 @@ train::Metrics ToMetrics(const train::AccuracyTable& table) {
                          {"reasoning/share", table.all.reasoning_share()},
                          {"reasoning/accuracy", table.all.reasoning_accuracy()},
                          {"reasoning/direct_accuracy", table.all.direct_accuracy()},
+                         {"completions/unjudged", static_cast<double>(table.all.unjudged)},
                          {"completions/mean_length", table.all.mean_length()},
                          {"completions/clipped_ratio",
                           1 - train::Accuracy::Share(table.all.finished, table.all.count)}};

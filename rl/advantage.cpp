@@ -79,6 +79,8 @@ Advantages ComputeAdvantages(const AdvantageOptions& options,
                rewards.size(), " rewards");
   if (batch.count > 0) {
     result.frac_reward_zero_std = static_cast<double>(constant) / static_cast<double>(batch.count);
+  } else {
+    result.reward = result.reward_std = result.frac_reward_zero_std = NAN;
   }
   return result;
 }

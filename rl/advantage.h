@@ -32,9 +32,10 @@ struct AdvantageOptions {
 /// Advantages and the statistics of their rewards. Completions without a reward (unjudged) enter
 /// neither the statistics of their group nor the metrics; their advantage is 0.
 struct Advantages {
-  std::vector<double> values;       ///< one per reward
-  double reward = 0;                ///< mean over the batch
-  double reward_std = 0;            ///< over the batch, unbiased; 0 for fewer than two rewards
+  std::vector<double> values;  ///< one per reward
+  /// Of the batch; NaN when it has no reward at all.
+  double reward = 0;                ///< mean
+  double reward_std = 0;            ///< unbiased; 0 for a single reward
   double frac_reward_zero_std = 0;  ///< share of the rewards whose group has a single value
   int64_t unjudged = 0;
 };

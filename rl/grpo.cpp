@@ -186,6 +186,7 @@ class GrpoStage {
                            {"frac_reward_zero_std", rollout.advantages.frac_reward_zero_std},
                            {"rewards/unjudged", static_cast<double>(rollout.advantages.unjudged)},
                            {"accuracy", accuracy.accuracy()},
+                           {"completions/unjudged", static_cast<double>(accuracy.unjudged)},
                            {"reasoning/share", accuracy.reasoning_share()},
                            {"reasoning/accuracy", accuracy.reasoning_accuracy()},
                            {"reasoning/direct_accuracy", accuracy.direct_accuracy()},

@@ -23,12 +23,14 @@ bool Reasons(std::string_view text) {
   return !Trim(text.substr(begin, text.find(model::kThinkClose, begin) - begin)).empty();
 }
 
-void Accuracy::Add(const Trace& trace, bool is_correct) {
+void Accuracy::Add(const Trace& trace, std::optional<bool> is_correct) {
   const bool reasons = Reasons(trace.text);
   ++count;
-  correct += is_correct;
+  unjudged += !is_correct;
+  correct += is_correct == true;
   reasoning += reasons;
-  reasoning_correct += reasons && is_correct;
+  reasoning_unjudged += reasons && !is_correct;
+  reasoning_correct += reasons && is_correct == true;
   finished += trace.trajectory.finish != FinishReason::kLength;
   tokens += static_cast<int64_t>(trace.trajectory.completion.size());
 }
@@ -128,7 +130,7 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
              judged.trajectory.finish});
       }
       judged.verdicts = result.judgements[slot].verdicts;
-      judged.reward = result.judgements[slot].reward.value_or(0);
+      judged.reward = result.judgements[slot].reward;
     });
   };
   rollout::Generate(engine, std::move(requests), hooks);

@@ -2,7 +2,9 @@
 // Sampling a model on problems and judging what it says.
 
 #include <functional>
+#include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,23 +69,34 @@ void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics);
 /// Whether a completion has a think block with something in it.
 bool Reasons(std::string_view text);
 
-/// Counts over a set of traces.
+/// Counts over a set of traces. Accuracies are over those that were judged: unjudged is not wrong.
 struct Accuracy {
   int64_t count = 0;
+  int64_t unjudged = 0;  ///< Correct() is empty
   int64_t correct = 0;
   int64_t reasoning = 0;  ///< completions that reason
+  int64_t reasoning_unjudged = 0;
   int64_t reasoning_correct = 0;
   int64_t finished = 0;  ///< ended by themselves
   int64_t tokens = 0;    ///< completion tokens
 
-  void Add(const Trace& trace, bool is_correct);
-  double accuracy() const { return Share(correct, count); }
+  void Add(const Trace& trace, std::optional<bool> is_correct);
+  double accuracy() const { return OfJudged(correct, count, unjudged); }
   double reasoning_share() const { return Share(reasoning, count); }
-  double reasoning_accuracy() const { return Share(reasoning_correct, reasoning); }
-  double direct_accuracy() const { return Share(correct - reasoning_correct, count - reasoning); }
+  double reasoning_accuracy() const {
+    return OfJudged(reasoning_correct, reasoning, reasoning_unjudged);
+  }
+  double direct_accuracy() const {
+    return OfJudged(correct - reasoning_correct, count - reasoning, unjudged - reasoning_unjudged);
+  }
   double mean_length() const { return Share(tokens, count); }
   static double Share(int64_t part, int64_t whole) {
     return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+  }
+  /// NaN (NULL, null) when there is something but none of it was judged.
+  static double OfJudged(int64_t part, int64_t whole, int64_t unjudged) {
+    return whole > 0 && unjudged == whole ? std::numeric_limits<double>::quiet_NaN()
+                                          : Share(part, whole - unjudged);
   }
 };
 

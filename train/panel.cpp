@@ -77,14 +77,12 @@ Judgement RewardPanel::FromVerdicts(std::vector<NamedVerdict> verdicts) const {
   RETORT_CHECK(verdicts.size() == judges_.size(), "the panel has ", judges_.size(), " judges, got ",
                verdicts.size(), " verdicts");
   Judgement judgement;
-  bool all_right = true;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& verdict = verdicts[i].verdict;
-    all_right = all_right && verdict.status == VerdictStatus::kRight;
     if (verdict.status == VerdictStatus::kUnjudged) continue;
     judgement.reward = judgement.reward.value_or(0) + judges_[i].weight * verdict.score;
   }
-  judgement.correct = all_right;
+  judgement.correct = Correct(verdicts);
   judgement.verdicts = std::move(verdicts);
   return judgement;
 }

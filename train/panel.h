@@ -27,9 +27,7 @@ struct Judgement {
   std::vector<NamedVerdict> verdicts;  ///< in the order of the panel
   /// Weighted sum of the scores of those that judged; empty when none did (a null reward).
   std::optional<double> reward;
-  /// Every judge says "right", as the database has it (trace_schema.cpp): what one could not judge
-  /// is not made correct by the others.
-  bool correct = false;
+  std::optional<bool> correct;  ///< Correct(verdicts)
 };
 
 /// Immutable; Judge may be called from any number of threads at once.

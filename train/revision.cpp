@@ -49,7 +49,7 @@ RevisionResult Revise(const SampleContext& context, const SampleJob& job, const 
   again.chosen.clear();
   for (size_t slot = 0; slot < first.traces.size(); ++slot) {
     const Judgement& judgement = first.judgements[slot];
-    if (judgement.correct || !judgement.reward) continue;
+    if (judgement.correct.value_or(true)) continue;  // right, or nobody knows
     const Trace& trace = first.traces[slot];
     const Trajectory& t = trace.trajectory;
     const std::string feedback = context.panel.Feedback(trace.problem, judgement.verdicts) + kAgain;

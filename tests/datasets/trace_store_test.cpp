@@ -116,6 +116,7 @@ TEST_F(StoreTest, StatsCountPerStage) {
   store.AppendStep(MakeStep({run, 1, 1}));
   StepRecord second = MakeStep({run, 1, 2});
   second.traces[0].verdicts.clear();
+  second.traces[0].reward.reset();
   store.AppendStep(second);
   const std::vector<StageStats> stats = store.Stats();
   ASSERT_EQ(stats.size(), 2u);
@@ -125,9 +126,9 @@ TEST_F(StoreTest, StatsCountPerStage) {
   EXPECT_EQ(stats[1].steps, 2);
   EXPECT_EQ(stats[1].traces, 16);
   EXPECT_EQ(stats[1].correct, 3);  // sample 0 of each group, sample 2 is unjudged by "format"
-  EXPECT_EQ(stats[1].unjudged, 1);
+  EXPECT_EQ(stats[1].unjudged, 5);
   EXPECT_EQ(stats[1].finished, 12);
-  EXPECT_NEAR(stats[1].mean_reward, 0.15, 1e-12);
+  EXPECT_NEAR(stats[1].mean_reward, 7 * 0.3 / 15, 1e-12);  // of those that have one
   EXPECT_EQ(store.Runs().at(0).traces, 16);
   EXPECT_EQ(store.Runs().at(0).steps, 3);
 }
@@ -148,12 +149,6 @@ TEST_F(StoreTest, EveryFilterFieldNarrows) {
     EXPECT_FALSE(want.empty());
     EXPECT_LT(want.size(), at_most);
   };
-  const auto all_right = [](const Trace& t) {
-    for (const auto& v : t.verdicts) {
-      if (v.verdict.status != VerdictStatus::kRight) return false;
-    }
-    return true;
-  };
   TraceFilter f;
   EXPECT_EQ(store.Select(f).size(), 40u);
   f.run = "b";
@@ -161,9 +156,16 @@ TEST_F(StoreTest, EveryFilterFieldNarrows) {
   f = Filter(R"({"stage": "collect"})");
   check(f, 40, [](const Trace& t) { return t.stage == "collect"; });
   f = Filter(R"({"correct": true})");
-  check(f, 40, all_right);
+  check(f, 40, [](const Trace& t) { return Correct(t.verdicts) == true; });
   f = Filter(R"({"correct": false})");
-  check(f, 40, [&](const Trace& t) { return !all_right(t); });
+  check(f, 40, [](const Trace& t) { return Correct(t.verdicts) == false; });
+  f = Filter(R"({"unjudged": true})");
+  check(f, 40, [](const Trace& t) { return !Correct(t.verdicts); });
+  f = Filter(R"({"unjudged": false})");
+  check(f, 40, [](const Trace& t) { return Correct(t.verdicts).has_value(); });
+  f = Filter(R"({"unjudged": true, "verifier": "format"})");
+  check(f, 40,
+        [](const Trace& t) { return t.verdicts[1].verdict.status == VerdictStatus::kUnjudged; });
   f = Filter(R"({"correct": true, "verifier": "math"})");
   check(f, 40,
         [](const Trace& t) { return t.verdicts[0].verdict.status == VerdictStatus::kRight; });
@@ -185,6 +187,36 @@ TEST_F(StoreTest, EveryFilterFieldNarrows) {
   check(f, 40, [](const Trace& t) { return t.id <= 5; });
   f = Filter(R"({"finished": true, "per_problem": 2})");
   check(f, 40, [](const Trace& t) { return t.id <= 6 && (t.id - 1) % 4 < 2; });
+}
+
+TEST_F(StoreTest, UnjudgedIsNullInTheDatabase) {
+  TraceStore store(path_, Mode::kWrite);
+  const int64_t run = store.CreateRun("r", {});
+  StepRecord record = MakeStep({run, 0, 1});
+  record.traces.resize(4);
+  const auto verdicts = [](std::vector<VerdictStatus> statuses) {
+    std::vector<NamedVerdict> named;
+    for (const VerdictStatus status : statuses) named.push_back({"math", {status, 0, "", ""}});
+    return named;
+  };
+  using enum VerdictStatus;
+  record.traces[0].verdicts = verdicts({kRight, kRight});
+  record.traces[1].verdicts = verdicts({kUnjudged, kWrong});
+  record.traces[2].verdicts = verdicts({kRight, kUnjudged});
+  record.traces[3].verdicts = {};
+  for (size_t i = 2; i < 4; ++i) record.traces[i].reward.reset();
+  const std::vector<int64_t> ids = store.AppendStep(record);
+  EXPECT_EQ(Cell(store, "SELECT group_concat(coalesce(correct, 'NULL')) FROM traces"),
+            "1,0,NULL,NULL");
+  for (size_t i = 0; i < 4; ++i) {  // the view and the one definition agree
+    const Trace trace = store.Read(ids[i]);
+    const auto is = Cell(store, StrCat("SELECT correct FROM traces WHERE id = ", ids[i]));
+    const std::optional<bool> correct = Correct(trace.verdicts);
+    EXPECT_EQ(is, correct ? (*correct ? "1" : "0") : "NULL");
+    EXPECT_EQ(trace.reward.has_value(), i < 2);
+    EXPECT_EQ(TraceToJson(trace, false)["reward"].is_null(), i >= 2);
+  }
+  EXPECT_EQ(Cell(store, "SELECT count(reward) FROM completions"), "2");
 }
 
 TEST_F(StoreTest, ASelectionIsStable) {

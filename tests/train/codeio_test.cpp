@@ -23,7 +23,7 @@ class CodeioTest : public ::testing::Test {
  protected:
   bool Right(const Problem& problem, const std::string& answer) const {
     const std::string text = "<think>t</think><answer>" + answer + "</answer>";
-    return panel_.Judge({text, problem}).correct;
+    return panel_.Judge({text, problem}).correct == true;
   }
   RewardPanel panel_{{{"codeio", 1, Json::object()}}, "reward"};
 };

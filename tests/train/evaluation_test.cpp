@@ -59,6 +59,7 @@ TEST(AccuracyTable, CountsInAllAndPerFamily) {
                    Said("direct", "gcd", 4, FinishReason::kStopString), Said("", "gcd", 5),
                    Said("cut", "gcd", 6, FinishReason::kLength)};
   result.judgements.resize(5);
+  for (Judgement& judgement : result.judgements) judgement.correct = false;
   result.judgements[0].correct = result.judgements[2].correct = true;
   AccuracyTable table;
   table.Add(result);
@@ -80,6 +81,24 @@ TEST(AccuracyTable, CountsInAllAndPerFamily) {
   table.Add(result);
   EXPECT_EQ(table.all.count, 10);
   EXPECT_EQ(Accuracy().accuracy(), 0);  // of nothing
+}
+
+TEST(AccuracyTable, UnjudgedIsNotWrong) {
+  SampleResult result;
+  result.traces = {Said("<think>1</think>", "sum", 10), Said("<think>1</think>", "sum", 20),
+                   Said("direct", "sum", 4), Said("direct", "sum", 5), Said("direct", "code", 6)};
+  result.judgements.resize(5);
+  result.judgements[0].correct = result.judgements[2].correct = true;
+  result.judgements[3].correct = false;
+  AccuracyTable table;
+  table.Add(result);
+  EXPECT_EQ(table.all.count, 5);
+  EXPECT_EQ(table.all.unjudged, 2);
+  EXPECT_DOUBLE_EQ(table.all.accuracy(), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(table.all.reasoning_accuracy(), 1);
+  EXPECT_DOUBLE_EQ(table.all.direct_accuracy(), 0.5);
+  EXPECT_DOUBLE_EQ(table.families["sum"].accuracy(), 2.0 / 3);
+  EXPECT_TRUE(std::isnan(table.families["code"].accuracy()));  // nobody knows, which is not 0
 }
 
 class SampleProblemsTest : public ::testing::Test {
@@ -161,7 +180,7 @@ TEST_F(SampleProblemsTest, TracesStandInOrderWithTheirJudgements) {
                       trace.trajectory.finish});
     EXPECT_EQ(result.judgements[i].reward, judgement.reward);
     EXPECT_EQ(result.judgements[i].correct, judgement.correct);
-    EXPECT_EQ(trace.reward, judgement.reward.value_or(0));
+    EXPECT_EQ(trace.reward, judgement.reward);
     ASSERT_EQ(trace.verdicts.size(), 2u);
     EXPECT_EQ(trace.verdicts[1].verifier, "format");
     tokens += static_cast<int64_t>(trace.trajectory.completion.size());
@@ -214,7 +233,7 @@ TEST_F(SampleProblemsTest, WhatAGroupSaysTwiceIsJudgedOnce) {
         {trace.text, problems_[static_cast<size_t>(job_.chosen[i / 4])],
          static_cast<int64_t>(trace.trajectory.completion.size()), trace.trajectory.finish});
     EXPECT_EQ(result.judgements[i].reward, judgement.reward);
-    EXPECT_EQ(trace.reward, judgement.reward.value_or(0));
+    EXPECT_EQ(trace.reward, judgement.reward);
     ASSERT_EQ(trace.verdicts.size(), 2u);
     EXPECT_EQ(trace.verdicts[0].verdict.reason, judgement.verdicts[0].verdict.reason);
   }
@@ -265,7 +284,7 @@ TEST_F(SampleProblemsTest, StoredVerdictsAreUsedAgain) {
   EXPECT_EQ(Tokens(again), Tokens(first));
   for (size_t i = 0; i < again.traces.size(); ++i) {
     EXPECT_EQ(again.judgements[i].reward, 0.5);
-    EXPECT_FALSE(again.judgements[i].correct);
+    EXPECT_EQ(again.judgements[i].correct, false);
     EXPECT_EQ(again.traces[i].reward, 0.5);
     EXPECT_EQ(again.traces[i].verdicts[0].verdict.reason, "kept");
     EXPECT_EQ(again.traces[i].verdicts[1].verdict.reason, "down");

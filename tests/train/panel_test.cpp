@@ -31,13 +31,13 @@ Judgement OfScores(const std::vector<std::optional<double>>& scores,
 TEST(Panel, AddsWeightedScoresOfThoseThatJudged) {
   const std::vector<double> weights{2, -0.5, 1};
   EXPECT_EQ(OfScores({1, 1, 1}, weights).reward, 2.5);
-  EXPECT_TRUE(OfScores({1, 1, 1}, weights).correct);
+  EXPECT_EQ(OfScores({1, 1, 1}, weights).correct, true);
   EXPECT_EQ(OfScores({1, 0.5, {}}, weights).reward, 1.75);
-  EXPECT_FALSE(OfScores({1, 0.5, {}}, weights).correct);
-  EXPECT_FALSE(OfScores({1, {}, {}}, weights).correct);
+  EXPECT_EQ(OfScores({1, 0.5, {}}, weights).correct, false);
+  EXPECT_EQ(OfScores({1, {}, {}}, weights).correct, std::nullopt);
   const Judgement none = OfScores({{}, {}, {}}, weights);
   EXPECT_FALSE(none.reward.has_value());
-  EXPECT_FALSE(none.correct);
+  EXPECT_EQ(none.correct, std::nullopt);
   EXPECT_EQ(none.verdicts.size(), 3u);
   const RewardPanel panel({{"math", 1, Json::object()}}, "reward");
   EXPECT_THROW(panel.FromVerdicts({}), Error);
@@ -46,16 +46,16 @@ TEST(Panel, AddsWeightedScoresOfThoseThatJudged) {
 TEST(Panel, FormAloneMakesNoAnswerCorrect) {
   const Verdict right{VerdictStatus::kRight, 1, "", ""}, unjudged;
   const RewardPanel panel({{"math", 1, Json::object()}, {"format", 0.5, Json::object()}}, "reward");
-  EXPECT_TRUE(panel.FromVerdicts({{"math", right}, {"format", right}}).correct);
+  EXPECT_EQ(panel.FromVerdicts({{"math", right}, {"format", right}}).correct, true);
   const Judgement form = panel.FromVerdicts({{"math", unjudged}, {"format", right}});
-  EXPECT_FALSE(form.correct);
+  EXPECT_EQ(form.correct, std::nullopt);
   EXPECT_EQ(form.reward, 0.5);
   Problem problem;  // without a gold answer
   problem.prompt = "?";
   const Judgement judged = panel.Judge({"<think>So.</think><answer>4</answer>", problem});
   EXPECT_EQ(judged.verdicts[0].verdict.status, VerdictStatus::kUnjudged);
   EXPECT_EQ(judged.verdicts[1].verdict.status, VerdictStatus::kRight);
-  EXPECT_FALSE(judged.correct);
+  EXPECT_EQ(judged.correct, std::nullopt);
 }
 
 TEST(Panel, JudgesWithEveryVerifierAndItsOptions) {

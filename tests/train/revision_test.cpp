@@ -53,8 +53,8 @@ TEST_F(RevisionTest, EveryWrongAnswerIsAnsweredAndTriedAgain) {
   size_t next = 0, right = 0;
   for (size_t slot = 0; slot < first_.traces.size(); ++slot) {
     const Trace& first = first_.traces[slot];
-    right += first_.judgements[slot].correct;
-    if (first_.judgements[slot].correct) continue;
+    right += first_.judgements[slot].correct == true;
+    if (first_.judgements[slot].correct != false) continue;
     ASSERT_LT(next, result.second.traces.size());
     const Trace& second = result.second.traces[next];
     SCOPED_TRACE(first.text + " | " + second.text);
@@ -84,7 +84,7 @@ TEST_F(RevisionTest, EveryWrongAnswerIsAnsweredAndTriedAgain) {
         {second.text, first.problem, static_cast<int64_t>(second.trajectory.completion.size()),
          second.trajectory.finish});
     EXPECT_EQ(result.second.judgements[next].correct, judgement.correct);
-    EXPECT_EQ(second.reward, judgement.reward.value_or(0));
+    EXPECT_EQ(second.reward, judgement.reward);
     ++next;
   }
   EXPECT_EQ(next, result.second.traces.size());

@@ -1,0 +1,97 @@
+// Layers of verdicts and selections: what is said of traces after they were stored.
+
+#include "base/error.h"
+#include "base/fingerprint.h"
+#include "base/strings.h"
+#include "base/version.h"
+#include "datasets/trace_rows.h"
+#include "datasets/trace_store.h"
+
+namespace retort::datasets {
+
+std::vector<Layer> TraceStore::Layers() const {
+  Statement rows(impl_->database,
+                 "SELECT id, name, judges, retort, created, (SELECT count(*) FROM layer_rewards "
+                 "WHERE layer = l.id) FROM layers l ORDER BY id");
+  std::vector<Layer> layers;
+  while (rows.Step()) {
+    layers.push_back({rows.Int(0), rows.Text(1),
+                      ParseJson(rows.Text(2), "judges of layer " + rows.Text(1)), rows.Text(3),
+                      rows.Text(4), rows.Int(5)});
+  }
+  return layers;
+}
+
+Layer TraceStore::FindLayer(const std::string& name) const {
+  std::vector<std::string> names;
+  for (Layer& layer : Layers()) {
+    if (layer.name == name) return layer;
+    names.push_back(layer.name);
+  }
+  Fail(impl_->database.path().string(), ": there is no layer '", name, "'.",
+       DidYouMean(name, names), " Layers: ", names.empty() ? "none" : Join(names, ", "));
+}
+
+Layer TraceStore::OpenLayer(const std::string& name, const Json& judges) {
+  Database& database = impl_->database;
+  RETORT_CHECK(!name.empty(), "the name of a layer cannot be empty");
+  Transaction transaction(database);
+  Statement insert(database, "INSERT OR IGNORE INTO layers(name, judges, retort) VALUES (?,?,?)");
+  insert.With(name, ToJsonLine(judges), kVersion).Run();
+  transaction.Commit();
+  Layer layer = FindLayer(name);
+  RETORT_CHECK(layer.judges == judges, database.path().string(), ": layer '", name,
+               "' was judged by ", ToJsonLine(layer.judges), ", now ", ToJsonLine(judges),
+               ". Give the new judgement a name of its own");
+  return layer;
+}
+
+void TraceStore::AddToLayer(int64_t layer, const std::vector<Trace>& traces) {
+  Database& database = impl_->database;
+  Transaction transaction(database);
+  Statement exists(database, "SELECT 1 FROM completions WHERE id = ?");
+  Statement judged(database, "SELECT 1 FROM layer_rewards WHERE layer = ? AND completion = ?");
+  Statement reward(database, "INSERT INTO layer_rewards VALUES (?,?,?,NULL)");
+  Statement verdict(database, "INSERT INTO layer_verdicts VALUES (?,?,?,?,?,?,?,?)");
+  for (const Trace& trace : traces) {
+    RETORT_CHECK(exists.With(trace.id).Step(), database.path().string(), ": there is no trace ",
+                 trace.id);
+    RETORT_CHECK(!judged.With(layer, trace.id).Step(), database.path().string(), ": trace ",
+                 trace.id, " is in layer ", layer, " already; a layer never changes");
+    reward.With(layer, trace.id, trace.reward).Run();
+    int64_t position = 0;
+    for (const auto& [verifier, v] : trace.verdicts) {
+      verdict
+          .With(layer, trace.id, position++, verifier, EnumName(v.status), v.score,
+                ToValidUtf8(v.reason), ToValidUtf8(v.extracted))
+          .Run();
+    }
+  }
+  transaction.Commit();
+}
+
+void TraceStore::SetLayerAdvantages(int64_t layer,
+                                    const std::vector<std::pair<int64_t, double>>& advantages) {
+  Transaction transaction(impl_->database);
+  Statement update(impl_->database,
+                   "UPDATE layer_rewards SET advantage = ? WHERE layer = ? AND completion = ?");
+  for (const auto& [id, advantage] : advantages) update.With(advantage, layer, id).Run();
+  transaction.Commit();
+}
+
+std::string TraceStore::SelectionHash(const std::vector<int64_t>& ids) const {
+  Statement tokens(impl_->database,
+                   "SELECT g.prompt_ids, c.token_ids FROM completions c JOIN groups g "
+                   "ON g.id = c.group_id WHERE c.id = ?");
+  Fingerprint hash;
+  for (const int64_t id : ids) {
+    tokens.With(id).Step();
+    for (const int column : {0, 1}) {
+      const Blob blob = tokens.Bytes(column);
+      hash.Add(std::string_view(static_cast<const char*>(blob.data), blob.size));
+    }
+  }
+  return hash.Hex();
+}
+
+}  // namespace retort::datasets
