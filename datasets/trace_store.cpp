@@ -73,6 +73,41 @@ namespace {
 
 void RequireNewStep(const Database& database, const StepRecord& record) {
   const auto& [run, stage_index, step] = record.key;
+  RequireRun(database, run);
+  Statement find(database, "SELECT 1 FROM steps WHERE run = ? AND stage_index = ? AND step = ?");
+  RETORT_CHECK(!find.With(run, stage_index, step).Step(), database.path().string(), ": step ", step,
+               " of stage '", record.stage,
+               "' is stored already; cut the run back before it runs "
+               "that step again");
+}
+
+// A later judgement is of what was said: where a step that runs again says something else under the
+// same id, it goes.
+void DropStaleLayerRows(const Database& database, const StepKey& key) {
+  for (const char* table : {"layer_rewards", "layer_verdicts"}) {
+    Statement(database, StrCat("DELETE FROM ", table,
+                               " WHERE completion IN (SELECT c.id FROM completions c JOIN "
+                               "replay_completions r ON r.id = c.id WHERE c.run = ? AND "
+                               "c.stage_index = ? AND c.step = ? AND c.token_ids <> r.token_ids)"))
+        .With(key.run, key.stage_index, key.step)
+        .Run();
+  }
+}
+
+}  // namespace
+
+std::vector<int64_t> TraceStore::AppendPart(const StepRecord& record) {
+  Transaction transaction(impl_->database);
+  RequireNewStep(impl_->database, record);
+  std::vector<int64_t> ids = InsertTraces(impl_->database, record);
+  transaction.Commit();
+  return ids;
+}
+
+std::vector<int64_t> TraceStore::AppendStep(const StepRecord& record) {
+  Database& database = impl_->database;
+  const auto& [run, stage_index, step] = record.key;
+  Transaction transaction(database);
   RequireNewStep(database, record);
   Statement(database, "INSERT INTO steps VALUES (?,?,?,?)")
       .With(run, stage_index, step, record.stage)

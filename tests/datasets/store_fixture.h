@@ -31,6 +31,10 @@ class StoreTest : public testing::Test {
   std::filesystem::path folder_, path_;
 };
 
+inline std::string Cell(const TraceStore& store, const std::string& sql) {
+  return store.Sql(sql).rows.at(0).at(0).value_or("NULL");
+}
+
 /// Two problems with four samples each; the values are a pure function of the place.
 inline StepRecord MakeStep(const StepKey& key, const std::string& stage = "grpo") {
   StepRecord record{key, stage, {{"reward", 0.5 + static_cast<double>(key.step)}}, {}};

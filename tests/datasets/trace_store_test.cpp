@@ -53,10 +53,6 @@ TraceFilter Filter(const char* json) {
   return filter;
 }
 
-std::string Cell(const TraceStore& store, const std::string& sql) {
-  return store.Sql(sql).rows.at(0).at(0).value_or("NULL");
-}
-
 TEST_F(StoreTest, ATraceMayHaveAStageOfItsOwn) {
   TraceStore store(path_, TraceStore::Mode::kWrite);
   const int64_t run = store.CreateRun("r", Json::object());
@@ -238,19 +234,6 @@ TEST_F(StoreTest, ASelectionIsStable) {
     EXPECT_NE(store.SaveSelection(Filter(R"({"correct": true})")).hash, first.hash);
   }
   EXPECT_EQ(hashes[0], hashes[1]);
-}
-
-TEST_F(StoreTest, RescoreReplacesVerdicts) {
-  TraceStore store(path_, Mode::kWrite);
-  const int64_t run = store.CreateRun("r", {});
-  const std::vector<int64_t> ids = store.AppendStep(MakeStep({run, 0, 1}));
-  Trace trace = store.Read(ids[1]);
-  trace.verdicts = {{"math", {VerdictStatus::kRight, 1, "equal", "9"}}};
-  trace.reward = 7;
-  store.Rescore({trace});
-  ExpectSameTrace(store.Read(ids[1]), trace);
-  trace.id = 1234;
-  EXPECT_NE(ErrorOf([&] { store.Rescore({trace}); }).find("no trace 1234"), std::string::npos);
 }
 
 TEST_F(StoreTest, CutBackKeepsTracesForReplay) {
