@@ -53,6 +53,9 @@ void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out) 
   app.add_flag("--resume", options.resume, "Go on with what is in the run directory.");
   app.add_flag("--allow-environment-change", options.allow_environment_change,
                "Resume although the instruction set or a library differs; the bits may too.");
+  app.add_flag("--allow-changed-inputs", options.allow_changed_inputs,
+               "Resume although data, databases or models that begun stages have read are others "
+               "now.");
   app.add_option("--profile", options.profile,
                  "Write a timeline of ops and stages for chrome://tracing or Perfetto.")
       ->type_name("FILE");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "nn/adamw.h"
 #include "train/learner.h"
@@ -20,6 +21,7 @@ struct NextTokenOptions {
   int64_t logging_steps = 10;
   int64_t decay_steps = 0;
   int64_t save_steps = 200;
+  std::optional<int64_t> save_total_limit;
   train::OperationBudget budget;
   nn::OptimizerOptions optimizer{.learning_rate = 2e-3, .weight_decay = 0.1, .warmup_steps = 100};
   train::BalanceSettings balance;
@@ -38,6 +40,10 @@ struct NextTokenOptions {
       Bounds{0, 1e9});
     v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
+    v("save_total_limit", save_total_limit,
+      "Keep at most so many checkpoints, the newest, and those that later stages start from; null "
+      "keeps all.",
+      Bounds{1, 1e9});
     budget.Visit(v);
     optimizer.Visit(v);
     balance.Visit(v);

@@ -19,6 +19,7 @@ struct RunOptions {
   int threads = 0;      ///< 0: one per core
   bool resume = false;  ///< continue what is in `out`; otherwise `out` must not hold a run
   bool allow_environment_change = false;  ///< resume although instruction set or libraries differ
+  bool allow_changed_inputs = false;  ///< resume although files that begun stages read have changed
   std::filesystem::path profile = {};  ///< where to write a timeline of ops and stages, if anywhere
   int judge_threads = 0;               ///< answers judged at a time; 0: as `threads`
 };

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/file.h"
+#include "base/folder.h"
 #include "model/cost.h"
 #include "train/evaluation.h"
 #include "train/revision.h"
@@ -187,8 +187,8 @@ model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer) {
 }
 
 void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
-                      model::PromptTemplate prompt_template, const std::filesystem::path& folder) {
-  AtomicDirectory directory(folder);
+                      model::PromptTemplate prompt_template, const ModelFolder& folder) {
+  AtomicFolder directory(folder.path, folder.owner, folder.details);
   model::SavePretrained(model, tokenizer, GenerationOf(tokenizer), prompt_template,
                         directory.temporary());
   directory.Commit();
@@ -197,7 +197,8 @@ void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& token
 train::StageReport RunExport(const train::StageContext& context, const ExportOptions& options,
                              const std::filesystem::path& out) {
   const std::filesystem::path folder = out / options.path;
-  WriteModelFolder(context.model, context.tokenizer, context.prompt_template, folder);
+  WriteModelFolder(context.model, context.tokenizer, context.prompt_template,
+                   {folder, context.owner, {{"kind", "export"}, {"stage", context.name}}});
   train::StageReport report;
   report.details["path"] = folder.string();
   return report;

@@ -80,8 +80,14 @@ train::StageReport RunExport(const train::StageContext& context, const ExportOpt
 
 /// What ends a completion of such a tokenizer, for generation_config.json.
 model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer);
-/// A Hugging Face folder that appears complete or not at all.
+/// A Hugging Face folder that appears complete or not at all. `details` of its marker say what it
+/// is.
+struct ModelFolder {
+  std::filesystem::path path;
+  std::string owner;
+  Json details = Json::object();
+};
 void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
-                      model::PromptTemplate prompt_template, const std::filesystem::path& folder);
+                      model::PromptTemplate prompt_template, const ModelFolder& folder);
 
 }  // namespace retort::recipes

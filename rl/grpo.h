@@ -31,6 +31,7 @@ struct GrpoOptions {
   int64_t ref_model_sync_steps = 0;
   int64_t micro_batch_tokens = 8192;
   int64_t save_steps = 10;
+  std::optional<int64_t> save_total_limit;
   bool shuffle_advantages = false;
   std::optional<nn::Dtype> rollout_dtype;
   ImportanceOptions importance;
@@ -60,6 +61,10 @@ struct GrpoOptions {
       "A control: shuffles advantages inside each group, so that nothing can be learned.");
     v("save_steps", save_steps, "Checkpoint every so many steps; 0 = at the end only.",
       Bounds{0, 1e9});
+    v("save_total_limit", save_total_limit,
+      "Keep at most so many checkpoints, the newest, and those that later stages start from; null "
+      "keeps all.",
+      Bounds{1, 1e9});
     v("rollout_dtype", rollout_dtype,
       "What matrix products multiply in the rollout; null: as in training. float8_e4m3 and q8_0 "
       "quantize the weights, for models whose decoding waits for memory.");

@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/version.h"
 #include "model/safetensors.h"
 
@@ -27,9 +28,14 @@ Json Environment() {
       {"retort", kVersion}, {"instruction_set", nn::IsaName()}, {"compiler", nn::CompilerName()}};
 }
 
-void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent& content,
-                    const TrainerState& state) {
-  AtomicDirectory directory(folder);
+void SaveCheckpoint(const std::filesystem::path& folder, const std::string& owner,
+                    const CheckpointContent& content, const TrainerState& state) {
+  AtomicFolder directory(folder, owner,
+                         {{"kind", "checkpoint"},
+                          {"model", state.model},
+                          {"stage", state.stage},
+                          {"step", state.step},
+                          {"global_step", state.global_step}});
   const std::filesystem::path& path = directory.temporary();
   model::SavePretrained(*content.model, *content.tokenizer, content.generation,
                         content.prompt_template, path);

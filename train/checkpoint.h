@@ -34,8 +34,9 @@ struct CheckpointContent {
   nn::AdamW* optimizer = nullptr;             ///< may be null
   model::LanguageModel* reference = nullptr;  ///< null when the stage has no reference policy
 };
-void SaveCheckpoint(const std::filesystem::path& folder, const CheckpointContent& content,
-                    const TrainerState& state);
+/// The folder is marked as the owner's (base/folder.h), with what it is: model, stage and steps.
+void SaveCheckpoint(const std::filesystem::path& folder, const std::string& owner,
+                    const CheckpointContent& content, const TrainerState& state);
 
 TrainerState ReadTrainerState(const std::filesystem::path& folder);
 /// Restores moments and step count; throws Error when they do not fit the model.

@@ -17,15 +17,27 @@ double WallTime() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// What others have put beside them stays.
+void RemoveOwnEvents(const fs::path& folder) {
+  std::vector<fs::path> own;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("events.out.tfevents.") && name.find(".retort.") != std::string::npos) {
+      own.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : own) fs::remove(path);
+}
+
 }  // namespace
 
 Recorder::Recorder(const fs::path& folder, datasets::TraceStore& store, int64_t run)
     : store_(store), run_(run) {
   const fs::path lines = folder / "metrics.jsonl", events = folder / "tb";
   std::error_code error;
-  fs::remove_all(events, error);
   fs::create_directories(events, error);
   RETORT_CHECK(!error, events.string(), ": cannot create the folder: ", error.message());
+  RemoveOwnEvents(events);
   fs::remove(lines, error);
   lines_ = std::make_unique<AppendFile>(lines);
   const auto seconds = static_cast<int64_t>(WallTime());

@@ -1,0 +1,97 @@
+#include "recipes/inputs.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/file.h"
+#include "base/fingerprint.h"
+#include "datasets/trace_store.h"
+
+namespace retort::recipes {
+namespace fs = std::filesystem;
+namespace {
+
+using Visit = std::function<void(Json& path, int64_t stage)>;
+
+void VisitPath(Json& object, const char* key, int64_t stage, const Visit& visit) {
+  const auto path = object.find(key);
+  if (path != object.end() && path->is_string() && *path != "") visit(*path, stage);
+}
+
+// Problems stand in a stage and inside its options (`until`).
+void VisitProblems(Json& object, int64_t stage, const Visit& visit) {
+  for (auto& [key, value] : object.items()) {
+    if (!value.is_object()) continue;
+    if (key == "problems") VisitPath(value, "file", stage, visit);
+    VisitProblems(value, stage, visit);
+  }
+}
+
+void AddFile(Fingerprint& hash, const fs::path& file) {
+  const MappedFile map(file);
+  hash.Add(std::string_view(reinterpret_cast<const char*>(map.data()), map.size()));
+}
+
+std::string HashOfModel(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "config.json" || name == "tokenizer.json" || name.ends_with(".safetensors")) {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  Fingerprint hash;
+  for (const fs::path& file : files) {
+    hash.Add(file.filename().string());
+    AddFile(hash, file);
+  }
+  return hash.Hex();
+}
+
+}  // namespace
+
+void ForEachInput(Json& document, const Visit& visit) {
+  for (const auto& [section, key] : {std::pair{"models", "path"}, std::pair{"data", "file"}}) {
+    if (!document.contains(section) || !document[section].is_object()) continue;
+    for (auto& [name, value] : document[section].items()) {
+      if (value.is_object()) VisitPath(value, key, -1, visit);
+    }
+  }
+  if (!document.contains("stages") || !document["stages"].is_array()) return;
+  int64_t k = 0;
+  for (Json& stage : document["stages"]) {
+    if (stage.is_object()) {
+      VisitPath(stage, "database", k, visit);
+      VisitProblems(stage, k, visit);
+    }
+    ++k;
+  }
+}
+
+void ResolvePaths(Json& document, const fs::path& folder) {
+  if (!document.is_object()) return;
+  ForEachInput(document, [&](Json& path, int64_t) {
+    const fs::path written = path.get<std::string>();
+    path = fs::absolute(written.is_absolute() ? written : folder / written)
+               .lexically_normal()
+               .string();
+  });
+}
+
+std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path) {
+  if (fs::is_directory(path) && k < 0) return HashOfModel(path);
+  if (k >= 0) {
+    const auto* distill =
+        std::get_if<distill::DistillOptions>(&recipe.stages[static_cast<size_t>(k)].options);
+    if (distill && distill->database == path) {
+      const datasets::TraceStore store(path, datasets::TraceStore::Mode::kRead);
+      return store.SelectionHash(store.Select(distill->select));
+    }
+  }
+  Fingerprint hash;
+  AddFile(hash, path);
+  return hash.Hex();
+}
+
+}  // namespace retort::recipes
