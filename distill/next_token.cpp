@@ -71,13 +71,15 @@ class NextTokenLoop {
   }
 
   train::StageProgress Progress(int64_t step) {
-    return {.step = step,
-            .state = {{"tokens", report_.tokens},
-                      {"operations", report_.operations},
-                      {"decay_from", decay_from_},
-                      {"end", end_},
-                      {"last_loss", last_loss_}},
-            .optimizer = &learner_.optimizer()};
+    train::StageProgress progress{.step = step,
+                                  .state = {{"tokens", report_.tokens},
+                                            {"operations", report_.operations},
+                                            {"last_loss", last_loss_}},
+                                  .optimizer = &learner_.optimizer()};
+    // What a measurement has decided; the rest follows from the options, which may get more steps.
+    if (decay_from_ != total_ - options_.decay_steps) progress.state["decay_from"] = decay_from_;
+    if (end_ != total_) progress.state["end"] = end_;
+    return progress;
   }
 
   // What a measurement after `steps` steps means for the schedule.

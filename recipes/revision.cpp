@@ -129,9 +129,8 @@ Revision CompareRecipes(const Json& stored, const Json& wanted, const Begun& beg
     const bool more = !after.is_null() && OnlyMoreSteps(before, after);
     if (k == begun.finished) {
       revision.restart = revision.restart || !more;
-    } else if (more && std::none_of(trains.begin() + static_cast<int64_t>(k) + 1,
-                                    trains.begin() + static_cast<int64_t>(begun.finished),
-                                    [](bool trains_too) { return trains_too; })) {
+    } else if (more && std::find(trains.begin() + static_cast<int64_t>(k) + 1, trains.end(),
+                                 true) == trains.end()) {
       revision.extended = k;
     } else {
       revision.refused.insert(revision.refused.end(), found.begin(), found.end());

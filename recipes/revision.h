@@ -29,8 +29,8 @@ struct Revision {
 };
 
 /// Compares resolved recipes. Names and descriptions, when and how often is saved, models that no
-/// begun stage used and stages that have not begun may be anything. `trains` says of each stage of
-/// the stored recipe whether it trains.
+/// begun stage used and stages that have not begun may be anything. `trains` says of each begun
+/// stage whether it trains.
 Revision CompareRecipes(const Json& stored, const Json& wanted, const Begun& begun,
                         const std::vector<bool>& trains);
 

@@ -232,16 +232,18 @@ class Runner {
   // what the current stage has stored is not to be reproduced.
   bool TakeRecipe() {
     const std::string file = (out_ / kRecipeFile).string();
-    Json stored = WriteRecipe(ReadRecipe(ParseJson(ReadFile(file), file), file));
+    const Recipe previous = ReadRecipe(ParseJson(ReadFile(file), file), file);
+    const Json before = WriteRecipe(previous);
+    Json stored = before;
     const Json wanted = WriteRecipe(recipe_);
     const size_t finished = outcome_.stages.size();
     RETORT_CHECK(stored["stages"].size() >= finished, file, ": has ", stored["stages"].size(),
                  " stages, but ", finished, " are done. Put back the file that belongs here");
-    const Begun begun{finished, HasBegun(finished)};
+    const Begun begun{finished, finished < previous.stages.size() && HasBegun(finished)};
     bool replays = CheckInputs(stored, wanted, begun);
     std::vector<bool> trains;
-    for (const StageResult& stage : outcome_.stages) {
-      trains.push_back(stage.details.contains("steps") && stage.details.contains("operations"));
+    for (size_t k = 0; k < finished + (begun.current ? 1 : 0); ++k) {
+      trains.push_back(Trains(previous.stages[k].type));
     }
     const Revision revision = CompareRecipes(stored, wanted, begun, trains);
     RETORT_CHECK(revision.refused.empty(), file,
@@ -266,7 +268,7 @@ class Runner {
       checkpoints_ = directory_.Checkpoints();
       store_->CutBack({run_, static_cast<int64_t>(finished), -1}, datasets::CutReason::kSuperseded);
     }
-    if (stored != wanted) {
+    if (before != wanted) {
       for (const std::string& change : revision.changes) Note("recipe: " + change);
       store_->AddRevision(run_, wanted, revision.changes);
       WriteFileAtomic(file, wanted.dump(2) + "\n");
@@ -310,6 +312,7 @@ class Runner {
         return;
       }
       const std::string hash = HashOfInput(recipe_, k, current);
+      if (path != current) store_->RecordInput(run_, {k, current, hash});
       if (hash == recorded->second) {
         path = current;
         return;
@@ -534,6 +537,9 @@ class Runner {
     } else if (const auto last = store_->LastStep(run_, context.stage_index);
                last && !Trains(stage.type)) {
       context.first_step = *last + 1;
+      for (const auto& point : store_->Metric(run_, "step_time")) {
+        if (point.stage_index == context.stage_index) earlier += point.value;
+      }
       Note(StrCat("stage '", stage.name, "' goes on after step ", *last));
     }
     if (!stage.start_from.empty() && context.checkpoint.empty()) {

@@ -1,9 +1,12 @@
 #include "recipes/stages.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "base/folder.h"
+#include "base/stopwatch.h"
 #include "model/cost.h"
 #include "train/evaluation.h"
 #include "train/revision.h"
@@ -12,6 +15,7 @@ namespace retort::recipes {
 namespace {
 
 constexpr int64_t kValidationTokens = 8192;  // computed at a time
+constexpr int64_t kPartProblems = 256;       // of an evaluation, stored at a time
 
 Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
 
@@ -23,20 +27,6 @@ Json ToJson(const train::Accuracy& accuracy) {
           {"direct_accuracy", NumberOrNull(accuracy.direct_accuracy())},
           {"mean_completion_length", accuracy.mean_length()},
           {"completions", accuracy.count}};
-}
-
-// What a run that was interrupted stored of a step, second turns apart.
-struct StoredTurns {
-  std::vector<Trace> first, second;
-};
-
-StoredTurns StoredTurnsOf(const train::StageContext& context, int64_t step) {
-  StoredTurns turns;
-  for (Trace& trace : context.StoredTraces(step)) {
-    const bool second = trace.stage == train::RevisionStage(context.name);
-    (second ? turns.second : turns.first).push_back(std::move(trace));
-  }
-  return turns;
 }
 
 train::Metrics ToMetrics(const train::AccuracyTable& table) {
@@ -54,6 +44,15 @@ train::Metrics ToMetrics(const train::AccuracyTable& table) {
   return metrics;
 }
 
+// The last value of a metric that the stage has logged, 0 before the first.
+double LastMetric(const train::StageContext& context, const char* name) {
+  double last = 0;
+  for (const auto& point : context.recorder.store().Metric(context.recorder.run(), name)) {
+    if (point.stage_index == context.stage_index) last = point.value;
+  }
+  return last;
+}
+
 }  // namespace
 
 train::StageReport RunCollect(const train::StageContext& context, const CollectOptions& options) {
@@ -69,20 +68,27 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     report.sampling_operations +=
         2 * active * static_cast<double>(stats.decoded_tokens + stats.prompt_tokens);
   };
+  // What was collected before an interruption counts as if there had been none.
+  for (int64_t step = 0; step < context.first_step; ++step) {
+    for (const Trace& trace : context.recorder.store().TracesOf(context.Key(step))) {
+      (trace.stage == train::RevisionStage(context.name) ? revised : table).Add(trace);
+    }
+  }
+  report.tokens = static_cast<int64_t>(LastMetric(context, "num_tokens"));
+  report.sampling_operations = LastMetric(context, "sampling_operations");
   for (int64_t step = context.first_step; step < steps; ++step) {
     if (context.Stopping()) {
       report.interrupted = true;
       return report;
     }
-    const StoredTurns stored = StoredTurnsOf(context, step);
+    const Stopwatch watch;
     train::SampleJob job{.problems = &problems,
                          .chosen = {},
                          .samples = options.samples,
                          .sampling = options.sampling,
                          .seed = context.seed,
                          .purpose = context.Purpose("sample"),
-                         .step = step,
-                         .replay = &stored.first};
+                         .step = step};
     const int64_t begin = step * options.prompts_per_step;
     job.chosen.resize(static_cast<size_t>(std::min(options.prompts_per_step, count - begin)));
     std::iota(job.chosen.begin(), job.chosen.end(), begin);
@@ -96,7 +102,6 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     train::AddOutcomes(result.traces, metrics);
     std::vector<Trace> traces = result.traces;
     if (options.revision) {
-      job.replay = &stored.second;
       const train::RevisionResult revision = train::Revise(sampling, job, result, context.name);
       train::AccuracyTable second;
       second.Add(revision.second);
@@ -108,6 +113,9 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
       const std::vector<Trace>& more = revision.second.traces;
       traces.insert(traces.end(), more.begin(), more.end());
     }
+    metrics.emplace_back("num_tokens", static_cast<double>(report.tokens));
+    metrics.emplace_back("sampling_operations", report.sampling_operations);
+    metrics.emplace_back("step_time", watch.seconds());
     context.recorder.Step({context.Key(step), context.name, metrics, std::move(traces)});
     context.Report(step + 1, steps, metrics);
   }
@@ -117,6 +125,55 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
   return report;
 }
 
+namespace {
+
+// Samples what is missing of one temperature, part by part: each is stored before the next, the
+// last one with the metrics. `traces` holds what was stored before and gets the rest. False when
+// asked to stop.
+bool EvaluateStep(const train::StageContext& context, const EvalOptions& options, int64_t step,
+                  const std::vector<Problem>& problems, const train::RewardPanel& panel,
+                  std::vector<Trace>& traces) {
+  const double temperature = options.temperatures[static_cast<size_t>(step)];
+  const int64_t samples = temperature > 0 ? options.samples : 1;
+  const auto count = static_cast<int64_t>(problems.size());
+  for (auto begin = static_cast<int64_t>(traces.size()) / samples; begin < count;) {
+    if (context.Stopping()) return false;
+    const Stopwatch watch;
+    train::SampleJob job{.problems = &problems,
+                         .chosen = {},
+                         .samples = samples,
+                         .sampling = options.sampling,
+                         .seed = context.seed,
+                         .purpose = context.Purpose("sample"),
+                         .step = step};
+    job.sampling.temperature = temperature;
+    job.chosen.resize(static_cast<size_t>(std::min(kPartProblems, count - begin)));
+    std::iota(job.chosen.begin(), job.chosen.end(), begin);
+    train::SampleResult result = train::SampleProblems(train::SamplingOf(context, panel), job);
+    begin += static_cast<int64_t>(job.chosen.size());
+    std::ranges::move(result.traces, std::back_inserter(traces));
+    datasets::StepRecord part{context.Key(step),
+                              context.name,
+                              {},
+                              {traces.end() - std::ssize(result.traces), traces.end()}};
+    if (begin < count) {
+      context.recorder.store().AppendPart(part);
+      continue;
+    }
+    train::AccuracyTable table;
+    for (const Trace& trace : traces) table.Add(trace);
+    part.metrics = ToMetrics(table);
+    part.metrics.emplace_back("temperature", temperature);
+    part.metrics.emplace_back("step_time", watch.seconds());
+    train::AddOutcomes(traces, part.metrics);
+    context.recorder.Step(part);
+    context.Report(step + 1, std::ssize(options.temperatures), part.metrics);
+  }
+  return true;
+}
+
+}  // namespace
+
 train::StageReport RunEval(const train::StageContext& context, const EvalOptions& options) {
   const std::vector<Problem> problems = train::GetProblems(options.problems);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
@@ -124,34 +181,15 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
   Json by_temperature = Json::array();
   const auto steps = static_cast<int64_t>(options.temperatures.size());
   for (int64_t step = 0; step < steps; ++step) {
-    if (context.Stopping()) {
+    std::vector<Trace> traces = context.recorder.store().TracesOf(context.Key(step));
+    if (!EvaluateStep(context, options, step, problems, panel, traces)) {
       report.interrupted = true;
       return report;
     }
-    const double temperature = options.temperatures[static_cast<size_t>(step)];
-    const std::vector<Trace> replay = context.StoredTraces(step);
-    train::SampleJob job{.problems = &problems,
-                         .chosen = std::vector<int64_t>(problems.size()),
-                         .samples = temperature > 0 ? options.samples : 1,
-                         .sampling = options.sampling,
-                         .seed = context.seed,
-                         .purpose = context.Purpose("sample"),
-                         .step = step,
-                         .replay = &replay};
-    job.sampling.temperature = temperature;
-    std::iota(job.chosen.begin(), job.chosen.end(), int64_t{0});
-    const train::SampleResult result =
-        train::SampleProblems(train::SamplingOf(context, panel), job);
     train::AccuracyTable table;
-    table.Add(result);
-    report.tokens += result.stats.decoded_tokens;
-    train::Metrics metrics = ToMetrics(table);
-    metrics.emplace_back("temperature", temperature);
-    train::AddOutcomes(result.traces, metrics);
-    context.recorder.Step({context.Key(step), context.name, metrics, result.traces});
-    context.Report(step + 1, steps, metrics);
-
-    Json row = {{"temperature", temperature}};
+    for (const Trace& trace : traces) table.Add(trace);
+    report.tokens += table.all.tokens;
+    Json row = {{"temperature", options.temperatures[static_cast<size_t>(step)]}};
     row.update(ToJson(table.all));
     for (const auto& [family, accuracy] : table.families) {
       row["families"][family] = ToJson(accuracy);
@@ -172,7 +210,9 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
         train::Validate(context.model, context.compute, groups, kValidationTokens);
     train::Metrics metrics{{"validation/loss", score.loss}};
     train::AddMaxViolation(score.max_violation, metrics);
-    context.recorder.Step({context.Key(steps), context.name, metrics, {}});
+    if (context.first_step <= steps) {
+      context.recorder.Step({context.Key(steps), context.name, metrics, {}});
+    }
     for (const auto& [name, value] : metrics) report.details[name] = value;
   }
   report.steps = steps;

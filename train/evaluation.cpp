@@ -35,12 +35,14 @@ void Accuracy::Add(const Trace& trace, std::optional<bool> is_correct) {
   tokens += static_cast<int64_t>(trace.trajectory.completion.size());
 }
 
+void AccuracyTable::Add(const Trace& trace) {
+  const std::optional<bool> correct = Correct(trace.verdicts);
+  all.Add(trace, correct);
+  families[trace.problem.family].Add(trace, correct);
+}
+
 void AccuracyTable::Add(const SampleResult& result) {
-  for (size_t i = 0; i < result.traces.size(); ++i) {
-    const Trace& trace = result.traces[i];
-    all.Add(trace, result.judgements[i].correct);
-    families[trace.problem.family].Add(trace, result.judgements[i].correct);
-  }
+  for (const Trace& trace : result.traces) Add(trace);
 }
 
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,

@@ -104,6 +104,7 @@ struct Accuracy {
 struct AccuracyTable {
   Accuracy all;
   std::map<std::string, Accuracy> families;
+  void Add(const Trace& trace);
   void Add(const SampleResult& result);
 };
 

@@ -28,8 +28,8 @@ struct StageContext {
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
   Recorder& recorder;
   uint64_t seed = 0;
-  std::string owner;  ///< of the folders the stage writes (base/folder.h)
-  std::string name;   ///< of the stage; the first part of its streams' purposes
+  std::string owner = {};  ///< of the folders the stage writes (base/folder.h)
+  std::string name;        ///< of the stage; the first part of its streams' purposes
   int64_t stage_index = 0;
 
   /// Where to go on: steps done before, what the stage saved, the folder it was saved in ("" at the

@@ -62,8 +62,8 @@ TEST_F(RunExactness, KilledAtEveryFaultPoint) {
   const std::vector<std::pair<const char*, std::vector<int>>> passages = {
       {"db-in-transaction", {1, 2, 5, 13}},  {"db-after-commit", {1, 2, 5, 17}},
       {"file-before-rename", {1, 2, 5, 25}}, {"file-after-rename", {1, 2, 5, 40}},
-      {"checkpoint-write", {1, 2, 5}},       {"directory-before-rename", {1, 2, 5}},
-      {"directory-after-rename", {1, 2, 5}}, {"directory-removal", {1, 2, 4}}};
+      {"checkpoint-write", {1, 2, 5}},       {"folder-before-rename", {1, 2, 5}},
+      {"folder-after-rename", {1, 2, 5}},    {"folder-removal", {1, 2, 4}}};
   for (const auto& [point, numbers] : passages) {
     for (const int passage : numbers) {
       const std::string kill = StrCat(point, ":", passage);

@@ -16,6 +16,7 @@
 #include "base/fingerprint.h"
 #include "base/strings.h"
 #include "datasets/trace_store.h"
+#include "nn/compute.h"
 #include "recipes/run.h"
 
 namespace retort::recipes {
@@ -36,7 +37,7 @@ inline Json SmallRecipe() {
                   "intermediate_size": 24, "initializer_range": 0.1}},
     "stages": [
       {"name": "pretrain", "type": "pretrain", "model": "policy", "steps": 100, "decay_steps": 4,
-       "batch_size": 8, "learning_rate": 0.02, "warmup_steps": 2, "save_steps": 16,
+       "batch_size": 8, "learning_rate": 0.02, "warmup_steps": 2, "save_steps": 16, "save_total_limit": 1,
        "logging_steps": 7, "reasoning_share": 0.1,
        "problems": {"generator": {"families": ["addition:1"], "count": 30}},
        "until": {"every": 18, "decay_reasoning_accuracy": 0, "min_reasoning_accuracy": 0,
@@ -44,7 +45,7 @@ inline Json SmallRecipe() {
                  "sampling": {"max_completion_length": 12}}},
       {"name": "grpo", "type": "grpo", "model": "policy", "steps": 4, "prompts_per_step": 4,
        "num_generations": 6, "num_iterations": 2, "minibatches": 2, "beta": 0.05,
-       "ref_model_sync_steps": 3, "learning_rate": 0.003, "warmup_steps": 0, "save_steps": 2,
+       "ref_model_sync_steps": 3, "learning_rate": 0.003, "warmup_steps": 0, "save_steps": 2, "save_total_limit": 1,
        "max_completion_length": 16, "entropy_coef": 0.001, "router_bias_update_speed": 0.01,
        "micro_batch_tokens": 200, "reward": [{"verifier": "math", "options": {"extraction": "announced"}},
                                              {"verifier": "format", "weight": 0.5,
@@ -54,7 +55,7 @@ inline Json SmallRecipe() {
        "prompts_per_step": 4, "max_completion_length": 16,
        "problems": {"generator": {"families": ["addition:1"], "count": 8}}},
       {"name": "distill", "type": "distill", "model": "student", "steps": 5, "batch_size": 4,
-       "save_steps": 2, "logging_steps": 2, "warmup_steps": 0, "learning_rate": 0.01,
+       "save_steps": 2, "save_total_limit": 1, "logging_steps": 2, "warmup_steps": 0, "learning_rate": 0.01,
        "select": {"stage": "collect"}},
       {"name": "measure", "type": "eval", "model": "student", "temperatures": [1, 0],
        "max_completion_length": 8,
@@ -75,6 +76,7 @@ class RunFixture : public ::testing::Test {
     int threads = 1;
     bool resume = false;
     bool allow_environment_change = false;
+    bool allow_changed_inputs = false;
     std::map<std::string, std::string> environment = {};
     std::function<void()> prepare = {};                ///< in the child, before the run
     std::function<void(RunEvents&)> watch = {};        ///< in the child
@@ -102,7 +104,12 @@ class RunFixture : public ::testing::Test {
       if (how.watch) how.watch(events);
       const RunOutcome outcome =
           recipes::Run(ReadRecipe(recipe, "recipe"),
-                       {out, how.threads, how.resume, how.allow_environment_change}, events);
+                       {.out = out,
+                        .threads = how.threads,
+                        .resume = how.resume,
+                        .allow_environment_change = how.allow_environment_change,
+                        .allow_changed_inputs = how.allow_changed_inputs},
+                       events);
       if (how.done) how.done(outcome);
       code = outcome.interrupted ? 3 : 0;
     } catch (const Error& error) {
@@ -129,6 +136,22 @@ class RunFixture : public ::testing::Test {
   ChildEnd RunChild(const Json& recipe, const fs::path& out, const How& how) {
     return Wait(Start(recipe, out, how));
   }
+  /// What this machine can run, best first. Asked in a child: the choice is held, and the children
+  /// to come shall make their own.
+  std::vector<std::string> Isas() {
+    const fs::path file = folder_ / "isas";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::unsetenv("RETORT_ISA");
+      WriteFileAtomic(file, Join(nn::AvailableIsas(), " "));
+      ::_exit(0);
+    }
+    ::waitpid(child, nullptr, 0);
+    const std::vector<std::string> isas = Split(ReadFile(file), ' ');
+    fs::remove(file);
+    return isas;
+  }
+
   /// Runs to the end or fails the test.
   void RunWhole(const Json& recipe, const fs::path& out, const How& how) {
     const ChildEnd end = RunChild(recipe, out, how);
@@ -192,6 +215,11 @@ inline std::map<std::string, std::string> Contents(const fs::path& out) {
     const std::string name = fs::relative(entry.path(), out).string();
     if (name.starts_with("traces.db") || name.starts_with("tb/")) continue;
     std::string text = ReadFile(entry.path());
+    if (name.ends_with("retort.json")) {  // names the run, which another one is not
+      Json marker = ParseJson(text, name);
+      for (const char* key : {"owner", name == "retort.json" ? "name" : "owner"}) marker.erase(key);
+      text = marker.dump(1);
+    }
     if (name.ends_with("stages.json") || name.ends_with("trainer_state.json")) {
       text = WithoutTimes(ParseJson(text, name)).dump(1);
     } else if (name.ends_with(".jsonl")) {
