@@ -62,6 +62,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
   const auto count = static_cast<int64_t>(problems.size());
   const int64_t steps = (count + options.prompts_per_step - 1) / options.prompts_per_step;
   const double active = static_cast<double>(model::CountParameters(context.model.config()).active);
+  train::JudgeWarnings warnings(context, panel);
   train::StageReport report;
   train::AccuracyTable table, revised;
   const auto count_tokens = [&](const rollout::EngineStats& stats) {
@@ -91,6 +92,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     train::AccuracyTable own;
     own.Add(result);
     table.Add(result);
+    warnings.Look(step, result.traces);
     count_tokens(result.stats);
     train::Metrics metrics = ToMetrics(own);
     train::AddOutcomes(result.traces, metrics);
@@ -120,6 +122,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
 train::StageReport RunEval(const train::StageContext& context, const EvalOptions& options) {
   const std::vector<Problem> problems = train::GetProblems(options.problems);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
+  train::JudgeWarnings warnings(context, panel);
   train::StageReport report;
   Json by_temperature = Json::array();
   const auto steps = static_cast<int64_t>(options.temperatures.size());
@@ -144,6 +147,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
         train::SampleProblems(train::SamplingOf(context, panel), job);
     train::AccuracyTable table;
     table.Add(result);
+    warnings.Look(step, result.traces);
     report.tokens += result.stats.decoded_tokens;
     train::Metrics metrics = ToMetrics(table);
     metrics.emplace_back("temperature", temperature);

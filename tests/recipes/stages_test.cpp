@@ -81,7 +81,7 @@ TYPED_TEST(SamplingStage, JudgesByItsPanel) {
     EXPECT_EQ(trace.verdicts[1].verifier, "format");
     EXPECT_EQ(trace.reward,
               2 * trace.verdicts[0].verdict.score + 0.5 * trace.verdicts[1].verdict.score);
-    sum += trace.reward;
+    sum += trace.reward.value();
   }
   EXPECT_GT(sum, 0);
 }
