@@ -15,9 +15,10 @@ class Probe {
       : context_(context),
         options_(options.until),
         problems_(train::GetProblems(options_.problems)),
-        panel_(options.reward, context.name + ".reward") {}
+        panel_(options.reward, context.name + ".reward"),
+        warnings_(context, panel_) {}
 
-  double Measure(int64_t step, train::Metrics& metrics) const {
+  double Measure(int64_t step, train::Metrics& metrics) {
     train::SampleJob job{.problems = &problems_,
                          .chosen = {},
                          .samples = options_.samples,
@@ -27,7 +28,10 @@ class Probe {
                          .step = step};
     for (size_t i = 0; i < problems_.size(); ++i) job.chosen.push_back(static_cast<int64_t>(i));
     train::AccuracyTable table;
-    table.Add(train::SampleProblems(train::SamplingOf(context_, panel_), job));
+    const train::SampleResult result =
+        train::SampleProblems(train::SamplingOf(context_, panel_), job);
+    table.Add(result);
+    warnings_.Look(step, result.traces);
     double worst = 1;
     for (const auto& [family, accuracy] : table.families) {
       const double reached = accuracy.reasoning_accuracy();
@@ -36,6 +40,7 @@ class Probe {
       metrics.emplace_back("probe/direct_accuracy/" + family, accuracy.direct_accuracy());
     }
     metrics.emplace_back("probe/accuracy", table.all.accuracy());
+    metrics.emplace_back("probe/unjudged", static_cast<double>(table.all.unjudged));
     metrics.emplace_back("probe/reasoning_share", table.all.reasoning_share());
     metrics.emplace_back("probe/reasoning_accuracy", table.all.reasoning_accuracy());
     return worst;
@@ -46,6 +51,7 @@ class Probe {
   const ProbeOptions& options_;
   std::vector<Problem> problems_;
   train::RewardPanel panel_;
+  train::JudgeWarnings warnings_;
 };
 
 }  // namespace

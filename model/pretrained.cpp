@@ -1,6 +1,9 @@
 #include "model/pretrained.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <span>
 
 #include "base/strings.h"
 #include "model/safetensors.h"
@@ -12,6 +15,23 @@ std::string ShowShape(const std::vector<int64_t>& shape) {
   std::vector<std::string> sizes;
   for (const int64_t size : shape) sizes.push_back(StrCat(size));
   return "[" + Join(sizes, ", ") + "]";
+}
+
+// A number that is not finite has all bits of its exponent set; without a branch for each.
+void RequireFinite(std::span<const float> values, const std::filesystem::path& folder,
+                   const std::string& name) {
+  constexpr uint32_t kExponent = 0x7f80'0000;
+  const auto is_bad = [](float value) {
+    return (std::bit_cast<uint32_t>(value) & kExponent) == kExponent;
+  };
+  bool bad = false;
+  for (const float value : values) bad |= is_bad(value);
+  if (!bad) return;
+  const auto first = std::ranges::find_if(values, is_bad);
+  Fail(folder.string(), ": tensor '", name, "' holds ", *first, " at element ",
+       first - values.begin(),
+       ", expected finite numbers. The file is damaged, or the training "
+       "that wrote it had diverged; use an earlier checkpoint");
 }
 
 }  // namespace
@@ -35,6 +55,7 @@ void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::
     RETORT_CHECK(tensor->shape == p.shape, folder.string(), ": tensor '", p.name, "' has shape ",
                  ShowShape(tensor->shape), ", but config.json implies ", ShowShape(p.shape));
     ReadFloats(*tensor, p.value);
+    RequireFinite(p.value, folder, p.name);
   }
   std::ranges::sort(known);
   const bool tied =

@@ -23,7 +23,7 @@ struct Pretrained {
 void SaveWeights(LanguageModel& model, const std::filesystem::path& file);
 /// Fills every parameter from the folder (single file or shards; F32, F16 or BF16) and packs.
 /// Throws Error naming a tensor that is missing, superfluous or of another shape than config.json
-/// implies.
+/// implies, or that holds NaN or infinity.
 void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute);
 
 /// Writes the whole folder, which must exist.

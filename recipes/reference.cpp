@@ -137,8 +137,11 @@ void AddStages(std::string& out) {
 void AddJudges(std::string& out) {
   out +=
       "\n## Judges\n\n`reward` is a list of judges, each\n`{\"verifier\": NAME, \"weight\": 1, "
-      "\"options\": {…}}`. A completion's reward is the sum of its scores times\ntheir weights; it "
-      "counts as correct when every judge says so.\n";
+      "\"options\": {…}}`. A completion's reward is the sum of the scores of those\nthat could "
+      "judge it times their weights, and none when nobody could. It is wrong when one judge\nsays "
+      "so, else unjudged when one could not judge, else correct. What is unjudged enters no "
+      "mean.\n\n";
+  AddOptions(train::JudgeSpec{}, out);
   for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) {
     out += StrCat("\n### ", entry.name, "\n\n", entry.help, "\n");
     entry.describe([&](const std::vector<Field>& fields) { AddTable(fields, out); });

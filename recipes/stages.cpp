@@ -61,6 +61,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
   const auto count = static_cast<int64_t>(problems.size());
   const int64_t steps = (count + options.prompts_per_step - 1) / options.prompts_per_step;
   const double active = static_cast<double>(model::CountParameters(context.model.config()).active);
+  train::JudgeWarnings warnings(context, panel);
   train::StageReport report;
   train::AccuracyTable table, revised;
   const auto count_tokens = [&](const rollout::EngineStats& stats) {
@@ -97,6 +98,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
     train::AccuracyTable own;
     own.Add(result);
     table.Add(result);
+    warnings.Look(step, result.traces);
     count_tokens(result.stats);
     train::Metrics metrics = ToMetrics(own);
     train::AddOutcomes(result.traces, metrics);
@@ -177,6 +179,7 @@ bool EvaluateStep(const train::StageContext& context, const EvalOptions& options
 train::StageReport RunEval(const train::StageContext& context, const EvalOptions& options) {
   const std::vector<Problem> problems = train::GetProblems(options.problems);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
+  train::JudgeWarnings warnings(context, panel);
   train::StageReport report;
   Json by_temperature = Json::array();
   const auto steps = static_cast<int64_t>(options.temperatures.size());
@@ -190,6 +193,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
     for (const Trace& trace : traces) table.Add(trace);
     report.tokens += table.all.tokens;
     Json row = {{"temperature", options.temperatures[static_cast<size_t>(step)]}};
+    warnings.Look(step, traces);
     row.update(ToJson(table.all));
     for (const auto& [family, accuracy] : table.families) {
       row["families"][family] = ToJson(accuracy);

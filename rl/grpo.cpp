@@ -20,6 +20,7 @@ class GrpoStage {
         problems_(train::GetProblems(options.problems)),
         order_(static_cast<int64_t>(problems_.size()), context.seed, context.Purpose("prompts")),
         panel_(options.reward, context.name + ".reward"),
+        warnings_(context, panel_),
         learner_(context.model, context.compute, options.optimizer, options.balance),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
     const nn::Dtype dtype = options.rollout_dtype.value_or(context.compute.dtype);
@@ -35,6 +36,8 @@ class GrpoStage {
       train::LoadOptimizer(context.checkpoint, context.model, learner_.optimizer());
       if (reference_) train::LoadReference(context.checkpoint, *reference_, context.compute);
       report_.tokens = context.state.value("tokens", int64_t{0});
+      completions_ = context.state.value("completions", int64_t{0});
+      unjudged_ = context.state.value("unjudged", int64_t{0});
       report_.operations = context.state.value("operations", 0.0);
       report_.sampling_operations = context.state.value("sampling_operations", 0.0);
     }
@@ -49,6 +52,8 @@ class GrpoStage {
     }
     report_.steps = step;
     report_.interrupted = stop;
+    report_.details["completions"] = completions_;
+    report_.details["unjudged"] = unjudged_;
     if (!stop) context_.save(Progress(step));
     return report_;
   }
@@ -62,6 +67,8 @@ class GrpoStage {
   train::StageProgress Progress(int64_t step) {
     return {.step = step,
             .state = {{"tokens", report_.tokens},
+                      {"completions", completions_},
+                      {"unjudged", unjudged_},
                       {"operations", report_.operations},
                       {"sampling_operations", report_.sampling_operations}},
             .optimizer = &learner_.optimizer(),
@@ -153,6 +160,7 @@ class GrpoStage {
     }
 
     const rollout::EngineStats& stats = rollout.samples.stats;
+    Warn(step, rollout);
     report_.tokens += stats.decoded_tokens + totals.tokens;
     report_.operations += 6 * active_ * static_cast<double>(totals.tokens);
     report_.sampling_operations +=
@@ -167,6 +175,17 @@ class GrpoStage {
     }
     context_.recorder.Step(record);
     context_.Report(step + 1, Expected(step + 1), record.metrics);
+  }
+
+  void Warn(int64_t step, const Rollout& rollout) {
+    warnings_.Look(step, rollout.samples.traces);
+    warnings_.Say("zero-variance", rollout.advantages.frac_reward_zero_std == 1,
+                  StrCat("stage '", context_.name, "', step ", step,
+                         ": the rewards of every group are all the same, so there is nothing to "
+                         "learn from. Are the problems too hard or too easy for this model, or "
+                         "does the reward not tell its answers apart?"));
+    completions_ += static_cast<int64_t>(rollout.samples.traces.size());
+    for (const Trace& trace : rollout.samples.traces) unjudged_ += !Correct(trace.verdicts);
   }
 
   train::Metrics StepMetrics(const Rollout& rollout, const UpdateTotals& totals,
@@ -217,17 +236,18 @@ class GrpoStage {
       metrics.emplace_back("sampling/importance_sampling_ratio/mean", totals.importance.mean());
       metrics.emplace_back("sampling/importance_sampling_ratio/max", totals.importance.max);
     }
-    for (size_t j = 0; j < options_.reward.size(); ++j) {
+    for (const train::JudgeSpec& judge : panel_.judges()) {
       double sum = 0;
       int64_t judged = 0;
-      for (const train::Judgement& judgement : rollout.samples.judgements) {
-        const Verdict& verdict = judgement.verdicts[j].verdict;
-        if (verdict.status == VerdictStatus::kUnjudged) continue;
-        sum += verdict.score;
-        ++judged;
+      for (const Trace& trace : rollout.samples.traces) {
+        for (const auto& [name, verdict] : trace.verdicts) {
+          if (name != judge.name || verdict.status == VerdictStatus::kUnjudged) continue;
+          sum += verdict.score;
+          ++judged;
+        }
       }
-      metrics.emplace_back("rewards/" + options_.reward[j].verifier + "/mean",
-                           judged > 0 ? sum / static_cast<double>(judged) : 0);
+      metrics.emplace_back("rewards/" + judge.name + "/mean",
+                           judged > 0 ? sum / static_cast<double>(judged) : NAN);
     }
     train::AddOutcomes(rollout.samples.traces, metrics);
     train::AddMaxViolation(violations, metrics);
@@ -239,11 +259,13 @@ class GrpoStage {
   std::vector<Problem> problems_;
   train::ShuffledOrder order_;
   train::RewardPanel panel_;
+  train::JudgeWarnings warnings_;
   train::Learner learner_;
   std::unique_ptr<model::LanguageModel> reference_;
   std::optional<nn::Compute> rollout_compute_;  // where the rollout has a precision of its own
   double active_;
   train::StageReport report_;
+  int64_t completions_ = 0, unjudged_ = 0;  // of the whole stage
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "rollout/engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "nn/embedding.h"
@@ -10,7 +11,18 @@
 namespace retort::rollout {
 namespace {
 constexpr int64_t kSampleTile = 4;
+
+// One logit that is NaN or +infinity makes its row's normaliser NaN, and that every
+// log-probability: looking at one of them is enough.
+void RequireFinite(float logprob, const Request& request, size_t tokens) {
+  RETORT_CHECK(!std::isnan(logprob), "rollout: the logits after ", tokens,
+               " tokens of a completion of request ", request.id, " (", request.stream.purpose,
+               ", step ", request.stream.step, ", problem ", request.stream.problem,
+               ") are not finite. The weights have grown too large or hold NaN: go back to an "
+               "earlier checkpoint and train with a lower learning_rate");
 }
+
+}  // namespace
 
 RolloutEngine::RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
                              const model::Tokenizer* tokenizer, EngineOptions options)
@@ -85,6 +97,7 @@ void RolloutEngine::Finish(Row& row) {
 void RolloutEngine::StartSamples() {
   for (Group& group : groups_) {
     if (group.logprobs.empty()) continue;
+    RequireFinite(group.logprobs[0], group.request, 0);
     while (group.started < group.request.samples &&
            static_cast<int64_t>(rows_.size()) < options_.max_rows) {
       StreamKey key = group.request.stream;
@@ -182,6 +195,8 @@ bool RolloutEngine::Step() {
         const auto r = static_cast<size_t>(first + i);
         const SamplingOptions& sampling = rows_[r].group->request.sampling;
         nn::LogSoftmaxRow(row_logits, V, LogprobTemperature(sampling));
+        token_logprobs[r] = row_logits[0];
+        if (std::isnan(row_logits[0])) continue;  // an error, below
         tokens[r] = SampleToken(row_logits, V, sampling, rows_[r].random);
         token_logprobs[r] = row_logits[tokens[r]];
       }
@@ -189,6 +204,8 @@ bool RolloutEngine::Step() {
   }
 
   for (size_t r = 0; r < rows_.size(); ++r) {
+    RequireFinite(token_logprobs[r], rows_[r].group->request,
+                  rows_[r].trajectory.completion.size());
     ended[r] = Extend(rows_[r], tokens[r], token_logprobs[r]);
     if (ended[r]) Finish(rows_[r]);
   }

@@ -62,7 +62,8 @@ class RolloutEngine {
   /// Throws Error on an empty prompt or stop string, ids out of range, or more tokens than the
   /// model has positions.
   void Submit(Request request);
-  /// One forward pass over everything in flight. Returns false when there is no work left.
+  /// One forward pass over everything in flight. Returns false when there is no work left. Throws
+  /// Error naming the request when the logits of a row are not finite.
   bool Step();
   /// Trajectories finished since the last call, in the order they finished.
   std::vector<Finished> Poll();

@@ -1,9 +1,14 @@
 #include "train/evaluation.h"
 
+#include <algorithm>
+
 #include "base/stopwatch.h"
 #include "base/strings.h"
 
 namespace retort::train {
+namespace {
+constexpr size_t kShownReason = 200;  // bytes
+}
 
 void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
   std::map<std::string, double> counts;
@@ -14,6 +19,57 @@ void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
     }
   }
   metrics.insert(metrics.end(), counts.begin(), counts.end());
+}
+
+std::string IdleJudge(const std::string& judge, const std::vector<Trace>& traces) {
+  std::map<std::string, int64_t> reasons;
+  int64_t taken = 0;
+  for (const Trace& trace : traces) {
+    for (const auto& [name, verdict] : trace.verdicts) {
+      if (name != judge) continue;
+      if (verdict.status != VerdictStatus::kUnjudged) return "";
+      ++taken;
+      ++reasons[verdict.reason];
+    }
+  }
+  if (taken == 0) return "";
+  using Count = std::pair<const std::string, int64_t>;
+  const Count& most =
+      *std::ranges::max_element(reasons, {}, [](const Count& reason) { return reason.second; });
+  return StrCat("judge '", judge, "' could judge none of ", taken, " completions (",
+                ToValidUtf8(std::string_view(most.first).substr(0, kShownReason)), ", ",
+                most.second, " times); they are unjudged and count in no mean");
+}
+
+std::string FailedJudge(const std::vector<Trace>& traces) {
+  for (const Trace& trace : traces) {
+    for (const auto& [name, verdict] : trace.verdicts) {
+      if (verdict.status != VerdictStatus::kUnjudged || !verdict.reason.starts_with("error: ")) {
+        continue;
+      }
+      return StrCat("judge '", name, "' failed: ", verdict.reason.substr(7),
+                    ". The completion is unjudged, the run goes on");
+    }
+  }
+  return "";
+}
+
+void JudgeWarnings::Look(int64_t step, const std::vector<Trace>& traces) {
+  const std::string place = StrCat("stage '", context_.name, "', step ", step, ": ");
+  for (const JudgeSpec& judge : panel_.judges()) {
+    const std::string idle = IdleJudge(judge.name, traces);
+    Say("idle/" + judge.name, !idle.empty(), place + idle);
+  }
+  const std::string failed = FailedJudge(traces);
+  if (!failed.empty()) Say("failed", true, place + failed);
+}
+
+void JudgeWarnings::Say(const std::string& what, bool holds, const std::string& text) {
+  if (!holds) {
+    going_on_.erase(what);
+  } else if (going_on_.insert(what).second) {
+    context_.Warn(text);
+  }
 }
 
 bool Reasons(std::string_view text) {
@@ -77,6 +133,8 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   }
 
   std::vector<rollout::Request> requests;
+  std::vector<int64_t> first_samples;
+  std::map<int64_t, int64_t> draws;
   const std::vector<int32_t> stop_ids = model::StopIds(context.tokenizer);
   for (const int64_t index : job.chosen) {
     const Problem& problem = (*job.problems)[static_cast<size_t>(index)];
@@ -85,6 +143,8 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
                                  : model::RenderPrompt(context.tokenizer, context.prompt_template,
                                                        problem.prompt);
     request.samples = job.samples;
+    request.first_sample = job.samples * draws[index]++;
+    first_samples.push_back(request.first_sample);
     request.sampling = job.sampling;
     request.stop_ids = stop_ids;
     request.stream = {job.seed, job.purpose, static_cast<uint64_t>(job.step),
@@ -102,12 +162,13 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   rollout::GenerateHooks hooks;
   hooks.stop = context.stop;
   hooks.on_finished = [&](size_t request, const Trajectory& trajectory) {
-    const size_t slot =
-        request * static_cast<size_t>(job.samples) + static_cast<size_t>(trajectory.sample);
+    const int64_t sample = trajectory.sample - first_samples[request];
+    const size_t slot = request * static_cast<size_t>(job.samples) + static_cast<size_t>(sample);
     Trace& trace = result.traces[slot];
     trace.step = job.step;
     trace.problem = (*job.problems)[static_cast<size_t>(job.chosen[request])];
     trace.trajectory = trajectory;
+    trace.trajectory.sample = sample;
     trace.policy_version = job.policy_version;
     trace.text = context.tokenizer.Decode(trajectory.completion);
     if (context.progress) context.progress(++finished);

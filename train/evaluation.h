@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@ struct SampleJob {
   std::vector<int64_t> chosen;  ///< indices into `problems`, in order
   /// Token ids to complete, one list per chosen problem, instead of the problems' own prompts.
   const std::vector<std::vector<int32_t>>* prompts = nullptr;
-  int64_t samples = 1;  ///< per problem
+  /// Per chosen problem. One that is chosen again has other samples: its k-th draw (from 0) takes
+  /// those from k * samples on of the problem's streams.
+  int64_t samples = 1;
   rollout::SamplingOptions sampling;
   uint64_t seed = 0;
   std::string purpose;  ///< of the streams
@@ -65,6 +68,27 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job);
 /// occurs. An outcome is a reason without its details: "wrong-answer" of "wrong-answer/3",
 /// "bad-tests" of "bad-tests: tests[2] has no args".
 void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics);
+
+/// What there is to say of a judge that judged none of the traces it took, in a sentence with its
+/// reasons; "" when it judged one or took none.
+std::string IdleJudge(const std::string& judge, const std::vector<Trace>& traces);
+/// The first verdict of a judge that failed (RewardPanel::Judge), as a sentence; "" if none did.
+std::string FailedJudge(const std::vector<Trace>& traces);
+
+/// Warnings about judges, each said once while what it is about goes on, not at every step.
+class JudgeWarnings {
+ public:
+  JudgeWarnings(const StageContext& context, const RewardPanel& panel)
+      : context_(context), panel_(panel) {}
+  void Look(int64_t step, const std::vector<Trace>& traces);
+  /// `text` unless `what` held when it was asked last; nothing when it does not hold now.
+  void Say(const std::string& what, bool holds, const std::string& text);
+
+ private:
+  const StageContext& context_;
+  const RewardPanel& panel_;
+  std::set<std::string> going_on_;
+};
 
 /// Whether a completion has a think block with something in it.
 bool Reasons(std::string_view text);

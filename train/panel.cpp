@@ -1,21 +1,14 @@
 #include "train/panel.h"
 
 #include <algorithm>
+#include <exception>
+#include <set>
 
 #include "base/options.h"
 #include "base/strings.h"
 
 namespace retort::train {
 namespace {
-
-struct JudgeFields {
-  JudgeSpec judge;
-  template <class V>
-  void Visit(V& v) {
-    v("verifier", judge.verifier, "Name of the verifier.");
-    v("weight", judge.weight, "What its score is multiplied by.", Bounds{-1e6, 1e6});
-  }
-};
 
 // The verifier reads its own options; to the panel they are any JSON.
 Field OptionsField(Json& options) {
@@ -29,7 +22,40 @@ Field OptionsField(Json& options) {
           [&options](const Json& json, const std::string&) { options = json; }};
 }
 
+std::string ColumnText(const Problem& problem, const std::string& column) {
+  if (column == "family") return problem.family;
+  if (column == "difficulty") return StrCat(problem.difficulty);
+  if (column == "id") return problem.id;
+  if (!problem.extra.is_object() || !problem.extra.contains(column)) return "";
+  const Json& value = problem.extra[column];
+  return value.is_string() ? value.get<std::string>() : ToJsonLine(value);
+}
+
+std::vector<std::unique_ptr<verifiers::Verifier>> MakeVerifiers(
+    const std::vector<JudgeSpec>& judges, const std::string& where) {
+  std::vector<std::unique_ptr<verifiers::Verifier>> made;
+  for (size_t i = 0; i < judges.size(); ++i) {
+    made.push_back(verifiers::MakeVerifier(judges[i].verifier, judges[i].options,
+                                           StrCat(where, "[", i, "].options")));
+  }
+  return made;
+}
+
 }  // namespace
+
+void NameJudges(std::vector<JudgeSpec>& judges, const std::string& where) {
+  std::set<std::string> names;
+  for (const JudgeSpec& judge : judges) {
+    RETORT_CHECK(judge.name.empty() || names.insert(judge.name).second, where,
+                 ": two judges are named '", judge.name, "'; give each a name of its own");
+  }
+  for (JudgeSpec& judge : judges) {
+    for (int n = 1; judge.name.empty(); ++n) {
+      const std::string name = n == 1 ? judge.verifier : StrCat(judge.verifier, "-", n);
+      if (names.insert(name).second) judge.name = name;
+    }
+  }
+}
 
 std::vector<JudgeSpec> DefaultPanel() { return {{"math", 1, {{"extraction", "announced"}}}}; }
 
@@ -38,49 +64,85 @@ std::vector<JudgeSpec> ReadPanel(const Json& json, const std::string& where) {
                ": expected a list of judges such as [{\"verifier\": \"math\"}]");
   std::vector<JudgeSpec> judges;
   for (size_t i = 0; i < json.size(); ++i) {
-    JudgeFields read;
-    std::vector<Field> fields = ListFields(read);
-    fields.push_back(OptionsField(read.judge.options));
+    JudgeSpec& judge = judges.emplace_back();
+    std::vector<Field> fields = ListFields(judge);
+    fields.push_back(OptionsField(judge.options));
     ReadFields(json[i], StrCat(where, "[", i, "]"), fields);
-    judges.push_back(std::move(read.judge));
   }
+  NameJudges(judges, where);
   return judges;
 }
 
 Json WritePanel(const std::vector<JudgeSpec>& judges) {
+  std::vector<JudgeSpec> named = judges;
+  NameJudges(named, "judges");
   Json json = Json::array();
-  for (const JudgeSpec& judge : judges) {
-    json.push_back(
-        {{"verifier", judge.verifier}, {"weight", judge.weight}, {"options", judge.options}});
+  for (const JudgeSpec& judge : named) {
+    json.push_back(WriteOptions(judge));
+    json.back()["options"] = judge.options;
   }
   return json;
 }
 
 RewardPanel::RewardPanel(std::vector<JudgeSpec> judges, const std::string& where)
-    : judges_(std::move(judges)) {
+    : RewardPanel(judges, where, MakeVerifiers(judges, where)) {}
+
+RewardPanel::RewardPanel(std::vector<JudgeSpec> judges, const std::string& where,
+                         std::vector<std::unique_ptr<verifiers::Verifier>> verifiers)
+    : judges_(std::move(judges)), verifiers_(std::move(verifiers)) {
   RETORT_CHECK(!judges_.empty(), where, ": the panel has no judge");
-  for (size_t i = 0; i < judges_.size(); ++i) {
-    verifiers_.push_back(verifiers::MakeVerifier(judges_[i].verifier, judges_[i].options,
-                                                 StrCat(where, "[", i, "].options")));
-  }
+  RETORT_CHECK(judges_.size() == verifiers_.size(), where, ": ", verifiers_.size(),
+               " verifiers for ", judges_.size(), " judges");
+  NameJudges(judges_, where);
 }
 
 Judgement RewardPanel::Judge(const verifiers::Response& response) const {
   std::vector<NamedVerdict> verdicts;
   for (size_t i = 0; i < judges_.size(); ++i) {
-    verdicts.push_back({judges_[i].verifier, verifiers_[i]->Judge(response)});
+    if (!Takes(i, response.problem)) continue;
+    NamedVerdict& named = verdicts.emplace_back(NamedVerdict{judges_[i].name, {}});
+    try {
+      named.verdict = verifiers_[i]->Judge(response);
+    } catch (const std::exception& error) {
+      named.verdict.reason =
+          ToValidUtf8(StrCat("error: problem '", response.problem.id, "': ", error.what()));
+    }
   }
   return FromVerdicts(std::move(verdicts));
 }
 
+bool RewardPanel::Takes(size_t i, const Problem& problem) const {
+  const JudgeSpec& judge = judges_.at(i);
+  return judge.values.empty() ||
+         std::ranges::count(judge.values, ColumnText(problem, judge.column)) > 0;
+}
+
+std::string RewardPanel::CannotJudge(size_t i, const Problem& problem) const {
+  return verifiers_.at(i)->CannotJudge(problem);
+}
+
+// The judge of each verdict: both stand in the order of the panel, judges may have passed.
+std::vector<size_t> RewardPanel::JudgesOf(const std::vector<NamedVerdict>& verdicts) const {
+  std::vector<size_t> owners;
+  for (size_t i = 0; i < judges_.size(); ++i) {
+    const bool judged =
+        owners.size() < verdicts.size() && verdicts[owners.size()].verifier == judges_[i].name;
+    RETORT_CHECK(judged || !judges_[i].values.empty(), "the panel's judge '", judges_[i].name,
+                 "' gave none of the ", verdicts.size(), " verdicts");
+    if (judged) owners.push_back(i);
+  }
+  RETORT_CHECK(owners.size() == verdicts.size(), "got a verdict of '",
+               verdicts[owners.size()].verifier, "', which is no judge of the panel here");
+  return owners;
+}
+
 Judgement RewardPanel::FromVerdicts(std::vector<NamedVerdict> verdicts) const {
-  RETORT_CHECK(verdicts.size() == judges_.size(), "the panel has ", judges_.size(), " judges, got ",
-               verdicts.size(), " verdicts");
+  const std::vector<size_t> owners = JudgesOf(verdicts);
   Judgement judgement;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& verdict = verdicts[i].verdict;
     if (verdict.status == VerdictStatus::kUnjudged) continue;
-    judgement.reward = judgement.reward.value_or(0) + judges_[i].weight * verdict.score;
+    judgement.reward = judgement.reward.value_or(0) + judges_[owners[i]].weight * verdict.score;
   }
   judgement.correct = Correct(verdicts);
   judgement.verdicts = std::move(verdicts);
@@ -89,10 +151,11 @@ Judgement RewardPanel::FromVerdicts(std::vector<NamedVerdict> verdicts) const {
 
 std::string RewardPanel::Feedback(const Problem& problem,
                                   const std::vector<NamedVerdict>& verdicts) const {
+  const std::vector<size_t> owners = JudgesOf(verdicts);
   std::vector<std::string> complaints, praise;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& verdict = verdicts[i].verdict;
-    const std::string text = verifiers_.at(i)->Feedback(problem, verdict);
+    const std::string text = verifiers_[owners[i]]->Feedback(problem, verdict);
     auto& texts = verdict.status == VerdictStatus::kRight ? praise : complaints;
     if (!text.empty() && std::ranges::count(texts, text) == 0) texts.push_back(text);
   }

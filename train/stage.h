@@ -46,8 +46,13 @@ struct StageContext {
   std::function<void(int64_t done, int64_t total, const Metrics&)> progress;
   std::function<bool()> stop_requested;
   std::function<void(const StageProgress&)> save;
+  /// A sentence that the user should read, such as that a judge judges nothing.
+  std::function<void(const std::string&)> warn = {};
 
   bool Stopping() const { return stop_requested && stop_requested(); }
+  void Warn(const std::string& text) const {
+    if (warn) warn(text);
+  }
   void Report(int64_t done, int64_t total, const Metrics& metrics) const {
     if (progress) progress(done, total, metrics);
   }

@@ -34,6 +34,17 @@ class CodeVerifier final : public Verifier {
   explicit CodeVerifier(const CodeOptions& options)
       : options_(options), sandbox_(options.sandbox), python_(sandbox_), cpp_(sandbox_) {}
 
+  std::string CannotJudge(const Problem& problem) const override {
+    try {
+      const CodeTask task = ReadCodeTask(problem, options_);
+      std::string refusal = sandbox_.Refusal({.command = {}, .limits = task.limits.run});
+      if (refusal.empty() && task.language == Language::kPython) refusal = python_.refusal();
+      return refusal;
+    } catch (const TaskError& error) {
+      return StrCat(error.reason, ": ", error.what());
+    }
+  }
+
   Verdict Judge(const Response& response) const override {
     try {
       return JudgeProgram(response);

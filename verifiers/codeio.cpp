@@ -136,6 +136,15 @@ class CodeioVerifier final : public Verifier {
   explicit CodeioVerifier(const CodeioOptions& options)
       : options_(options), python_(options.python) {}
 
+  std::string CannotJudge(const Problem& problem) const override {
+    try {
+      ReadTask(problem.extra);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
   Verdict Judge(const Response& response) const override {
     Verdict verdict{VerdictStatus::kWrong, 0, "no-answer", ""};
     Task task;

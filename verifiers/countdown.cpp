@@ -47,6 +47,12 @@ class CountdownVerifier final : public Verifier {
  public:
   explicit CountdownVerifier(const CountdownOptions& options) : options_(options) {}
 
+  std::string CannotJudge(const Problem& problem) const override {
+    return ReadPuzzle(problem.extra)
+               ? ""
+               : "it has no column 'numbers' with a list of integers and 'target' with an integer";
+  }
+
   Verdict Judge(const Response& response) const override {
     const auto puzzle = ReadPuzzle(response.problem.extra);
     if (!puzzle) return {VerdictStatus::kUnjudged, 0, "bad-gold", ""};

@@ -16,6 +16,8 @@ namespace retort::verifiers {
 
 namespace {
 
+constexpr size_t kShownGold = 80;  // bytes of a gold answer in a message
+
 // "(B) 5 apples", "C. Because …", "option b" where the gold answer is a capital letter; "" else.
 std::string ChoiceLetter(std::string_view answer) {
   while (answer.starts_with('$')) answer.remove_prefix(1);
@@ -98,6 +100,15 @@ std::optional<NodeId> ReadGold(std::string_view text, const std::optional<Extrac
 class MathVerifier final : public Verifier {
  public:
   explicit MathVerifier(const MathOptions& options) : options_(options) {}
+
+  std::string CannotJudge(const Problem& problem) const override {
+    if (problem.answer.empty()) return "it has no gold answer";
+    Tree tree;
+    const auto gold = ExtractAnswer(problem.answer, Extraction::kAny);
+    if (ReadGold(problem.answer, gold, tree)) return "";
+    const std::string_view shown = std::string_view(problem.answer).substr(0, kShownGold);
+    return StrCat("its gold answer cannot be read: '", ToValidUtf8(shown), "'");
+  }
 
   Verdict Judge(const Response& response) const override {
     const auto gold = ExtractAnswer(response.problem.answer, Extraction::kAny);

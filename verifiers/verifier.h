@@ -31,6 +31,9 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual Verdict Judge(const Response& response) const = 0;
+  /// Why no answer to this problem can be judged (no tests, an unreadable gold answer), in words
+  /// that end a sentence; "" when one can. Runs nothing: a whole file is asked before a run.
+  virtual std::string CannotJudge(const Problem& problem) const;
   /// What to tell the model about a verdict of this verifier, so that it can do better: one or two
   /// sentences, "" about an unjudged one. A function of its arguments alone, as they are stored.
   virtual std::string Feedback(const Problem& problem, const Verdict& verdict) const;

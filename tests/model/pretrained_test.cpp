@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "base/file.h"
 #include "model/safetensors.h"
 #include "tests/model/testing.h"
@@ -75,6 +78,22 @@ TEST(Pretrained, AConfigThatContradictsItsTensorsNamesTheTensor) {
   const std::string message = saved.LoadError();
   EXPECT_PRED2(Contains, message, "'model.layers.0.mlp.gate_proj.weight' has shape [10, 8]");
   EXPECT_PRED2(Contains, message, "config.json implies [11, 8]");
+}
+
+TEST(Pretrained, WeightsThatAreNotFiniteNameTheTensor) {
+  for (const float bad : {NAN, -NAN, INFINITY, -INFINITY}) {
+    Saved saved(testing::TinyPolicyConfig());
+    nn::Parameter& p = saved.model->parameters().all().front();
+    p.value.at(5) = bad;
+    SaveWeights(*saved.model, saved.folder / "model.safetensors");
+    const std::string message = saved.LoadError();
+    EXPECT_PRED2(Contains, message, "'" + p.name + "'");
+    EXPECT_PRED2(Contains, message, "at element 5");
+    p.value.at(5) = std::numeric_limits<float>::denorm_min();
+    p.value.at(6) = std::numeric_limits<float>::max();
+    SaveWeights(*saved.model, saved.folder / "model.safetensors");
+    LoadPretrained(saved.folder, saved.compute);  // large and small are fine
+  }
 }
 
 TEST(Pretrained, AMissingTensorIsNamed) {

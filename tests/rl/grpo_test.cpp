@@ -531,5 +531,64 @@ TEST(Grpo, ABudgetOfOperationsFitsTheFallOfTheRate) {
   EXPECT_LT(run.Metric(static_cast<size_t>(run.report.steps) - 1, "learning_rate"), 0.0005);
 }
 
+TEST(Grpo, WhatNobodyJudgesIsInNoMeanAndIsSaidOnce) {
+  GrpoOptions options = PlainOptions();
+  options.reward = {{"code", 1, Json::object()}};  // there are no tests
+  options.steps = 3;
+  const StageRun run = Learn(options);
+  for (size_t step = 0; step < 3; ++step) {
+    for (const char* name : {"reward", "reward_std", "accuracy", "rewards/code/mean"}) {
+      EXPECT_TRUE(std::isnan(run.Metric(step, name))) << name;
+    }
+    EXPECT_EQ(run.Metric(step, "completions/unjudged"), 16);
+    EXPECT_EQ(run.Metric(step, "rewards/unjudged"), 16);
+  }
+  for (const Trace& trace : run.traces) EXPECT_FALSE(trace.reward.has_value());
+  EXPECT_EQ(run.report.details["unjudged"], 48);
+  EXPECT_EQ(run.report.details["completions"], 48);
+  ASSERT_EQ(run.warnings.size(), 1u);
+  for (const char* part : {"stage", "step 0", "'code'", "none of 16", "no-tests"}) {
+    EXPECT_NE(run.warnings[0].find(part), std::string::npos) << run.warnings[0];
+  }
+}
+
+TEST(Grpo, GroupsWithoutDifferencesAreSaidOnce) {
+  GrpoOptions options = PlainOptions();
+  options.sampling.max_completion_length = 1;  // too short for any answer
+  options.steps = 3;
+  const StageRun run = Learn(options);
+  EXPECT_EQ(run.Metric(1, "frac_reward_zero_std"), 1);
+  ASSERT_EQ(run.warnings.size(), 1u);
+  EXPECT_NE(run.warnings[0].find("all the same"), std::string::npos) << run.warnings[0];
+  EXPECT_TRUE(Learn(PlainOptions()).warnings.empty());
+}
+
+TEST(Grpo, TwoJudgesOfOneVerifierHaveMetricsOfTheirOwn) {
+  GrpoOptions options = PlainOptions();
+  options.reward = {{"math", 1, Json::object()}, {"math", 0.5, {{"extraction", "any"}}}};
+  const StageRun run = Learn(options);
+  EXPECT_GE(run.Metric(0, "rewards/math-2/mean"), run.Metric(0, "rewards/math/mean"));
+  for (const Trace& trace : run.traces) {
+    ASSERT_EQ(trace.verdicts.size(), 2u);
+    EXPECT_EQ(trace.verdicts[1].verifier, "math-2");
+  }
+}
+
+TEST(Grpo, AProblemDrawnTwiceInAStepGivesTwoGroups) {
+  GrpoOptions options = PlainOptions();
+  options.problems = testing::StageProblems(3);
+  const StageRun run = Learn(options);  // four prompts of three problems
+  std::map<std::string, std::set<std::string>> groups;
+  std::map<std::string, int> draws;
+  for (size_t begin = 0; begin < 16; begin += 4) {
+    std::string texts;
+    for (size_t i = begin; i < begin + 4; ++i) texts += run.traces[i].text + "\n";
+    groups[run.traces[begin].problem.id].insert(texts);
+    ++draws[run.traces[begin].problem.id];
+  }
+  ASSERT_EQ(draws.size(), 3u);
+  for (const auto& [id, count] : draws) EXPECT_EQ(groups[id].size(), static_cast<size_t>(count));
+}
+
 }  // namespace
 }  // namespace retort::rl

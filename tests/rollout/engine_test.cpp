@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -324,6 +325,44 @@ TEST(Generate, TellsOfEveryTrajectoryAndStopsWhenAsked) {
                         {.on_finished = {}, .stop = [&] { return ++asked > 3; }}),
                Error);
   EXPECT_EQ(asked, 4);
+}
+
+TEST(Engine, LogitsThatAreNotFiniteAreAnErrorThatNamesTheRequest) {
+  for (const auto& [name, config] : testing::TinyConfigs()) {
+    for (const float bad : {NAN, INFINITY}) {
+      for (const double temperature : {0.0, 1.0}) {
+        Rig rig(config);
+        Request request = MakeRequest(4);
+        request.id = 7;
+        request.stream.step = 12;
+        request.stop_ids.clear();
+        request.sampling.temperature = temperature;
+        if (temperature > 0) request.sampling.top_p = 0.9;
+        rig.engine.Submit(request);
+        ASSERT_TRUE(rig.engine.Step());  // the prompt is computed with sound weights
+        ASSERT_TRUE(rig.engine.Step());
+        auto& head = rig.model->head_weight().value;
+        head.at(3) = bad;  // one of two logits is +infinity, whatever the hidden state's sign
+        head.at(3 + static_cast<size_t>(rig.model->hidden_size())) = -bad;
+        rig.model->Pack(rig.compute);
+        std::string message;
+        try {
+          while (rig.engine.Step()) {
+          }
+        } catch (const Error& error) {
+          message = error.what();
+        }
+        for (const char* part : {"not finite", "request 7", "sample, step 12"}) {
+          EXPECT_NE(message.find(part), std::string::npos) << name << ": " << message;
+        }
+        Rig fresh(config);  // and after a prompt
+        fresh.model->parameters().all().front().value.assign(
+            fresh.model->parameters().all().front().value.size(), bad);
+        fresh.model->Pack(fresh.compute);
+        EXPECT_THROW(Generate(fresh.engine, {request}), Error);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -135,6 +135,7 @@ struct StageRun {
   std::vector<std::vector<float>> weights;     ///< at each save
   std::vector<std::vector<float>> references;  ///< weights of the reference at each save, if any
   std::vector<datasets::Selection> selections;
+  std::vector<std::string> warnings;
 
   double Metric(size_t step, const std::string& name) const {
     for (const auto& [key, value] : steps.at(step).metrics) {
@@ -197,11 +198,13 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
       .checkpoint = {},
       .progress = {},
       .stop_requested = setup.stop_requested,
-      .save = [&](const train::StageProgress& progress) {
-        result.saved.push_back(progress.step);
-        result.weights.push_back(AllWeights(*model));
-        if (progress.reference) result.references.push_back(AllWeights(*progress.reference));
-      }};
+      .save =
+          [&](const train::StageProgress& progress) {
+            result.saved.push_back(progress.step);
+            result.weights.push_back(AllWeights(*model));
+            if (progress.reference) result.references.push_back(AllWeights(*progress.reference));
+          },
+      .warn = [&](const std::string& text) { result.warnings.push_back(text); }};
   result.report = run(context);
   result.after = AllWeights(*model);
   for (const datasets::StepRecord& step : store.Steps(id)) {

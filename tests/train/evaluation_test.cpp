@@ -101,6 +101,21 @@ TEST(AccuracyTable, UnjudgedIsNotWrong) {
   EXPECT_TRUE(std::isnan(table.families["code"].accuracy()));  // nobody knows, which is not 0
 }
 
+TEST(JudgeWarnings, AJudgeThatJudgesNothingIsNamedWithItsReason) {
+  Trace judged = Said("", "sum", 1), unjudged = judged;
+  judged.verdicts = {{"math", {VerdictStatus::kWrong, 0, "different", ""}}};
+  unjudged.verdicts = {{"math", {VerdictStatus::kUnjudged, 0, "no-tests: none", ""}}};
+  EXPECT_EQ(IdleJudge("math", {judged, unjudged}), "");
+  EXPECT_EQ(IdleJudge("code", {unjudged}), "");  // it took none
+  const std::string text = IdleJudge("math", {unjudged, unjudged});
+  for (const char* part : {"'math'", "none of 2", "no-tests: none"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+  unjudged.verdicts[0].verdict.reason = "error: problem 'p': broken";
+  EXPECT_NE(FailedJudge({judged, unjudged}).find("problem 'p': broken"), std::string::npos);
+  EXPECT_EQ(FailedJudge({judged}), "");
+}
+
 class SampleProblemsTest : public ::testing::Test {
  protected:
   SampleProblemsTest() {
@@ -155,6 +170,34 @@ class SampleProblemsTest : public ::testing::Test {
                  .step = 2,
                  .policy_version = 9};
 };
+
+TEST_F(SampleProblemsTest, AProblemDrawnAgainHasOtherSamples) {
+  const SampleResult once = Sample(job_);
+  job_.chosen = {5, 0, 5, 3, 5};
+  const SampleResult again = Sample(job_);
+  const auto group = [](const SampleResult& result, size_t g) {
+    const auto all = Tokens(result);
+    return std::vector(all.begin() + static_cast<std::ptrdiff_t>(4 * g),
+                       all.begin() + static_cast<std::ptrdiff_t>(4 * g + 4));
+  };
+  EXPECT_EQ(group(again, 0), group(once, 0));  // all other draws keep their bits
+  EXPECT_EQ(group(again, 1), group(once, 1));
+  EXPECT_EQ(group(again, 3), group(once, 2));
+  EXPECT_NE(group(again, 2), group(again, 0));
+  EXPECT_NE(group(again, 4), group(again, 2));
+  for (size_t i = 0; i < 20; ++i) {  // inside its own group
+    EXPECT_EQ(again.traces[i].trajectory.sample, static_cast<int64_t>(i % 4));
+  }
+  // The k-th draw has the samples from k * 4 on.
+  job_.chosen = {5};
+  job_.samples = 12;
+  const auto twelve = Tokens(Sample(job_));
+  for (size_t k = 0; k < 3; ++k) {
+    const auto expected = group(again, 2 * k);
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(),
+                           twelve.begin() + static_cast<std::ptrdiff_t>(4 * k)));
+  }
+}
 
 TEST_F(SampleProblemsTest, TracesStandInOrderWithTheirJudgements) {
   std::vector<int64_t> done;

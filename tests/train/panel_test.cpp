@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "train/problems.h"
@@ -23,7 +24,7 @@ Judgement OfScores(const std::vector<std::optional<double>>& scores,
       verdict.score = *scores[i];
       verdict.status = verdict.score == 1 ? VerdictStatus::kRight : VerdictStatus::kWrong;
     }
-    verdicts.push_back({"math", verdict});
+    verdicts.push_back({i == 0 ? "math" : StrCat("math-", i + 1), verdict});
   }
   return RewardPanel(judges, "reward").FromVerdicts(verdicts);
 }
@@ -41,6 +42,82 @@ TEST(Panel, AddsWeightedScoresOfThoseThatJudged) {
   EXPECT_EQ(none.verdicts.size(), 3u);
   const RewardPanel panel({{"math", 1, Json::object()}}, "reward");
   EXPECT_THROW(panel.FromVerdicts({}), Error);
+}
+
+// Throws on the problem "bad".
+class Fragile final : public verifiers::Verifier {
+ public:
+  Verdict Judge(const verifiers::Response& response) const override {
+    if (response.problem.id == "bad") throw std::runtime_error("no such column");
+    return {VerdictStatus::kRight, 1, "equal", ""};
+  }
+};
+
+TEST(Panel, AJudgeThatThrowsNamesTheProblemAndHasNotJudged) {
+  std::vector<std::unique_ptr<verifiers::Verifier>> verifiers;
+  verifiers.push_back(std::make_unique<Fragile>());
+  const RewardPanel panel({{"fragile", 1, Json::object()}}, "reward", std::move(verifiers));
+  Problem problem;
+  problem.id = "good";
+  EXPECT_EQ(panel.Judge({"4", problem}).correct, true);
+  problem.id = "bad";
+  const Judgement judgement = panel.Judge({"4", problem});
+  EXPECT_EQ(judgement.correct, std::nullopt);
+  EXPECT_FALSE(judgement.reward.has_value());
+  EXPECT_EQ(judgement.verdicts[0].verdict.reason, "error: problem 'bad': no such column");
+}
+
+TEST(Panel, EveryJudgeHasANameOfItsOwn) {
+  const auto names = [](const Json& json) {
+    std::vector<std::string> names;
+    for (const JudgeSpec& judge : ReadPanel(json, "reward")) names.push_back(judge.name);
+    return names;
+  };
+  const Json math = {{"verifier", "math"}}, format = {{"verifier", "format"}};
+  EXPECT_EQ(names({math, math, format, math}),
+            (std::vector<std::string>{"math", "math-2", "format", "math-3"}));
+  EXPECT_EQ(names({{{"verifier", "format"}, {"name", "math"}}, math}),
+            (std::vector<std::string>{"math", "math-2"}));
+  EXPECT_THROW(
+      names({{{"verifier", "math"}, {"name", "a"}}, {{"verifier", "format"}, {"name", "a"}}}),
+      Error);
+  // What is written says it, so that the resolved recipe reads back the same.
+  const Json written = WritePanel({{"math", 1, Json::object()}, {"math", 2, Json::object()}});
+  EXPECT_EQ(written[1]["name"], "math-2");
+  EXPECT_EQ(WritePanel(ReadPanel(written, "reward")), written);
+  const RewardPanel panel({{"math", 1, Json::object()}, {"math", 2, Json::object()}}, "reward");
+  Problem problem;
+  problem.answer = "4";
+  EXPECT_EQ(panel.Judge({"\\boxed{4}", problem}).verdicts[1].verifier, "math-2");
+}
+
+TEST(Panel, JudgesTakeTheProblemsOfTheirColumn) {
+  const RewardPanel panel(
+      ReadPanel({{{"verifier", "math"}, {"column", "task"}, {"values", {"sum", "product"}}},
+                 {{"verifier", "format"},
+                  {"values", {"essay"}},
+                  {"options", {{"require_think", false}}}}},
+                "reward"),
+      "reward");
+  Problem sum, essay, other;
+  sum.answer = "4";
+  sum.extra["task"] = "sum";
+  essay.family = "essay";
+  const Judgement right = panel.Judge({"<answer>4</answer>", sum});
+  ASSERT_EQ(right.verdicts.size(), 1u);
+  EXPECT_EQ(right.verdicts[0].verifier, "math");
+  EXPECT_EQ(right.correct, true);  // the judge that does not apply has no say
+  const Judgement form = panel.Judge({"<answer>no number</answer>", essay});
+  ASSERT_EQ(form.verdicts.size(), 1u);
+  EXPECT_EQ(form.verdicts[0].verifier, "format");
+  EXPECT_EQ(form.correct, true);
+  EXPECT_EQ(panel.FromVerdicts(form.verdicts).reward, form.reward);
+  EXPECT_EQ(panel.Feedback(essay, form.verdicts), "That is right.");
+  const Judgement nobody = panel.Judge({"<answer>4</answer>", other});
+  EXPECT_TRUE(nobody.verdicts.empty());
+  EXPECT_EQ(nobody.correct, std::nullopt);
+  EXPECT_FALSE(nobody.reward.has_value());
+  EXPECT_THROW(panel.FromVerdicts({{"code", {}}}), Error);  // a verdict of nobody here
 }
 
 TEST(Panel, FormAloneMakesNoAnswerCorrect) {
@@ -100,7 +177,9 @@ TEST(Panel, ReadingNamesThePlace) {
   };
   const Json good = {{{"verifier", "math"}, {"weight", 2}, {"options", {{"extraction", "boxed"}}}}};
   EXPECT_EQ(message(good), "no error");
-  EXPECT_EQ(WritePanel(ReadPanel(good, "x")), good);
+  const Json written = WritePanel(ReadPanel(good, "x"));
+  for (const auto& [key, value] : good[0].items()) EXPECT_EQ(written[0][key], value);
+  EXPECT_EQ(WritePanel(ReadPanel(written, "x")), written);
   for (const auto& [json, part] : std::vector<std::pair<Json, std::string>>{
            {Json::array(), "stages[1].reward: expected"},
            {{{{"verifier", "mth"}}}, "'math'"},
