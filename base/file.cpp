@@ -18,15 +18,16 @@
 
 namespace retort {
 namespace fs = std::filesystem;
-namespace {
 
-[[noreturn]] void FailErrno(const fs::path& path, const char* action) {
+void FailErrno(const fs::path& path, const char* action) {
   const int error = errno;
   const char* remedy = error == ENOSPC || error == EFBIG || error == EDQUOT
                            ? ". Free some space (or raise the file-size limit) and run again"
                            : "";
   Fail(path.string(), ": cannot ", action, ": ", std::strerror(error), remedy);
 }
+
+namespace {
 
 void WriteAll(int fd, const void* data, size_t size, const fs::path& path) {
   const char* cursor = static_cast<const char*>(data);

@@ -9,6 +9,9 @@
 
 namespace retort {
 
+/// Throws Error "PATH: cannot ACTION: " and what errno says, with a remedy where a disk is full.
+[[noreturn]] void FailErrno(const std::filesystem::path& path, const char* action);
+
 /// Whole content. Throws Error naming the path when it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
 

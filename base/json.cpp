@@ -1,20 +1,166 @@
 #include "base/json.h"
 
+#include <iterator>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
 #include "base/error.h"
 
 template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace retort {
+namespace {
 
-Json ParseJson(std::string_view text, const std::string& where, bool comments) {
-  try {
-    return Json::parse(text, nullptr, true, comments);
-  } catch (const Json::exception& error) {
+// Reads characters and leaves behind how far the parser has come: its events do not say.
+class Cursor {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  Cursor(const char* at, const char** seen) : at_(at), seen_(seen) {}
+  reference operator*() const { return *at_; }
+  Cursor& operator++() {
+    *seen_ = ++at_;
+    return *this;
+  }
+  Cursor operator++(int) {
+    Cursor before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Cursor& other) const { return at_ == other.at_; }
+
+ private:
+  const char* at_;
+  const char** seen_;
+};
+
+// Builds the value from the parser's events. The parser's own builder knows neither bounds nor
+// repeated keys, and looks each key up in the list of those before it.
+class Builder {
+ public:
+  explicit Builder(std::string_view text) : text_(text), seen_(text.data()) {}
+
+  bool Parse(bool comments) {
+    return Json::sax_parse(Cursor(text_.data(), &seen_),
+                           Cursor(text_.data() + text_.size(), &seen_), this,
+                           Json::input_format_t::json, /*strict=*/true, comments);
+  }
+  Json& value() { return value_; }
+  /// "parse error at line 1, column 5: …".
+  const std::string& error() const { return error_; }
+  /// The text is JSON as far as it was read, but beyond the bounds.
+  bool beyond_bounds() const { return beyond_bounds_; }
+
+  bool null() { return Put(nullptr); }
+  bool boolean(bool value) { return Put(value); }
+  bool number_integer(Json::number_integer_t value) { return Put(value); }
+  bool number_unsigned(Json::number_unsigned_t value) { return Put(value); }
+  bool number_float(Json::number_float_t value, const std::string&) { return Put(value); }
+  bool string(std::string& value) { return Put(std::move(value)); }
+  bool binary(Json::binary_t&) { return false; }  // not in text
+  bool start_array(std::size_t) { return Open(Json::array()); }
+  bool end_array() { return Close(); }
+  bool start_object(std::size_t) { return Open(Json::object()); }
+  bool end_object() { return Close(); }
+
+  bool key(std::string& name) {
+    Level& level = open_.back();
+    if (!level.keys.insert(name).second) {
+      return Refuse(StrCat("the key \"", name, "\" occurs twice in one object"));
+    }
+    // An ordered_map is a vector of its members; it would search them for the key again.
+    auto& members = level.value->get_ref<Json::object_t&>();
+    static_cast<Json::object_t::Container&>(members).emplace_back(std::move(name), nullptr);
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const Json::exception& error) {
     const std::string_view what = error.what();
     const size_t detail = what.find("] ");
-    Fail(where,
-         ": not valid JSON: ", detail == std::string_view::npos ? what : what.substr(detail + 2));
+    error_ = detail == std::string_view::npos ? what : what.substr(detail + 2);
+    constexpr std::string_view kOverflow = "number overflow parsing ";
+    if (error_.starts_with(kOverflow)) {
+      const std::string number = error_.substr(kOverflow.size());
+      return Refuse("the number " + number + " is out of range");
+    }
+    return false;
   }
+
+ private:
+  struct Level {
+    Json* value;
+    std::unordered_set<std::string> keys;
+  };
+
+  bool Refuse(const std::string& why) {
+    size_t line = 1, column = 0;
+    for (const char* at = text_.data(); at < seen_; ++at) {
+      column = *at == '\n' ? 0 : column + 1;
+      line += *at == '\n';
+    }
+    error_ = StrCat("parse error at line ", line, ", column ", column, ": ", why);
+    beyond_bounds_ = true;
+    return false;
+  }
+
+  // Where the next value goes.
+  Json& Place() {
+    if (open_.empty()) return value_;
+    Json& parent = *open_.back().value;
+    return parent.is_array() ? parent.get_ref<Json::array_t&>().emplace_back()
+                             : parent.get_ref<Json::object_t&>().back().second;
+  }
+  template <class T>
+  bool Put(T&& value) {
+    Place() = std::forward<T>(value);
+    return true;
+  }
+  bool Open(Json empty) {
+    if (open_.size() == kMaxJsonDepth) {
+      return Refuse(StrCat("nested deeper than ", kMaxJsonDepth, " levels"));
+    }
+    Json& place = Place();
+    place = std::move(empty);
+    open_.push_back({&place, {}});
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  const char* seen_;  // up to here the parser has read
+  Json value_;
+  std::vector<Level> open_;
+  std::string error_;
+  bool beyond_bounds_ = false;
+};
+
+}  // namespace
+
+Json ParseJson(std::string_view text, const std::string& where, bool comments) {
+  Builder builder(text);
+  RETORT_CHECK(builder.Parse(comments), where, ": not valid JSON: ", builder.error());
+  return std::move(builder.value());
+}
+
+std::optional<Json> TryParseJson(std::string_view text) {
+  Builder builder(text);
+  if (!builder.Parse(/*comments=*/false)) return std::nullopt;
+  return std::move(builder.value());
+}
+
+Json JsonOrText(std::string_view text, const std::string& where) {
+  Builder builder(text);
+  if (builder.Parse(/*comments=*/false)) return std::move(builder.value());
+  RETORT_CHECK(!builder.beyond_bounds(), where, ": not valid JSON: ", builder.error());
+  return text;
 }
 
 std::string ToJsonLine(const Json& value) {

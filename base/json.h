@@ -2,6 +2,7 @@
 // JSON values that keep their key order, and parsing with errors that name the place.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,9 +13,22 @@ namespace retort {
 
 using Json = nlohmann::ordered_json;
 
-/// Parses one JSON document. `where` (a file name, or "file:line") starts the error message.
-/// `//` and `/* */` comments are accepted when `comments` is set. Throws Error.
+/// Text from outside nests at most this deep, so that what walks a value (comparing, printing,
+/// copying) cannot overflow a stack.
+inline constexpr int kMaxJsonDepth = 512;
+
+/// Parses one JSON document, in linear time. `where` (a file name, or "file:line") starts the error
+/// message, which names line and column. `//` and `/* */` comments are accepted when `comments` is
+/// set. Throws Error on malformed text, on a key that occurs twice in one object, on nesting beyond
+/// kMaxJsonDepth and on numbers that no double can hold.
 Json ParseJson(std::string_view text, const std::string& where, bool comments = false);
+
+/// The value, or nothing where ParseJson would throw.
+std::optional<Json> TryParseJson(std::string_view text);
+
+/// What follows '=' on a command line: "5" is a number, "true" a boolean, "[1]" a list; what is not
+/// JSON is the text itself. Throws Error, starting with `where`, on JSON beyond ParseJson's bounds.
+Json JsonOrText(std::string_view text, const std::string& where);
 
 /// One line of JSON; malformed UTF-8 inside strings becomes U+FFFD instead of an error.
 std::string ToJsonLine(const Json& value);

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
+#include "base/output_file.h"
 
 namespace retort {
 
@@ -76,7 +76,9 @@ void Profile::WriteChromeTrace(const std::filesystem::path& file) const {
                           {"dur", microseconds(event.end - event.begin)}});
     }
   }
-  WriteFileAtomic(file, text + "\n]}\n");
+  OutputFile out(OutputTarget(file, {}));
+  out.Write(text + "\n]}\n");
+  out.Commit();
 }
 
 }  // namespace retort

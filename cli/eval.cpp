@@ -5,9 +5,10 @@
 #include <iostream>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/output_file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/judge_flags.h"
@@ -93,16 +94,21 @@ train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem
 int Eval(const EvalCommand& command) {
   CatchInterrupts();
   const std::vector<Problem> problems = train::GetProblems(command.problems);
+  std::optional<OutputFile> out;
+  if (!command.out.empty()) {
+    out.emplace(OutputTarget(command.out, {command.folder, command.problems.file}));
+  }
   const train::SampleResult result = Sample(command, problems);
   train::AccuracyTable accuracy;
   accuracy.Add(result);
-  if (!command.out.empty()) {
-    AtomicFile out(command.out);
+  if (out) {
     for (const Trace& trace : result.traces) {
-      out.Write(ToJsonLine(datasets::TraceToJson(trace, false)) + "\n");
+      out->Write(ToJsonLine(datasets::TraceToJson(trace, false)) + "\n");
     }
-    out.Commit();
+    out->Commit();
   }
+  // Traces and summary do not mix.
+  std::ostream& summary = out && out->target().is_standard_output() ? std::cerr : std::cout;
   const double speed = static_cast<double>(accuracy.all.tokens) / std::max(result.seconds, 1e-9);
   if (command.json) {
     Json json = ToJson(accuracy.all);
@@ -111,7 +117,7 @@ int Eval(const EvalCommand& command) {
     json["tokens_per_second"] = speed;
     for (const auto& [family, counts] : accuracy.families)
       json["families"][family] = ToJson(counts);
-    std::cout << ToJsonLine(json) << "\n";
+    summary << ToJsonLine(json) << "\n";
     return kSuccess;
   }
   Table table{{"family", "completions", "accuracy", "length", "finished", "reasoning",
@@ -121,7 +127,7 @@ int Eval(const EvalCommand& command) {
     table.rows.push_back(RowOf(family, counts));
   }
   if (accuracy.families.size() > 1) table.rows.push_back(RowOf("all", accuracy.all));
-  std::cout << FormatTable(table);
+  summary << FormatTable(table);
   std::cerr << "retort: " << Thousands(accuracy.all.tokens) << " tokens in "
             << Duration(result.seconds) << ", " << Fixed(speed, 0) << " a second\n";
   return kSuccess;

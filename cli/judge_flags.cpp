@@ -12,7 +12,8 @@ Json VerifierFlags::Options() const {
   Json options = Json::object();
   for (const std::string& setting : settings) {
     const size_t equals = setting.find('=');
-    options[setting.substr(0, equals)] = JsonOrText(setting.substr(equals + 1));
+    const std::string name = setting.substr(0, equals);
+    options[name] = JsonOrText(setting.substr(equals + 1), "--option " + name);
   }
   return options;
 }

@@ -38,7 +38,7 @@ void SetList(const Field& field, const std::string& flag, const std::vector<std:
     // Not a list of texts: a list of numbers, whose own message is the one to show.
   }
   Json list = Json::array();
-  for (const std::string& value : values) list.push_back(JsonOrText(value));
+  for (const std::string& value : values) list.push_back(JsonOrText(value, flag));
   field.set(list, flag);
 }
 
@@ -68,7 +68,7 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
       app.add_option_function<std::string>(
              flag,
              [field, flag, text](const std::string& value) {
-               OrUsageError([&] { field.set(text ? Json(value) : JsonOrText(value), flag); });
+               OrUsageError([&] { field.set(text ? Json(value) : JsonOrText(value, flag), flag); });
              },
              help)
           ->type_name(text ? "TEXT" : "N");
@@ -77,10 +77,6 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
 }
 
 }  // namespace
-
-Json JsonOrText(const std::string& value) {
-  return Json::accept(value) ? Json::parse(value) : Json(value);
-}
 
 void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
   AddFields(app, fields, "--");

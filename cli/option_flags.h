@@ -22,9 +22,6 @@ namespace retort::cli {
 /// struct behind the fields must stay where it is until the flags are read.
 void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields);
 
-/// "5" is a number, "true" a boolean, "[1]" a list; what is not JSON is the text itself.
-Json JsonOrText(const std::string& value);
-
 /// A repeated flag whose values must look like KEY=VALUE.
 void AddKeyValueFlag(CLI::App& app, const std::string& flag, std::vector<std::string>& settings,
                      const std::string& help);

@@ -1,13 +1,18 @@
 #include "cli/program.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/executor.h"
+#include "base/output_file.h"
 #include "base/strings.h"
 #include "base/version.h"
 #include "cli/commands.h"
@@ -68,6 +73,11 @@ std::string FullName(const CLI::App& app) {
   return app.get_parent() ? FullName(*app.get_parent()) + " " + name : name;
 }
 
+bool ReaderHasGone(int descriptor) {
+  pollfd state{descriptor, POLLOUT, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
+}
+
 int Run(int argc, char** argv) {
   CLI::App program(
       "Runs reinforcement-learning recipes, scores answers, distils students and\n"
@@ -101,7 +111,10 @@ int Run(int argc, char** argv) {
     return kUsage;
   }
   const int code = action();
-  RETORT_CHECK(std::cout.flush(), "standard output: cannot write the results");
+  if (!std::cout.flush()) {
+    if (ReaderHasGone(STDOUT_FILENO)) throw BrokenPipe("standard output: nobody reads any more");
+    Fail("standard output: cannot write the results");
+  }
   return code;
 }
 
@@ -110,6 +123,11 @@ int Run(int argc, char** argv) {
 int RunProgram(int argc, char** argv) {
   try {
     return Run(argc, argv);
+  } catch (const BrokenPipe&) {
+    // As SIGPIPE ends other filters; it was ignored, or the write would have ended this one.
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+    return kFailure;
   } catch (const std::exception& error) {
     if (Interrupted()) {
       std::cerr << "retort: interrupted\n";

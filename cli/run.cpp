@@ -42,7 +42,9 @@ int Run(const RunCommand& command) {
   options.out = command.out.empty() ? std::filesystem::path("runs") / recipe.name
                                     : std::filesystem::path(command.out);
   return RunStages(recipe, options,
-                   {.json = command.json, .resume_command = ResumeCommand(command, options)});
+                   {.json = command.json,
+                    .resume_command = ResumeCommand(command, options),
+                    .recipe_file = command.recipe});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/output_file.h"
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -45,6 +46,13 @@ std::vector<std::string> RowOf(const recipes::StageResult& stage) {
           Duration(stage.seconds)};
 }
 
+// Every text of a recipe may name a file that it reads: a model, rows, a database.
+void AppendTexts(const Json& json, std::vector<std::filesystem::path>& texts) {
+  if (json.is_string() && json != "") texts.emplace_back(json.get<std::string>());
+  if (!json.is_structured()) return;
+  for (const Json& item : json) AppendTexts(item, texts);
+}
+
 }  // namespace
 
 void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out) {
@@ -71,6 +79,12 @@ void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out) 
 int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
               const ShowOptions& show) {
   CatchInterrupts();
+  if (!options.profile.empty()) {
+    // Whether it can be written shows now, not after the last step.
+    std::vector<std::filesystem::path> inputs{show.recipe_file};
+    AppendTexts(recipes::WriteRecipe(recipe), inputs);
+    const OutputTarget checked(options.profile, inputs);
+  }
   std::unique_ptr<Progress> progress;
   const auto note = [&](const std::string& line) {
     if (progress) {

@@ -17,7 +17,8 @@ void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out);
 
 struct ShowOptions {
   bool json = false;
-  std::string resume_command;  ///< how to go on after an interruption
+  std::string resume_command;    ///< how to go on after an interruption
+  std::string recipe_file = {};  ///< that --profile must not replace; "" when there is none
 };
 
 /// Returns the exit code.

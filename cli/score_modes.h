@@ -19,8 +19,11 @@ struct ScoreCommand {
   std::string file;
   verifiers::ScoreOptions columns;
   JudgeFlags judges;
+  datasets::RowFormat format = datasets::RowFormat::kAuto;
   std::string out;
+  std::string disagreements;
   std::string compare;
+  bool resume = false;
   bool json = false;
   int threads = 0;
   int64_t limit = 0;
@@ -31,6 +34,8 @@ struct ScoreCommand {
   std::optional<std::string> response_text;  // of --explain
 };
 
+/// Judges a file. The exit code is 1 when a line could not be judged.
+int ScoreFile(const ScoreCommand& command);
 /// --explain: how one pair is read and judged.
 int ExplainScore(const ScoreCommand& command);
 /// --probe: which cheats the judges pay. The exit code is 1 when they pay one, or pay no right

@@ -3,9 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <iostream>
-#include <optional>
 
-#include "base/file.h"
+#include "base/output_file.h"
 #include "base/strings.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
@@ -23,7 +22,7 @@ constexpr size_t kCellWidth = 40;
 struct ShowOptions : TracesOptions {
   std::vector<int64_t> ids;
   bool tokens = false;
-  std::string out;
+  std::string out = "-";
 };
 
 std::string VerdictText(const NamedVerdict& named) {
@@ -118,17 +117,11 @@ int Show(const ShowOptions& options) {
 int Export(const ShowOptions& options) {
   const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
   const std::vector<int64_t> ids = store.Select(options.filter);
-  std::optional<AtomicFile> out;
-  if (!options.out.empty()) out.emplace(options.out);
+  OutputFile out(OutputTarget(options.out, {options.path, DatabasePath(options.path)}));
   store.ForEach(ids, [&](const Trace& trace) {
-    const std::string line = ToJsonLine(datasets::TraceToJson(trace, options.tokens)) + "\n";
-    if (out) {
-      out->Write(line);
-    } else {
-      std::cout << line;
-    }
+    out.Write(ToJsonLine(datasets::TraceToJson(trace, options.tokens)) + "\n");
   });
-  if (out) out->Commit();
+  out.Commit();
   std::cerr << "retort: " << ids.size() << " traces exported\n";
   return kSuccess;
 }
@@ -164,7 +157,8 @@ void AddTracesShow(CLI::App& traces, Action& action) {
     AddDatabaseArgument(*app, *options);
     AddFilterFlags(*app, *options);
     app->add_flag("--tokens", options->tokens, kTokensHelp);
-    app->add_option("--out", options->out, "Write to this file instead of standard output.")
+    app->add_option("--out", options->out,
+                    "Write to this file instead of standard output, which is -.")
         ->type_name("FILE");
     app->callback([options, &action] { action = [options] { return Export(*options); }; });
   }

@@ -1,10 +1,9 @@
 #include "datasets/jsonl.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <iostream>
+#include <set>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -12,6 +11,18 @@
 namespace retort::datasets {
 namespace fs = std::filesystem;
 namespace {
+
+// A row is held in memory as a whole; a compressed file may say a gigabyte in a megabyte.
+constexpr size_t kMaxRowBytes = size_t{256} << 20;
+constexpr const char* kTooLong = ": a row of more than 256 MiB; split it";
+
+bool IsCsvName(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const std::string_view suffix : {".gz", ".zst"}) {
+    if (name.ends_with(suffix)) name.erase(name.size() - suffix.size());
+  }
+  return name.ends_with(".csv");
+}
 
 constexpr const char* kPromptColumns[] = {"prompt", "question", "problem", "messages", "input"};
 constexpr const char* kAnswerColumns[] = {"answer", "solution", "ground_truth", "label"};
@@ -135,44 +146,62 @@ void SplitAnswer(const std::string& column, Problem& problem) {
 
 }  // namespace
 
-JsonlReader::JsonlReader(const std::string& path) : name_(path), stream_(&file_) {
-  if (path == "-") {
-    name_ = "standard input";
-    stream_ = &std::cin;
-    return;
-  }
-  RETORT_CHECK(fs::exists(path), path, ": no such file; check the path");
-  RETORT_CHECK(!fs::is_directory(path), path, ": is a folder, expected a .jsonl file");
-  file_.open(path, std::ios::binary);
-  RETORT_CHECK(file_.is_open(), path, ": cannot open: ", std::strerror(errno));
-}
+JsonlReader::JsonlReader(const std::string& path, RowFormat format)
+    : source_(path),
+      csv_(format == RowFormat::kCsv || (format == RowFormat::kAuto && IsCsvName(path))) {}
 
-std::string JsonlReader::Where(int64_t line) const { return StrCat(name_, ":", line); }
+std::string JsonlReader::Where(int64_t line) const { return StrCat(source_.name(), ":", line); }
 
 bool JsonlReader::GetLine() {
-  if (!std::getline(*stream_, text_)) {
-    RETORT_CHECK(!stream_->bad(), Where(number_ + 1), ": cannot read on: ", std::strerror(errno));
-    return false;
+  text_.clear();
+  too_long_ = false;
+  bool any = false, ended = false;
+  while (!ended) {
+    if (piece_.empty()) piece_ = source_.Next();
+    if (piece_.empty()) break;
+    any = true;
+    const size_t end = piece_.find('\n');
+    ended = end != std::string_view::npos;
+    const std::string_view part = piece_.substr(0, end);
+    piece_.remove_prefix(part.size() + (ended ? 1 : 0));
+    bytes_ += static_cast<int64_t>(part.size()) + (ended ? 1 : 0);
+    too_long_ = too_long_ || text_.size() + part.size() > kMaxRowBytes;
+    if (!too_long_) text_ += part;
   }
-  bytes_ += static_cast<int64_t>(text_.size()) + (stream_->eof() ? 0 : 1);
+  if (!any) return false;
+  if (too_long_) text_.clear();
   if (++number_ == 1 && text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // byte order mark
   return true;
 }
 
 bool JsonlReader::Next(JsonlLine& line) {
   line = {};
-  if (!pending_ && !GetLine()) return false;
-  pending_ = false;
-  line.number = number_;
-  if (Trim(text_).empty()) {
-    do {
-      if (!GetLine()) return false;  // nothing but empty lines to the end
-    } while (Trim(text_).empty());
-    pending_ = true;
-    line.error = Where(line.number) + ": empty line, expected a JSON object; remove the line";
+  if (csv_ && columns_.empty()) {
+    if (!ReadRecord(line)) return false;
+    RETORT_CHECK(line.error.empty(), line.error);
+    columns_ = record_.fields();
+    std::set<std::string> known;
+    for (const std::string& name : columns_) {
+      RETORT_CHECK(known.insert(name).second, Where(line.number), ": the header names the column '",
+                   name, "' twice; rename one");
+    }
+  }
+  if (csv_) {
+    if (!ReadRecord(line)) return false;
+    if (line.error.empty()) ReadCsv(line);
     return true;
   }
+  do {
+    if (!GetLine()) return false;
+  } while (!too_long_ && Trim(text_).empty());
+  line.number = number_;
+  ReadJson(line);
+  return true;
+}
+
+void JsonlReader::ReadJson(JsonlLine& line) {
   try {
+    RETORT_CHECK(!too_long_, Where(number_), kTooLong);
     Json row = ParseJson(text_, Where(number_));
     RETORT_CHECK(row.is_object(), Where(number_), ": got a JSON ", row.type_name(),
                  ", expected an object of columns {\"prompt\": …, \"answer\": …}");
@@ -181,7 +210,49 @@ bool JsonlReader::Next(JsonlLine& line) {
     // The parser counts lines within its text, which is always one.
     line.error = ReplaceAll(error.what(), "parse error at line 1, ", "at ");
   }
+}
+
+// The next record, which is not a blank line, or what is wrong with it.
+bool JsonlReader::ReadRecord(JsonlLine& line) {
+  do {
+    if (!GetLine()) return false;
+  } while (!too_long_ && Trim(text_).empty());
+  line.number = number_;
+  record_.Clear();
+  size_t size = text_.size();
+  bool complete = record_.AddLine(text_);
+  while (!complete && !too_long_ && GetLine()) {
+    size += text_.size();
+    too_long_ = too_long_ || size > kMaxRowBytes;
+    complete = record_.AddLine(text_);
+  }
+  if (too_long_) {
+    line.error = Where(line.number) + kTooLong;
+  } else if (!complete) {
+    line.error = Where(line.number) + ": a quoted field begins here and does not end; close it";
+  } else if (!record_.error().empty()) {
+    line.error = StrCat(Where(line.number), ": ", record_.error());
+  }
   return true;
+}
+
+void JsonlReader::ReadCsv(JsonlLine& line) {
+  const std::vector<std::string>& fields = record_.fields();
+  if (fields.size() != columns_.size()) {
+    line.error = StrCat(Where(line.number), ": got ", fields.size(), " fields, the header names ",
+                        columns_.size(), " columns; put fields that hold commas in quotes");
+    return;
+  }
+  Json row = Json::object();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (!IsUtf8(fields[i])) {
+      line.error =
+          StrCat(Where(line.number), ": column '", columns_[i], "' is not UTF-8; convert the file");
+      return;
+    }
+    row[columns_[i]] = fields[i];
+  }
+  line.row = std::move(row);
 }
 
 Problem ProblemFromRow(const Json& row, const JsonlOptions& options, const std::string& where,

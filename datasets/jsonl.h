@@ -1,50 +1,71 @@
 #pragma once
-// Problems from JSON Lines files: one object per line.
+// Rows of a file, one object each, and the problems in them.
 
+#include <array>
 #include <cstdint>
-#include <fstream>
 #include <functional>
-#include <istream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "base/options.h"
 #include "base/records.h"
+#include "datasets/byte_source.h"
+#include "datasets/csv.h"
 
 namespace retort::datasets {
 
-/// One line of a file: either a row (always an object) or what is wrong with it.
+enum class RowFormat {
+  kAuto,   ///< kCsv for names that end in .csv, .csv.gz or .csv.zst, else kJsonl
+  kJsonl,  ///< one JSON object per line
+  kCsv,    ///< RFC 4180; the first record names the columns, whose values are texts
+};
+constexpr auto EnumNames(RowFormat) {
+  return std::array{std::pair{RowFormat::kAuto, "auto"}, std::pair{RowFormat::kJsonl, "jsonl"},
+                    std::pair{RowFormat::kCsv, "csv"}};
+}
+
+/// One row of a file: either an object or what is wrong with it.
 struct JsonlLine {
-  int64_t number = 0;  ///< from 1
+  int64_t number = 0;  ///< of the line it begins on, from 1
   std::optional<Json> row;
   std::string error;  ///< "file:line: what, and what to do"; empty when there is a row
 };
 
-/// Reads line by line, holding one line in memory. A bad line is reported and does not end the
-/// reading. Empty lines at the end of the file are skipped; anywhere else they are bad lines.
+/// Reads row by row, holding one in memory, from plain, gzip or Zstandard bytes. A bad row is
+/// reported and does not end the reading. Blank lines are skipped, and counted as lines.
 class JsonlReader {
  public:
   /// "-" reads standard input. Throws Error when the file cannot be opened.
-  explicit JsonlReader(const std::string& path);
-  /// False at the end. Throws Error when the file cannot be read on.
+  explicit JsonlReader(const std::string& path, RowFormat format = RowFormat::kAuto);
+  /// False at the end. Throws Error when the file cannot be read on or decompressed, and on a CSV
+  /// header that names a column twice.
   bool Next(JsonlLine& line);
   /// "file:line", for messages about a row.
   std::string Where(int64_t line) const;
-  /// Read so far, line ends included.
+  /// Read so far, decompressed, line ends included.
   int64_t bytes() const { return bytes_; }
+  /// Read of the file itself so far: compressed bytes, where it is compressed.
+  int64_t consumed() const { return source_.consumed(); }
 
  private:
   bool GetLine();
+  void ReadJson(JsonlLine& line);
+  void ReadCsv(JsonlLine& line);
+  bool ReadRecord(JsonlLine& line);
 
-  std::string name_;
-  std::ifstream file_;
-  std::istream* stream_;
-  std::string text_;    // the line read last
-  int64_t number_ = 0;  // its number
+  ByteSource source_;
+  bool csv_;
+  std::string_view piece_;  // of the source, what is still to be split into lines
+  std::string text_;        // the line read last
+  bool too_long_ = false;   // and was not kept
+  int64_t number_ = 0;      // its number
   int64_t bytes_ = 0;
-  bool pending_ = false;  // it has not been handed out yet
+  CsvRecord record_;
+  std::vector<std::string> columns_;  // of a CSV file
 };
 
 /// Which columns mean what. A column left empty is found by convention:

@@ -254,9 +254,8 @@ void ApplySetting(Json& document, const std::string& setting) {
   RETORT_CHECK(equals != std::string::npos && equals > 0, "--set ", setting,
                ": expected KEY=VALUE, such as seed=2 or grpo.learning_rate=1e-4");
   const std::vector<std::string> path = Split(setting.substr(0, equals), '.');
-  const std::string text = setting.substr(equals + 1);
-  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) value = text;
+  Json value = JsonOrText(std::string_view(setting).substr(equals + 1),
+                          "--set " + setting.substr(0, equals));
 
   RETORT_CHECK(document.is_object(), "--set ", setting, ": the recipe is not an object");
   Json* place = &document;

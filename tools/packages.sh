@@ -7,7 +7,7 @@ PACKAGES_BUILD=(
   nlohmann-json3-dev                   # base
   libhwy-dev                           # nn
   libpcre2-dev                         # model
-  libsqlite3-dev                       # datasets
+  libsqlite3-dev zlib1g-dev libzstd-dev  # datasets
   libflint-dev                         # verifiers
   libcli11-dev                         # cli
 )

@@ -191,7 +191,7 @@ class CodeioVerifier final : public Verifier {
                     ".");
     }
     const auto call = [&] {
-      const Json given = Json::parse(verdict.extracted, nullptr, /*allow_exceptions=*/false);
+      const Json given = ReadShallowJson(verdict.extracted).value_or(nullptr);
       return ShowCall(given, entry);
     };
     if (code == "other-output") {

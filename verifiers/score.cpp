@@ -1,64 +1,70 @@
 #include "verifiers/score.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <tuple>
 #include <utility>
 
+#include "base/error.h"
 #include "base/options.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
 
 namespace retort::verifiers {
-
 namespace {
 
-// The value of a column: a key as it stands, else a dotted path. Throws naming the nearest key.
-const Json& OneColumn(const Json& columns, const std::string& name, const std::string& where) {
-  RETORT_CHECK(columns.is_object(), where, ": got a JSON ", columns.type_name(),
-               ", expected an object with one member per column.");
-  if (const auto whole = columns.find(name); whole != columns.end()) return *whole;
-  const Json* value = &columns;
-  for (const std::string& key : Split(name, '.')) {
-    const auto found = value->is_object() ? value->find(key) : value->end();
-    if (found == value->end()) {
-      std::vector<std::string> keys;
-      if (value->is_object()) {
-        for (const auto& item : value->items()) keys.push_back(item.key());
-      }
-      Fail(where, ": no column '", name, "' ('", key, "' is missing).", DidYouMean(key, keys),
-           " Present: ", keys.empty() ? "none" : Join(keys, ", "), ".");
+constexpr size_t kMostGroups = 1000;
+constexpr const char* kNoValue = "(none)";
+
+Json ShareOf(int64_t part, int64_t whole) {
+  if (whole == 0) return nullptr;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// Judges one response against each of the gold answers until one makes it right.
+JointVerdict JudgeByAny(ScoreTask& task, const std::string& text, const ScoreJudge& judge) {
+  JointVerdict best;
+  bool first = true;
+  for (const std::string& gold : task.golds) {
+    task.problem.answer = gold;
+    JointVerdict joint = judge({.text = text, .problem = task.problem});
+    const VerdictStatus status = joint.verdict.status;
+    if (first || status == VerdictStatus::kRight ||
+        (status == VerdictStatus::kUnjudged && best.verdict.status == VerdictStatus::kWrong)) {
+      best = std::move(joint);
     }
-    value = &*found;
+    first = false;
+    if (status == VerdictStatus::kRight) break;
   }
-  return *value;
+  return best;
 }
 
-// The first of the names that is a key.
-const Json& Column(const Json& columns, const std::string& names, const std::string& where) {
-  const std::vector<std::string> choices = Split(names, '|');
-  for (const std::string& name : choices) {
-    if (columns.is_object() && columns.contains(name)) return columns[name];
+void PutVerdict(const Verdict& verdict, Json& json) {
+  json["verdict"] = EnumName(verdict.status);
+  json["score"] = verdict.status == VerdictStatus::kUnjudged ? Json(nullptr) : Json(verdict.score);
+  json["reason"] = verdict.reason;
+  json["extracted"] = verdict.extracted;
+  json["normal_form"] = verdict.normal_form;
+  json["gold_normal_form"] = verdict.gold_normal_form;
+}
+
+Verdict VerdictFrom(const Json& json) {
+  Verdict verdict;
+  const std::string& name = json.at("verdict").get_ref<const std::string&>();
+  bool known = false;
+  for (const auto& [status, text] : EnumNames(VerdictStatus{})) {
+    if (name != text) continue;
+    verdict.status = status;
+    known = true;
   }
-  RETORT_CHECK(choices.size() == 1, where, ": none of the columns '", Join(choices, "', '"),
-               "' is there.");
-  return OneColumn(columns, names, where);
-}
-
-[[noreturn]] void FailType(const std::string& where, const std::string& column, const Json& value,
-                           const char* expected) {
-  Fail(where, ": column '", column, "' is ", value.type_name(), ", expected ", expected, ".");
-}
-
-// A single value counts as a list of one.
-std::vector<const Json*> Elements(const Json& value) {
-  if (!value.is_array()) return {&value};
-  std::vector<const Json*> elements;
-  for (const Json& element : value) elements.push_back(&element);
-  return elements;
-}
-
-std::string AnswerText(const Json& value, const std::string& column, const std::string& where) {
-  if (value.is_number()) return value.dump();
-  if (!value.is_string()) FailType(where, column, value, "text or a number");
-  return value.get<std::string>();
+  RETORT_CHECK(known, "verdict: got '", name, "', expected right, wrong or unjudged");
+  if (!json.at("score").is_null()) verdict.score = json["score"].get<double>();
+  verdict.reason = json.at("reason").get<std::string>();
+  verdict.extracted = json.at("extracted").get<std::string>();
+  verdict.normal_form = json.at("normal_form").get<std::string>();
+  verdict.gold_normal_form = json.at("gold_normal_form").get<std::string>();
+  return verdict;
 }
 
 }  // namespace
@@ -70,59 +76,113 @@ void CheckScoreOptions(const ScoreOptions& options) {
                " response columns, expected as many (or none).");
 }
 
-std::vector<ScoredResponse> ScoreRow(Json columns, int64_t row, const std::string& where,
-                                     const ScoreOptions& options, const Verifier& verifier) {
+ScoreTask ReadScoreTask(Json columns, const std::string& where, const ScoreOptions& options) {
   CheckScoreOptions(options);
-  Problem problem;
-  problem.id = where;
+  ScoreTask task;
+  task.golds = {""};
   if (!options.answer.empty()) {
-    problem.answer = AnswerText(Column(columns, options.answer, where), options.answer, where);
+    task.golds = AnswerTexts(Column(columns, options.answer, where), options.answer, where);
   }
-  problem.extra = std::move(columns);
-
-  std::vector<ScoredResponse> scored;
   for (size_t c = 0; c < options.response.size(); ++c) {
     const std::string& column = options.response[c];
-    const auto texts = Elements(Column(problem.extra, column, where));
-    std::vector<const Json*> labels;
+    auto texts = ResponseTexts(Column(columns, column, where), column, where);
+    std::vector<std::optional<bool>> labels(texts.size());
     if (!options.label.empty()) {
-      labels = Elements(Column(problem.extra, options.label[c], where));
+      labels = Labels(Column(columns, options.label[c], where), options.label[c], where);
       RETORT_CHECK(labels.size() == texts.size(), where, ": column '", options.label[c], "' has ",
                    labels.size(), " labels for ", texts.size(), " responses in '", column, "'.");
     }
     for (size_t i = 0; i < texts.size(); ++i) {
-      if (!texts[i]->is_string()) FailType(where, column, *texts[i], "text or a list of texts");
-      ScoredResponse& result = scored.emplace_back();
-      result.row = row;
-      result.response = static_cast<int64_t>(scored.size()) - 1;
-      if (!labels.empty()) {
-        if (!labels[i]->is_boolean())
-          FailType(where, options.label[c], *labels[i], "true or false");
-        result.label = labels[i]->get<bool>();
-      }
-      const Stopwatch watch;
-      result.verdict =
-          verifier.Judge({.text = texts[i]->get_ref<const std::string&>(), .problem = problem});
-      result.seconds = watch.seconds();
+      task.items.push_back({.text = std::move(texts[i]), .label = labels[i]});
     }
+  }
+  for (const std::string& name : options.keep) {
+    const Json* value = FindColumn(columns, name);
+    task.kept[name] = value ? *value : Json(nullptr);
+  }
+  for (const std::string& name : options.by) {
+    const Json* value = FindColumn(columns, name);
+    task.groups.push_back(value && !value->is_null() ? TextOf(*value) : kNoValue);
+  }
+  task.problem.id = where;
+  task.problem.answer = task.golds.front();
+  task.problem.extra = std::move(columns);
+  return task;
+}
+
+JointVerdict JoinVerdicts(std::vector<NamedVerdict> verdicts, double score) {
+  const auto any = [&](VerdictStatus status) {
+    return std::ranges::any_of(verdicts,
+                               [&](const NamedVerdict& v) { return v.verdict.status == status; });
+  };
+  JointVerdict joint{verdicts.at(0).verdict, {}};
+  joint.verdict.status = any(VerdictStatus::kWrong)      ? VerdictStatus::kWrong
+                         : any(VerdictStatus::kUnjudged) ? VerdictStatus::kUnjudged
+                                                         : VerdictStatus::kRight;
+  joint.verdict.score = joint.verdict.status == VerdictStatus::kUnjudged ? 0 : score;
+  if (verdicts.size() == 1) return joint;
+  std::vector<std::string> reasons;
+  for (const NamedVerdict& named : verdicts) {
+    reasons.push_back(named.verifier + ": " + named.verdict.reason);
+  }
+  joint.verdict.reason = Join(reasons, "; ");
+  joint.judges = std::move(verdicts);
+  return joint;
+}
+
+std::vector<ScoredResponse> ScoreRow(ScoreTask& task, int64_t row, const ScoreJudge& judge) {
+  std::vector<ScoredResponse> scored;
+  for (const ScoreTask::Item& item : task.items) {
+    const Stopwatch watch;
+    JointVerdict joint = JudgeByAny(task, item.text, judge);
+    scored.push_back({.row = row,
+                      .response = static_cast<int64_t>(scored.size()),
+                      .verdict = std::move(joint.verdict),
+                      .label = item.label,
+                      .seconds = watch.seconds(),
+                      .judges = std::move(joint.judges)});
   }
   return scored;
 }
 
+std::vector<ScoredResponse> ScoreRow(Json columns, int64_t row, const std::string& where,
+                                     const ScoreOptions& options, const Verifier& verifier) {
+  ScoreTask task = ReadScoreTask(std::move(columns), where, options);
+  return ScoreRow(task, row, [&](const Response& response) {
+    return JointVerdict{verifier.Judge(response), {}};
+  });
+}
+
 Json ToJson(const ScoredResponse& scored, bool with_response) {
-  const Verdict& verdict = scored.verdict;
   Json json{{"row", scored.row}};
   if (with_response) json["response"] = scored.response;
-  json["verdict"] = EnumName(verdict.status);
-  json["score"] = verdict.status == VerdictStatus::kUnjudged ? Json(nullptr) : Json(verdict.score);
-  json["reason"] = verdict.reason;
-  json["extracted"] = verdict.extracted;
-  json["normal_form"] = verdict.normal_form;
-  json["gold_normal_form"] = verdict.gold_normal_form;
+  PutVerdict(scored.verdict, json);
+  for (const NamedVerdict& named : scored.judges) {
+    Json judge{{"verifier", named.verifier}};
+    PutVerdict(named.verdict, judge);
+    json["judges"].push_back(std::move(judge));
+  }
   return json;
 }
 
-void ScoreSummary::Add(const ScoredResponse& scored) {
+ScoredResponse ScoredFromJson(const Json& json, const std::string& where) {
+  try {
+    ScoredResponse scored;
+    scored.row = json.at("row").get<int64_t>();
+    scored.response = json.value("response", int64_t{0});
+    scored.verdict = VerdictFrom(json);
+    if (const auto judges = json.find("judges"); judges != json.end()) {
+      for (const Json& judge : *judges) {
+        scored.judges.push_back({judge.at("verifier").get<std::string>(), VerdictFrom(judge)});
+      }
+    }
+    return scored;
+  } catch (const std::exception&) {
+    Fail(where, ": no verdict as retort score writes it");
+  }
+}
+
+void ScoreCounts::Add(const ScoredResponse& scored) {
   switch (scored.verdict.status) {
     case VerdictStatus::kRight:
       ++right;
@@ -134,27 +194,59 @@ void ScoreSummary::Add(const ScoredResponse& scored) {
       ++unjudged;
       break;
   }
+  if (!scored.label) return;
+  ++labelled;
+  if (scored.agrees()) ++agreeing;
+}
+
+Json ScoreCounts::accuracy() const { return ShareOf(right, right + wrong); }
+Json ScoreCounts::unjudged_share() const { return ShareOf(unjudged, responses()); }
+Json ScoreCounts::agreement() const { return ShareOf(agreeing, labelled); }
+
+Json ScoreCounts::ToJson() const {
+  return {{"responses", responses()},
+          {"right", right},
+          {"wrong", wrong},
+          {"unjudged", unjudged},
+          {"unjudged_share", unjudged_share()},
+          {"accuracy", accuracy()},
+          {"agreement", agreement()}};
+}
+
+void ScoreSummary::Add(const ScoredResponse& scored) {
+  ScoreCounts::Add(scored);
   if (slowest_row == 0 || scored.seconds > slowest_seconds) {
     slowest_row = scored.row;
     slowest_response = scored.response;
     slowest_seconds = scored.seconds;
   }
-  if (!scored.label) return;
-  ++labelled;
-  if (*scored.label == (scored.verdict.status == VerdictStatus::kRight)) ++agreeing;
 }
 
 Json ScoreSummary::ToJson() const {
-  Json json{{"rows", right + wrong + unjudged},
-            {"right", right},
-            {"wrong", wrong},
-            {"unjudged", unjudged}};
-  json["agreement"] = labelled == 0
-                          ? Json(nullptr)
-                          : Json(static_cast<double>(agreeing) / static_cast<double>(labelled));
+  Json json{{"rows", rows}};
+  json.update(ScoreCounts::ToJson());
   json["slowest"] = {
       {"row", slowest_row}, {"response", slowest_response}, {"seconds", slowest_seconds}};
   return json;
+}
+
+void ScoreGroups::Add(const std::string& value, const ScoredResponse& scored) {
+  const auto known = counts_.find(value);
+  if (known == counts_.end() && counts_.size() == kMostGroups) return other_.Add(scored);
+  counts_[value].Add(scored);
+}
+
+std::vector<std::pair<std::string, ScoreCounts>> ScoreGroups::Sorted() const {
+  std::vector<std::pair<std::string, ScoreCounts>> sorted(counts_.begin(), counts_.end());
+  const auto key = [](const auto& group) {
+    char* end = nullptr;
+    const double number = std::strtod(group.first.c_str(), &end);
+    const bool numeric = !group.first.empty() && *end == '\0' && !std::isnan(number);
+    return std::tuple(!numeric, numeric ? number : 0.0);
+  };
+  std::ranges::stable_sort(sorted, [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  if (other_.responses() > 0) sorted.emplace_back("(other)", other_);
+  return sorted;
 }
 
 }  // namespace retort::verifiers

@@ -42,8 +42,59 @@ TEST(JsonText, CommentsOnlyWhereAllowed) {
   EXPECT_NE(ParseMessage(text), "");
 }
 
-TEST(JsonText, DeepNestingDoesNotOverflowTheStack) {
-  EXPECT_NE(ParseMessage(std::string(200000, '[')), "");
+TEST(JsonText, DeepNestingIsAnErrorThatNamesThePlace) {
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + "1" + std::string(depth, ']');
+  };
+  EXPECT_EQ(ParseMessage(nested(kMaxJsonDepth)), "");
+  EXPECT_NE(ParseMessage(nested(kMaxJsonDepth + 1)).find("column 513: nested deeper than 512"),
+            std::string::npos);
+  std::string objects;
+  for (int i = 0; i < 120000; ++i) objects += "{\"a\":";
+  for (const std::string& text : {nested(120000), std::string(120000, '['), objects}) {
+    EXPECT_NE(ParseMessage(text).find("nested deeper"), std::string::npos);
+    EXPECT_FALSE(TryParseJson(text));
+    EXPECT_THROW(JsonOrText(text, "--set a"), Error);
+  }
+}
+
+TEST(JsonText, AKeyThatOccursTwiceIsNamedWithItsPlace) {
+  const std::string message = ParseMessage("{\"a\": 1,\n \"b\": {\"a\": 2},\n \"a\": 3}");
+  EXPECT_NE(message.find("line 3, column 4: the key \"a\" occurs twice"), std::string::npos)
+      << message;
+  EXPECT_NE(ParseMessage(R"([{"x":1,"\u0078":2}])").find("\"x\" occurs twice"), std::string::npos);
+  EXPECT_EQ(ParseMessage(R"([{"a":1},{"a":{"a":1}}])"), "");
+  EXPECT_FALSE(TryParseJson(R"({"a":1,"a":1})"));
+}
+
+// Were each key searched among those before it, this would take minutes.
+TEST(JsonText, AHundredThousandKeysAreReadInLinearTime) {
+  std::string text = "{\"key-0\":0";
+  for (int i = 1; i < 200000; ++i) text += StrCat(",\"key-", i, "\":", i);
+  const Json json = ParseJson(text + "}", "large");
+  EXPECT_EQ(json.size(), 200000u);
+  EXPECT_EQ(json.back(), 199999);
+  EXPECT_NE(ParseMessage(text + ",\"key-77\":0}").find("\"key-77\" occurs twice"),
+            std::string::npos);
+}
+
+TEST(JsonText, NumbersThatNoDoubleHoldsAreNotInfinity) {
+  const std::string message = ParseMessage("[1,\n -1e999]");
+  EXPECT_NE(message.find("line 2"), std::string::npos) << message;
+  EXPECT_NE(message.find("-1e999"), std::string::npos) << message;
+  EXPECT_NE(message.find("out of range"), std::string::npos) << message;
+  EXPECT_EQ(ParseJson("[1e-999]", "tiny")[0], 0.0);
+}
+
+TEST(JsonText, ACommandLineTakesJsonOrText) {
+  EXPECT_EQ(JsonOrText("5", "--set"), 5);
+  EXPECT_EQ(JsonOrText("[1, true]", "--set"), (Json{1, true}));
+  for (const char* text : {"", "a b", "[a", "{\"a\":", "1 2"}) {
+    EXPECT_EQ(JsonOrText(text, "--set"), text);
+  }
+  for (const char* text : {R"({"a":1,"a":2})", "1e999"}) {
+    EXPECT_THROW(JsonOrText(text, "--set"), Error) << text;
+  }
 }
 
 TEST(JsonText, ALineStaysOneLineAndValid) {

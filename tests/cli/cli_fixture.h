@@ -51,6 +51,10 @@ class CliTest : public testing::Test {
   pid_t Start(const std::vector<std::string>& arguments, const std::string& input = "") const {
     std::vector<std::string> words = arguments;
     words.insert(words.begin(), Program());
+    return StartProgram(std::move(words), input);
+  }
+
+  pid_t StartProgram(std::vector<std::string> words, const std::string& input) const {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -77,6 +81,12 @@ class CliTest : public testing::Test {
 
   Outcome Retort(const std::vector<std::string>& arguments, const std::string& input = "") const {
     return Wait(Start(arguments, input));
+  }
+
+  /// A command line of bash, in which $RETORT is the program.
+  Outcome Shell(const std::string& command) const {
+    ::setenv("RETORT", Program().c_str(), 1);
+    return Wait(StartProgram({"/bin/bash", "-c", command}, ""));
   }
 
   static std::string Program() {

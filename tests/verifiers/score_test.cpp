@@ -55,6 +55,7 @@ TEST(Score, ColumnsListsAndPaths) {
   const auto scored = Score(row, options);
   ASSERT_EQ(scored.size(), 5u);
   ScoreSummary summary;
+  summary.rows = 1;
   for (size_t i = 0; i < scored.size(); ++i) {
     EXPECT_EQ(scored[i].response, static_cast<int64_t>(i));
     summary.Add(scored[i]);
@@ -65,7 +66,9 @@ TEST(Score, ColumnsListsAndPaths) {
   Json json = summary.ToJson();
   EXPECT_GT(json["slowest"]["seconds"].get<double>(), 0);
   json.erase("slowest");
-  EXPECT_EQ(json.dump(), R"({"rows":5,"right":2,"wrong":3,"unjudged":0,"agreement":0.6})");
+  EXPECT_EQ(json.dump(),
+            R"({"rows":1,"responses":5,"right":2,"wrong":3,"unjudged":0,"unjudged_share":0.0,)"
+            R"("accuracy":0.4,"agreement":0.6})");
 }
 
 TEST(Score, FirstOfSeveralColumnsAndNoAnswer) {
@@ -88,7 +91,8 @@ TEST(Score, UnjudgedCountsAsFalse) {
   summary.Add({.row = 2, .response = 3, .verdict = unjudged, .label = true, .seconds = 0.5});
   summary.Add({.row = 3, .verdict = unjudged, .label = {}, .seconds = 0.125});
   EXPECT_EQ(summary.ToJson().dump(),
-            R"({"rows":3,"right":0,"wrong":0,"unjudged":3,"agreement":0.5,)"
+            R"({"rows":0,"responses":3,"right":0,"wrong":0,"unjudged":3,"unjudged_share":1.0,)"
+            R"("accuracy":null,"agreement":0.5,)"
             R"("slowest":{"row":2,"response":3,"seconds":0.5}})");
   EXPECT_TRUE(ScoreSummary{}.ToJson()["agreement"].is_null());
 }
@@ -99,7 +103,10 @@ TEST(Score, OtherColumnsReachTheVerifier) {
 }
 
 TEST(Score, MistakesNameThePlaceAndTheNearestColumn) {
-  const Json row{{"answer", "1"}, {"response", "A: 1"}, {"nested", {{"solution", "A: 1"}}}};
+  const Json row{{"answer", "1"},
+                 {"response", "A: 1"},
+                 {"maybe", "perhaps"},
+                 {"nested", {{"solution", "A: 1"}}}};
   ScoreOptions options;
   options.response = {"responses"};
   EXPECT_TRUE(Contains(ErrorOf(row, options), "file.jsonl:7: no column 'responses'"));
@@ -111,7 +118,7 @@ TEST(Score, MistakesNameThePlaceAndTheNearestColumn) {
   options.response = {"nested"};
   EXPECT_TRUE(Contains(ErrorOf(row, options), "column 'nested' is object"));
   options.response = {"response"};
-  options.label = {"answer"};
+  options.label = {"maybe"};
   EXPECT_TRUE(Contains(ErrorOf(row, options), "expected true or false"));
   options.label = {"a", "b"};
   EXPECT_TRUE(Contains(ErrorOf(row, options), "got 2 columns for 1"));

@@ -1,0 +1,401 @@
+// retort score FILE: judges the responses in a file, whatever its size.
+//
+// Memory is constant: one batch of rows is judged while the next is read. Rows come out in the
+// order they went in, whatever the threads. A bad line is reported (here and in its place in the
+// output) and does not stop the rest; the exit code tells of it at the end.
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/executor.h"
+#include "base/output_file.h"
+#include "base/stopwatch.h"
+#include "base/strings.h"
+#include "base/version.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/memory.h"
+#include "cli/progress.h"
+#include "cli/score_modes.h"
+#include "cli/table.h"
+#include "cli/verdict_file.h"
+#include "train/panel.h"
+
+namespace retort::cli {
+namespace {
+
+using verifiers::ScoredResponse;
+
+constexpr size_t kBatchRows = 256;
+constexpr int64_t kBatchBytes = 4 << 20;
+// What is being judged is lost when the process is killed, so slow judges get smaller batches.
+constexpr double kBatchSeconds = 2;
+constexpr size_t kFirstBatchRows = 64;
+constexpr int64_t kBadLinesShown = 20;
+
+struct ScoreLine {
+  datasets::JsonlLine input;
+  uint64_t fingerprint = 0;                         // of the row
+  std::optional<std::vector<ScoredResponse>> kept;  // by an earlier run
+  verifiers::ScoreTask task;
+  std::vector<ScoredResponse> scored;
+};
+
+/// How often one judge gave a verdict, and why it gave none.
+struct JudgeTally {
+  std::string name;
+  int64_t judged = 0, unjudged = 0;
+  std::map<std::string, int64_t> reasons = {};  // of unjudged ones, without details
+
+  void Add(const Verdict& verdict) {
+    if (verdict.status != VerdictStatus::kUnjudged) {
+      ++judged;
+      return;
+    }
+    ++unjudged;
+    ++reasons[verdict.reason.substr(0, verdict.reason.find_first_of(":/"))];
+  }
+  std::string Warning() const {
+    const auto most = std::ranges::max_element(
+        reasons, [](const auto& a, const auto& b) { return a.second < b.second; });
+    return StrCat("retort: warning: ", name, " judged none of the ", Thousands(unjudged),
+                  " responses (", most->first, " in ", Thousands(most->second),
+                  "); they are neither right nor wrong");
+  }
+};
+
+class FileScorer {
+ public:
+  explicit FileScorer(const ScoreCommand& command)
+      : command_(command),
+        panel_(command.judges.Judges(), command.judges.Where()),
+        reader_(command.file, command.format),
+        progress_("score") {
+    verifiers::CheckScoreOptions(command.columns);
+    for (const train::JudgeSpec& judge : panel_.judges()) tallies_.push_back({judge.verifier});
+    groups_.resize(command.columns.by.size());
+    if (!command.compare.empty()) earlier_.emplace(command.compare);
+    OpenOutputs();
+    if (std::filesystem::is_regular_file(command.file)) {
+      total_bytes_ = std::filesystem::file_size(command.file);
+    }
+  }
+
+  /// False when interrupted: what was judged by then stays beside --out.
+  bool Run() {
+    std::vector<ScoreLine> judging = ReadBatch(), reading;
+    const int threads = command_.threads > 0
+                            ? command_.threads
+                            : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    TaskGroup judges(threads);  // after the batches: its destructor waits for what refers to them
+    while (!judging.empty()) {
+      const Stopwatch watch;
+      for (ScoreLine& line : judging) {
+        judges.Run([this, &line] { Judge(line); });
+      }
+      reading = ReadBatch();
+      judges.Wait();
+      AdaptBatch(watch.seconds(), threads);
+      for (const ScoreLine& line : judging) Write(line);
+      if (out_) out_->Flush();
+      progress_.Update(static_cast<double>(reader_.consumed()), static_cast<double>(total_bytes_),
+                       StrCat(Thousands(lines_), " rows"));
+      if (Interrupted()) return false;
+      judging.swap(reading);
+    }
+    if (bad_lines_ > kBadLinesShown) {
+      progress_.Note(StrCat("retort: ", bad_lines_ - kBadLinesShown, " more bad lines"));
+    }
+    if (bad_lines_ == lines_ && out_) out_->Discard();
+    RETORT_CHECK(lines_ > 0, command_.file, ": holds no rows; expected one JSON object per line");
+    RETORT_CHECK(bad_lines_ < lines_, command_.file, ": none of its ", lines_,
+                 " lines could be scored; see the messages above and the flags --answer, "
+                 "--response and --label");
+    if (earlier_) earlier_->Finish();
+    if (disagreements_) disagreements_->Commit();
+    if (out_) out_->Commit();
+    Warn();
+    return true;
+  }
+
+  Json Summary() const {
+    Json summary = summary_.ToJson();
+    summary["bad_lines"] = bad_lines_;
+    summary["first_bad_lines"] = first_bad_lines_;
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      Json& values = summary["by"][command_.columns.by[i]] = Json::object();
+      for (const auto& [value, counts] : groups_[i].Sorted()) values[value] = counts.ToJson();
+    }
+    if (earlier_) summary["compare"] = earlier_->ToJson();
+    return summary;
+  }
+  std::string Comparison() const { return earlier_ ? earlier_->ToText() : ""; }
+  /// Where what was judged is kept, after `what`; nothing when both are empty.
+  void TellHowToGoOn(const std::string& what) {
+    const std::string how = out_ ? out_->HowToGoOn() : "";
+    if (how.empty() && what.empty()) return;
+    progress_.Note(how.empty() ? what : (what.empty() ? "retort" : what) + ": " + how);
+  }
+  /// Rows and summary share standard output, so the summary has to go elsewhere.
+  bool writes_to_standard_output() const { return writes_to_standard_output_; }
+
+ private:
+  void OpenOutputs() {
+    std::vector<std::filesystem::path> inputs{command_.file};
+    if (!command_.compare.empty()) inputs.emplace_back(command_.compare);
+    std::optional<OutputTarget> out, other;
+    if (!command_.out.empty()) out.emplace(command_.out, inputs);
+    if (!command_.disagreements.empty()) other.emplace(command_.disagreements, inputs);
+    if (out && other) {
+      RETORT_CHECK(out->path() != other->path() || out->descriptor() != other->descriptor() ||
+                       (out->is_stream() && !out->descriptor() && out->path() == "/dev/null"),
+                   other->name().string(), ": --out and --disagreements name the same place");
+    }
+    for (const auto& target : {out, other}) {
+      if (target && target->is_standard_output()) writes_to_standard_output_ = true;
+    }
+    if (other) disagreements_.emplace(*other);
+    if (out) out_.emplace(*out, Settings(), command_.resume);
+  }
+
+  // All that a line of --out depends on beside its row.
+  std::string Settings() const {
+    verifiers::ScoreOptions columns = command_.columns;
+    columns.label.clear();  // are in no line
+    columns.by.clear();
+    return Fingerprint()
+        .Add(kVersion)
+        .Add(ToJsonLine(WriteOptions(columns)))
+        .Add(ToJsonLine(train::WritePanel(panel_.judges())))
+        .Add(command_.compare)
+        .Hex();
+  }
+
+  void AdaptBatch(double seconds, int threads) {
+    if (seconds > kBatchSeconds) {
+      batch_rows_ = std::max(batch_rows_ / 2, 2 * static_cast<size_t>(threads));
+    } else if (seconds < kBatchSeconds / 4) {
+      batch_rows_ *= 2;
+    }
+    batch_rows_ = std::min(batch_rows_, kBatchRows);
+  }
+
+  std::vector<ScoreLine> ReadBatch() {
+    std::vector<ScoreLine> batch;
+    const int64_t first_byte = reader_.bytes();
+    while (batch.size() < batch_rows_ && reader_.bytes() - first_byte < kBatchBytes &&
+           (command_.limit == 0 || lines_read_ < command_.limit)) {
+      ScoreLine line;
+      if (!reader_.Next(line.input)) break;
+      if (out_ && lines_read_ < out_->kept_rows()) line.kept = out_->Kept(line.input.number);
+      ++lines_read_;
+      batch.push_back(std::move(line));
+    }
+    return batch;
+  }
+
+  verifiers::JointVerdict Pay(const verifiers::Response& response) const {
+    train::Judgement judgement = panel_.Judge(response);
+    return verifiers::JoinVerdicts(std::move(judgement.verdicts), judgement.reward.value_or(0));
+  }
+
+  void Judge(ScoreLine& line) const {
+    const int64_t number = line.input.number;
+    if (out_) line.fingerprint = FingerprintOfRow(line.input);
+    if (!line.input.row) return;
+    try {
+      line.task = verifiers::ReadScoreTask(std::move(*line.input.row), reader_.Where(number),
+                                           command_.columns);
+      if (line.kept) {
+        TakeKept(line);
+      } else {
+        line.scored = verifiers::ScoreRow(
+            line.task, number, [&](const verifiers::Response& response) { return Pay(response); });
+      }
+    } catch (const Error& error) {
+      line.input.error = error.what();
+    }
+  }
+
+  static uint64_t FingerprintOfRow(const datasets::JsonlLine& line) {
+    Fingerprint fingerprint;
+    fingerprint.Add(static_cast<uint64_t>(line.number));
+    if (line.row) fingerprint.Add(ToJsonLine(*line.row));
+    return fingerprint.value();
+  }
+
+  // Another number of verdicts shows in Write: then the rows are others.
+  static void TakeKept(ScoreLine& line) {
+    line.scored = std::move(*line.kept);
+    if (line.scored.size() != line.task.items.size()) return;
+    for (size_t i = 0; i < line.scored.size(); ++i) line.scored[i].label = line.task.items[i].label;
+  }
+
+  void Write(const ScoreLine& line) {
+    ++lines_;
+    std::string lines;
+    if (!line.input.error.empty()) {
+      if (++bad_lines_ <= kBadLinesShown) {
+        progress_.Note("retort: " + line.input.error);
+        first_bad_lines_.push_back(line.input.number);
+      }
+      Json row{{"row", line.input.number}, {"error", line.input.error}};
+      if (out_) out_->Add(line.fingerprint, ToJsonLine(row) + "\n");
+      return;
+    }
+    if (line.scored.size() != line.task.items.size()) out_->FailOtherRows();
+    ++summary_.rows;
+    const bool with_response = line.scored.size() > 1 || command_.columns.response.size() > 1;
+    for (const ScoredResponse& scored : line.scored) {
+      Count(line.task, scored);
+      std::optional<VerdictStatus> before;
+      if (earlier_) {
+        before = earlier_->Find(scored.row, scored.response);
+        earlier_->Add(scored, before);
+      }
+      if (!out_) continue;
+      Json row = verifiers::ToJson(scored, with_response);
+      if (before) row["before"] = EnumName(*before);
+      row.update(line.task.kept);
+      lines += ToJsonLine(row) + "\n";
+    }
+    if (out_) out_->Add(line.fingerprint, lines);
+  }
+
+  void Count(const verifiers::ScoreTask& task, const ScoredResponse& scored) {
+    summary_.Add(scored);
+    for (size_t i = 0; i < groups_.size(); ++i) groups_[i].Add(task.groups[i], scored);
+    if (scored.judges.size() != tallies_.size()) {
+      tallies_[0].Add(scored.verdict);
+    } else {
+      for (size_t i = 0; i < tallies_.size(); ++i) tallies_[i].Add(scored.judges[i].verdict);
+    }
+    if (disagreements_ && scored.label && !scored.agrees()) {
+      Json row{{"row", scored.row}, {"index", scored.response}, {"label", *scored.label}};
+      row.update(task.kept);
+      row["gold"] = task.golds.size() == 1 ? Json(task.golds[0]) : Json(task.golds);
+      row["response"] = task.items[static_cast<size_t>(scored.response)].text;
+      row.update(verifiers::ToJson(scored, false));
+      disagreements_->Write(ToJsonLine(row) + "\n");
+    }
+  }
+
+  void Warn() {
+    bool warned = false;
+    for (const JudgeTally& tally : tallies_) {
+      if (tally.judged > 0 || tally.unjudged == 0) continue;
+      progress_.Note(tally.Warning());
+      warned = true;
+    }
+    if (!warned && summary_.responses() > 0 && summary_.unjudged == summary_.responses()) {
+      progress_.Note("retort: warning: no response has a verdict of all judges; each is unjudged");
+    }
+  }
+
+  const ScoreCommand& command_;
+  const train::RewardPanel panel_;
+  datasets::JsonlReader reader_;
+  std::optional<EarlierVerdicts> earlier_;
+  std::optional<VerdictFile> out_;
+  std::optional<OutputFile> disagreements_;
+  bool writes_to_standard_output_ = false;
+  Progress progress_;
+  verifiers::ScoreSummary summary_;
+  std::vector<verifiers::ScoreGroups> groups_;  // of --by
+  std::vector<JudgeTally> tallies_;             // of the panel
+  size_t batch_rows_ = kFirstBatchRows;
+  uintmax_t total_bytes_ = 0;  // 0: unknown
+  int64_t lines_read_ = 0;
+  int64_t lines_ = 0;
+  int64_t bad_lines_ = 0;
+  std::vector<int64_t> first_bad_lines_;
+};
+
+std::string ShareText(const Json& share) {
+  return share.is_null() ? "-" : Fixed(100 * share.get<double>(), 2) + " %";
+}
+
+// What the table of all responses and those of groups have in common.
+constexpr std::array kCountColumns{"responses", "right",    "wrong",
+                                   "unjudged",  "accuracy", "agreement"};
+
+void AppendCounts(const Json& counts, std::vector<std::string>& cells) {
+  for (const char* key : {"responses", "right", "wrong"}) {
+    cells.push_back(Thousands(counts[key].get<int64_t>()));
+  }
+  const auto unjudged = counts["unjudged"].get<int64_t>();
+  cells.push_back(Thousands(unjudged) +
+                  (unjudged > 0 ? " (" + ShareText(counts["unjudged_share"]) + ")" : ""));
+  cells.push_back(ShareText(counts["accuracy"]));
+  cells.push_back(ShareText(counts["agreement"]));
+}
+
+std::string SummaryText(const Json& summary, double seconds) {
+  Table table{{"rows"}, {{Thousands(summary["rows"].get<int64_t>())}}};
+  table.columns.insert(table.columns.end(), kCountColumns.begin(), kCountColumns.end());
+  AppendCounts(summary, table.rows[0]);
+  for (const char* name : {"bad lines", "slowest", "time"}) table.columns.emplace_back(name);
+  table.rows[0].push_back(Thousands(summary["bad_lines"].get<int64_t>()));
+  const Json& slowest = summary["slowest"];
+  table.rows[0].push_back(StrCat("row ", slowest["row"].get<int64_t>(), ", ",
+                                 Fixed(1e3 * slowest["seconds"].get<double>(), 1), " ms"));
+  table.rows[0].push_back(Duration(seconds));
+  std::string text = FormatTable(table);
+  const Json by = summary.value("by", Json::object());
+  for (const auto& [column, values] : by.items()) {
+    Table groups{{column}, {}};
+    groups.columns.insert(groups.columns.end(), kCountColumns.begin(), kCountColumns.end());
+    for (const auto& [value, counts] : values.items()) {
+      AppendCounts(counts, groups.rows.emplace_back(std::vector<std::string>{Shorten(value, 40)}));
+    }
+    text += "\n" + FormatTable(groups);
+  }
+  return text;
+}
+
+}  // namespace
+
+int ScoreFile(const ScoreCommand& command) {
+  CatchInterrupts();
+  const Stopwatch watch;
+  const MemoryGrowth memory;
+  Json summary;
+  std::string comparison;
+  bool to_error = false;
+  {
+    FileScorer scorer(command);
+    try {
+      if (!scorer.Run()) {
+        scorer.TellHowToGoOn("retort: interrupted");
+        return kInterrupted;
+      }
+    } catch (const BrokenPipe&) {
+      throw;
+    } catch (const Error&) {
+      scorer.TellHowToGoOn("");
+      throw;
+    }
+    summary = scorer.Summary();
+    comparison = scorer.Comparison();
+    to_error = scorer.writes_to_standard_output();
+  }
+  const double seconds = watch.seconds();
+  const int code = summary["bad_lines"] == 0 ? kSuccess : kFailure;
+  std::ostream& out = to_error ? std::cerr : std::cout;
+  if (command.json) {
+    summary["seconds"] = seconds;
+    summary["peak_bytes"] = memory.peak();
+    out << ToJsonLine(summary) << "\n";
+  } else {
+    out << SummaryText(summary, seconds) << comparison;
+  }
+  return code;
+}
+
+}  // namespace retort::cli
