@@ -25,6 +25,66 @@ bool LooksNumeric(std::string_view cell) {
   return digit && cell.find_first_not_of("0123456789.,:+-e %sMGKiB") == std::string_view::npos;
 }
 
+struct Column {
+  size_t width = 0;
+  size_t cells = 0;  // width of the widest cell, the head apart
+  bool right = false;
+};
+
+constexpr size_t kNarrowestText = 8;
+
+size_t TotalWidth(const std::vector<Column>& layout) {
+  size_t total = layout.empty() ? 0 : 2 * (layout.size() - 1);
+  for (const Column& column : layout) total += column.width;
+  return total;
+}
+
+// Makes the widest columns narrower until the table fits; false when it had to. A column of numbers
+// keeps the width of its numbers.
+bool Fit(std::vector<Column>& layout, const std::vector<std::string>& heads, size_t width) {
+  if (width == 0 || TotalWidth(layout) <= width) return true;
+  for (size_t c = 0; c < layout.size(); ++c) {  // heads break at spaces first
+    size_t word = 0;
+    for (const std::string& part : Split(heads[c], ' ')) word = std::max(word, Width(part));
+    layout[c].width = std::max(layout[c].cells, word);
+  }
+  while (TotalWidth(layout) > width) {
+    Column* widest = nullptr;
+    for (Column& column : layout) {
+      const size_t least = column.right ? std::max<size_t>(column.cells, 3) : kNarrowestText;
+      if (column.width > least && (!widest || column.width > widest->width)) widest = &column;
+    }
+    if (!widest) break;  // only numbers are left
+    --widest->width;
+  }
+  return false;
+}
+
+// The head in lines of at most `width`, words unbroken where they fit.
+std::vector<std::string> BreakHead(const std::string& head, size_t width) {
+  std::vector<std::string> lines;
+  for (const std::string& word : Split(head, ' ')) {
+    if (!lines.empty() && Width(lines.back()) + 1 + Width(word) <= width) {
+      lines.back() += " " + word;
+    } else {
+      lines.push_back(Shorten(word, width));
+    }
+  }
+  return lines;
+}
+
+std::string FormatLine(const std::vector<Column>& layout, const std::vector<std::string>& cells) {
+  std::string line;
+  for (size_t c = 0; c < layout.size(); ++c) {
+    const std::string cell = Shorten(cells[c], layout[c].width);
+    const std::string padding(layout[c].width - Width(cell), ' ');
+    if (c > 0) line += "  ";
+    line += layout[c].right ? padding + cell : cell + padding;
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
 std::string Printf(const char* format, double value) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, format, value);
@@ -34,22 +94,7 @@ std::string Printf(const char* format, double value) {
 }  // namespace
 
 std::string OneLine(std::string_view text) {
-  std::string out;
-  for (const char c : ToValidUtf8(text)) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      char spelled[8];
-      std::snprintf(spelled, sizeof spelled, "\\x%02x", byte);
-      out += spelled;
-    } else {
-      out += c;
-    }
-  }
-  return out;
+  return ReplaceAll(ReplaceAll(Spelled(text), "\n", "\\n"), "\t", "\\t");
 }
 
 std::string Shorten(std::string_view text, size_t width) {
@@ -65,39 +110,46 @@ std::string Shorten(std::string_view text, size_t width) {
   return line.substr(0, end) + "…";
 }
 
-std::string FormatTable(const Table& table) {
+std::string FormatTable(const Table& table, size_t width) {
   const size_t columns = table.columns.size();
-  std::vector<std::vector<std::string>> lines{table.columns};
+  std::vector<std::vector<std::string>> lines;
   for (const auto& row : table.rows) {
     RETORT_DCHECK(row.size() == columns);
     auto& line = lines.emplace_back();
     for (const std::string& cell : row) line.push_back(OneLine(cell));
   }
-  std::vector<size_t> widths(columns, 0);
-  std::vector<bool> right(columns, lines.size() > 1);
-  for (size_t i = 0; i < lines.size(); ++i) {
-    for (size_t c = 0; c < columns; ++c) {
-      widths[c] = std::max(widths[c], Width(lines[i][c]));
-      if (i > 0 && !LooksNumeric(lines[i][c])) right[c] = false;
+  std::vector<Column> layout;
+  for (size_t c = 0; c < columns; ++c) {
+    Column& column = layout.emplace_back();
+    column.right = !lines.empty();
+    for (const auto& line : lines) {
+      column.cells = std::max(column.cells, Width(line[c]));
+      column.right = column.right && LooksNumeric(line[c]);
     }
+    column.width = std::max(column.cells, Width(OneLine(table.columns[c])));
+  }
+  std::vector<std::vector<std::string>> heads;  // per column, its lines
+  const bool fits = Fit(layout, table.columns, width);
+  size_t head_lines = 1;
+  for (size_t c = 0; c < columns; ++c) {
+    const std::string head = OneLine(table.columns[c]);
+    heads.push_back(fits ? std::vector{head} : BreakHead(head, layout[c].width));
+    head_lines = std::max(head_lines, heads.back().size());
   }
   std::string out;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    std::string line;
-    for (size_t c = 0; c < columns; ++c) {
-      const std::string padding(widths[c] - Width(lines[i][c]), ' ');
-      if (c > 0) line += "  ";
-      line += right[c] ? padding + lines[i][c] : lines[i][c] + padding;
+  for (size_t i = 0; i < head_lines; ++i) {
+    std::vector<std::string> line;
+    for (const auto& head : heads) {  // short heads stand at the bottom
+      const size_t blank = head_lines - head.size();
+      line.push_back(i < blank ? "" : head[i - blank]);
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-    if (i == 0) {
-      for (size_t c = 0; c < columns; ++c) {
-        out += (c > 0 ? "  " : "") + std::string(widths[c], '-');
-      }
-      out += "\n";
-    }
+    out += FormatLine(layout, line);
   }
+  for (size_t c = 0; c < columns; ++c) {
+    out += (c > 0 ? "  " : "") + std::string(layout[c].width, '-');
+  }
+  out += "\n";
+  for (const auto& line : lines) out += FormatLine(layout, line);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/traces.h"
 #include "datasets/trace_store.h"
 #include "train/panel.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -67,7 +68,7 @@ void JudgeAgain(const train::RewardPanel& panel, Trace& trace) {
 int Rescore(const RescoreOptions& options) {
   CatchInterrupts();
   const train::RewardPanel panel(options.judges.Judges(), options.judges.Where());
-  const auto path = DatabasePath(options.path);
+  const auto path = train::FindTraces(options.path);
   const std::vector<int64_t> ids = TraceStore(path, TraceStore::Mode::kRead).Select(options.filter);
   TraceStore store(path, TraceStore::Mode::kWrite);
   const Executor executor(options.threads);

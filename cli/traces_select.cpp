@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "cli/traces.h"
 #include "datasets/trace_store.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using datasets::TraceStore;
 
 int Select(const TracesOptions& options) {
-  const auto path = DatabasePath(options.path);
+  const auto path = train::FindTraces(options.path);
   // Opening for writing would make a file where there is none.
   { const TraceStore exists(path, TraceStore::Mode::kRead); }
   TraceStore store(path, TraceStore::Mode::kWrite);
@@ -40,7 +41,7 @@ struct SqlOptions : TracesOptions {
 };
 
 int Sql(const SqlOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   const datasets::SqlTable result = store.Sql(options.query);
   Table table{result.columns, {}};
   Json rows = Json::array();

@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "cli/traces.h"
 #include "datasets/trace_store.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -42,7 +43,7 @@ void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids, bool wi
 }
 
 int List(const ShowOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   const std::vector<int64_t> ids = store.Select(options.filter);
   if (options.json) {
     PrintJson(store, ids, options.tokens);
@@ -95,7 +96,7 @@ void PrintTrace(const Trace& trace) {
 }
 
 int Show(const ShowOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   if (options.json) {
     PrintJson(store, options.ids, options.tokens);
     return kSuccess;
@@ -115,7 +116,7 @@ int Show(const ShowOptions& options) {
 }
 
 int Export(const ShowOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   const std::vector<int64_t> ids = store.Select(options.filter);
   std::optional<AtomicFile> out;
   if (!options.out.empty()) out.emplace(options.out);
