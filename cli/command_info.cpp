@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "recipes/recipe.h"
 
 namespace retort::cli {
 namespace {
@@ -40,6 +41,9 @@ ArgumentInfo Describe(const CLI::Option& option) {
   argument.list = option.get_expected_max() > 1 && !argument.value.empty();
   if (option.get_positional()) argument.list = option.get_expected_max() > 1;
   argument.help = option.get_description();
+  if (argument.name == "RECIPE") {
+    for (const auto& [name, text] : recipes::ShippedRecipes()) argument.choices.push_back(name);
+  }
   return argument;
 }
 
@@ -121,7 +125,9 @@ std::string HelpText(const CommandInfo& command, size_t width) {
     AddEntry(out, FlagText(flag), flag.help + (flag.required ? " [needed]" : ""), width);
   }
   if (!command.commands.empty()) {
-    out += "\nRun '" + command.path + " COMMAND --help' for the flags of a command.\n";
+    const std::string footer =
+        "Run '" + command.path + " COMMAND --help' for the flags of a command.";
+    out += "\n" + Join(Wrap(footer, width), "\n") + "\n";
   }
   return out;
 }

@@ -34,7 +34,10 @@ Json StudentSpec(const std::string& student) {
 int Distill(const DistillCommand& command) {
   Json stage{{"name", "distill"}, {"type", "distill"}, {"model", "student"}};
   stage.update(WriteOptions(command.stage));
-  stage["database"] = train::FindTraces(command.stage.database).string();
+  const auto database = train::FindTraces(command.stage.database);
+  datasets::TraceStore(database, datasets::TraceStore::Mode::kRead)
+      .CheckFilter(command.stage.select);
+  stage["database"] = database.string();
   const Json document{{"name", "distill"},
                       {"seed", command.seed},
                       {"models", {{"student", StudentSpec(command.student)}}},

@@ -31,32 +31,38 @@ struct Column {
   bool right = false;
 };
 
-constexpr size_t kNarrowestText = 8;
+struct Layout {
+  std::vector<Column> columns;
+  size_t gap = 2;  // between columns
 
-size_t TotalWidth(const std::vector<Column>& layout) {
-  size_t total = layout.empty() ? 0 : 2 * (layout.size() - 1);
-  for (const Column& column : layout) total += column.width;
-  return total;
-}
+  size_t Total() const {
+    size_t total = columns.empty() ? 0 : gap * (columns.size() - 1);
+    for (const Column& column : columns) total += column.width;
+    return total;
+  }
+};
 
 // Makes the widest columns narrower until the table fits; false when it had to. A column of numbers
 // keeps the width of its numbers.
-bool Fit(std::vector<Column>& layout, const std::vector<std::string>& heads, size_t width) {
-  if (width == 0 || TotalWidth(layout) <= width) return true;
-  for (size_t c = 0; c < layout.size(); ++c) {  // heads break at spaces first
+bool Fit(Layout& layout, const std::vector<std::string>& heads, size_t width) {
+  if (width == 0 || layout.Total() <= width) return true;
+  for (size_t c = 0; c < heads.size(); ++c) {  // heads break at spaces first
     size_t word = 0;
     for (const std::string& part : Split(heads[c], ' ')) word = std::max(word, Width(part));
-    layout[c].width = std::max(layout[c].cells, word);
+    layout.columns[c].width = std::max(layout.columns[c].cells, word);
   }
-  while (TotalWidth(layout) > width) {
-    Column* widest = nullptr;
-    for (Column& column : layout) {
-      const size_t least = column.right ? std::max<size_t>(column.cells, 3) : kNarrowestText;
-      if (column.width > least && (!widest || column.width > widest->width)) widest = &column;
+  for (const size_t narrowest_text : {8, 4}) {
+    while (layout.Total() > width) {
+      Column* widest = nullptr;
+      for (Column& column : layout.columns) {
+        const size_t least = column.right ? std::max<size_t>(column.cells, 3) : narrowest_text;
+        if (column.width > least && (!widest || column.width > widest->width)) widest = &column;
+      }
+      if (!widest) break;  // nothing but numbers to take from
+      --widest->width;
     }
-    if (!widest) break;  // only numbers are left
-    --widest->width;
   }
+  if (layout.Total() > width) layout.gap = 1;
   return false;
 }
 
@@ -73,13 +79,14 @@ std::vector<std::string> BreakHead(const std::string& head, size_t width) {
   return lines;
 }
 
-std::string FormatLine(const std::vector<Column>& layout, const std::vector<std::string>& cells) {
+std::string FormatLine(const Layout& layout, const std::vector<std::string>& cells) {
   std::string line;
-  for (size_t c = 0; c < layout.size(); ++c) {
-    const std::string cell = Shorten(cells[c], layout[c].width);
-    const std::string padding(layout[c].width - Width(cell), ' ');
-    if (c > 0) line += "  ";
-    line += layout[c].right ? padding + cell : cell + padding;
+  for (size_t c = 0; c < cells.size(); ++c) {
+    const Column& column = layout.columns[c];
+    const std::string cell = Shorten(cells[c], column.width);
+    const std::string padding(column.width - Width(cell), ' ');
+    if (c > 0) line += std::string(layout.gap, ' ');
+    line += column.right ? padding + cell : cell + padding;
   }
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
@@ -118,9 +125,9 @@ std::string FormatTable(const Table& table, size_t width) {
     auto& line = lines.emplace_back();
     for (const std::string& cell : row) line.push_back(OneLine(cell));
   }
-  std::vector<Column> layout;
+  Layout layout;
   for (size_t c = 0; c < columns; ++c) {
-    Column& column = layout.emplace_back();
+    Column& column = layout.columns.emplace_back();
     column.right = !lines.empty();
     for (const auto& line : lines) {
       column.cells = std::max(column.cells, Width(line[c]));
@@ -133,7 +140,7 @@ std::string FormatTable(const Table& table, size_t width) {
   size_t head_lines = 1;
   for (size_t c = 0; c < columns; ++c) {
     const std::string head = OneLine(table.columns[c]);
-    heads.push_back(fits ? std::vector{head} : BreakHead(head, layout[c].width));
+    heads.push_back(fits ? std::vector{head} : BreakHead(head, layout.columns[c].width));
     head_lines = std::max(head_lines, heads.back().size());
   }
   std::string out;
@@ -146,7 +153,7 @@ std::string FormatTable(const Table& table, size_t width) {
     out += FormatLine(layout, line);
   }
   for (size_t c = 0; c < columns; ++c) {
-    out += (c > 0 ? "  " : "") + std::string(layout[c].width, '-');
+    out += std::string(c > 0 ? layout.gap : 0, ' ') + std::string(layout.columns[c].width, '-');
   }
   out += "\n";
   for (const auto& line : lines) out += FormatLine(layout, line);

@@ -69,7 +69,12 @@ int Rescore(const RescoreOptions& options) {
   CatchInterrupts();
   const train::RewardPanel panel(options.judges.Judges(), options.judges.Where());
   const auto path = train::FindTraces(options.path);
-  const std::vector<int64_t> ids = TraceStore(path, TraceStore::Mode::kRead).Select(options.filter);
+  std::vector<int64_t> ids;
+  {
+    const TraceStore reader(path, TraceStore::Mode::kRead);
+    reader.CheckFilter(options.filter);
+    ids = reader.Select(options.filter);
+  }
   TraceStore store(path, TraceStore::Mode::kWrite);
   const Executor executor(options.threads);
   Progress progress("rescore");

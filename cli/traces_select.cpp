@@ -17,7 +17,7 @@ using datasets::TraceStore;
 int Select(const TracesOptions& options) {
   const auto path = train::FindTraces(options.path);
   // Opening for writing would make a file where there is none.
-  { const TraceStore exists(path, TraceStore::Mode::kRead); }
+  TraceStore(path, TraceStore::Mode::kRead).CheckFilter(options.filter);
   TraceStore store(path, TraceStore::Mode::kWrite);
   const datasets::Selection selection = store.SaveSelection(options.filter);
   if (options.json) {
@@ -47,11 +47,8 @@ int Sql(const SqlOptions& options) {
   Json rows = Json::array();
   for (const auto& row : result.rows) {
     auto& line = table.rows.emplace_back();
-    Json& values = rows.emplace_back(Json::array());
-    for (const auto& cell : row) {
-      line.push_back(cell.value_or("NULL"));
-      values.push_back(cell ? Json(*cell) : Json(nullptr));
-    }
+    rows.push_back(row);
+    for (const Json& cell : row) line.push_back(datasets::CellText(cell));
   }
   std::cout << (options.json ? ToJsonLine({{"columns", result.columns}, {"rows", rows}}) + "\n"
                              : FormatTable(table));

@@ -44,6 +44,7 @@ void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids, bool wi
 
 int List(const ShowOptions& options) {
   const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   if (options.json) {
     PrintJson(store, ids, options.tokens);
@@ -82,10 +83,9 @@ void PrintTrace(const Trace& trace) {
             << ", sample " << trajectory.sample << ", policy version " << trace.policy_version
             << "\nproblem " << problem.id << " (" << problem.family << ", difficulty "
             << problem.difficulty << ")\n\nprompt:\n"
-            << ToValidUtf8(problem.prompt) << "\n\nanswer: " << OneLine(problem.answer)
-            << "\n\nresponse (" << trajectory.completion.size() << " tokens, "
-            << EnumName(trajectory.finish) << "):\n"
-            << ToValidUtf8(trace.text) << "\n\nreward " << Fixed(trace.reward, 4) << ", advantage "
+            << problem.prompt << "\n\nanswer: " << OneLine(problem.answer) << "\n\nresponse ("
+            << trajectory.completion.size() << " tokens, " << EnumName(trajectory.finish) << "):\n"
+            << trace.text << "\n\nreward " << Fixed(trace.reward, 4) << ", advantage "
             << Fixed(trace.advantage, 4) << "\n";
   for (const NamedVerdict& named : trace.verdicts) {
     const Verdict& verdict = named.verdict;
@@ -117,6 +117,7 @@ int Show(const ShowOptions& options) {
 
 int Export(const ShowOptions& options) {
   const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   std::optional<AtomicFile> out;
   if (!options.out.empty()) out.emplace(options.out);

@@ -98,11 +98,13 @@ struct Selection {
   std::string hash;          ///< of the selected prompts' and completions' token ids, in order
 };
 
-/// A result of raw SQL; a NULL is an empty optional, a blob is spelled x'0a1b'.
+/// A result of raw SQL: NULLs, integers (exact), numbers and texts; a blob is the text x'0a1b'.
 struct SqlTable {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::optional<std::string>>> rows;
+  std::vector<std::vector<Json>> rows;
 };
+/// A cell for people: "NULL", a number, the text itself.
+std::string CellText(const Json& cell);
 
 class TraceStore {
  public:
@@ -147,6 +149,9 @@ class TraceStore {
   /// What was stored for this step before the run was cut back, in order; empty when nothing was.
   std::vector<Trace> ReplayTraces(const StepKey& key) const;
 
+  /// Throws Error naming the known ones, and the nearest, when the filter's run, stage or verifier
+  /// is in no trace of the database.
+  void CheckFilter(const TraceFilter& filter) const;
   /// Trace ids in ascending order; the same database and filter always give the same list.
   std::vector<int64_t> Select(const TraceFilter& filter) const;
   std::vector<Selection> Selections() const;
@@ -156,7 +161,8 @@ class TraceStore {
   void ForEach(const std::vector<int64_t>& ids,
                const std::function<void(const Trace&)>& visit) const;
 
-  /// One statement that only reads; anything else is refused.
+  /// One statement that only reads; anything else is refused. An unknown table or column is an
+  /// Error that names the known ones.
   SqlTable Sql(const std::string& query) const;
 
  private:

@@ -20,13 +20,13 @@ bool IsCheckpointName(const std::string& name) {
          name.find_first_not_of("0123456789", kCheckpoint.size()) == std::string::npos;
 }
 
-// The folder that a path is in, also of "final/" and "final".
+// The folder that a path is in, also of "final/", "final" and ".".
 fs::path Parent(const fs::path& path) {
   fs::path clean = path.lexically_normal();
-  if (!clean.has_filename()) clean = clean.parent_path();
-  if (clean.empty() || clean == "." || clean.filename() == "..") {
+  if (clean == "." || clean.filename() == ".." || clean == "./") {
     clean = fs::absolute(clean).lexically_normal();
   }
+  if (!clean.has_filename()) clean = clean.parent_path();
   return clean.has_parent_path() ? clean.parent_path() : fs::path(".");
 }
 
