@@ -19,10 +19,6 @@ namespace retort {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void FailErrno(const fs::path& path, const char* action) {
-  Fail(path.string(), ": cannot ", action, ": ", std::strerror(errno));
-}
-
 std::string TemporaryPrefix(const std::string& name) { return "." + name + ".tmp-"; }
 
 // In one step, so that at every moment a complete folder stands under `path`.

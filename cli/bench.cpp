@@ -72,9 +72,8 @@ int RunBench(const BenchOptions& options, Bench bench) {
 }
 
 void AddCommon(CLI::App& app, BenchOptions& options) {
-  app.add_option("--repeat", options.repeat, "Timed runs; figures are their medians. [default 5]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1000).description(""));
+  AddInteger(app, "--repeat", options.repeat, {1, 1000},
+             "Timed runs; figures are their medians. [default 5]");
   AddPrecisionFlags(app, options.precision);
   AddThreadsFlag(app, options.threads);
   AddJsonFlag(app, options.json);
@@ -89,23 +88,17 @@ void AddProfile(CLI::App& app, BenchOptions& options) {
 void AddShape(CLI::App& app, BenchOptions& options, const std::string& usual) {
   app.add_option("--shape", options.shapes,
                  "S, M, D, G, or a model folder (may be repeated). [default " + usual + "]")
-      ->type_name("SHAPE")
-      ->allow_extra_args(false);
+      ->type_name("SHAPE");
   AddProfile(app, options);
 }
 
 CLI::Option* AddCount(CLI::App& app, const std::string& flag, int64_t& value,
                       const std::string& help) {
-  return app.add_option(flag, value, help)
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20).description(""));
+  return AddInteger(app, flag, value, {1, 1 << 20}, help);
 }
 
 void AddBatch(CLI::App& app, BenchOptions& options, const std::string& help) {
-  app.add_option("--batch", options.batch, help + " (may be repeated).")
-      ->type_name("N")
-      ->allow_extra_args(false)
-      ->check(CLI::Range(1, 1 << 16).description(""));
+  AddIntegers(app, "--batch", options.batch, {1, 1 << 16}, help + " (may be repeated).");
 }
 
 CLI::Option* AddScaling(CLI::App& app, BenchOptions& options) {
@@ -185,7 +178,6 @@ constexpr Command kCommands[] = {
 
 void AddBench(CLI::App& program, Action& action) {
   CLI::App* app = program.add_subcommand("bench", "Measure this machine and the engine on it.");
-  app->require_subcommand(1);
   for (const Command& command : kCommands) {
     auto options = std::make_shared<BenchOptions>();
     CLI::App* sub = app->add_subcommand(command.name, command.help);

@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "cli/bench.h"
+#include "cli/model_argument.h"
 #include "model/cost.h"
 
 namespace retort::cli {
@@ -76,9 +77,10 @@ BenchShape FindShape(const std::string& name) {
     config.max_position_embeddings = 1 << 16;
     return {name, config};
   }
-  RETORT_CHECK(std::filesystem::is_directory(name), "bench: unknown shape '", name,
+  RETORT_CHECK(std::filesystem::exists(name), "bench: unknown shape '", name,
                "', expected S, M, D, G or a model folder");
-  return {std::filesystem::path(name).filename().string(), model::ReadModelConfig(name)};
+  return {std::filesystem::path(name).filename().string(),
+          model::ReadModelConfig(ModelFolder(name))};
 }
 
 }  // namespace retort::cli

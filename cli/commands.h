@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "base/error.h"
+
 namespace CLI {
 class App;
 }
@@ -14,6 +16,12 @@ inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kInterrupted = 130;
+
+/// A command line that makes no sense. Thrown while flags are read; its exit code is kUsage.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Returns the exit code; throws Error.
 using Action = std::function<int()>;
@@ -28,5 +36,6 @@ void AddTraces(CLI::App& program, Action& action);
 void AddInspect(CLI::App& program, Action& action);
 void AddSandbox(CLI::App& program, Action& action);
 void AddBench(CLI::App& program, Action& action);
+void AddMeta(CLI::App& program, Action& action);  ///< help, version, completion, man
 
 }  // namespace retort::cli

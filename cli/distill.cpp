@@ -7,9 +7,11 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/model_argument.h"
 #include "cli/option_flags.h"
 #include "cli/run_stages.h"
 #include "recipes/recipe.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -23,14 +25,19 @@ struct DistillCommand {
   bool json = false;
 };
 
-/// A folder to open, or the JSON of a new student's configuration.
+/// A model to open, or the JSON of a new student's configuration.
 Json StudentSpec(const std::string& student) {
-  return student.starts_with("{") ? ParseJson(student, "--student") : Json{{"path", student}};
+  if (student.starts_with("{")) return ParseJson(student, "--student");
+  return {{"path", ModelFolder(student).string()}};
 }
 
 int Distill(const DistillCommand& command) {
   Json stage{{"name", "distill"}, {"type", "distill"}, {"model", "student"}};
   stage.update(WriteOptions(command.stage));
+  const auto database = train::FindTraces(command.stage.database);
+  datasets::TraceStore(database, datasets::TraceStore::Mode::kRead)
+      .CheckFilter(command.stage.select);
+  stage["database"] = database.string();
   const Json document{{"name", "distill"},
                       {"seed", command.seed},
                       {"models", {{"student", StudentSpec(command.student)}}},
@@ -47,19 +54,21 @@ int Distill(const DistillCommand& command) {
 void AddDistill(CLI::App& program, Action& action) {
   auto command = std::make_shared<DistillCommand>();
   CLI::App* app = program.add_subcommand("distill", "Train a student on stored traces.");
-  app->add_option("DATABASE", command->stage.database, "The teacher's traces.db.")
+  app->add_option(
+         "DATABASE", command->stage.database,
+         "The teacher's traces: a run directory, its final/ or a checkpoint, or a traces.db.")
       ->required()
       ->type_name("");
-  app->add_option("--student", command->student,
-                  "A Hugging Face folder to start from, or the JSON of a new model, such as "
-                  "'{\"model_type\": \"qwen3\", \"hidden_size\": 64}'.")
+  app->add_option(
+         "--student", command->student,
+         "A model folder or run directory to start from, or the JSON of a new model, such as "
+         "'{\"model_type\": \"qwen3\", \"hidden_size\": 64}'.")
       ->required()
       ->type_name("MODEL");
   std::vector<Field> fields = ListFields(command->stage);
   std::erase_if(fields, [](const Field& field) { return field.name == "database"; });
   AddOptionFlags(*app, fields);
-  app->add_option("--seed", command->seed, "Seed of every random stream. [default 1]")
-      ->type_name("N");
+  AddSeedFlag(*app, command->seed);
   AddRunFlags(*app, command->options, command->out);
   AddJsonFlag(*app, command->json);
   app->callback([command, &action] { action = [command] { return Distill(*command); }; });

@@ -4,15 +4,16 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <numeric>
-#include <optional>
+#include <mutex>
 
 #include "base/error.h"
-#include "base/output_file.h"
+#include "base/stopwatch.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/judge_flags.h"
+#include "cli/model_argument.h"
 #include "cli/option_flags.h"
+#include "cli/partial_output.h"
 #include "cli/progress.h"
 #include "cli/prompt_template.h"
 #include "cli/table.h"
@@ -33,6 +34,7 @@ struct EvalCommand {
   rollout::SamplingOptions sampling;
   std::string prompt_template = "auto";
   std::string out;
+  bool resume = false;
   nn::Precision precision;
   int threads = 0;
   bool json = false;
@@ -61,7 +63,103 @@ std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& a
           accuracy.reasoning < accuracy.count ? Percent(accuracy.direct_accuracy()) : "-"};
 }
 
-train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem>& problems) {
+// What the rows of --out depend on.
+Json Identity(const EvalCommand& command, const std::vector<Problem>& problems,
+              const train::RewardPanel& panel) {
+  Json texts = Json::array();
+  for (const Problem& problem : problems) {
+    texts.push_back({problem.id, problem.prompt, problem.answer, problem.extra});
+  }
+  Json judges = Json::array();
+  for (const train::JudgeSpec& judge : panel.judges()) {
+    judges.push_back({judge.verifier, judge.weight, judge.options});
+  }
+  return {"eval",
+          ModelHash(command.folder),
+          std::move(texts),
+          std::move(judges),
+          command.samples,
+          command.seed,
+          WriteOptions(command.sampling),
+          command.prompt_template,
+          EnumName(command.precision.products),
+          EnumName(command.precision.cache)};
+}
+
+// A row of --out, read back as far as the tables look at it.
+Trace TraceFromRow(const std::string& row, const Problem& problem) {
+  const Json json = ParseJson(row, "a row of FILE.partial");
+  Trace trace;
+  trace.problem = problem;
+  trace.text = json.value("response", "");
+  trace.trajectory.completion.resize(json.value("length", size_t{0}));
+  for (const auto& [finish, name] : EnumNames(FinishReason{})) {
+    if (json["finish_reason"] == name) trace.trajectory.finish = finish;
+  }
+  for (const Json& verdict : json["verdicts"]) {
+    NamedVerdict& named = trace.verdicts.emplace_back();
+    named.verifier = verdict.value("verifier", "");
+    for (const auto& [status, name] : EnumNames(VerdictStatus{})) {
+      if (verdict["verdict"] == name) named.verdict.status = status;
+    }
+    if (verdict["score"].is_number()) named.verdict.score = verdict["score"];
+  }
+  return trace;
+}
+
+struct Evaluation {
+  train::AccuracyTable accuracy;  ///< of the problems that are done
+  size_t problems_done = 0;
+  int64_t tokens = 0;  ///< sampled now
+  double seconds = 0;
+  bool interrupted = false;
+  bool out_is_standard_output = false;
+};
+
+// Gathers the judged samples of each problem and hands on the problems that are whole.
+class Gatherer {
+ public:
+  Gatherer(const EvalCommand& command, std::vector<int64_t> chosen, PartialOutput& out,
+           train::AccuracyTable& accuracy)
+      : samples_(static_cast<size_t>(command.samples)),
+        chosen_(std::move(chosen)),
+        out_(out),
+        accuracy_(accuracy),
+        parts_(chosen_.size()),
+        counts_(chosen_.size()) {}
+
+  const std::vector<int64_t>& chosen() const { return chosen_; }
+
+  /// On any thread.
+  void Add(size_t slot, const Trace& trace, const train::Judgement& judgement) {
+    const std::lock_guard lock(mutex_);
+    const size_t problem = slot / samples_;
+    train::SampleResult& part = parts_[problem];
+    part.traces.resize(samples_);
+    part.judgements.resize(samples_);
+    part.traces[slot % samples_] = trace;
+    part.judgements[slot % samples_] = judgement;
+    if (++counts_[problem] < samples_) return;
+    accuracy_.Add(part);
+    std::vector<std::string> rows;
+    for (const Trace& sample : part.traces) {
+      rows.push_back(ToJsonLine(datasets::TraceToJson(sample, false)));
+    }
+    out_.Add(chosen_[problem], std::move(rows));
+    part = {};
+  }
+
+ private:
+  size_t samples_;
+  std::vector<int64_t> chosen_;
+  PartialOutput& out_;
+  train::AccuracyTable& accuracy_;
+  std::mutex mutex_;
+  std::vector<train::SampleResult> parts_;
+  std::vector<size_t> counts_;
+};
+
+Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& problems) {
   const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
@@ -69,8 +167,30 @@ train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
                ": its chat template is none of Retort's; choose one with --template");
+  PartialOutput out(command.out, {command.folder, command.problems.file},
+                    command.out.empty() ? Json() : Identity(command, problems, panel),
+                    command.resume);
+
+  Evaluation evaluation;
+  evaluation.out_is_standard_output = out.is_standard_output();
+  for (const auto& [item, rows] : out.items()) {  // of an interrupted command
+    train::SampleResult kept;
+    for (const std::string& row : rows) {
+      kept.traces.push_back(TraceFromRow(row, problems.at(static_cast<size_t>(item))));
+      kept.judgements.push_back(panel.FromVerdicts(kept.traces.back().verdicts));
+    }
+    evaluation.accuracy.Add(kept);
+  }
+  const int64_t tokens_before = evaluation.accuracy.all.tokens;
+  std::vector<int64_t> chosen;
+  for (int64_t i = 0; i < static_cast<int64_t>(problems.size()); ++i) {
+    if (!out.Has(i)) chosen.push_back(i);
+  }
+  Gatherer gatherer(command, std::move(chosen), out, evaluation.accuracy);
+
   Progress progress("eval");
-  const double total = static_cast<double>(problems.size()) * static_cast<double>(command.samples);
+  const double total =
+      static_cast<double>(gatherer.chosen().size()) * static_cast<double>(command.samples);
   const train::SampleContext context{
       .model = *pretrained.model,
       .compute = compute,
@@ -79,46 +199,57 @@ train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem
       .panel = panel,
       .engine = {},
       .progress = [&](int64_t done) { progress.Update(static_cast<double>(done), total); },
-      .stop = Interrupted};
+      .stop = Interrupted,
+      .on_judged =
+          [&](size_t slot, const Trace& trace, const train::Judgement& judgement) {
+            gatherer.Add(slot, trace, judgement);
+          }};
   train::SampleJob job;
   job.problems = &problems;
-  job.chosen.resize(problems.size());
-  std::iota(job.chosen.begin(), job.chosen.end(), 0);
+  job.chosen = gatherer.chosen();
   job.samples = command.samples;
   job.sampling = command.sampling;
   job.seed = static_cast<uint64_t>(command.seed);
   job.purpose = "eval";
-  return train::SampleProblems(context, job);
+  const Stopwatch watch;
+  try {
+    if (!job.chosen.empty()) train::SampleProblems(context, job);
+    out.Finish();
+  } catch (const Error&) {
+    if (!Interrupted()) throw;
+    evaluation.interrupted = true;
+    progress.Clear();
+    std::cerr << "retort: interrupted: "
+              << out.AfterInterruption(
+                     StrCat(out.items().size(), " of ", problems.size(), " problems"))
+              << "\n";
+  }
+  evaluation.seconds = watch.seconds();
+  evaluation.problems_done = out.items().size();
+  evaluation.tokens = evaluation.accuracy.all.tokens - tokens_before;
+  return evaluation;
 }
 
-int Eval(const EvalCommand& command) {
+int Eval(EvalCommand command) {
   CatchInterrupts();
+  command.folder = ModelFolder(command.folder);
   const std::vector<Problem> problems = train::GetProblems(command.problems);
-  std::optional<OutputFile> out;
-  if (!command.out.empty()) {
-    out.emplace(OutputTarget(command.out, {command.folder, command.problems.file}));
-  }
-  const train::SampleResult result = Sample(command, problems);
-  train::AccuracyTable accuracy;
-  accuracy.Add(result);
-  if (out) {
-    for (const Trace& trace : result.traces) {
-      out->Write(ToJsonLine(datasets::TraceToJson(trace, false)) + "\n");
-    }
-    out->Commit();
-  }
+  const Evaluation evaluation = Evaluate(command, problems);
+  const train::AccuracyTable& accuracy = evaluation.accuracy;
+  const int code = evaluation.interrupted ? kInterrupted : kSuccess;
+  const double speed = static_cast<double>(evaluation.tokens) / std::max(evaluation.seconds, 1e-9);
   // Traces and summary do not mix.
-  std::ostream& summary = out && out->target().is_standard_output() ? std::cerr : std::cout;
-  const double speed = static_cast<double>(accuracy.all.tokens) / std::max(result.seconds, 1e-9);
+  std::ostream& summary = evaluation.out_is_standard_output ? std::cerr : std::cout;
   if (command.json) {
     Json json = ToJson(accuracy.all);
-    json["problems"] = problems.size();
-    json["seconds"] = result.seconds;
+    json["problems"] = evaluation.problems_done;
+    if (evaluation.interrupted) json["partial"] = true, json["problems_asked"] = problems.size();
+    json["seconds"] = evaluation.seconds;
     json["tokens_per_second"] = speed;
     for (const auto& [family, counts] : accuracy.families)
       json["families"][family] = ToJson(counts);
     summary << ToJsonLine(json) << "\n";
-    return kSuccess;
+    return code;
   }
   Table table{{"family", "completions", "accuracy", "length", "finished", "reasoning",
                "right if reasoning", "right if direct"},
@@ -128,9 +259,13 @@ int Eval(const EvalCommand& command) {
   }
   if (accuracy.families.size() > 1) table.rows.push_back(RowOf("all", accuracy.all));
   summary << FormatTable(table);
-  std::cerr << "retort: " << Thousands(accuracy.all.tokens) << " tokens in "
-            << Duration(result.seconds) << ", " << Fixed(speed, 0) << " a second\n";
-  return kSuccess;
+  if (evaluation.interrupted) {
+    summary << "partial: " << evaluation.problems_done << " of " << problems.size()
+            << " problems; those left out took longest, so they are no random choice\n";
+  }
+  std::cerr << "retort: " << Thousands(evaluation.tokens) << " tokens in "
+            << Duration(evaluation.seconds) << ", " << Fixed(speed, 0) << " a second\n";
+  return code;
 }
 
 }  // namespace
@@ -139,19 +274,16 @@ void AddEval(CLI::App& program, Action& action) {
   auto command = std::make_shared<EvalCommand>();
   command->problems.split = datasets::Split::kHeldOut;
   CLI::App* app = program.add_subcommand("eval", "Measure a model's accuracy on problems.");
-  app->add_option("MODEL", command->folder, "A Hugging Face folder.")->required()->type_name("");
+  AddModelArgument(*app, command->folder);
   AddOptionFlags(*app, ListFields(command->problems));
   AddJudgeFlags(*app, command->judges);
-  app->add_option("--samples", command->samples, "Completions per problem. [default 1]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20).description(""));
-  app->add_option("--seed", command->seed, "Names the random numbers. [default 0]")
-      ->type_name("N")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 53).description(""));
+  AddInteger(*app, "--samples", command->samples, {1, 1 << 20},
+             "Completions per problem. [default 1]");
+  AddSeedFlag(*app, command->seed);
   AddOptionFlags(*app, ListFields(command->sampling));
   AddTemplateFlag(*app, command->prompt_template, false);
-  app->add_option("--out", command->out, "Write every completion and its verdicts as JSON Lines.")
-      ->type_name("FILE");
+  AddPartialOutputFlags(*app, command->out, command->resume,
+                        "Write every completion and its verdicts as JSON Lines.");
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);

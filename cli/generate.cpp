@@ -1,16 +1,20 @@
-// retort generate: samples completions from a model folder. The same seed gives the same tokens,
-// whatever the threads.
+// retort generate: samples completions of a model. The same seed gives the same tokens, whatever
+// the threads, and whether the command was interrupted or not: a prompt's random numbers have its
+// place in the list as their name.
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+#include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/model_argument.h"
 #include "cli/option_flags.h"
+#include "cli/partial_output.h"
 #include "cli/progress.h"
 #include "cli/prompt_template.h"
 #include "datasets/jsonl.h"
@@ -29,6 +33,9 @@ struct GenerateCommand {
   int64_t seed = 0;
   rollout::SamplingOptions sampling;
   std::string prompt_template = "auto";
+  int64_t skip = 0;
+  std::string out;
+  bool resume = false;
   nn::Precision precision;
   int threads = 0;
   bool json = false;
@@ -62,71 +69,179 @@ std::vector<int32_t> EncodePrompt(const model::Tokenizer& tokenizer,
   return ids;
 }
 
-std::vector<rollout::Request> MakeRequests(const GenerateCommand& command,
-                                           const model::Pretrained& pretrained,
-                                           const std::vector<std::string>& prompts) {
+// Prompt i of all of them.
+rollout::Request MakeRequest(const GenerateCommand& command, const model::Pretrained& pretrained,
+                             const std::string& prompt, size_t i) {
+  const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   std::vector<int32_t> stop_ids(pretrained.generation.eos_token_id.begin(),
                                 pretrained.generation.eos_token_id.end());
   if (stop_ids.empty()) stop_ids = model::StopIds(pretrained.tokenizer);
-  const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
-  std::vector<rollout::Request> requests;
-  for (size_t i = 0; i < prompts.size(); ++i) {
-    requests.push_back(
-        {.id = static_cast<int64_t>(i),
-         .prompt = EncodePrompt(pretrained.tokenizer, prompt_template, prompts[i]),
-         .samples = command.samples,
-         .sampling = command.sampling,
-         .stop_ids = stop_ids,
-         .stream = {
-             .seed = static_cast<uint64_t>(command.seed), .purpose = "generate", .problem = i}});
-  }
-  return requests;
+  return {
+      .id = static_cast<int64_t>(i),
+      .prompt = EncodePrompt(pretrained.tokenizer, prompt_template, prompt),
+      .samples = command.samples,
+      .sampling = command.sampling,
+      .stop_ids = stop_ids,
+      .stream = {.seed = static_cast<uint64_t>(command.seed), .purpose = "generate", .problem = i}};
 }
 
-int Generate(const GenerateCommand& command) {
+// What the rows of --out depend on.
+Json Identity(const GenerateCommand& command, const std::vector<std::string>& prompts) {
+  return {"generate",
+          ModelHash(command.folder),
+          prompts,
+          command.samples,
+          command.seed,
+          WriteOptions(command.sampling),
+          command.prompt_template,
+          EnumName(command.precision.products),
+          EnumName(command.precision.cache)};
+}
+
+// Writes the prompts' completions in order, each prompt as soon as it and all before it are done.
+class Printer {
+ public:
+  Printer(const GenerateCommand& command, size_t prompts)
+      : json_(command.json),
+        headings_(static_cast<int64_t>(prompts) * command.samples > 1),
+        silent_(!command.out.empty() && command.out != "-"),
+        lines_(command.out == "-"),
+        next_(static_cast<size_t>(command.skip)) {}
+
+  struct Completion {
+    Json row;
+    int64_t sample = 0;
+    int64_t tokens = 0;
+    std::string finish, text;
+  };
+  void Add(size_t prompt, std::vector<Completion> completions) {
+    waiting_[prompt] = std::move(completions);
+    for (; waiting_.contains(next_); waiting_.erase(next_++)) {
+      for (const Completion& completion : waiting_[next_]) Print(completion);
+    }
+    std::cout.flush();
+  }
+  /// Prompts of the whole list that are written.
+  size_t written() const { return next_; }
+  void Finish(bool interrupted) const {
+    if (!json_) return;
+    if (first_) std::cout << kOpening;
+    std::cout << (interrupted ? "],\"interrupted\":true}\n" : "]}\n");
+  }
+
+ private:
+  static constexpr const char* kOpening = "{\"completions\":[";
+
+  void Print(const Completion& c) {
+    if (silent_) return;
+    if (json_) {
+      std::cout << (first_ ? kOpening : ",") << ToJsonLine(c.row);
+    } else if (lines_) {
+      std::cout << ToJsonLine(c.row) << "\n";
+    } else {
+      if (headings_) {
+        std::cout << "[prompt " << next_ + 1 << ", sample " << c.sample + 1 << ", " << c.tokens
+                  << " tokens, " << c.finish << "]\n";
+      }
+      std::cout << c.text << "\n";
+    }
+    first_ = false;
+  }
+
+  bool json_, headings_, silent_, lines_;
+  size_t next_;
+  bool first_ = true;
+  std::map<size_t, std::vector<Completion>> waiting_;
+};
+
+std::vector<Printer::Completion> Completions(const model::Tokenizer& tokenizer,
+                                             const std::string& prompt,
+                                             std::vector<Trajectory> samples) {
+  std::ranges::sort(samples, {}, &Trajectory::sample);
+  std::vector<Printer::Completion> completions;
+  for (const Trajectory& t : samples) {
+    const std::string text = tokenizer.Decode(t.completion);
+    completions.push_back({.row = {{"prompt", prompt},
+                                   {"sample", t.sample},
+                                   {"text", text},
+                                   {"finish_reason", EnumName(t.finish)},
+                                   {"length", t.completion.size()},
+                                   {"prompt_ids", t.prompt},
+                                   {"completion_ids", t.completion},
+                                   {"logprobs", t.logprobs}},
+                           .sample = t.sample,
+                           .tokens = static_cast<int64_t>(t.completion.size()),
+                           .finish = EnumName(t.finish),
+                           .text = text});
+  }
+  return completions;
+}
+
+int Generate(GenerateCommand command) {
   CatchInterrupts();
+  command.folder = ModelFolder(command.folder);
   const std::vector<std::string> prompts = ReadPrompts(command);
+  RETORT_CHECK(command.skip <= static_cast<int64_t>(prompts.size()), "--skip: got ", command.skip,
+               ", but there are only ", prompts.size(), " prompts");
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
+  // Printer writes to standard output as rows come.
+  const std::string file = command.out == "-" ? "" : command.out;
+  PartialOutput out(file, {command.folder, command.prompts_file},
+                    file.empty() ? Json() : Identity(command, prompts), command.resume);
   rollout::RolloutEngine engine(*pretrained.model, compute, &pretrained.tokenizer);
 
-  Progress progress("generate");
-  const double total = static_cast<double>(prompts.size()) * static_cast<double>(command.samples);
-  double done = 0;
-  const rollout::GenerateHooks hooks{
-      .on_finished = [&](size_t, const Trajectory&) { ++done; },
-      .stop =
-          [&] {
-            progress.Update(done, total, StrCat(engine.stats().decoded_tokens, " tokens"));
-            return Interrupted();
-          }};
-  const auto results = rollout::Generate(engine, MakeRequests(command, pretrained, prompts), hooks);
-  progress.Clear();
-
-  Json completions = Json::array();
-  for (size_t i = 0; i < results.size(); ++i) {
-    for (const Trajectory& t : results[i]) {
-      const std::string text = pretrained.tokenizer.Decode(t.completion);
-      if (command.json) {
-        completions.push_back({{"prompt", prompts[i]},
-                               {"sample", t.sample},
-                               {"text", text},
-                               {"finish_reason", EnumName(t.finish)},
-                               {"length", t.completion.size()},
-                               {"prompt_ids", t.prompt},
-                               {"completion_ids", t.completion},
-                               {"logprobs", t.logprobs}});
-        continue;
-      }
-      if (total > 1) {
-        std::cout << "[prompt " << i + 1 << ", sample " << t.sample + 1 << ", "
-                  << t.completion.size() << " tokens, " << EnumName(t.finish) << "]\n";
-      }
-      std::cout << text << "\n";
-    }
+  std::vector<rollout::Request> requests;
+  std::vector<size_t> chosen;  // the prompt of each request
+  for (size_t i = static_cast<size_t>(command.skip); i < prompts.size(); ++i) {
+    if (out.Has(static_cast<int64_t>(i))) continue;
+    requests.push_back(MakeRequest(command, pretrained, prompts[i], i));
+    chosen.push_back(i);
   }
-  if (command.json) std::cout << ToJsonLine({{"completions", completions}}) << "\n";
+  Printer printer(command, prompts.size());
+  Progress progress("generate");
+  const double total = static_cast<double>(chosen.size()) * static_cast<double>(command.samples);
+  double done = 0;
+  std::vector<std::vector<Trajectory>> samples(chosen.size());
+  const auto on_finished = [&](size_t request, const Trajectory& trajectory) {
+    ++done;
+    samples[request].push_back(trajectory);
+    if (static_cast<int64_t>(samples[request].size()) < command.samples) return;
+    const size_t i = chosen[request];
+    auto completions = Completions(pretrained.tokenizer, prompts[i], std::move(samples[request]));
+    if (!file.empty()) {
+      std::vector<std::string> rows;
+      for (const auto& completion : completions) rows.push_back(ToJsonLine(completion.row));
+      out.Add(static_cast<int64_t>(i), std::move(rows));
+    }
+    progress.Clear();  // the text may go to the same terminal
+    printer.Add(i, std::move(completions));
+  };
+  const auto stop = [&] {
+    progress.Update(done, total, StrCat(engine.stats().decoded_tokens, " tokens"));
+    return Interrupted();
+  };
+  try {
+    rollout::Generate(engine, std::move(requests), {.on_finished = on_finished, .stop = stop});
+  } catch (const Error&) {
+    if (!Interrupted()) throw;
+    progress.Clear();
+    printer.Finish(true);
+    std::cout.flush();
+    const std::string of = StrCat(" of ", prompts.size(), " prompts");
+    std::cerr << "retort: interrupted: "
+              << (file.empty() ? StrCat(printer.written(), of,
+                                        " are written. Go on with the same command "
+                                        "and --skip ",
+                                        printer.written(), ".")
+                               : out.AfterInterruption(StrCat(out.items().size(), of)))
+              << "\n";
+    return kInterrupted;
+  }
+  progress.Clear();
+  printer.Finish(false);
+  out.Finish();
   return kSuccess;
 }
 
@@ -134,32 +249,39 @@ int Generate(const GenerateCommand& command) {
 
 void AddGenerate(CLI::App& program, Action& action) {
   auto command = std::make_shared<GenerateCommand>();
-  CLI::App* app = program.add_subcommand("generate", "Sample completions from a model folder.");
-  app->add_option("MODEL", command->folder, "A Hugging Face folder.")->required()->type_name("");
-  CLI::Option_group* prompts = app->add_option_group("prompts");
-  prompts->add_option("--prompt", command->prompts, "A question (may be repeated).")
-      ->type_name("TEXT")
-      ->allow_extra_args(false);
-  prompts
-      ->add_option("--prompts", command->prompts_file,
-                   "JSONL file of questions, or - for standard input.")
+  CLI::App* app = program.add_subcommand("generate", "Sample completions of a model.");
+  AddModelArgument(*app, command->folder);
+  app->add_option("--prompt", command->prompts, "Questions (may be repeated).")->type_name("TEXT");
+  app->add_option("--prompts", command->prompts_file,
+                  "JSONL file of questions, or - for standard input.")
       ->type_name("FILE");
-  prompts->require_option(1, 2);
   app->add_option("--prompt-column", command->prompt_column,
                   "Column of the questions; by default prompt, question, problem, messages, input.")
       ->type_name("COL");
-  app->add_option("--samples", command->samples, "Completions per prompt. [default 1]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20).description(""));
-  app->add_option("--seed", command->seed, "Names the random numbers. [default 0]")
-      ->type_name("N")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 53).description(""));
+  AddInteger(*app, "--samples", command->samples, {1, 1 << 20},
+             "Completions per prompt. [default 1]");
+  AddSeedFlag(*app, command->seed);
   AddOptionFlags(*app, ListFields(command->sampling));
   AddTemplateFlag(*app, command->prompt_template, true);
+  AddInteger(*app, "--skip", command->skip, {0, 1e15},
+             "Leave out the first N prompts; the others get the tokens that they have anyway.");
+  AddPartialOutputFlags(*app, command->out, command->resume,
+                        "Write the completions as JSON Lines instead; - is standard output.");
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] { action = [command] { return Generate(*command); }; });
+  app->callback([command, &action] {
+    if (command->prompts.empty() && command->prompts_file.empty()) {
+      throw UsageError("there is nothing to generate from: give --prompt TEXT or --prompts FILE");
+    }
+    if (command->json && !command->out.empty()) {
+      throw UsageError("--json prints one document, --out writes lines; use one of them");
+    }
+    if (command->skip > 0 && command->resume) {
+      throw UsageError("--resume knows what is done; leave --skip out");
+    }
+    action = [command] { return Generate(*command); };
+  });
 }
 
 }  // namespace retort::cli

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/decode_bytes.h"
+#include "cli/model_argument.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "model/config.h"
@@ -106,10 +107,7 @@ bool HasWeights(const fs::path& folder) {
 }
 
 int Inspect(const InspectCommand& command) {
-  fs::path folder = command.folder;
-  if (!fs::exists(folder / "config.json") && fs::exists(folder / "final" / "config.json")) {
-    folder /= "final";  // a run directory
-  }
+  const fs::path folder = ModelFolder(command.folder);
   const model::ModelConfig config = model::ReadModelConfig(folder);
   const model::ParameterCount count = model::CountParameters(config);
   const CacheSize cache = CacheOf(config);
@@ -190,9 +188,7 @@ int Inspect(const InspectCommand& command) {
 void AddInspect(CLI::App& program, Action& action) {
   auto command = std::make_shared<InspectCommand>();
   CLI::App* app = program.add_subcommand("inspect", "Show what a model folder holds.");
-  app->add_option("MODEL", command->folder, "A Hugging Face folder, or a run directory.")
-      ->required()
-      ->type_name("");
+  AddModelArgument(*app, command->folder);
   AddJsonFlag(*app, command->json);
   app->callback([command, &action] { action = [command] { return Inspect(*command); }; });
 }

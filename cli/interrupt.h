@@ -1,6 +1,6 @@
 #pragma once
-// Ctrl-C and SIGTERM: the first says so on standard error and asks a command to stop at its next
-// safe place, the second kills.
+// Ctrl-C, SIGTERM and SIGHUP (unless ignored at the start, as under nohup): the first says so on
+// standard error and asks a command to stop at its next safe place, the second kills.
 
 namespace retort::cli {
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "cli/commands.h"
 
 namespace retort::cli {
 namespace {
@@ -26,7 +27,7 @@ void OrUsageError(const Body& body) {
   try {
     body();
   } catch (const Error& error) {
-    throw CLI::ValidationError(error.what());
+    throw UsageError(error.what());
   }
 }
 
@@ -42,6 +43,20 @@ void SetList(const Field& field, const std::string& flag, const std::vector<std:
   field.set(list, flag);
 }
 
+// What the value may be, as completions and help read it.
+std::string ChoicesType(const std::vector<std::string>& names) {
+  return "{" + Join(names, ",") + "}";
+}
+
+template <class T>
+CLI::Option* AddNumber(CLI::App& app, const std::string& flag, T& value, Bounds bounds,
+                       const std::string& help) {
+  const auto read = [flag, bounds, &value](const std::string& text) {
+    OrUsageError([&] { options_internal::ReadValue(JsonOrText(text, flag), flag, bounds, value); });
+  };
+  return app.add_option_function<std::string>(flag, read, help)->type_name("N")->take_last();
+}
+
 void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::string& prefix) {
   for (const Field& field : fields) {
     const std::string flag = prefix + ReplaceAll(field.name, "_", "-");
@@ -52,8 +67,10 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
     const std::string help = HelpOf(field);
     if (field.type == "boolean") {
       app.add_flag_function(
-          flag, [field, flag](int64_t count) { OrUsageError([&] { field.set(count > 0, flag); }); },
-          help);
+             flag,
+             [field, flag](int64_t count) { OrUsageError([&] { field.set(count > 0, flag); }); },
+             help)
+          ->take_last();
     } else if (field.type == "list") {
       app.add_option_function<std::vector<std::string>>(
              flag,
@@ -61,8 +78,7 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
                OrUsageError([&] { SetList(field, flag, values); });
              },
              help)
-          ->allow_extra_args(false)
-          ->type_name("VALUE");
+          ->type_name(field.choices.empty() ? "VALUE" : ChoicesType(field.choices));
     } else {
       const bool text = field.type == "string";
       app.add_option_function<std::string>(
@@ -71,7 +87,10 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
                OrUsageError([&] { field.set(text ? Json(value) : JsonOrText(value, flag), flag); });
              },
              help)
-          ->type_name(text ? "TEXT" : "N");
+          ->type_name(!field.choices.empty() ? ChoicesType(field.choices)
+                      : text                 ? "TEXT"
+                                             : "N")
+          ->take_last();
     }
   }
 }
@@ -82,9 +101,37 @@ void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
   AddFields(app, fields, "--");
 }
 
-void AddKeyValueFlag(CLI::App& app, const std::string& flag, std::vector<std::string>& settings,
-                     const std::string& help) {
-  app.add_option(flag, settings, help)
+CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int64_t& value, Bounds bounds,
+                        const std::string& help) {
+  return AddNumber(app, flag, value, bounds, help);
+}
+
+CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int& value, Bounds bounds,
+                        const std::string& help) {
+  return AddNumber(app, flag, value, bounds, help);
+}
+
+CLI::Option* AddIntegers(CLI::App& app, const std::string& flag, std::vector<int64_t>& values,
+                         Bounds bounds, const std::string& help) {
+  const auto read = [flag, bounds, &values](const std::vector<std::string>& texts) {
+    Json list = Json::array();
+    for (const std::string& text : texts) list.push_back(JsonOrText(text, flag));
+    OrUsageError([&] { options_internal::ReadValue(list, flag, bounds, values); });
+  };
+  return app.add_option_function<std::vector<std::string>>(flag, read, help)->type_name("N");
+}
+
+CLI::Option* AddChoice(CLI::App& app, const std::string& flag, std::string& value,
+                       const std::vector<std::string>& names, const std::string& help) {
+  const auto read = [flag, names, &value](const std::string& text) {
+    OrUsageError([&] { value = options_internal::ReadChoice(Json(text), flag, names); });
+  };
+  return app.add_option_function<std::string>(flag, read, help)->type_name(ChoicesType(names));
+}
+
+CLI::Option* AddKeyValueFlag(CLI::App& app, const std::string& flag,
+                             std::vector<std::string>& settings, const std::string& help) {
+  return app.add_option(flag, settings, help)
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false)
       ->check([](const std::string& setting) {
@@ -96,7 +143,13 @@ void AddKeyValueFlag(CLI::App& app, const std::string& flag, std::vector<std::st
 
 void AddSetFlag(CLI::App& app, std::vector<std::string>& settings) {
   AddKeyValueFlag(app, "--set", settings,
-                  "Change a key of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).");
+                  "Change keys of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).")
+      ->allow_extra_args(true);
+}
+
+void AddSeedFlag(CLI::App& app, int64_t& seed) {
+  AddInteger(app, "--seed", seed, {0, 9e15},
+             "Names the random numbers. [default " + std::to_string(seed) + "]");
 }
 
 void AddJsonFlag(CLI::App& app, bool& json) {
@@ -104,9 +157,8 @@ void AddJsonFlag(CLI::App& app, bool& json) {
 }
 
 void AddThreadsFlag(CLI::App& app, int& threads) {
-  app.add_option("--threads", threads, "Threads; 0 is one per core. Never changes a result.")
-      ->type_name("N")
-      ->check(CLI::Range(0, 4096).description(""));
+  AddInteger(app, "--threads", threads, {0, 4096},
+             "Threads; 0 is one per core. Never changes a result.");
 }
 
 void AddDtypeFlag(CLI::App& app, const std::string& flag, const std::string& help,
@@ -116,7 +168,9 @@ void AddDtypeFlag(CLI::App& app, const std::string& flag, const std::string& hel
     OrUsageError([&] { options_internal::ReadValue(Json(name), flag, {}, dtype); });
     set(dtype);
   };
-  app.add_option_function<std::string>(flag, read, help)->type_name("DTYPE");
+  std::vector<std::string> names;
+  for (const auto& [value, name] : EnumNames(nn::Dtype{})) names.push_back(name);
+  app.add_option_function<std::string>(flag, read, help)->type_name("DTYPE:" + ChoicesType(names));
 }
 
 void AddPrecisionFlags(CLI::App& app, nn::Precision& precision) {

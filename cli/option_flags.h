@@ -12,22 +12,37 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace retort::cli {
 
 /// One flag per field; `max_length` is `--max-length` (main() takes the underscore too). A boolean
-/// is `--name` or `--name=false`; a list is a repeated flag; the fields of a nested struct are
-/// `--outer.inner`. A bad value is a usage error. The
+/// is `--name`, `--no-name` or `--name=false`; a list takes several values and may be repeated; the
+/// fields of a nested struct are `--outer.inner`. A bad value is a UsageError. The
 /// struct behind the fields must stay where it is until the flags are read.
 void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields);
 
+/// A whole number within the bounds.
+CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int64_t& value, Bounds bounds,
+                        const std::string& help);
+CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int& value, Bounds bounds,
+                        const std::string& help);
+/// Several of them, after one flag or repeated ones.
+CLI::Option* AddIntegers(CLI::App& app, const std::string& flag, std::vector<int64_t>& values,
+                         Bounds bounds, const std::string& help);
+/// One of the names.
+CLI::Option* AddChoice(CLI::App& app, const std::string& flag, std::string& value,
+                       const std::vector<std::string>& names, const std::string& help);
+
 /// A repeated flag whose values must look like KEY=VALUE.
-void AddKeyValueFlag(CLI::App& app, const std::string& flag, std::vector<std::string>& settings,
-                     const std::string& help);
-/// `--set KEY=VALUE`, repeated: changes to a recipe.
+CLI::Option* AddKeyValueFlag(CLI::App& app, const std::string& flag,
+                             std::vector<std::string>& settings, const std::string& help);
+/// `--set KEY=VALUE…`, repeated: changes to a recipe.
 void AddSetFlag(CLI::App& app, std::vector<std::string>& settings);
 
+/// `--seed N`, which names the random numbers.
+void AddSeedFlag(CLI::App& app, int64_t& seed);
 void AddJsonFlag(CLI::App& app, bool& json);
 /// 0 means one per core.
 void AddThreadsFlag(CLI::App& app, int& threads);

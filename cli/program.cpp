@@ -6,38 +6,57 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
+#include <new>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "base/executor.h"
+#include "base/json.h"
 #include "base/output_file.h"
 #include "base/strings.h"
-#include "base/version.h"
+#include "cli/command_info.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "nn/compute.h"
+#include "cli/terminal.h"
 
 namespace retort::cli {
 namespace {
 
-std::string VersionText() {
-  const Executor executor(1);
-  const nn::Compute compute(executor);  // chooses the instruction set
-  return StrCat("retort ", kVersion, "\ninstruction set ", nn::IsaName(), "\ncompiler ",
-                nn::CompilerName());
+// Flags that take no value, wherever they stand.
+std::set<std::string> Switches(const CommandInfo& program) {
+  std::set<std::string> switches, others;
+  for (const CommandInfo* command : AllCommands(program)) {
+    for (const ArgumentInfo& flag : command->flags) {
+      (flag.negation.empty() ? others : switches).insert(flag.name);
+    }
+  }
+  for (const std::string& name : others) switches.erase(name);
+  return switches;
 }
 
-// Flags are spelled with '-'; "--max_length=5" is taken as well. Values are left alone.
-std::vector<std::string> ArgumentsOf(int argc, char** argv) {
+// Flags are spelled with '-'; "--max_length=5" is taken as well, and "--no-json" is "--json=false".
+// "help traces list" is "traces list --help". Values are left alone.
+std::vector<std::string> ArgumentsOf(int argc, char** argv, const std::set<std::string>& switches) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.push_back("--help");
+  }
   for (std::string& argument : arguments) {
     if (argument == "--") break;
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(0, argument.find('='));
-    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos) {
-      argument.replace(0, name.size(), ReplaceAll(name, "_", "-"));
+    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != std::string::npos) {
+      continue;
+    }
+    argument.replace(0, name.size(), ReplaceAll(name, "_", "-"));
+    if (!argument.starts_with("--no-")) continue;
+    if (const std::string positive = "--" + argument.substr(5); switches.contains(positive)) {
+      argument = positive + "=false";
     }
   }
   return arguments;
@@ -50,16 +69,11 @@ const CLI::App& Innermost(const CLI::App& program) {
   return *app;
 }
 
-// What CLI11 found wrong; for a word that nothing takes, the nearest one that is known.
-std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> unknown = app.remaining();
-  if (unknown.empty()) return error.what();
-  const std::string& word = unknown.front();
+// For a word that nothing takes, the nearest one that is known.
+std::string UnknownWord(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
   if (word.starts_with("-")) {
-    for (const CLI::Option* option : app.get_options()) {
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    }
+    for (const ArgumentInfo& flag : DescribeCommand(app).flags) known.push_back(flag.name);
     const std::string name = word.substr(0, word.find('='));
     return "unknown flag '" + name + "'." + DidYouMean(name, known);
   }
@@ -68,9 +82,59 @@ std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
   return "unknown command '" + word + "'." + DidYouMean(word, known);
 }
 
-std::string FullName(const CLI::App& app) {
-  const std::string name = app.get_name();
-  return app.get_parent() ? FullName(*app.get_parent()) + " " + name : name;
+// What the parser found wrong, in our words where its own are not plain.
+std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
+  if (const auto unknown = app.remaining(); !unknown.empty()) {
+    return UnknownWord(app, unknown.front());
+  }
+  const std::string text = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
+    const std::string flag = text.substr(0, text.find(':'));
+    return text.find("required") != std::string::npos ? flag + ": needs a value"
+                                                      : flag + ": got too many values";
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error)) {
+    const size_t flag = text.find("--"), equals = text.find(" = ");  // "…: --json = maybe"
+    if (flag != std::string::npos && equals != std::string::npos) {
+      return text.substr(flag, equals - flag) + ": got '" + text.substr(equals + 3) +
+             "', expected true or false";
+    }
+  }
+  return ReplaceAll(ReplaceAll(text, ": Value ", ": got "), " not in range ",
+                    ", expected a number from ");
+}
+
+// What libraries throw, in words that say what to do.
+std::string PlainMessage(const std::exception& error) {
+  if (dynamic_cast<const Error*>(&error)) return error.what();
+  if (dynamic_cast<const std::bad_alloc*>(&error) ||
+      dynamic_cast<const std::length_error*>(&error)) {
+    return "out of memory: try smaller sizes (a shorter max_completion_length, fewer samples, "
+           "rows or micro_batch tokens, a smaller model), or a machine with more memory";
+  }
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+    const std::string name = file->path1().empty() ? "file system" : file->path1().string();
+    return name + ": " + file->code().message() + "; check the path and its permissions";
+  }
+  if (const auto* json = dynamic_cast<const Json::exception*>(&error)) {
+    const std::string text = json->what();  // "[json.exception.type_error.302] type must be …"
+    return "a JSON document does not hold what was expected: " + text.substr(text.find(']') + 2) +
+           ". Is it damaged, or of another version of retort?";
+  }
+  return StrCat("this is a fault of retort, please report it (", error.what(), ")");
+}
+
+int SayUsage(const CLI::App& program, const std::string& message) {
+  std::cerr << "retort: error: " << Spelled(message) << "\n"
+            << "Run '" << DescribeCommand(Innermost(program)).path
+            << " --help' for what it takes.\n";
+  return kUsage;
+}
+
+// 'retort' and 'retort traces' alone.
+int ShowHelp(const CLI::App& app) {
+  std::cout << HelpText(DescribeCommand(app), HelpWidth());
+  return kSuccess;
 }
 
 bool ReaderHasGone(int descriptor) {
@@ -83,9 +147,10 @@ int Run(int argc, char** argv) {
       "Runs reinforcement-learning recipes, scores answers, distils students and\n"
       "inspects traces, on CPUs.",
       "retort");
-  program.set_version_flag("--version", VersionText, "Print version and libraries, and exit.");
-  program.require_subcommand(1);
-  program.footer("Run 'retort COMMAND --help' for the flags of a command.");
+  program.formatter_fn([](const CLI::App* app, std::string, CLI::AppFormatMode) {
+    return HelpText(DescribeCommand(*app), HelpWidth());
+  });
+  program.set_help_flag("-h,--help", "Print this, and exit.");
   Action action;
   AddRun(program, action);
   AddRecipe(program, action);
@@ -97,20 +162,20 @@ int Run(int argc, char** argv) {
   AddInspect(program, action);
   AddSandbox(program, action);
   AddBench(program, action);
+  AddMeta(program, action);
 
-  std::vector<std::string> arguments = ArgumentsOf(argc, argv);
+  std::vector<std::string> arguments = ArgumentsOf(argc, argv, Switches(DescribeCommand(program)));
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     program.parse(std::move(arguments));
   } catch (const CLI::Success& help) {
     return program.exit(help);
   } catch (const CLI::ParseError& error) {
-    const CLI::App& app = Innermost(program);
-    std::cerr << "retort: error: " << UsageMessage(app, error) << "\n"
-              << "Run '" << FullName(app) << " --help' for what it takes.\n";
-    return kUsage;
+    return SayUsage(program, UsageMessage(Innermost(program), error));
+  } catch (const UsageError& error) {
+    return SayUsage(program, error.what());
   }
-  const int code = action();
+  const int code = action ? action() : ShowHelp(Innermost(program));
   if (!std::cout.flush()) {
     if (ReaderHasGone(STDOUT_FILENO)) throw BrokenPipe("standard output: nobody reads any more");
     Fail("standard output: cannot write the results");
@@ -121,6 +186,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int RunProgram(int argc, char** argv) {
+  const TerminalGuard guard;
   try {
     return Run(argc, argv);
   } catch (const BrokenPipe&) {
@@ -133,7 +199,7 @@ int RunProgram(int argc, char** argv) {
       std::cerr << "retort: interrupted\n";
       return kInterrupted;
     }
-    std::cerr << "retort: error: " << error.what() << "\n";
+    std::cerr << "retort: error: " << Spelled(PlainMessage(error)) << "\n";
     return kFailure;
   }
 }

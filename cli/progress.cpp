@@ -1,6 +1,5 @@
 #include "cli/progress.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,12 +13,6 @@ namespace retort::cli {
 namespace {
 
 constexpr int kBarWidth = 24;
-
-size_t TerminalWidth() {
-  winsize size{};
-  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
 
 void WriteError(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -65,14 +58,15 @@ void Progress::Draw() {
     WriteError(line + "\n");
     return;
   }
-  WriteError("\r\x1b[K" + Shorten(line, TerminalWidth() - 1));
+  const size_t known = TerminalWidth(STDERR_FILENO), width = known == 0 ? 80 : known;
+  WriteError("\r\x1b[K" + Shorten(line, width - 1));
   drawn_ = true;
 }
 
 void Progress::Note(std::string_view line) {
   const bool redraw = drawn_;
   Clear();
-  WriteError(std::string(line) + "\n");
+  WriteError((terminal_ ? Spelled(line) : std::string(line)) + "\n");
   if (redraw) Draw();
 }
 

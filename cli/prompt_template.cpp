@@ -1,10 +1,10 @@
 #include "cli/prompt_template.h"
 
-#include <CLI/CLI.hpp>
 #include <vector>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/option_flags.h"
 
 namespace retort::cli {
 
@@ -12,10 +12,8 @@ void AddTemplateFlag(CLI::App& app, std::string& name, bool allow_none) {
   std::vector<std::string> names{"auto"};
   for (const auto& [value, text] : EnumNames(model::PromptTemplate{})) names.push_back(text);
   if (allow_none) names.push_back("none");
-  app.add_option("--template", name, "What goes around a question; auto: what the folder names.")
-      ->type_name("NAME")
-      ->check(CLI::IsMember(names))
-      ->capture_default_str();
+  AddChoice(app, "--template", name, names,
+            "What goes around a question; auto: what the folder names. [default auto]");
 }
 
 std::optional<model::PromptTemplate> ChooseTemplate(const std::string& name,

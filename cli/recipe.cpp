@@ -91,7 +91,6 @@ void Add(CLI::App& group, Action& action, const char* name, const char* help,
 
 void AddRecipe(CLI::App& program, Action& action) {
   CLI::App* group = program.add_subcommand("recipe", "List, show and check recipes.");
-  group->require_subcommand(1);
   Add(*group, action, "list", "The recipes that come with the program.", List, false);
   Add(*group, action, "show", "A recipe, to start one's own from.", Show, true);
   Add(*group, action, "check", "Read a recipe and say what is wrong with it.", Check, true);

@@ -88,7 +88,6 @@ int Check(const SandboxCommand& command) {
 
 void AddSandbox(CLI::App& program, Action& action) {
   CLI::App* app = program.add_subcommand("sandbox", "What holds the programs that are judged.");
-  app->require_subcommand(1);
   auto command = std::make_shared<SandboxCommand>();
   CLI::App* check = app->add_subcommand(
       "check", "Which layers this machine offers, and whether they hold: tries what must fail.");

@@ -25,6 +25,73 @@ bool LooksNumeric(std::string_view cell) {
   return digit && cell.find_first_not_of("0123456789.,:+-e %sMGKiB") == std::string_view::npos;
 }
 
+struct Column {
+  size_t width = 0;
+  size_t cells = 0;  // width of the widest cell, the head apart
+  bool right = false;
+};
+
+struct Layout {
+  std::vector<Column> columns;
+  size_t gap = 2;  // between columns
+
+  size_t Total() const {
+    size_t total = columns.empty() ? 0 : gap * (columns.size() - 1);
+    for (const Column& column : columns) total += column.width;
+    return total;
+  }
+};
+
+// Makes the widest columns narrower until the table fits; false when it had to. A column of numbers
+// keeps the width of its numbers.
+bool Fit(Layout& layout, const std::vector<std::string>& heads, size_t width) {
+  if (width == 0 || layout.Total() <= width) return true;
+  for (size_t c = 0; c < heads.size(); ++c) {  // heads break at spaces first
+    size_t word = 0;
+    for (const std::string& part : Split(heads[c], ' ')) word = std::max(word, Width(part));
+    layout.columns[c].width = std::max(layout.columns[c].cells, word);
+  }
+  for (const size_t narrowest_text : {8, 4}) {
+    while (layout.Total() > width) {
+      Column* widest = nullptr;
+      for (Column& column : layout.columns) {
+        const size_t least = column.right ? std::max<size_t>(column.cells, 3) : narrowest_text;
+        if (column.width > least && (!widest || column.width > widest->width)) widest = &column;
+      }
+      if (!widest) break;  // nothing but numbers to take from
+      --widest->width;
+    }
+  }
+  if (layout.Total() > width) layout.gap = 1;
+  return false;
+}
+
+// The head in lines of at most `width`, words unbroken where they fit.
+std::vector<std::string> BreakHead(const std::string& head, size_t width) {
+  std::vector<std::string> lines;
+  for (const std::string& word : Split(head, ' ')) {
+    if (!lines.empty() && Width(lines.back()) + 1 + Width(word) <= width) {
+      lines.back() += " " + word;
+    } else {
+      lines.push_back(Shorten(word, width));
+    }
+  }
+  return lines;
+}
+
+std::string FormatLine(const Layout& layout, const std::vector<std::string>& cells) {
+  std::string line;
+  for (size_t c = 0; c < cells.size(); ++c) {
+    const Column& column = layout.columns[c];
+    const std::string cell = Shorten(cells[c], column.width);
+    const std::string padding(column.width - Width(cell), ' ');
+    if (c > 0) line += std::string(layout.gap, ' ');
+    line += column.right ? padding + cell : cell + padding;
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
 std::string Printf(const char* format, double value) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, format, value);
@@ -34,22 +101,7 @@ std::string Printf(const char* format, double value) {
 }  // namespace
 
 std::string OneLine(std::string_view text) {
-  std::string out;
-  for (const char c : ToValidUtf8(text)) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      char spelled[8];
-      std::snprintf(spelled, sizeof spelled, "\\x%02x", byte);
-      out += spelled;
-    } else {
-      out += c;
-    }
-  }
-  return out;
+  return ReplaceAll(ReplaceAll(Spelled(text), "\n", "\\n"), "\t", "\\t");
 }
 
 std::string Shorten(std::string_view text, size_t width) {
@@ -65,39 +117,46 @@ std::string Shorten(std::string_view text, size_t width) {
   return line.substr(0, end) + "…";
 }
 
-std::string FormatTable(const Table& table) {
+std::string FormatTable(const Table& table, size_t width) {
   const size_t columns = table.columns.size();
-  std::vector<std::vector<std::string>> lines{table.columns};
+  std::vector<std::vector<std::string>> lines;
   for (const auto& row : table.rows) {
     RETORT_DCHECK(row.size() == columns);
     auto& line = lines.emplace_back();
     for (const std::string& cell : row) line.push_back(OneLine(cell));
   }
-  std::vector<size_t> widths(columns, 0);
-  std::vector<bool> right(columns, lines.size() > 1);
-  for (size_t i = 0; i < lines.size(); ++i) {
-    for (size_t c = 0; c < columns; ++c) {
-      widths[c] = std::max(widths[c], Width(lines[i][c]));
-      if (i > 0 && !LooksNumeric(lines[i][c])) right[c] = false;
+  Layout layout;
+  for (size_t c = 0; c < columns; ++c) {
+    Column& column = layout.columns.emplace_back();
+    column.right = !lines.empty();
+    for (const auto& line : lines) {
+      column.cells = std::max(column.cells, Width(line[c]));
+      column.right = column.right && LooksNumeric(line[c]);
     }
+    column.width = std::max(column.cells, Width(OneLine(table.columns[c])));
+  }
+  std::vector<std::vector<std::string>> heads;  // per column, its lines
+  const bool fits = Fit(layout, table.columns, width);
+  size_t head_lines = 1;
+  for (size_t c = 0; c < columns; ++c) {
+    const std::string head = OneLine(table.columns[c]);
+    heads.push_back(fits ? std::vector{head} : BreakHead(head, layout.columns[c].width));
+    head_lines = std::max(head_lines, heads.back().size());
   }
   std::string out;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    std::string line;
-    for (size_t c = 0; c < columns; ++c) {
-      const std::string padding(widths[c] - Width(lines[i][c]), ' ');
-      if (c > 0) line += "  ";
-      line += right[c] ? padding + lines[i][c] : lines[i][c] + padding;
+  for (size_t i = 0; i < head_lines; ++i) {
+    std::vector<std::string> line;
+    for (const auto& head : heads) {  // short heads stand at the bottom
+      const size_t blank = head_lines - head.size();
+      line.push_back(i < blank ? "" : head[i - blank]);
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-    if (i == 0) {
-      for (size_t c = 0; c < columns; ++c) {
-        out += (c > 0 ? "  " : "") + std::string(widths[c], '-');
-      }
-      out += "\n";
-    }
+    out += FormatLine(layout, line);
   }
+  for (size_t c = 0; c < columns; ++c) {
+    out += std::string(c > 0 ? layout.gap : 0, ' ') + std::string(layout.columns[c].width, '-');
+  }
+  out += "\n";
+  for (const auto& line : lines) out += FormatLine(layout, line);
   return out;
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 // Tables for people: columns padded to their widest cell, numbers to the right.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "cli/terminal.h"
 
 namespace retort::cli {
 
@@ -13,11 +16,11 @@ struct Table {
 };
 
 /// The table with a rule under its head, every line ended. A column whose cells all look like
-/// numbers is aligned to the right. Cells are passed through OneLine.
-std::string FormatTable(const Table& table);
+/// numbers is aligned to the right. Cells are passed through OneLine. Where it would be wider than
+/// `width` (0: any), heads break at spaces and the widest texts are shortened; numbers never are.
+std::string FormatTable(const Table& table, size_t width = TableWidth());
 
-/// Text from outside, fit for one line of a terminal: line breaks and other control characters are
-/// spelled (\n, \x1b), malformed UTF-8 is replaced.
+/// Text from outside, fit for one line: Spelled, with newline and tab as \n and \t.
 std::string OneLine(std::string_view text);
 
 /// At most `width` characters of OneLine(text); what was cut off ends in "…".

@@ -11,6 +11,7 @@
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "datasets/trace_store.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -24,7 +25,7 @@ double Share(int64_t part, int64_t whole) {
 }
 
 int Runs(const TracesOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   Table table{{"id", "run", "created (UTC)", "steps", "traces"}, {}};
   Json runs = Json::array();
   for (const datasets::RunSummary& run : store.Runs()) {
@@ -42,7 +43,7 @@ int Runs(const TracesOptions& options) {
 }
 
 int Stats(const TracesOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   Table table{{"run", "stage", "steps", "traces", "correct", "unjudged", "finished", "mean length",
                "mean reward"},
               {}};
@@ -69,6 +70,23 @@ int Stats(const TracesOptions& options) {
   return kSuccess;
 }
 
+int Layers(const TracesOptions& options) {
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  Table table{{"layer", "traces", "judges", "retort", "created (UTC)"}, {}};
+  Json layers = Json::array();
+  for (const datasets::Layer& layer : store.Layers()) {
+    table.rows.push_back({layer.name, Thousands(layer.traces), ToJsonLine(layer.judges),
+                          layer.retort, layer.created});
+    layers.push_back({{"name", layer.name},
+                      {"traces", layer.traces},
+                      {"judges", layer.judges},
+                      {"retort", layer.retort},
+                      {"created", layer.created}});
+  }
+  std::cout << (options.json ? ToJsonLine({{"layers", layers}}) + "\n" : FormatTable(table));
+  return kSuccess;
+}
+
 void AddSummary(CLI::App& traces, Action& action, const char* name, const char* help,
                 int (*run)(const TracesOptions&)) {
   auto options = std::make_shared<TracesOptions>();
@@ -80,16 +98,9 @@ void AddSummary(CLI::App& traces, Action& action, const char* name, const char* 
 
 }  // namespace
 
-std::filesystem::path DatabasePath(const std::string& path) {
-  if (!std::filesystem::is_directory(path)) return path;
-  const std::filesystem::path database = std::filesystem::path(path) / "traces.db";
-  RETORT_CHECK(std::filesystem::exists(database), path,
-               ": is a folder without traces.db; give a run directory or a database file");
-  return database;
-}
-
 void AddDatabaseArgument(CLI::App& app, TracesOptions& options) {
-  app.add_option("DATABASE", options.path, "A run directory, or its traces.db.")
+  app.add_option("DATABASE", options.path,
+                 "A run directory, its final/ or a checkpoint, or a traces.db.")
       ->required()
       ->type_name("");
 }
@@ -100,10 +111,10 @@ void AddFilterFlags(CLI::App& app, TracesOptions& options) {
 
 void AddTraces(CLI::App& program, Action& action) {
   CLI::App* traces = program.add_subcommand("traces", "Look into a trace database.");
-  traces->require_subcommand(1);
   AddSummary(*traces, action, "runs", "The runs in it.", Runs);
   AddSummary(*traces, action, "stats", "Per run and stage: correct, finished, length, reward.",
              Stats);
+  AddSummary(*traces, action, "layers", "Later judgements of it: see rescore.", Layers);
   AddTracesShow(*traces, action);
   AddTracesSelect(*traces, action);
   AddTracesRescore(*traces, action);

@@ -1,7 +1,6 @@
 #pragma once
 // What the subcommands of `retort traces` share.
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -9,9 +8,6 @@
 #include "datasets/trace_filter.h"
 
 namespace retort::cli {
-
-/// The database of a run directory, or the file itself.
-std::filesystem::path DatabasePath(const std::string& path);
 
 /// What every one of them takes.
 struct TracesOptions {

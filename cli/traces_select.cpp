@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "base/lock.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "cli/traces.h"
 #include "datasets/trace_store.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -14,9 +16,10 @@ namespace {
 using datasets::TraceStore;
 
 int Select(const TracesOptions& options) {
-  const auto path = DatabasePath(options.path);
+  const auto path = train::FindTraces(options.path);
   // Opening for writing would make a file where there is none.
-  { const TraceStore exists(path, TraceStore::Mode::kRead); }
+  TraceStore(path, TraceStore::Mode::kRead).CheckFilter(options.filter);
+  const WriterLock lock(LockFileOf(path), path.string(), "retort traces select");
   TraceStore store(path, TraceStore::Mode::kWrite);
   const datasets::Selection selection = store.SaveSelection(options.filter);
   if (options.json) {
@@ -40,17 +43,14 @@ struct SqlOptions : TracesOptions {
 };
 
 int Sql(const SqlOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   const datasets::SqlTable result = store.Sql(options.query);
   Table table{result.columns, {}};
   Json rows = Json::array();
   for (const auto& row : result.rows) {
     auto& line = table.rows.emplace_back();
-    Json& values = rows.emplace_back(Json::array());
-    for (const auto& cell : row) {
-      line.push_back(cell.value_or("NULL"));
-      values.push_back(cell ? Json(*cell) : Json(nullptr));
-    }
+    rows.push_back(row);
+    for (const Json& cell : row) line.push_back(datasets::CellText(cell));
   }
   std::cout << (options.json ? ToJsonLine({{"columns", result.columns}, {"rows", rows}}) + "\n"
                              : FormatTable(table));

@@ -10,6 +10,7 @@
 #include "cli/table.h"
 #include "cli/traces.h"
 #include "datasets/trace_store.h"
+#include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
@@ -30,27 +31,30 @@ std::string VerdictText(const NamedVerdict& named) {
 }
 
 // One document, written trace by trace.
-void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids, bool with_tokens) {
+void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids,
+               const ShowOptions& options) {
   std::cout << "{\"traces\":[";
   bool first = true;
-  store.ForEach(ids, [&](const Trace& trace) {
-    std::cout << (first ? "" : ",\n") << ToJsonLine(datasets::TraceToJson(trace, with_tokens));
+  const auto print = [&](const Trace& trace) {
+    std::cout << (first ? "" : ",\n") << ToJsonLine(datasets::TraceToJson(trace, options.tokens));
     first = false;
-  });
+  };
+  store.ForEach(ids, print, options.filter.layer);
   std::cout << "]}\n";
 }
 
 int List(const ShowOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   if (options.json) {
-    PrintJson(store, ids, options.tokens);
+    PrintJson(store, ids, options);
     return kSuccess;
   }
   Table table{{"id", "stage", "step", "sample", "prompt", "answer", "response", "length", "finish",
                "reward", "verdicts"},
               {}};
-  store.ForEach(ids, [&](const Trace& trace) {
+  const auto add = [&](const Trace& trace) {
     std::vector<std::string> verdicts;
     for (const NamedVerdict& verdict : trace.verdicts) verdicts.push_back(VerdictText(verdict));
     table.rows.push_back(
@@ -59,7 +63,8 @@ int List(const ShowOptions& options) {
          Shorten(trace.problem.answer, kCellWidth / 2), Shorten(trace.text, kCellWidth),
          std::to_string(trace.trajectory.completion.size()), EnumName(trace.trajectory.finish),
          Fixed(trace.reward.value_or(NAN), 2), Join(verdicts, ", ")});
-  });
+  };
+  store.ForEach(ids, add, options.filter.layer);
   std::cout << FormatTable(table);
   datasets::TraceFilter all = options.filter;
   all.limit = 0;
@@ -80,10 +85,9 @@ void PrintTrace(const Trace& trace) {
             << ", sample " << trajectory.sample << ", policy version " << trace.policy_version
             << "\nproblem " << problem.id << " (" << problem.family << ", difficulty "
             << problem.difficulty << ")\n\nprompt:\n"
-            << ToValidUtf8(problem.prompt) << "\n\nanswer: " << OneLine(problem.answer)
-            << "\n\nresponse (" << trajectory.completion.size() << " tokens, "
-            << EnumName(trajectory.finish) << "):\n"
-            << ToValidUtf8(trace.text) << "\n\nreward "
+            << problem.prompt << "\n\nanswer: " << OneLine(problem.answer) << "\n\nresponse ("
+            << trajectory.completion.size() << " tokens, " << EnumName(trajectory.finish) << "):\n"
+            << trace.text << "\n\nreward "
             << (trace.reward ? Fixed(*trace.reward, 4) : "none (unjudged)") << ", advantage "
             << Fixed(trace.advantage, 4) << "\n";
   for (const NamedVerdict& named : trace.verdicts) {
@@ -95,14 +99,13 @@ void PrintTrace(const Trace& trace) {
 }
 
 int Show(const ShowOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
   if (options.json) {
-    PrintJson(store, options.ids, options.tokens);
+    PrintJson(store, options.ids, options);
     return kSuccess;
   }
   bool first = true;
-  for (const int64_t id : options.ids) {
-    const Trace trace = store.Read(id);
+  const auto print = [&](const Trace& trace) {
     if (!first) std::cout << "\n----\n\n";
     first = false;
     PrintTrace(trace);
@@ -110,17 +113,20 @@ int Show(const ShowOptions& options) {
       std::cout << "tokens " << Json(trace.trajectory.completion).dump() << "\nlogprobs "
                 << Json(trace.trajectory.logprobs).dump() << "\n";
     }
-  }
+  };
+  store.ForEach(options.ids, print, options.filter.layer);
   return kSuccess;
 }
 
 int Export(const ShowOptions& options) {
-  const TraceStore store(DatabasePath(options.path), TraceStore::Mode::kRead);
+  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
-  OutputFile out(OutputTarget(options.out, {options.path, DatabasePath(options.path)}));
-  store.ForEach(ids, [&](const Trace& trace) {
+  OutputFile out(OutputTarget(options.out, {options.path, train::FindTraces(options.path)}));
+  const auto write = [&](const Trace& trace) {
     out.Write(ToJsonLine(datasets::TraceToJson(trace, options.tokens)) + "\n");
-  });
+  };
+  store.ForEach(ids, write, options.filter.layer);
   out.Commit();
   std::cerr << "retort: " << ids.size() << " traces exported\n";
   return kSuccess;

@@ -6,6 +6,18 @@ set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/retort)
 
 if(TARGET retort)
   install(TARGETS retort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # Completions and the manual page, which the program makes of its own flags.
+  function(install_written destination name)
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/share/${name})
+    install(CODE "execute_process(COMMAND $<TARGET_FILE:retort> ${ARGN} OUTPUT_FILE \"${file}\"
+                  COMMAND_ERROR_IS_FATAL ANY)")
+    install(FILES ${file} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/${destination})
+  endfunction()
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/share)
+  install_written(bash-completion/completions retort completion bash)
+  install_written(zsh/site-functions _retort completion zsh)
+  install_written(fish/vendor_completions.d retort.fish completion fish)
+  install_written(man/man1 retort.1 man)
 endif()
 
 set(rooms ${RETORT_ROOMS})

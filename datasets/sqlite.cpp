@@ -2,36 +2,85 @@
 
 #include <sqlite3.h>
 
+#include <cctype>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 
 #include "base/error.h"
 #include "base/file.h"
 
 namespace retort::datasets {
 namespace fs = std::filesystem;
+namespace {
+
+constexpr uintmax_t kWalHeader = 32;  // bytes; frames follow
+
+// What makes SQLite look for no other file and take no lock.
+std::string ImmutableUri(const fs::path& path) {
+  std::string uri = "file:";
+  for (const char c : fs::absolute(path).string()) {
+    if (std::isalnum(static_cast<unsigned char>(c)) || std::strchr("/-_.", c)) {
+      uri += c;
+    } else {
+      char escaped[4];
+      std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned char>(c));
+      uri += escaped;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+}  // namespace
 
 Database::Database(const fs::path& path, bool write) : path_(path) {
   const std::string name = path.string();
-  RETORT_CHECK(!fs::is_directory(path), name,
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  RETORT_CHECK(!error || status.type() == fs::file_type::not_found, name, ": ", error.message(),
+               "; check the permissions of the folders above it");
+  RETORT_CHECK(!fs::is_directory(status), name,
                ": is a folder, expected a trace database file such as ", name, "/traces.db");
   if (write) {
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     RETORT_CHECK(fs::is_directory(folder), name, ": cannot be created: there is no folder ",
                  folder.string(), "; create it first");
   } else {
-    RETORT_CHECK(fs::exists(path), name,
+    RETORT_CHECK(fs::exists(status), name,
                  ": no such trace database; check the path, or run a recipe ", "that writes it");
   }
+  if (!write) {
+    OpenForReading();
+    return;
+  }
+  Open(name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  RETORT_CHECK(sqlite3_db_readonly(handle_.get(), "main") == 0, name,
+               ": is read-only; make the file writable or choose another output folder");
+}
+
+void Database::Open(const std::string& name, int flags) {
   sqlite3* handle = nullptr;
-  const int flags = (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
-                    SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) FailWith("open", code);
-  RETORT_CHECK(!write || sqlite3_db_readonly(handle, "main") == 0, name,
-               ": is read-only; make the file writable or choose another output folder");
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, 30'000);
+}
+
+void Database::OpenForReading() {
+  Open(path_.string(), SQLITE_OPEN_READONLY);
+  // In WAL mode even a reader needs -shm beside the file. The first read tells whether it has it.
+  const int code = sqlite3_exec(handle_.get(), "PRAGMA schema_version", nullptr, nullptr, nullptr);
+  const int kind = code & 0xff;
+  if (kind != SQLITE_CANTOPEN && kind != SQLITE_READONLY && kind != SQLITE_PERM) return;
+  const fs::path wal = path_.string() + "-wal";
+  std::error_code error;
+  const uintmax_t size = fs::exists(wal, error) ? fs::file_size(wal, error) : 0;
+  RETORT_CHECK(!error && size <= kWalHeader, path_.string(), ": cannot be read here, because ",
+               wal.string(),
+               " holds steps that are not in it yet and its folder cannot be written. Copy the "
+               "database, its -wal and its -shm to a folder of yours and read the copy");
+  Open(ImmutableUri(path_), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }

@@ -17,7 +17,9 @@ namespace retort::datasets {
 
 class Database {
  public:
-  /// Opens (or, with `write`, creates) the file. WAL is switched on for writers.
+  /// Opens (or, with `write`, creates) the file. WAL is switched on for writers. A reader that may
+  /// not write beside the file (read-only media, another user's folder) reads it as it is, which is
+  /// whole only where no `-wal` holds steps; where one does, that is an Error.
   Database(const std::filesystem::path& path, bool write);
 
   const std::filesystem::path& path() const { return path_; }
@@ -28,6 +30,9 @@ class Database {
   [[noreturn]] void FailWith(const std::string& what, int code) const;
 
  private:
+  void Open(const std::string& name, int flags);
+  void OpenForReading();
+
   struct Close {
     void operator()(sqlite3* handle) const;
   };

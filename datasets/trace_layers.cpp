@@ -79,6 +79,42 @@ void TraceStore::SetLayerAdvantages(int64_t layer,
   transaction.Commit();
 }
 
+std::vector<int64_t> TraceStore::MissingIn(int64_t layer, const std::vector<int64_t>& ids) const {
+  Statement judged(impl_->database,
+                   "SELECT 1 FROM layer_rewards WHERE layer = ? AND completion = ?");
+  std::vector<int64_t> missing;
+  for (const int64_t id : ids) {
+    if (!judged.With(layer, id).Step()) missing.push_back(id);
+  }
+  return missing;
+}
+
+void TraceStore::ForEachLayerStep(int64_t layer,
+                                  const std::function<void(const LayerStep&)>& visit) const {
+  Statement rows(impl_->database,
+                 "SELECT c.run, c.stage_index, c.step, c.group_id, c.id, w.completion, w.reward "
+                 "FROM completions c LEFT JOIN layer_rewards w ON w.layer = ?1 AND "
+                 "w.completion = c.id WHERE (c.run, c.stage_index, c.step) IN (SELECT t.run, "
+                 "t.stage_index, t.step FROM layer_rewards v JOIN completions t ON "
+                 "t.id = v.completion WHERE v.layer = ?1) ORDER BY 1, 2, 3, 4, 5");
+  LayerStep step;
+  int64_t group = 0;
+  for (rows.With(layer); rows.Step();) {
+    const StepKey key{rows.Int(0), rows.Int(1), rows.Int(2)};
+    if (key.run != step.key.run || key.stage_index != step.key.stage_index ||
+        key.step != step.key.step) {
+      if (!step.groups.empty()) visit(step);
+      step = {key, {}};
+    }
+    if (step.groups.empty() || rows.Int(3) != group) step.groups.emplace_back();
+    group = rows.Int(3);
+    step.groups.back().ids.push_back(rows.Int(4));
+    step.groups.back().rewards.push_back(rows.MaybeReal(6));
+    step.groups.back().complete = step.groups.back().complete && !rows.IsNull(5);
+  }
+  if (!step.groups.empty()) visit(step);
+}
+
 std::string TraceStore::SelectionHash(const std::vector<int64_t>& ids) const {
   Statement tokens(impl_->database,
                    "SELECT g.prompt_ids, c.token_ids FROM completions c JOIN groups g "

@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <iomanip>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "datasets/trace_rows.h"
@@ -81,9 +84,19 @@ int RefuseSettings(void*, int action, const char* name, const char*, const char*
   }
 }
 
-std::optional<std::string> CellText(const Statement& statement, int column) {
-  if (statement.IsNull(column)) return std::nullopt;
-  if (sqlite3_column_type(statement.handle(), column) != SQLITE_BLOB) return statement.Text(column);
+Json CellValue(const Statement& statement, int column) {
+  switch (sqlite3_column_type(statement.handle(), column)) {
+    case SQLITE_NULL:
+      return nullptr;
+    case SQLITE_INTEGER:
+      return statement.Int(column);
+    case SQLITE_FLOAT:
+      return statement.Real(column);
+    case SQLITE_TEXT:
+      return statement.Text(column);
+    default:
+      break;
+  }
   const Blob blob = statement.Bytes(column);
   const auto* bytes = static_cast<const unsigned char*>(blob.data);
   std::string text = "x'";
@@ -91,6 +104,46 @@ std::optional<std::string> CellText(const Statement& statement, int column) {
     for (const int digit : {bytes[i] >> 4, bytes[i] & 15}) text += "0123456789abcdef"[digit];
   }
   return text + "'";
+}
+
+std::vector<std::string> TextsOf(const Database& database, const std::string& sql) {
+  Statement rows(database, sql);
+  std::vector<std::string> texts;
+  while (rows.Step()) texts.push_back(rows.Text(0));
+  return texts;
+}
+
+// What SQLite says, and for a table or column that is not there those that are.
+std::string SqlMessage(const Database& database, const std::string& message) {
+  const auto rest = [&](std::string_view beginning) {
+    return message.starts_with(beginning) ? message.substr(beginning.size()) : "";
+  };
+  std::vector<std::string> known;
+  std::string what, name;
+  if (!(name = rest("no such table: ")).empty()) {
+    what = "Tables and views";
+    known = TextsOf(database,
+                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT "
+                    "LIKE 'sqlite_%' ORDER BY type DESC, name");
+  } else if (!(name = rest("no such column: ")).empty()) {
+    what = "Columns";
+    name = name.substr(name.rfind('.') + 1);
+    known = TextsOf(database,
+                    "SELECT DISTINCT c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
+                    "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'replay_%' "
+                    "ORDER BY m.name <> 'traces', m.name, c.cid");
+  }
+  if (known.empty()) return message;
+  return StrCat(message, ".", DidYouMean(name, known), " ", what, ": ", Join(known, ", "));
+}
+
+void CheckKnown(const Database& database, const std::string& what, const std::string& name,
+                const std::string& sql) {
+  if (name.empty()) return;
+  const std::vector<std::string> known = TextsOf(database, sql);
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  Fail(database.path().string(), ": there is no ", what, " '", name, "'.", DidYouMean(name, known),
+       known.empty() ? " There is none at all." : " Known: " + Join(known, ", "));
 }
 
 }  // namespace
@@ -108,14 +161,15 @@ std::optional<int64_t> TraceStore::FindRunByUid(const std::string& uid) const {
 }
 
 std::vector<RunSummary> TraceStore::Runs() const {
-  Statement rows(impl_->database,
-                 "SELECT id, name, created, recipe, (SELECT count(*) FROM steps WHERE run = r.id), "
-                 "(SELECT count(*) FROM completions WHERE run = r.id) FROM runs r ORDER BY id");
+  Statement rows(
+      impl_->database,
+      "SELECT id, name, created, uid, recipe, (SELECT count(*) FROM steps WHERE run = r.id), "
+      "(SELECT count(*) FROM completions WHERE run = r.id) FROM runs r ORDER BY id");
   std::vector<RunSummary> runs;
   while (rows.Step()) {
-    runs.push_back({rows.Int(0), rows.Text(1), rows.Text(2),
-                    ParseJson(rows.Text(3), "recipe of run " + rows.Text(1)), rows.Int(4),
-                    rows.Int(5)});
+    runs.push_back({rows.Int(0), rows.Text(1), rows.Text(2), rows.Text(3),
+                    ParseJson(rows.Text(4), "recipe of run " + rows.Text(1)), rows.Int(5),
+                    rows.Int(6)});
   }
   return runs;
 }
@@ -216,6 +270,15 @@ std::vector<Trace> TraceStore::ReplayTraces(const StepKey& key) const {
   return reader.All();
 }
 
+void TraceStore::CheckFilter(const TraceFilter& filter) const {
+  const Database& database = impl_->database;
+  CheckKnown(database, "run", filter.run, "SELECT name FROM runs ORDER BY id");
+  CheckKnown(database, "stage", filter.stage,
+             "SELECT stage FROM steps UNION SELECT stage FROM completions");
+  CheckKnown(database, "verifier", filter.verifier,
+             "SELECT DISTINCT verifier FROM verdicts ORDER BY verifier");
+}
+
 std::vector<int64_t> TraceStore::Select(const TraceFilter& filter) const {
   if (!filter.layer.empty()) FindLayer(filter.layer);  // one that is not there is an error
   const Conditions conditions = ConditionsOf(filter);
@@ -276,7 +339,7 @@ SqlTable TraceStore::Sql(const std::string& query) const {
   const std::string message = sqlite3_errmsg(database.handle());
   sqlite3_set_authorizer(database.handle(), nullptr, nullptr);
   Statement statement(database, handle);
-  RETORT_CHECK(code == SQLITE_OK || code == SQLITE_AUTH, "SQL: ", message);
+  RETORT_CHECK(code == SQLITE_OK || code == SQLITE_AUTH, "SQL: ", SqlMessage(database, message));
   RETORT_CHECK(code == SQLITE_AUTH || handle,
                "SQL: the statement is empty; try \"SELECT * FROM traces LIMIT 5\"");
   RETORT_CHECK(code != SQLITE_AUTH && sqlite3_stmt_readonly(handle),
@@ -289,9 +352,15 @@ SqlTable TraceStore::Sql(const std::string& query) const {
   for (int i = 0; i < columns; ++i) table.columns.push_back(sqlite3_column_name(handle, i));
   while (statement.Step()) {
     auto& row = table.rows.emplace_back();
-    for (int i = 0; i < columns; ++i) row.push_back(CellText(statement, i));
+    for (int i = 0; i < columns; ++i) row.push_back(CellValue(statement, i));
   }
   return table;
+}
+
+std::string CellText(const Json& cell) {
+  if (cell.is_null()) return "NULL";
+  if (cell.is_string()) return cell.get<std::string>();
+  return cell.is_number_float() ? StrCat(std::setprecision(15), cell.get<double>()) : cell.dump();
 }
 
 Json TraceToJson(const Trace& trace, bool with_tokens) {

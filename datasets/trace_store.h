@@ -97,6 +97,7 @@ struct RunSummary {
   int64_t id = 0;
   std::string name;
   std::string created;  ///< UTC
+  std::string uid;      ///< "" where an older program wrote the run
   Json recipe;
   int64_t steps = 0;
   int64_t traces = 0;
@@ -129,10 +130,23 @@ struct Selection {
   std::string hash;          ///< of the selected prompts' and completions' token ids, in order
 };
 
-/// A result of raw SQL; a NULL is an empty optional, a blob is spelled x'0a1b'.
+/// A result of raw SQL: NULLs, integers (exact), numbers and texts; a blob is the text x'0a1b'.
 struct SqlTable {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::optional<std::string>>> rows;
+  std::vector<std::vector<Json>> rows;
+};
+/// A cell for people: "NULL", a number, the text itself.
+std::string CellText(const Json& cell);
+
+/// The rewards of a layer in one step, group by group.
+struct LayerStep {
+  StepKey key;
+  struct Group {
+    std::vector<int64_t> ids;
+    std::vector<std::optional<double>> rewards;
+    bool complete = true;  ///< the layer has judged every sample
+  };
+  std::vector<Group> groups;
 };
 
 class TraceStore {
@@ -205,6 +219,9 @@ class TraceStore {
   /// What was stored for this step before the run was cut back, in order; empty when nothing was.
   std::vector<Trace> ReplayTraces(const StepKey& key) const;
 
+  /// Throws Error naming the known ones, and the nearest, when the filter's run, stage or verifier
+  /// is in no trace of the database.
+  void CheckFilter(const TraceFilter& filter) const;
   /// Trace ids in ascending order; the same database and filter always give the same list.
   std::vector<int64_t> Select(const TraceFilter& filter) const;
   std::vector<Selection> Selections() const;
@@ -213,6 +230,10 @@ class TraceStore {
   std::vector<Layer> Layers() const;
   /// Throws Error naming those there are.
   Layer FindLayer(const std::string& name) const;
+  /// Of these traces, those that the layer has not judged, in order.
+  std::vector<int64_t> MissingIn(int64_t layer, const std::vector<int64_t>& ids) const;
+  /// Calls `visit` with each step that has a trace in the layer.
+  void ForEachLayerStep(int64_t layer, const std::function<void(const LayerStep&)>& visit) const;
   /// Throws Error when there is no such trace.
   Trace Read(int64_t id) const;
   /// Calls `visit` with each trace in the order of `ids`, holding one in memory at a time. With the
@@ -220,7 +241,8 @@ class TraceStore {
   void ForEach(const std::vector<int64_t>& ids, const std::function<void(const Trace&)>& visit,
                const std::string& layer = "") const;
 
-  /// One statement that only reads; anything else is refused.
+  /// One statement that only reads; anything else is refused. An unknown table or column is an
+  /// Error that names the known ones.
   SqlTable Sql(const std::string& query) const;
 
  private:

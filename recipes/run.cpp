@@ -197,16 +197,13 @@ class Runner {
       RETORT_CHECK(runs.size() == 1, database, ": holds ", runs.size(),
                    " runs, expected the one of this folder");
       std::vector<std::string> recorded;
-      for (const auto& row : store_->Sql("SELECT path FROM checkpoints").rows) {
-        recorded.push_back(*row.at(0));
+      for (const Json& row : store_->Sql("SELECT path FROM checkpoints").rows) {
+        recorded.push_back(row.at(0));
       }
-      const std::string uid = NewOwner();
-      store_->SetUid(runs[0].id, uid);
-      directory_.Adopt(uid, recorded);
+      directory_.Adopt(NewOwner(), recorded);
     }
     std::optional<int64_t> run = store_->FindRunByUid(directory_.owner());
-    if (!run && runs.size() == 1 &&
-        store_->Sql("SELECT uid FROM runs").rows[0][0] == std::nullopt) {
+    if (!run && runs.size() == 1 && runs[0].uid.empty()) {
       store_->SetUid(runs[0].id, directory_.owner());
       run = runs[0].id;
     }

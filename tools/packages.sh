@@ -6,7 +6,6 @@ PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config
   nlohmann-json3-dev                   # base
   libhwy-dev                           # nn
-  libpcre2-dev                         # model
   libsqlite3-dev zlib1g-dev libzstd-dev  # datasets
   libflint-dev                         # verifiers
   libcli11-dev                         # cli

@@ -194,16 +194,28 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
       }
       judged.verdicts = result.judgements[slot].verdicts;
       judged.reward = result.judgements[slot].reward;
+      if (context.on_judged) context.on_judged(slot, judged, result.judgements[slot]);
     });
   };
-  rollout::Generate(engine, std::move(requests), hooks);
-  const Stopwatch sampled;
-  judges.Wait();
-  for (const auto& [slot, same] : repeats) {
-    result.judgements[slot] = result.judgements[same];
-    result.traces[slot].verdicts = result.traces[same].verdicts;
-    result.traces[slot].reward = result.traces[same].reward;
+  const auto judge_rest = [&] {
+    judges.Wait();
+    for (const auto& [slot, same] : repeats) {
+      result.judgements[slot] = result.judgements[same];
+      result.traces[slot].verdicts = result.traces[same].verdicts;
+      result.traces[slot].reward = result.traces[same].reward;
+      if (context.on_judged) {
+        context.on_judged(slot, result.traces[slot], result.judgements[slot]);
+      }
+    }
+  };
+  try {
+    rollout::Generate(engine, std::move(requests), hooks);
+  } catch (const Error&) {
+    judge_rest();
+    throw;
   }
+  const Stopwatch sampled;
+  judge_rest();
   result.stats = engine.stats();
   result.seconds = whole.seconds();
   result.judge_seconds = sampled.seconds();

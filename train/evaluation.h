@@ -48,6 +48,9 @@ struct SampleContext {
   std::function<bool()> stop;                  ///< true ends it with Error("interrupted")
   int judge_threads = 0;                       ///< as in StageContext
   std::function<void()> before_judging = {};   ///< as in StageContext
+  /// Sees each trace of the result once it is judged, on any thread; after an interruption those
+  /// that were done have been seen.
+  std::function<void(size_t slot, const Trace&, const Judgement&)> on_judged = {};
 };
 
 /// How a stage samples its own model, packed for `compute`.

@@ -1,7 +1,7 @@
 // retort inspect and generate, as processes, on a tiny model of each kind.
 
-#include "model/pretrained.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/cli/tiny_model.h"
 
 namespace retort::cli {
 namespace {
@@ -10,29 +10,13 @@ class ModelCommandsTest : public CliTest {
  protected:
   static void SetUpTestSuite() {
     models_ = std::filesystem::temp_directory_path() / StrCat("retort-models-", ::getpid());
-    model::LlamaConfig dense;
-    dense.hidden_size = 16;
-    dense.num_hidden_layers = 2;
+    SaveTinyDense(models_ / "dense");
     model::DeepseekConfig mixture;
     mixture.hidden_size = 16;
     mixture.moe_intermediate_size = 8;
-    Save(dense, "dense");
-    Save(mixture, "mixture");
+    SaveTinyModel(mixture, models_ / "mixture");
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(models_); }
-
-  static void Save(const model::ModelConfig& config, const std::string& name) {
-    const Executor executor(1);
-    nn::Compute compute(executor);
-    const auto model = model::NewModel(config, 7, compute);
-    const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
-    const std::vector<int32_t> stops = model::StopIds(tokenizer);
-    std::filesystem::create_directories(models_ / name);
-    model::GenerationConfig generation;
-    generation.eos_token_id.assign(stops.begin(), stops.end());
-    model::SavePretrained(*model, tokenizer, generation, model::PromptTemplate::kShort,
-                          models_ / name);
-  }
 
   Outcome Generate(std::vector<std::string> flags) const {
     flags.insert(flags.begin(),

@@ -37,7 +37,7 @@ TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
     ExpectContains(outcome.err, message);
     ExpectContains(outcome.err, "--help'");
   };
-  expect({}, "subcommand");
+  expect({"--jsno"}, "unknown flag '--jsno'");
   expect({"scoer"}, "unknown command 'scoer'. Did you mean 'score'?");
   expect({"traces", "lits", "x.db"}, "unknown command 'lits'. Did you mean 'list'?");
   expect({"score", "x.jsonl", "--lable", "a"}, "unknown flag '--lable'. Did you mean '--label'?");
@@ -48,6 +48,79 @@ TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
   expect({"traces", "list", "x.db", "--min-length", "-5"}, "--min-length");
   expect({"traces", "list", "x.db", "--min-length", "short"}, "--min-length");
   expect({"generate", "m", "--prompt", "x", "--temperature", "1000"}, "--temperature");
+  expect({"generate", "m"}, "--prompt TEXT or --prompts FILE");
+  expect({"score", "x.jsonl", "--limit", "1e999"}, "--limit: got 1e999");
+  expect({"traces", "list", "x.db", "--json=maybe"}, "--json: got 'maybe', expected true or false");
+  expect({"traces", "list", "x.db", "--stage"}, "--stage: needs a value");
+  expect({"completion", "tcsh"}, "expected one of bash, zsh, fish");
+  expect({"eval", "m", "--template", "sort"}, "Did you mean 'short'?");
+}
+
+TEST_F(ProgramTest, AloneItPrintsHelp) {
+  const Outcome alone = Retort({});
+  EXPECT_EQ(alone.code, 0);
+  EXPECT_EQ(alone.out, Retort({"--help"}).out);
+  EXPECT_EQ(Retort({"traces"}).out, Retort({"traces", "--help"}).out);
+}
+
+TEST_F(ProgramTest, HelpAndVersionAreCommandsToo) {
+  EXPECT_EQ(Retort({"help"}).out, Retort({"--help"}).out);
+  EXPECT_EQ(Retort({"help", "traces", "list"}).out, Retort({"traces", "list", "-h"}).out);
+  const std::string version = Retort({"--version"}).out;
+  EXPECT_EQ(Retort({"-V"}).out, version);
+  EXPECT_EQ(Retort({"version"}).out, version);
+}
+
+TEST_F(ProgramTest, EverySwitchTakesNoAndAValue) {
+  const std::string file = Write("a.jsonl", R"({"answer": "1", "response": "1"})");
+  const std::string table = Retort({"recipe", "list"}).out;
+  EXPECT_TRUE(Retort({"recipe", "list", "--json"}).out.starts_with("{"));
+  EXPECT_TRUE(Retort({"recipe", "list", "--json=true"}).out.starts_with("{"));
+  EXPECT_EQ(Retort({"recipe", "list", "--no-json"}).out, table);
+  EXPECT_EQ(Retort({"recipe", "list", "--json=false"}).out, table);
+  EXPECT_EQ(Retort({"recipe", "list", "--json", "--no-json"}).out, table);
+  EXPECT_TRUE(Retort({"recipe", "list", "--no-json", "--json"}).out.starts_with("{"));
+}
+
+TEST_F(ProgramTest, AListTakesSeveralValuesAfterOneFlag) {
+  const auto count = [&](const std::vector<std::string>& settings) {
+    std::vector<std::string> words{"recipe", "check", "--json"};
+    words.insert(words.end(), settings.begin(), settings.end());
+    const Outcome outcome = Retort(words);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.json()["hash"];
+  };
+  const Json both = count({"quickstart", "--set", "seed=5", "--set", "dtype=bfloat16"});
+  EXPECT_EQ(count({"--set", "seed=5", "dtype=bfloat16", "quickstart"}), both);
+  EXPECT_EQ(count({"quickstart", "--set", "seed=5", "dtype=bfloat16"}), both);
+  EXPECT_NE(count({"quickstart", "--set", "seed=5"}), both);
+}
+
+TEST_F(ProgramTest, LibrariesDoNotSpeakToUsers) {
+  const std::filesystem::path locked = folder_ / "locked";
+  std::filesystem::create_directory(locked);
+  const std::string model = folder_ / "model";
+  std::filesystem::create_directory(model);
+  for (const char* config : {"[]", "{}", "{\"model_type\": 3}", "\"x\"", "{\"model_type\": [",
+                             "{\"model_type\": \"qwen3\", \"hidden_size\": \"a\"}",
+                             "{\"model_type\": \"qwen3\", \"hidden_size\": 1e999}",
+                             "{\"model_type\": \"qwen3\", \"rope_scaling\": 7}"}) {
+    Write("model/config.json", config);
+    const Outcome outcome = Retort({"inspect", model});
+    EXPECT_EQ(outcome.code, 1) << config;
+    for (const char* leak :
+         {"std::", "nlohmann", "json.exception", "type_error", "stoll", "CLI", "fault of retort"}) {
+      EXPECT_EQ(outcome.err.find(leak), std::string::npos) << config << ": " << outcome.err;
+    }
+    ExpectContains(outcome.err, "config.json");
+  }
+}
+
+TEST_F(ProgramTest, MemoryThatIsNotThereIsNamedInPlainWords) {
+  const std::string script = "ulimit -v 400000; " + Program() +
+                             " bench train --shape M --repeat 1 2> " + (folder_ / "err").string();
+  EXPECT_EQ(WEXITSTATUS(std::system(script.c_str())), 1);
+  ExpectContains(ReadFile(folder_ / "err"), "out of memory");
 }
 
 TEST_F(ProgramTest, FlagsTakeUnderscoresToo) {

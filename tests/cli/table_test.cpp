@@ -16,7 +16,21 @@ TEST(Table, NumbersGoRightAndWordsLeft) {
 }
 
 TEST(Table, TextFromOutsideCannotDriveTheTerminal) {
-  EXPECT_EQ(OneLine("a\nb\t\x1b[2J\xff"), "a\\nb\\t\\x1b[2J\xEF\xBF\xBD");
+  EXPECT_EQ(OneLine("a\nb\t\x1b[2J\xff"), "a\\nb\\t\\x1b[2J\\xff");
+}
+
+TEST(Table, NarrowTablesBreakHeadsAndShortenTextsButNeverNumbers) {
+  const Table table{
+      {"family", "right if direct", "text"},
+      {{"multiplication", "123,456,789", "a long text that goes on and on"}, {"b", "7", "short"}}};
+  EXPECT_EQ(FormatTable(table, 0).find("right if direct"), size_t{16});
+  EXPECT_EQ(FormatTable(table, 40),
+            "                 right if\n"
+            "family             direct  text\n"
+            "------------  -----------  -------------\n"
+            "multiplicat…  123,456,789  a long text …\n"
+            "b                       7  short\n");
+  EXPECT_NE(FormatTable(table, 1).find("123,456,789"), std::string::npos);
 }
 
 TEST(Table, ShortensByCharactersNotBytes) {

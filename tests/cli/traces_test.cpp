@@ -73,9 +73,26 @@ TEST_F(TracesTest, FilterFieldsAreFlags) {
   EXPECT_EQ(count({"--correct=false"}), 4u);
   EXPECT_EQ(count({"--min-step", "2"}), 3u);
   EXPECT_EQ(count({"--min-reward", "0.5", "--max_step=1"}), 1u);
-  EXPECT_EQ(count({"--stage", "sft"}), 0u);
+  EXPECT_EQ(count({"--stage", "grpo"}), 6u);
+  EXPECT_EQ(count({"--no-correct"}), 4u);
   EXPECT_EQ(count({"--per-problem", "1"}), 2u);
   EXPECT_EQ(count({"--limit", "4"}), 4u);
+}
+
+TEST_F(TracesTest, AnUnknownNameInAFilterIsAnErrorWithTheKnownOnes) {
+  for (const char* command : {"list", "export", "select"}) {
+    const auto expect = [&](const char* flag, const char* value, const char* message) {
+      const Outcome outcome = Traces({command, flag, value});
+      EXPECT_EQ(outcome.code, 1);
+      ExpectContains(outcome.err, message);
+    };
+    expect("--stage", "gpro", "no stage 'gpro'. Did you mean 'grpo'? Known: grpo");
+    expect("--run", "frist", "no run 'frist'. Did you mean 'first'?");
+    expect("--verifier", "maths", "no verifier 'maths'. Did you mean 'math'?");
+  }
+  EXPECT_EQ(Traces({"rescore", "--stage", "gpro"}).code, 1);
+  EXPECT_EQ(Traces({"list", "--verifier", "math", "--correct", "--json"}).json()["traces"].size(),
+            2u);
 }
 
 TEST_F(TracesTest, AListThatIsCutSaysSo) {
@@ -137,17 +154,23 @@ TEST_F(TracesTest, SelectKeepsASelection) {
   ASSERT_EQ(selection.code, 0) << selection.err;
   EXPECT_EQ(selection.json()["ids"], (std::vector<int>{1, 4}));
   EXPECT_EQ(Traces({"select", "--correct", "--json"}).out, selection.out);  // the same one
-  EXPECT_EQ(Traces({"sql", "SELECT count(*) FROM selections", "--json"}).json()["rows"][0][0], "1");
+  EXPECT_EQ(Traces({"sql", "SELECT count(*) FROM selections", "--json"}).json()["rows"][0][0], 1);
 }
 
 TEST_F(TracesTest, SqlOnlyReads) {
   const Outcome rows = Traces({"sql", "SELECT step, count(*) AS n FROM traces GROUP BY step"});
   ASSERT_EQ(rows.code, 0) << rows.err;
   EXPECT_EQ(rows.out, "step  n\n----  -\n   1  3\n   2  3\n");
+  const Outcome typed =
+      Traces({"sql", "--json", "SELECT 9007199254740993, 0.1, NULL, '7', x'00ff' FROM runs"});
+  EXPECT_EQ(typed.out.substr(typed.out.find("[[")),
+            "[[9007199254740993,0.1,null,\"7\",\"x'00ff'\"]]}\n");
   EXPECT_EQ(Traces({"sql", "DELETE FROM runs"}).code, 1);
   const Outcome wrong = Traces({"sql", "SELECT nothing FROM traces"});
   EXPECT_EQ(wrong.code, 1);
   ExpectContains(wrong.err, "nothing");
+  ExpectContains(Traces({"sql", "SELECT lenght FROM traces"}).err, "Did you mean 'length'?");
+  ExpectContains(Traces({"sql", "SELECT * FROM tracs"}).err, "Tables and views: curves, traces");
 }
 
 TEST_F(TracesTest, AnswersForWhatIsMissing) {

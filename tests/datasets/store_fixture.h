@@ -32,7 +32,7 @@ class StoreTest : public testing::Test {
 };
 
 inline std::string Cell(const TraceStore& store, const std::string& sql) {
-  return store.Sql(sql).rows.at(0).at(0).value_or("NULL");
+  return CellText(store.Sql(sql).rows.at(0).at(0));
 }
 
 /// Two problems with four samples each; the values are a pure function of the place.

@@ -36,7 +36,7 @@ void ExpectIntact(const TraceStore& store) {
                 .Sql("SELECT count(*) FROM completions c LEFT JOIN groups g ON g.id = c.group_id "
                      "WHERE g.id IS NULL")
                 .rows[0][0],
-            "0");
+            0);
   // Every step is whole: 8 traces and 16 verdicts each.
   EXPECT_TRUE(store
                   .Sql("SELECT step FROM traces t JOIN verdicts v ON v.completion = t.id "

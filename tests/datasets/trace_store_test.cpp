@@ -338,10 +338,12 @@ TEST_F(StoreTest, RawSqlReadsAndNothingElse) {
       store.Sql("SELECT 1 AS one, NULL AS none, x'0aff' AS bytes, 2.5, name FROM runs;\n");
   EXPECT_EQ(table.columns, (std::vector<std::string>{"one", "none", "bytes", "2.5", "name"}));
   ASSERT_EQ(table.rows.size(), 1u);
-  EXPECT_EQ(table.rows[0][0], "1");
-  EXPECT_FALSE(table.rows[0][1].has_value());
+  EXPECT_EQ(table.rows[0][0], 1);
+  EXPECT_TRUE(table.rows[0][1].is_null());
   EXPECT_EQ(table.rows[0][2], "x'0aff'");
-  EXPECT_EQ(table.rows[0][3], "2.5");
+  EXPECT_EQ(table.rows[0][3], 2.5);
+  EXPECT_EQ(store.Sql("SELECT 9223372036854775807, -9223372036854775807 - 1").rows[0],
+            (std::vector<Json>{INT64_MAX, INT64_MIN}));
   EXPECT_EQ(Cell(store,
                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<9) "
                  "SELECT sum(i) FROM n"),
@@ -363,6 +365,12 @@ TEST_F(StoreTest, RawSqlReadsAndNothingElse) {
   EXPECT_NE(ErrorOf([&] { store.Sql("  "); }).find("empty"), std::string::npos);
   EXPECT_NE(ErrorOf([&] { store.Sql("SELECT nonsense"); }).find("no such column"),
             std::string::npos);
+  const std::string column = ErrorOf([&] { store.Sql("SELECT rewrd FROM traces"); });
+  EXPECT_NE(column.find("Did you mean 'reward'?"), std::string::npos) << column;
+  EXPECT_NE(column.find("policy_version"), std::string::npos) << column;
+  const std::string name = ErrorOf([&] { store.Sql("SELECT * FROM trace"); });
+  EXPECT_NE(name.find("Did you mean 'traces'? Tables and views: curves, traces"), std::string::npos)
+      << name;
   EXPECT_EQ(store.Select({}).size(), 8u);
 }
 

@@ -197,7 +197,7 @@ inline Json WithoutTimes(const Json& json) {
 inline std::string Table(const datasets::TraceStore& store, const std::string& query) {
   std::string text;
   for (const auto& row : store.Sql(query).rows) {
-    for (const auto& cell : row) text += cell.value_or("NULL") + "|";
+    for (const auto& cell : row) text += datasets::CellText(cell) + "|";
     text += "\n";
   }
   return text;

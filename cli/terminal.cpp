@@ -1,0 +1,139 @@
+#include "cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "base/strings.h"
+
+namespace retort::cli {
+namespace {
+
+constexpr size_t kNarrowest = 60;
+constexpr size_t kWidestHelp = 100;
+
+// Bytes of the character at the front, 0 when they are not UTF-8.
+size_t CharacterLength(std::string_view text) {
+  for (size_t length = 1; length <= std::min<size_t>(4, text.size()); ++length) {
+    if (IsUtf8(text.substr(0, length))) return length;
+  }
+  return 0;
+}
+
+// Bytes at the end that begin a character whose rest has not come yet.
+size_t UnfinishedBytes(std::string_view text) {
+  for (size_t k = 1; k <= std::min<size_t>(3, text.size()); ++k) {
+    const auto byte = static_cast<uint8_t>(text[text.size() - k]);
+    if ((byte & 0xC0) == 0x80) continue;
+    const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return length > k ? k : 0;
+  }
+  return 0;
+}
+
+std::string Hex(const char* format, unsigned value) {
+  char buffer[8];
+  std::snprintf(buffer, sizeof buffer, format, value);
+  return buffer;
+}
+
+class SpellingBuffer : public std::streambuf {
+ public:
+  explicit SpellingBuffer(std::streambuf* target) : target_(target) {}
+
+ protected:
+  int_type overflow(int_type byte) override {
+    if (traits_type::eq_int_type(byte, traits_type::eof())) return traits_type::not_eof(byte);
+    const char c = traits_type::to_char_type(byte);
+    return Put({&c, 1}) ? byte : traits_type::eof();
+  }
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    return Put({bytes, static_cast<size_t>(count)}) ? count : 0;
+  }
+  int sync() override {
+    const bool written = Write(pending_.size());
+    return written && target_->pubsync() == 0 ? 0 : -1;
+  }
+
+ private:
+  bool Put(std::string_view bytes) {
+    pending_ += bytes;
+    return Write(pending_.size() - UnfinishedBytes(pending_));
+  }
+  bool Write(size_t size) {
+    const std::string text = Spelled(std::string_view(pending_).substr(0, size));
+    pending_.erase(0, size);
+    const auto count = static_cast<std::streamsize>(text.size());
+    return target_->sputn(text.data(), count) == count;
+  }
+
+  std::streambuf* target_;
+  std::string pending_;
+};
+
+}  // namespace
+
+std::string Spelled(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = CharacterLength(text);
+    const auto byte = static_cast<uint8_t>(text[0]);
+    if (length == 0 || (length == 1 && byte < 0x20 && byte != '\n' && byte != '\t') ||
+        byte == 0x7F) {
+      out += Hex("\\x%02x", byte);
+    } else if (length == 2 && byte == 0xC2 && static_cast<uint8_t>(text[1]) < 0xA0) {
+      out += Hex("\\u00%02x", static_cast<uint8_t>(text[1]));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+TerminalGuard::TerminalGuard() {
+  if (isatty(STDOUT_FILENO) == 1) {
+    out_ = std::make_unique<SpellingBuffer>(std::cout.rdbuf());
+    plain_out_ = std::cout.rdbuf(out_.get());
+  }
+  if (isatty(STDERR_FILENO) == 1) {
+    err_ = std::make_unique<SpellingBuffer>(std::cerr.rdbuf());
+    plain_err_ = std::cerr.rdbuf(err_.get());
+  }
+}
+
+TerminalGuard::~TerminalGuard() {
+  if (out_) std::cout.flush().rdbuf(plain_out_);
+  if (err_) std::cerr.flush().rdbuf(plain_err_);
+}
+
+size_t TerminalWidth(int descriptor) {
+  if (const char* columns = std::getenv("COLUMNS")) {
+    const std::string_view text = columns;
+    size_t width = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
+    if (error == std::errc() && end == text.data() + text.size() && width > 0) return width;
+  }
+  winsize size{};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+size_t TableWidth() {
+  if (isatty(STDOUT_FILENO) != 1) return 0;
+  const size_t width = TerminalWidth(STDOUT_FILENO);
+  return width == 0 ? 0 : std::max(width, kNarrowest);
+}
+
+size_t HelpWidth() {
+  const size_t width = TerminalWidth(STDOUT_FILENO);
+  return width == 0 ? 80 : std::clamp(width, kNarrowest, kWidestHelp);
+}
+
+}  // namespace retort::cli
