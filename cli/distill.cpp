@@ -44,9 +44,8 @@ int Distill(const DistillCommand& command) {
                       {"stages", Json::array({stage})}};
   recipes::RunOptions options = command.options;
   options.out = command.out;
-  return RunStages(
-      recipes::ReadRecipe(document, "retort distill"), options,
-      {.json = command.json, .resume_command = "retort distill … --resume, with the same flags"});
+  return RunStages(recipes::ReadRecipe(document, "retort distill"), options,
+                   {.json = command.json, .recipe_file = {}});
 }
 
 }  // namespace

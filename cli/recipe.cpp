@@ -1,7 +1,5 @@
 // retort recipe: the shipped recipes, and what is wrong with one's own.
 
-#include "recipes/recipe.h"
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
@@ -10,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
+#include "recipes/inputs.h"
 
 namespace retort::cli {
 namespace {
@@ -22,9 +21,7 @@ struct RecipeCommand {
 };
 
 recipes::Recipe ReadWithSettings(const RecipeCommand& command) {
-  Json document = recipes::LoadRecipeDocument(command.recipe);
-  for (const std::string& setting : command.settings) recipes::ApplySetting(document, setting);
-  return recipes::ReadRecipe(document, command.recipe);
+  return recipes::OpenRecipe(command.recipe, command.settings);
 }
 
 int List(const RecipeCommand& command) {

@@ -3,11 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "base/strings.h"
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/option_flags.h"
 #include "cli/run_stages.h"
-#include "recipes/recipe.h"
+#include "recipes/inputs.h"
 
 namespace retort::cli {
 namespace {
@@ -20,31 +20,24 @@ struct RunCommand {
   bool json = false;
 };
 
-// A word as a shell takes it.
-std::string Quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789-_./=:,+@%") == std::string::npos;
-  return plain ? word : "'" + ReplaceAll(word, "'", "'\\''") + "'";
-}
-
-std::string ResumeCommand(const RunCommand& command, const recipes::RunOptions& options) {
-  std::string text = "retort run " + Quoted(command.recipe);
-  for (const std::string& setting : command.settings) text += " --set " + Quoted(setting);
-  return text + " --out " + Quoted(options.out.string()) + " --resume";
-}
-
 int Run(const RunCommand& command) {
-  Json document = recipes::LoadRecipeDocument(command.recipe);
-  for (const std::string& setting : command.settings) recipes::ApplySetting(document, setting);
-  const recipes::Recipe recipe = recipes::ReadRecipe(document, command.recipe);
   recipes::RunOptions options = command.options;
-  options.out = command.out.empty() ? std::filesystem::path("runs") / recipe.name
-                                    : std::filesystem::path(command.out);
-  return RunStages(recipe, options,
-                   {.json = command.json,
-                    .resume_command = ResumeCommand(command, options),
-                    .recipe_file = command.recipe});
+  std::string source = command.recipe;
+  if (source.empty()) {
+    RETORT_CHECK(
+        options.resume && !command.out.empty(),
+        "name a recipe (retort recipe list), or a run directory to go on with and --resume");
+    source = command.out;
+  }
+  const recipes::Recipe recipe = recipes::OpenRecipe(source, command.settings);
+  if (!command.out.empty()) {
+    options.out = command.out;
+  } else if (std::filesystem::is_directory(source)) {
+    options.out = source;
+  } else {
+    options.out = std::filesystem::path("runs") / recipe.name;
+  }
+  return RunStages(recipe, options, {.json = command.json, .recipe_file = source});
 }
 
 }  // namespace
@@ -52,8 +45,9 @@ int Run(const RunCommand& command) {
 void AddRun(CLI::App& program, Action& action) {
   auto command = std::make_shared<RunCommand>();
   CLI::App* app = program.add_subcommand("run", "Run a recipe.");
-  app->add_option("RECIPE", command->recipe, "A recipe file, or the name of a shipped one.")
-      ->required()
+  app->add_option(
+         "RECIPE", command->recipe,
+         "A recipe file, or the name of a shipped one; with --resume also a run directory.")
       ->type_name("");
   AddSetFlag(*app, command->settings);
   AddRunFlags(*app, command->options, command->out);

@@ -53,6 +53,14 @@ void AppendTexts(const Json& json, std::vector<std::filesystem::path>& texts) {
   for (const Json& item : json) AppendTexts(item, texts);
 }
 
+// A word as a shell takes it.
+std::string Quoted(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789-_./=:,+@%") == std::string::npos;
+  return plain ? word : "'" + ReplaceAll(word, "'", "'\\''") + "'";
+}
+
 }  // namespace
 
 void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out) {
@@ -136,7 +144,11 @@ int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
   }
   if (!outcome.interrupted) return kSuccess;
   std::cerr << "retort: interrupted; everything so far is saved in " << options.out.string()
-            << ". Go on with:\n  " << show.resume_command << "\n";
+            << ". Go on with:\n  "
+            << "retort run "
+            << Quoted(std::filesystem::absolute(options.out).lexically_normal().string())
+            << " --resume"
+            << "\n";
   return kInterrupted;
 }
 

@@ -12,12 +12,11 @@ class App;
 
 namespace retort::cli {
 
-/// --out, --resume, --allow-environment-change and --threads.
+/// --out, --resume and what goes with it, --profile and threads.
 void AddRunFlags(CLI::App& app, recipes::RunOptions& options, std::string& out);
 
 struct ShowOptions {
   bool json = false;
-  std::string resume_command;    ///< how to go on after an interruption
   std::string recipe_file = {};  ///< that --profile must not replace; "" when there is none
 };
 

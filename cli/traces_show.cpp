@@ -154,6 +154,9 @@ void AddTracesShow(CLI::App& traces, Action& action) {
         ->required()
         ->type_name("");
     app->add_flag("--tokens", options->tokens, kTokensHelp);
+    app->add_option("--layer", options->filter.layer,
+                    "With the verdicts and rewards of this layer; see rescore.")
+        ->type_name("NAME");
     AddJsonFlag(*app, options->json);
     app->callback([options, &action] { action = [options] { return Show(*options); }; });
   }

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "datasets/trace_store.h"
+#include "recipes/run_directory.h"
+#include "train/run_places.h"
 
 namespace retort::recipes {
 namespace fs = std::filesystem;
@@ -79,13 +81,28 @@ void ResolvePaths(Json& document, const fs::path& folder) {
   });
 }
 
+Recipe OpenRecipe(const std::string& source, const std::vector<std::string>& settings) {
+  fs::path file = source;
+  if (fs::is_directory(file)) {
+    file /= kRecipeFile;
+    RETORT_CHECK(fs::exists(file), source, ": is a folder without ", kRecipeFile,
+                 ", expected a recipe file or a run directory");
+  }
+  Json document = LoadRecipeDocument(file.string());
+  const bool is_file = fs::exists(file);  // else a shipped recipe
+  ResolvePaths(document, is_file ? fs::absolute(file).parent_path() : fs::current_path());
+  for (const std::string& setting : settings) ApplySetting(document, setting);
+  ResolvePaths(document, fs::current_path());
+  return ReadRecipe(document, file.string());
+}
+
 std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path) {
-  if (fs::is_directory(path) && k < 0) return HashOfModel(path);
+  if (k < 0) return HashOfModel(train::FindModel(path).folder);
   if (k >= 0) {
     const auto* distill =
         std::get_if<distill::DistillOptions>(&recipe.stages[static_cast<size_t>(k)].options);
     if (distill && distill->database == path) {
-      const datasets::TraceStore store(path, datasets::TraceStore::Mode::kRead);
+      const datasets::TraceStore store(train::FindTraces(path), datasets::TraceStore::Mode::kRead);
       return store.SelectionHash(store.Select(distill->select));
     }
   }

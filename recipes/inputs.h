@@ -18,6 +18,10 @@ void ForEachInput(Json& document, const std::function<void(Json& path, int64_t s
 /// Makes relative paths absolute, as seen from `folder`.
 void ResolvePaths(Json& document, const std::filesystem::path& folder);
 
+/// The recipe that a user names: a file, a shipped recipe, or a run directory (its recipe.json).
+/// Paths in a file are relative to it, those of settings and shipped recipes to the current folder.
+Recipe OpenRecipe(const std::string& source, const std::vector<std::string>& settings);
+
 /// Names the bytes that stage `k` (-1: the models) of a resolved recipe reads from this path: a
 /// file's content, a model folder's configuration, tokenizer and weights, of a database what the
 /// stage selects. Throws Error when they cannot be read.

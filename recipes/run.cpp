@@ -11,6 +11,7 @@
 #include "recipes/inputs.h"
 #include "recipes/revision.h"
 #include "recipes/run_directory.h"
+#include "train/run_places.h"
 
 namespace retort::recipes {
 namespace fs = std::filesystem;
@@ -197,7 +198,7 @@ class Runner {
       RETORT_CHECK(runs.size() == 1, database, ": holds ", runs.size(),
                    " runs, expected the one of this folder");
       std::vector<std::string> recorded;
-      for (const Json& row : store_->Sql("SELECT path FROM checkpoints").rows) {
+      for (const std::vector<Json>& row : store_->Sql("SELECT path FROM checkpoints").rows) {
         recorded.push_back(row.at(0));
       }
       directory_.Adopt(NewOwner(), recorded);
@@ -409,12 +410,11 @@ class Runner {
     }
     LoadedModel loaded{nullptr, model::Tokenizer::ByteLevel()};
     if (!origin->path.empty()) {
-      RETORT_CHECK(fs::is_directory(origin->path), "models.", origin->name,
-                   ".path: there is no folder ", origin->path,
-                   ". Name a Hugging Face folder, such as the final/ of a finished "
-                   "run, by --set models.",
+      RETORT_CHECK(fs::exists(origin->path), "models.", origin->name, ".path: there is no folder ",
+                   origin->path, ". Name a Hugging Face folder or a run directory by --set models.",
                    origin->name, ".path=FOLDER");
-      model::Pretrained pretrained = model::LoadPretrained(origin->path, compute_);
+      model::Pretrained pretrained =
+          model::LoadPretrained(train::FindModel(origin->path).folder, compute_);
       loaded = {std::move(pretrained.model), std::move(pretrained.tokenizer)};
     } else {
       loaded.model = model::NewModel(origin->config, static_cast<uint64_t>(recipe_.seed), compute_);

@@ -148,8 +148,9 @@ TEST_F(RunTest, CtrlCSavesAndSaysHowToGoOn) {
   EXPECT_EQ(outcome.code, 130) << outcome.err;
   ExpectContains(outcome.err, "stopping at the next safe place");
   ExpectContains(outcome.err, "saved in " + out_);
-  ExpectContains(outcome.err, "--set learn.steps=100000");
-  ExpectContains(outcome.err, "--resume");
+  // The run directory holds its recipe, settings included.
+  ExpectContains(outcome.err, "retort run " + out_ + " --resume");
+  EXPECT_EQ(ParseJson(ReadFile(out_ + "/recipe.json"), "recipe")["stages"][0]["steps"], 100000);
 }
 
 TEST_F(RunTest, SettingsReachTheRecipeAndMistakesAreNamed) {
