@@ -40,19 +40,22 @@ struct EvalCommand {
 // Nothing is said of modes that did not occur.
 Json ToJson(const train::Accuracy& accuracy) {
   const bool reasons = accuracy.reasoning > 0, direct = accuracy.reasoning < accuracy.count;
-  return {{"accuracy", accuracy.accuracy()},
-          {"completions", accuracy.count},
-          {"mean_completion_length", accuracy.mean_length()},
-          {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
-          {"reasoning", accuracy.reasoning_share()},
-          {"accuracy_reasoning", reasons ? Json(accuracy.reasoning_accuracy()) : Json(nullptr)},
-          {"accuracy_direct", direct ? Json(accuracy.direct_accuracy()) : Json(nullptr)}};
+  return {
+      {"accuracy", train::NumberOrNull(accuracy.accuracy())},
+      {"completions", accuracy.count},
+      {"unjudged", accuracy.unjudged},
+      {"mean_completion_length", accuracy.mean_length()},
+      {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
+      {"reasoning", accuracy.reasoning_share()},
+      {"accuracy_reasoning", reasons ? train::NumberOrNull(accuracy.reasoning_accuracy()) : Json()},
+      {"accuracy_direct", direct ? train::NumberOrNull(accuracy.direct_accuracy()) : Json()}};
 }
 
 std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& accuracy) {
   return {name,
           Thousands(accuracy.count),
           Percent(accuracy.accuracy()),
+          Thousands(accuracy.unjudged),
           Fixed(accuracy.mean_length(), 1),
           Percent(train::Accuracy::Share(accuracy.finished, accuracy.count)),
           Percent(accuracy.reasoning_share()),
@@ -60,14 +63,26 @@ std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& a
           accuracy.reasoning < accuracy.count ? Percent(accuracy.direct_accuracy()) : "-"};
 }
 
-train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem>& problems) {
-  const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
+// Takes the problems that are too long away, where they are to be skipped.
+train::SampleResult Sample(const EvalCommand& command, const train::RewardPanel& panel,
+                           std::vector<Problem>& problems) {
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
                ": its chat template is none of Retort's; choose one with --template");
+  const train::Overlongs overlong = train::FindOverlong(
+      problems, command.problems,
+      {pretrained.tokenizer, *prompt_template, train::Positions(pretrained.model->config()),
+       command.sampling.max_completion_length});
+  if (!overlong.problems.empty()) {
+    train::Remove(overlong, problems);
+    RETORT_CHECK(command.problems.overlong == train::Overlong::kSkip && !problems.empty(),
+                 overlong.Text(),
+                 ". Skip them with --overlong skip, or lower --max-completion-length");
+    std::cerr << "retort: " << overlong.Text() << "; they are skipped\n";
+  }
   Progress progress("eval");
   const double total = static_cast<double>(problems.size()) * static_cast<double>(command.samples);
   const train::SampleContext context{
@@ -92,8 +107,16 @@ train::SampleResult Sample(const EvalCommand& command, const std::vector<Problem
 
 int Eval(const EvalCommand& command) {
   CatchInterrupts();
-  const std::vector<Problem> problems = train::GetProblems(command.problems);
-  const train::SampleResult result = Sample(command, problems);
+  const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
+  std::vector<Problem> problems = train::GetProblems(command.problems);
+  const train::SampleResult result = Sample(command, panel, problems);
+  for (const train::JudgeSpec& judge : panel.judges()) {
+    const std::string idle = train::IdleJudge(judge.name, result.traces);
+    if (!idle.empty()) std::cerr << "retort: warning: " << idle << "\n";
+  }
+  if (const std::string failed = train::FailedJudge(result.traces); !failed.empty()) {
+    std::cerr << "retort: warning: " << failed << "\n";
+  }
   train::AccuracyTable accuracy;
   accuracy.Add(result);
   if (!command.out.empty()) {
@@ -114,7 +137,7 @@ int Eval(const EvalCommand& command) {
     std::cout << ToJsonLine(json) << "\n";
     return kSuccess;
   }
-  Table table{{"family", "completions", "accuracy", "length", "finished", "reasoning",
+  Table table{{"family", "completions", "accuracy", "unjudged", "length", "finished", "reasoning",
                "right if reasoning", "right if direct"},
               {}};
   for (const auto& [family, counts] : accuracy.families) {

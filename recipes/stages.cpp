@@ -1,6 +1,5 @@
 #include "recipes/stages.h"
 
-#include <cmath>
 #include <numeric>
 
 #include "base/file.h"
@@ -13,14 +12,12 @@ namespace {
 
 constexpr int64_t kValidationTokens = 8192;  // computed at a time
 
-Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
-
 Json ToJson(const train::Accuracy& accuracy) {
-  return {{"accuracy", NumberOrNull(accuracy.accuracy())},
+  return {{"accuracy", train::NumberOrNull(accuracy.accuracy())},
           {"unjudged", accuracy.unjudged},
           {"reasoning_share", accuracy.reasoning_share()},
-          {"reasoning_accuracy", NumberOrNull(accuracy.reasoning_accuracy())},
-          {"direct_accuracy", NumberOrNull(accuracy.direct_accuracy())},
+          {"reasoning_accuracy", train::NumberOrNull(accuracy.reasoning_accuracy())},
+          {"direct_accuracy", train::NumberOrNull(accuracy.direct_accuracy())},
           {"mean_completion_length", accuracy.mean_length()},
           {"completions", accuracy.count}};
 }
@@ -57,7 +54,9 @@ train::Metrics ToMetrics(const train::AccuracyTable& table) {
 }  // namespace
 
 train::StageReport RunCollect(const train::StageContext& context, const CollectOptions& options) {
-  const std::vector<Problem> problems = train::GetProblems(options.problems);
+  Json about = Json::object();
+  const std::vector<Problem> problems =
+      train::ProblemsOf(context, options.problems, options.sampling.max_completion_length, about);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
   const auto count = static_cast<int64_t>(problems.size());
   const int64_t steps = (count + options.prompts_per_step - 1) / options.prompts_per_step;
@@ -115,12 +114,15 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
   }
   report.steps = steps;
   report.details = ToJson(table.all);
+  report.details.update(about);
   if (options.revision) report.details["revision"] = ToJson(revised.all);
   return report;
 }
 
 train::StageReport RunEval(const train::StageContext& context, const EvalOptions& options) {
-  const std::vector<Problem> problems = train::GetProblems(options.problems);
+  Json about = Json::object();
+  const std::vector<Problem> problems =
+      train::ProblemsOf(context, options.problems, options.sampling.max_completion_length, about);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
   train::JudgeWarnings warnings(context, panel);
   train::StageReport report;
@@ -181,6 +183,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
   }
   report.steps = steps;
   report.details["temperatures"] = std::move(by_temperature);
+  report.details.update(about);
   return report;
 }
 
