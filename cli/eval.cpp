@@ -43,19 +43,22 @@ struct EvalCommand {
 // Nothing is said of modes that did not occur.
 Json ToJson(const train::Accuracy& accuracy) {
   const bool reasons = accuracy.reasoning > 0, direct = accuracy.reasoning < accuracy.count;
-  return {{"accuracy", accuracy.accuracy()},
-          {"completions", accuracy.count},
-          {"mean_completion_length", accuracy.mean_length()},
-          {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
-          {"reasoning", accuracy.reasoning_share()},
-          {"accuracy_reasoning", reasons ? Json(accuracy.reasoning_accuracy()) : Json(nullptr)},
-          {"accuracy_direct", direct ? Json(accuracy.direct_accuracy()) : Json(nullptr)}};
+  return {
+      {"accuracy", train::NumberOrNull(accuracy.accuracy())},
+      {"completions", accuracy.count},
+      {"unjudged", accuracy.unjudged},
+      {"mean_completion_length", accuracy.mean_length()},
+      {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
+      {"reasoning", accuracy.reasoning_share()},
+      {"accuracy_reasoning", reasons ? train::NumberOrNull(accuracy.reasoning_accuracy()) : Json()},
+      {"accuracy_direct", direct ? train::NumberOrNull(accuracy.direct_accuracy()) : Json()}};
 }
 
 std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& accuracy) {
   return {name,
           Thousands(accuracy.count),
           Percent(accuracy.accuracy()),
+          Thousands(accuracy.unjudged),
           Fixed(accuracy.mean_length(), 1),
           Percent(train::Accuracy::Share(accuracy.finished, accuracy.count)),
           Percent(accuracy.reasoning_share()),
@@ -129,6 +132,8 @@ class Gatherer {
         counts_(chosen_.size()) {}
 
   const std::vector<int64_t>& chosen() const { return chosen_; }
+  /// The verdicts alone, to warn of judges that judge nothing.
+  const std::vector<Trace>& judged() const { return judged_; }
 
   /// On any thread.
   void Add(size_t slot, const Trace& trace, const train::Judgement& judgement) {
@@ -141,6 +146,7 @@ class Gatherer {
     part.judgements[slot % samples_] = judgement;
     if (++counts_[problem] < samples_) return;
     accuracy_.Add(part);
+    for (const Trace& sample : part.traces) judged_.emplace_back().verdicts = sample.verdicts;
     std::vector<std::string> rows;
     for (const Trace& sample : part.traces) {
       rows.push_back(ToJsonLine(datasets::TraceToJson(sample, false)));
@@ -157,9 +163,11 @@ class Gatherer {
   std::mutex mutex_;
   std::vector<train::SampleResult> parts_;
   std::vector<size_t> counts_;
+  std::vector<Trace> judged_;
 };
 
-Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& problems) {
+// Takes the problems that are too long away, where they are to be skipped.
+Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) {
   const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
@@ -167,6 +175,17 @@ Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& prob
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
                ": its chat template is none of Retort's; choose one with --template");
+  const train::Overlongs overlong = train::FindOverlong(
+      problems, command.problems,
+      {pretrained.tokenizer, *prompt_template, train::Positions(pretrained.model->config()),
+       command.sampling.max_completion_length});
+  if (!overlong.problems.empty()) {
+    train::Remove(overlong, problems);
+    RETORT_CHECK(command.problems.overlong == train::Overlong::kSkip && !problems.empty(),
+                 overlong.Text(),
+                 ". Skip them with --overlong skip, or lower --max-completion-length");
+    std::cerr << "retort: " << overlong.Text() << "; they are skipped\n";
+  }
   PartialOutput out(command.out, {command.folder, command.problems.file},
                     command.out.empty() ? Json() : Identity(command, problems, panel),
                     command.resume);
@@ -224,6 +243,13 @@ Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& prob
                      StrCat(out.items().size(), " of ", problems.size(), " problems"))
               << "\n";
   }
+  for (const train::JudgeSpec& judge : panel.judges()) {
+    const std::string idle = train::IdleJudge(judge.name, gatherer.judged());
+    if (!idle.empty()) std::cerr << "retort: warning: " << idle << "\n";
+  }
+  if (const std::string failed = train::FailedJudge(gatherer.judged()); !failed.empty()) {
+    std::cerr << "retort: warning: " << failed << "\n";
+  }
   evaluation.seconds = watch.seconds();
   evaluation.problems_done = out.items().size();
   evaluation.tokens = evaluation.accuracy.all.tokens - tokens_before;
@@ -233,7 +259,7 @@ Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& prob
 int Eval(EvalCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
-  const std::vector<Problem> problems = train::GetProblems(command.problems);
+  std::vector<Problem> problems = train::GetProblems(command.problems);
   const Evaluation evaluation = Evaluate(command, problems);
   const train::AccuracyTable& accuracy = evaluation.accuracy;
   const int code = evaluation.interrupted ? kInterrupted : kSuccess;
@@ -251,7 +277,7 @@ int Eval(EvalCommand command) {
     summary << ToJsonLine(json) << "\n";
     return code;
   }
-  Table table{{"family", "completions", "accuracy", "length", "finished", "reasoning",
+  Table table{{"family", "completions", "accuracy", "unjudged", "length", "finished", "reasoning",
                "right if reasoning", "right if direct"},
               {}};
   for (const auto& [family, counts] : accuracy.families) {

@@ -8,10 +8,13 @@
 #include "cli/commands.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
+#include "recipes/check.h"
 #include "recipes/inputs.h"
 
 namespace retort::cli {
 namespace {
+
+constexpr size_t kPromptWidth = 60, kGoldWidth = 24;
 
 struct RecipeCommand {
   std::string recipe;
@@ -48,17 +51,62 @@ int Show(const RecipeCommand& command) {
   return kSuccess;
 }
 
+Json ToJson(const recipes::DataPreview& preview) {
+  Json first = Json::array();
+  for (const recipes::PreviewProblem& problem : preview.first) {
+    first.push_back({{"id", problem.id},
+                     {"prompt", ToValidUtf8(problem.prompt)},
+                     {"tokens", problem.tokens},
+                     {"gold", problem.gold}});
+  }
+  return {{"places", preview.places},
+          {"problems", preview.problems},
+          {"overlong", preview.overlong},
+          {"first", std::move(first)}};
+}
+
+void PrintCheck(const recipes::RecipeCheck& check) {
+  for (const recipes::DataPreview& preview : check.previews) {
+    std::cout << "\n" << Join(preview.places, ", ") << ": " << preview.problems << " problems";
+    if (preview.overlong > 0) std::cout << ", " << preview.overlong << " more are too long";
+    std::cout << "\n";
+    Table table{{"id", "prompt", "tokens", "gold"}, {}};
+    for (const recipes::PreviewProblem& problem : preview.first) {
+      table.rows.push_back({problem.id, Shorten(problem.prompt, kPromptWidth),
+                            std::to_string(problem.tokens),
+                            problem.gold.empty() ? "-" : Shorten(problem.gold, kGoldWidth)});
+    }
+    std::cout << FormatTable(table);
+  }
+  if (!check.findings.empty()) std::cout << "\n";
+  for (const auto& [error, place, text] : check.findings) {
+    std::cout << (error ? "error: " : "warning: ") << place << ": " << text << "\n";
+  }
+}
+
+// All that is wrong with it, and the first problems as the model will see them.
 int Check(const RecipeCommand& command) {
   const recipes::Recipe recipe = ReadWithSettings(command);
   const std::string hash = recipes::RecipeHash(recipe);
+  const recipes::RecipeCheck check = recipes::CheckRecipe(recipe);
   if (command.json) {
-    std::cout << ToJsonLine(
-                     {{"name", recipe.name}, {"stages", recipe.stages.size()}, {"hash", hash}})
+    Json errors = Json::array(), warnings = Json::array(), previews = Json::array();
+    for (const auto& [error, place, text] : check.findings) {
+      (error ? errors : warnings).push_back({{"place", place}, {"message", text}});
+    }
+    for (const recipes::DataPreview& preview : check.previews) previews.push_back(ToJson(preview));
+    std::cout << ToJsonLine({{"name", recipe.name},
+                             {"stages", recipe.stages.size()},
+                             {"hash", hash},
+                             {"errors", std::move(errors)},
+                             {"warnings", std::move(warnings)},
+                             {"previews", std::move(previews)}})
               << "\n";
   } else {
     std::cout << recipe.name << ": " << recipe.stages.size() << " stages, hash " << hash << "\n";
+    PrintCheck(check);
   }
-  return kSuccess;
+  return check.sound() ? kSuccess : kFailure;
 }
 
 int Reference(const RecipeCommand&) {
@@ -90,7 +138,8 @@ void AddRecipe(CLI::App& program, Action& action) {
   CLI::App* group = program.add_subcommand("recipe", "List, show and check recipes.");
   Add(*group, action, "list", "The recipes that come with the program.", List, false);
   Add(*group, action, "show", "A recipe, to start one's own from.", Show, true);
-  Add(*group, action, "check", "Read a recipe and say what is wrong with it.", Check, true);
+  Add(*group, action, "check", "All that is wrong with a recipe, and its first problems.", Check,
+      true);
   Add(*group, action, "reference", "Every key of a recipe, as Markdown.", Reference, false);
 }
 

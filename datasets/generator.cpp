@@ -16,6 +16,7 @@ namespace {
 
 // A draw without success this often in a row means that there is nothing left to find: with F found
 // and one more left, all that a tenth of the draws can hit, the chance to stop too early is e^-10.
+constexpr int64_t kDefaultCount = 1000;
 int64_t Patience(size_t found) { return 100'000 + 100 * static_cast<int64_t>(found); }
 
 struct Spec {
@@ -46,7 +47,7 @@ Spec ParseSpec(const std::string& text) {
   return spec;
 }
 
-// Shares of `options.count` by largest remainder, so that they add up exactly.
+// Shares of the count by largest remainder, so that they add up exactly.
 std::vector<Spec> ParseSpecs(const GeneratorOptions& options) {
   const size_t n = options.families.size();
   RETORT_CHECK(n > 0, "generator options: families is empty; name at least one family");
@@ -57,6 +58,7 @@ std::vector<Spec> ParseSpecs(const GeneratorOptions& options) {
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   RETORT_CHECK(total > 0, "generator options: every weight is 0; at least one must be positive");
 
+  const int64_t count = options.count > 0 ? options.count : kDefaultCount;
   std::vector<Spec> specs;
   std::vector<std::pair<double, size_t>> remainders;
   int64_t given = 0;
@@ -66,13 +68,13 @@ std::vector<Spec> ParseSpecs(const GeneratorOptions& options) {
       RETORT_CHECK(specs[j].entry != specs[i].entry || specs[j].difficulty != specs[i].difficulty,
                    "generator options: family '", options.families[i], "' is listed twice");
     }
-    const double share = static_cast<double>(options.count) * weights[i] / total;
+    const double share = static_cast<double>(count) * weights[i] / total;
     specs[i].count = static_cast<int64_t>(share);
     given += specs[i].count;
     remainders.emplace_back(std::floor(share) - share, i);
   }
   std::sort(remainders.begin(), remainders.end());
-  for (size_t i = 0; given < options.count; ++i, ++given) ++specs[remainders[i % n].second].count;
+  for (size_t i = 0; given < count; ++i, ++given) ++specs[remainders[i % n].second].count;
   return specs;
 }
 
@@ -87,10 +89,12 @@ void AppendProblems(const Spec& spec, const GeneratorOptions& options, Split spl
     Problem problem = Generate(*spec.entry, spec.difficulty, random);
     if (SplitOf(problem.canonical) != split ||
         (options.distinct && !seen.insert(problem.canonical).second)) {
-      RETORT_CHECK(++misses < Patience(found), "problem family '", spec.entry->name,
-                   "': asked for ", spec.count, options.distinct ? " distinct" : "", " ",
-                   EnumName(split), " problems of difficulty ", spec.difficulty, ", but only ",
-                   found, " were found in ", index + 1,
+      const bool exhausted = ++misses >= Patience(found);
+      if (exhausted && options.count == 0 && found > 0) return;
+      RETORT_CHECK(!exhausted, "problem family '", spec.entry->name, "': asked for ", spec.count,
+                   options.distinct ? " distinct" : "", " ", EnumName(split),
+                   " problems of difficulty ", spec.difficulty, ", but only ", found,
+                   " were found in ", index + 1,
                    " draws; lower count, raise the difficulty or set distinct to false");
       continue;
     }

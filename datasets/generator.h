@@ -58,7 +58,7 @@ Split SplitOf(std::string_view canonical);
 struct GeneratorOptions {
   std::vector<std::string> families = {"multiplication"};
   std::vector<double> weights;
-  int64_t count = 1000;
+  int64_t count = 0;
   int64_t seed = 0;
   bool distinct = true;
 
@@ -66,7 +66,8 @@ struct GeneratorOptions {
   void Visit(V& v) {
     v("families", families, "Families to draw from: \"name\" or \"name:difficulty\".");
     v("weights", weights, "Share of each family; empty means equal shares.", Bounds{0, 1e9});
-    v("count", count, "Number of problems.", Bounds{1, 1e8});
+    v("count", count, "Number of problems; 0: as many distinct ones as there are, at most 1000.",
+      Bounds{0, 1e8});
     v("seed", seed, "Seed of the problems.", Bounds{0, 9e15});
     v("distinct", distinct, "Whether no two problems may share their canonical text.");
   }
@@ -74,7 +75,8 @@ struct GeneratorOptions {
 
 /// `count` problems of one side of the split, the families shuffled together. Ids are
 /// "FAMILY-DIFFICULTY-SEED-INDEX". A larger count draws a superset of each family. Throws Error
-/// when a family has fewer distinct problems than asked for, naming how many were found.
+/// when a family has fewer distinct problems than an explicit count asks for, naming how many were
+/// found.
 std::vector<Problem> GenerateProblems(const GeneratorOptions& options, Split split);
 
 }  // namespace retort::datasets

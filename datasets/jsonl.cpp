@@ -85,17 +85,31 @@ std::string MessageText(const Json& content, const std::string& where, const std
   return text;
 }
 
-std::string PromptText(const Json& value, const std::string& where, const std::string& column) {
+std::string PromptText(const Json& value, Turns turns, const std::string& where,
+                       const std::string& column) {
   if (!value.is_array()) return ScalarText(value, where, column);
-  const Json* last = nullptr;
+  std::vector<std::string> texts;  // up to the last message of the user
+  size_t taken = 0;
   for (const Json& message : value) {
     RETORT_CHECK(message.is_object() && message.contains("role") && message.contains("content"),
                  where, ": column '", column,
                  "' holds a list, expected chat messages {\"role\": …, \"content\": …}");
-    if (message["role"] == "user") last = &message["content"];
+    const bool user = message["role"] == "user";
+    texts.push_back(message["content"].is_null() && !user
+                        ? ""  // a tool call
+                        : MessageText(message["content"], where, column));
+    if (user) taken = texts.size();
   }
-  RETORT_CHECK(last, where, ": column '", column, "' has no message with the role 'user'");
-  return MessageText(*last, where, column);
+  RETORT_CHECK(taken > 0, where, ": column '", column, "' has no message with the role 'user'");
+  RETORT_CHECK(turns != Turns::kError || value.size() == 1, where, ": column '", column, "' holds ",
+               value.size(),
+               " messages, expected a single one of the user. Choose "
+               "columns.turns: \"last\" (the last user message alone) or \"join\" (all turns up "
+               "to it, the system's too)");
+  texts.resize(taken);
+  if (turns == Turns::kLast) return texts.back();
+  std::erase(texts, "");
+  return Join(texts, "\n\n");
 }
 
 struct Box {
@@ -261,7 +275,7 @@ Problem ProblemFromRow(const Json& row, const JsonlOptions& options, const std::
   problem.id = id;
   const std::string prompt = FindColumn(row, options.prompt_column, kPromptColumns);
   if (prompt.empty()) FailMissing(row, where, "prompt", options.prompt_column, kPromptColumns);
-  problem.prompt = PromptText(row[prompt], where, prompt);
+  problem.prompt = PromptText(row[prompt], options.turns, where, prompt);
   problem.canonical = problem.prompt;
 
   const std::string answer = FindColumn(row, options.answer_column, kAnswerColumns);
@@ -290,7 +304,8 @@ Problem ProblemFromRow(const Json& row, const JsonlOptions& options, const std::
 }
 
 void ForEachProblem(const std::string& path, const JsonlOptions& options,
-                    const std::function<void(Problem)>& visit) {
+                    const std::function<void(Problem)>& visit,
+                    const std::function<void(const std::string&)>& bad_row) {
   JsonlReader reader(path);
   const bool standard_input = path == "-";
   const std::string file = standard_input ? "stdin" : fs::path(path).filename().string();
@@ -298,11 +313,16 @@ void ForEachProblem(const std::string& path, const JsonlOptions& options,
   int64_t count = 0;
   for (JsonlLine line; (options.limit == 0 || count < options.limit) && reader.Next(line);
        ++count) {
-    RETORT_CHECK(line.row, line.error);
-    Problem problem = ProblemFromRow(*line.row, options, reader.Where(line.number),
-                                     StrCat(file, ":", line.number));
-    problem.family = family;
-    visit(std::move(problem));
+    try {
+      RETORT_CHECK(line.row, line.error);
+      Problem problem = ProblemFromRow(*line.row, options, reader.Where(line.number),
+                                       StrCat(file, ":", line.number));
+      problem.family = family;
+      visit(std::move(problem));
+    } catch (const Error& error) {
+      if (!bad_row) throw;
+      bad_row(error.what());
+    }
   }
   RETORT_CHECK(count > 0, path, ": holds no rows; expected one JSON object per line");
 }

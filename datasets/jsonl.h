@@ -68,10 +68,20 @@ class JsonlReader {
   std::vector<std::string> columns_;  // of a CSV file
 };
 
+/// What a list of chat messages gives, if it is more than one message of the user.
+enum class Turns {
+  kError,  ///< nothing: an Error that names the row
+  kLast,   ///< its last user message; the other turns are left out
+  kJoin,   ///< every turn up to the last user message, the system's too, with blank lines between
+};
+constexpr auto EnumNames(Turns) {
+  return std::array{std::pair{Turns::kError, "error"}, std::pair{Turns::kLast, "last"},
+                    std::pair{Turns::kJoin, "join"}};
+}
+
 /// Which columns mean what. A column left empty is found by convention:
-///   prompt:   prompt | question | problem | messages | input (a list of {role, content} means its
-///   last
-///             user message)
+///   prompt:   prompt | question | problem | messages | input (a list of {role, content}: see
+///             Turns)
 ///   answer:   answer | solution | ground_truth | label; a row with `tests`, `test`, `test_list` or
 ///             `input_output` needs none
 ///   solution: solution, unless it serves as the answer
@@ -80,6 +90,7 @@ struct JsonlOptions {
   std::string answer_column;
   std::string solution_column;
   std::string id_column;
+  Turns turns = Turns::kError;
   int64_t limit = 0;
 
   template <class V>
@@ -90,6 +101,9 @@ struct JsonlOptions {
       "Column of the gold answer; empty: answer, solution, ground_truth or label.");
     v("solution_column", solution_column, "Column of the worked solution; empty: solution.");
     v("id_column", id_column, "Column of the problem's id; empty: the file's name and the line.");
+    v("turns", turns,
+      "Chat messages beside a single one of the user: refuse the row, take the last user message, "
+      "or join all turns up to it.");
     v("limit", limit, "Read at most this many problems; 0 reads all.", Bounds{0, 1e12});
   }
 };
@@ -102,10 +116,11 @@ Problem ProblemFromRow(const Json& row, const JsonlOptions& options, const std::
                        const std::string& id);
 
 /// Calls `visit` with every problem of a file, in order; the family is the file's name without
-/// folder and extension. Throws Error "file:line: …" at the first bad line, and when there are no
-/// rows.
+/// folder and extension. Throws Error "file:line: …" at the first bad line, or, given `bad_row`,
+/// tells that and goes on; throws when there are no rows.
 void ForEachProblem(const std::string& path, const JsonlOptions& options,
-                    const std::function<void(Problem)>& visit);
+                    const std::function<void(Problem)>& visit,
+                    const std::function<void(const std::string&)>& bad_row = {});
 std::vector<Problem> LoadProblems(const std::string& path, const JsonlOptions& options);
 
 }  // namespace retort::datasets

@@ -1,5 +1,6 @@
 #include "distill/distill.h"
 
+#include "base/strings.h"
 #include "train/problems.h"
 #include "train/revision.h"
 
@@ -9,6 +10,7 @@ namespace {
 struct Traces {
   std::vector<train::LearnGroup> groups;  // one completion each
   std::string hash;
+  int64_t too_long = 0;
 };
 
 Traces LoadTraces(const train::StageContext& context, const DistillOptions& options) {
@@ -41,15 +43,37 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
                      ". Teacher and student must share a tokenizer");
       }
     }
-    traces.groups.push_back(
+    RETORT_CHECK(SameTokens(context.tokenizer, trace), context.name, ": the tokens of trace ",
+                 trace.id,
+                 " are another text to the student's tokenizer. Teacher and student must "
+                 "share a tokenizer");
+    train::LearnGroup group =
         options.turns == Turns::kAll
             ? train::ConversationOf(context, trace)
-            : train::LearnGroup{trace.trajectory.prompt, {trace.trajectory.completion}});
+            : train::LearnGroup{trace.trajectory.prompt, {trace.trajectory.completion}};
+    const size_t needed = group.prompt.size() + group.completions[0].size() - 1;
+    if (static_cast<int64_t>(needed) > train::Positions(context.model.config())) {
+      ++traces.too_long;
+      return;
+    }
+    traces.groups.push_back(std::move(group));
   });
+  RETORT_CHECK(!traces.groups.empty(), context.name, ": every one of the ", traces.too_long,
+               " selected traces is longer than the student's max_position_embeddings");
+  if (traces.too_long > 0) {
+    context.Warn(StrCat("stage '", context.name, "': ", traces.too_long, " of ", ids.size(),
+                        " traces are longer than the student's max_position_embeddings and are "
+                        "left out"));
+  }
   return traces;
 }
 
 }  // namespace
+
+bool SameTokens(const model::Tokenizer& tokenizer, const Trace& trace) {
+  return trace.text.empty() ||
+         ToValidUtf8(tokenizer.Decode(trace.trajectory.completion)) == ToValidUtf8(trace.text);
+}
 
 train::StageReport RunDistill(const train::StageContext& context, const DistillOptions& options) {
   const Traces traces = LoadTraces(context, options);
@@ -60,6 +84,7 @@ train::StageReport RunDistill(const train::StageContext& context, const DistillO
   task.example = [&](int64_t n) { return traces.groups[static_cast<size_t>(order.At(n))]; };
   train::StageReport report = TrainNextToken(context, options.training, task);
   report.details["traces"] = count;
+  if (traces.too_long > 0) report.details["too_long"] = traces.too_long;
   if (!traces.hash.empty()) report.details["selection"] = traces.hash;
   return report;
 }

@@ -32,6 +32,10 @@ struct DistillOptions {
   }
 };
 
+/// The trace's tokens are the same text to this tokenizer as to the one that sampled them. A trace
+/// without a text says nothing, and passes.
+bool SameTokens(const model::Tokenizer& tokenizer, const Trace& trace);
+
 /// The selection is stored in the database it was made from (the run's own), and its hash reported.
 train::StageReport RunDistill(const train::StageContext& context, const DistillOptions& options);
 

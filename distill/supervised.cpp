@@ -14,7 +14,8 @@ class Probe {
   Probe(const train::StageContext& context, const SupervisedOptions& options)
       : context_(context),
         options_(options.until),
-        problems_(train::GetProblems(options_.problems)),
+        problems_(train::ProblemsOf(context, options_.problems,
+                                    options_.sampling.max_completion_length, about_problems_)),
         panel_(options.reward, context.name + ".reward"),
         warnings_(context, panel_) {}
 
@@ -49,6 +50,7 @@ class Probe {
  private:
   const train::StageContext& context_;
   const ProbeOptions& options_;
+  Json about_problems_ = Json::object();
   std::vector<Problem> problems_;
   train::RewardPanel panel_;
   train::JudgeWarnings warnings_;
@@ -58,7 +60,9 @@ class Probe {
 
 train::StageReport RunSupervised(const train::StageContext& context,
                                  const SupervisedOptions& options) {
-  const std::vector<Problem> problems = train::GetProblems(options.problems);
+  Json about = Json::object();
+  const std::vector<Problem> problems =
+      train::ProblemsOf(context, options.problems, std::nullopt, about);
   for (const Problem& problem : problems) {
     RETORT_CHECK(!problem.answer.empty(), context.name, ": problem '", problem.id,
                  "' has no answer to learn");
@@ -85,7 +89,9 @@ train::StageReport RunSupervised(const train::StageContext& context,
       return probe->Measure(step, metrics);
     };
   }
-  return TrainNextToken(context, options.training, task);
+  train::StageReport report = TrainNextToken(context, options.training, task);
+  report.details.update(about);
+  return report;
 }
 
 }  // namespace retort::distill

@@ -66,8 +66,9 @@ struct LlamaLayer {
 }  // namespace
 
 template <class Layer, class Config>
-Decoder<Layer, Config>::Decoder(const Config& c)
+Decoder<Layer, Config>::Decoder(const Config& c, bool allocate)
     : config_(c),
+      store_(allocate),
       eps_(static_cast<float>(c.rms_norm_eps)),
       max_positions_(c.max_position_embeddings),
       rope_(Layer::RopeDim(c), c.rope_theta),
@@ -194,19 +195,32 @@ void Decoder<Layer, Config>::BalanceBias(std::span<const std::vector<int64_t>> l
   }
 }
 
+namespace {
+
+std::unique_ptr<LanguageModel> Build(const ModelConfig& config, bool allocate) {
+  Validate(config);
+  if (const auto* deepseek = std::get_if<DeepseekConfig>(&config)) {
+    return std::make_unique<Decoder<DeepseekLayer, DeepseekConfig>>(*deepseek, allocate);
+  }
+  return std::make_unique<Decoder<LlamaLayer, LlamaConfig>>(std::get<LlamaConfig>(config),
+                                                            allocate);
+}
+
+}  // namespace
+
+std::vector<TensorShape> TensorShapes(const ModelConfig& config) {
+  const std::unique_ptr<LanguageModel> model = Build(config, /*allocate=*/false);
+  std::vector<TensorShape> tensors;
+  for (const nn::Parameter& p : model->parameters().all()) {
+    tensors.push_back({p.name, p.shape});
+  }
+  return tensors;
+}
+
 std::unique_ptr<LanguageModel> NewModel(const ModelConfig& config, uint64_t seed,
                                         nn::Compute& compute) {
-  Validate(config);
-  std::unique_ptr<LanguageModel> model;
-  double range = 0;
-  if (const auto* deepseek = std::get_if<DeepseekConfig>(&config)) {
-    model = std::make_unique<Decoder<DeepseekLayer, DeepseekConfig>>(*deepseek);
-    range = deepseek->initializer_range;
-  } else {
-    const LlamaConfig& llama = std::get<LlamaConfig>(config);
-    model = std::make_unique<Decoder<LlamaLayer, LlamaConfig>>(llama);
-    range = llama.initializer_range;
-  }
+  std::unique_ptr<LanguageModel> model = Build(config, /*allocate=*/true);
+  const double range = std::visit([](const auto& c) { return c.initializer_range; }, config);
   uint64_t index = 0;
   for (nn::Parameter& parameter : model->parameters().all()) {
     RandomStream random({.seed = seed, .purpose = "init", .problem = index++});

@@ -17,7 +17,8 @@ namespace retort::model {
 template <class Layer, class Config>
 class Decoder final : public LanguageModel {
  public:
-  explicit Decoder(const Config& config);
+  /// Without `allocate` it has parameters with shapes but no values, and can do nothing.
+  explicit Decoder(const Config& config, bool allocate = true);
 
   const ModelConfig& config() const override { return config_; }
   nn::ParameterStore& parameters() override { return store_; }

@@ -60,4 +60,13 @@ class LanguageModel {
 std::unique_ptr<LanguageModel> NewModel(const ModelConfig& config, uint64_t seed,
                                         nn::Compute& compute);
 
+/// A tensor of a model as checkpoints name and shape it.
+struct TensorShape {
+  std::string name;
+  std::vector<int64_t> shape;
+  bool operator==(const TensorShape&) const = default;
+};
+/// Every tensor of such a model, in order; allocates none of them.
+std::vector<TensorShape> TensorShapes(const ModelConfig& config);
+
 }  // namespace retort::model

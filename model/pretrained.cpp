@@ -17,6 +17,27 @@ std::string ShowShape(const std::vector<int64_t>& shape) {
   return "[" + Join(sizes, ", ") + "]";
 }
 
+// The files hold these tensors, in these shapes, and no others.
+void RequireTensors(const ModelConfig& config, const std::vector<TensorShape>& tensors,
+                    const WeightFiles& files, const std::filesystem::path& folder) {
+  std::vector<std::string> known;
+  for (const auto& [name, shape] : tensors) {
+    known.push_back(name);
+    const StoredTensor* tensor = files.Find(name);
+    RETORT_CHECK(tensor, folder.string(), ": tensor '", name,
+                 "' is missing, but config.json implies it.", DidYouMean(name, files.Names()));
+    RETORT_CHECK(tensor->shape == shape, folder.string(), ": tensor '", name, "' has shape ",
+                 ShowShape(tensor->shape), ", but config.json implies ", ShowShape(shape));
+  }
+  std::ranges::sort(known);
+  const bool tied = std::visit([](const auto& c) { return c.tie_word_embeddings; }, config);
+  for (const std::string& name : files.Names()) {
+    if (tied && name == "lm_head.weight") continue;  // some exports store the tied copy
+    RETORT_CHECK(std::ranges::binary_search(known, name), folder.string(), ": tensor '", name,
+                 "' belongs to nothing that config.json describes.", DidYouMean(name, known));
+  }
+}
+
 // A number that is not finite has all bits of its exponent set; without a branch for each.
 void RequireFinite(std::span<const float> values, const std::filesystem::path& folder,
                    const std::string& name) {
@@ -44,26 +65,18 @@ void SaveWeights(LanguageModel& model, const std::filesystem::path& file) {
   WriteSafetensors(file, std::move(tensors));
 }
 
+void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder) {
+  RequireTensors(config, TensorShapes(config), WeightFiles(folder), folder);
+}
+
 void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute) {
   const WeightFiles files(folder);
-  std::vector<std::string> known;
+  std::vector<TensorShape> tensors;
+  for (const nn::Parameter& p : model.parameters().all()) tensors.push_back({p.name, p.shape});
+  RequireTensors(model.config(), tensors, files, folder);
   for (nn::Parameter& p : model.parameters().all()) {
-    known.push_back(p.name);
-    const StoredTensor* tensor = files.Find(p.name);
-    RETORT_CHECK(tensor, folder.string(), ": tensor '", p.name,
-                 "' is missing, but config.json implies it.", DidYouMean(p.name, files.Names()));
-    RETORT_CHECK(tensor->shape == p.shape, folder.string(), ": tensor '", p.name, "' has shape ",
-                 ShowShape(tensor->shape), ", but config.json implies ", ShowShape(p.shape));
-    ReadFloats(*tensor, p.value);
+    ReadFloats(*files.Find(p.name), p.value);
     RequireFinite(p.value, folder, p.name);
-  }
-  std::ranges::sort(known);
-  const bool tied =
-      std::visit([](const auto& config) { return config.tie_word_embeddings; }, model.config());
-  for (const std::string& name : files.Names()) {
-    if (tied && name == "lm_head.weight") continue;  // some exports store the tied copy
-    RETORT_CHECK(std::ranges::binary_search(known, name), folder.string(), ": tensor '", name,
-                 "' belongs to nothing that config.json describes.", DidYouMean(name, known));
   }
   model.Pack(compute);
 }

@@ -26,6 +26,9 @@ void SaveWeights(LanguageModel& model, const std::filesystem::path& file);
 /// implies, or that holds NaN or infinity.
 void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute);
 
+/// The same complaints about names and shapes, from the headers of the files alone.
+void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder);
+
 /// Writes the whole folder, which must exist.
 void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
                     const GenerationConfig& generation, PromptTemplate prompt_template,

@@ -12,7 +12,7 @@ Parameter& ParameterStore::Add(const std::string& name, std::vector<int64_t> sha
   parameter.name = name;
   parameter.shape = std::move(shape);
   parameter.decay = parameter.shape.size() == 2;
-  parameter.value.resize(static_cast<size_t>(parameter.rows() * parameter.cols()));
+  if (allocate_) parameter.value.resize(static_cast<size_t>(parameter.rows() * parameter.cols()));
   return parameter;
 }
 

@@ -31,6 +31,8 @@ struct Parameter {
 /// Owns parameters; references to them stay valid. Not thread-safe.
 class ParameterStore {
  public:
+  /// Without `allocate` parameters have a name and a shape but no values.
+  explicit ParameterStore(bool allocate = true) : allocate_(allocate) {}
   Parameter& Add(const std::string& name, std::vector<int64_t> shape);
   std::deque<Parameter>& all() { return parameters_; }
   const std::deque<Parameter>& all() const { return parameters_; }
@@ -41,6 +43,7 @@ class ParameterStore {
   void DropGradients();
 
  private:
+  bool allocate_;
   std::deque<Parameter> parameters_;
 };
 

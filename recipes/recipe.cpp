@@ -111,7 +111,34 @@ void ReadModels(const Json& json, const std::string& where, Recipe& recipe) {
   }
 }
 
-void ReadStages(const Json& json, const std::string& where, Recipe& recipe) {
+// Problems that stages share, by name: {"NAME": {"file": …, "split_shares": …}}.
+void CheckData(const Json& data, const std::string& where) {
+  RETORT_CHECK(data.is_object(), where, ": expected an object {\"NAME\": {\"file\": …}}");
+  for (const auto& [name, value] : data.items()) {
+    RETORT_CHECK(!value.is_object() || !value.contains("split"), where, ".", name,
+                 ".split: is the side that a stage uses; write it in the stage's problems");
+    train::ProblemOptions options;
+    ReadOptions(value, where + "." + name, options);
+  }
+}
+
+// Puts the data that `problems` names in its place; keys of the stage win.
+void MergeData(const Json& data, const std::string& where, Json& problems) {
+  if (!problems.is_object() || !problems.contains("data")) return;
+  const Json name = problems["data"];
+  std::vector<std::string> names;
+  for (const auto& [known, value] : data.items()) names.push_back(known);
+  RETORT_CHECK(name.is_string() && data.contains(name.get<std::string>()), where,
+               ".data: ", ToJsonLine(name), " is no data of the recipe.",
+               name.is_string() ? DidYouMean(name.get<std::string>(), names) : "",
+               " Known data: ", names.empty() ? "none" : Join(names, ", "));
+  Json merged = data[name.get<std::string>()];
+  problems.erase("data");
+  merged.update(problems, /*merge_objects=*/true);
+  problems = std::move(merged);
+}
+
+void ReadStages(Json json, const Json& data, const std::string& where, Recipe& recipe) {
   RETORT_CHECK(json.is_array() && !json.empty(), where, ": expected a list of stages");
   std::vector<std::string> model_names;
   for (const ModelSpec& spec : recipe.models) model_names.push_back(spec.name);
@@ -120,6 +147,11 @@ void ReadStages(const Json& json, const std::string& where, Recipe& recipe) {
     const std::string place = StrCat(where, "[", i, "]");
     RETORT_CHECK(json[i].is_object() && json[i].contains("type"), place,
                  ": expected an object with a \"type\"");
+    for (const char* at : {"/problems", "/until/problems"}) {
+      const Json::json_pointer problems(at);
+      if (!json[i].contains(problems)) continue;
+      MergeData(data, place + ReplaceAll(at, "/", "."), json[i][problems]);
+    }
     StageFields fields;
     StageOptions options = ReadStageOptions(json[i], place, fields);
     Stage stage{fields.name.empty() ? EnumName(fields.type) : fields.name, fields.type,
@@ -209,16 +241,18 @@ Recipe ReadRecipe(const Json& json, const std::string& where) {
   RETORT_CHECK(!nn::IsQuantized(recipe.precision.cache), where, ".cache_dtype: got ",
                EnumName(recipe.precision.cache), ", expected float32 or bfloat16");
   for (const auto& [key, value] : rest.items()) {
-    std::vector<std::string> known{"models", "stages"};
+    std::vector<std::string> known{"data", "models", "stages"};
     RecipeFields all;
     for (const Field& field : ListFields(all)) known.push_back(field.name);
-    RETORT_CHECK(key == "models" || key == "stages", where, ": unknown key '", key, "'.",
-                 DidYouMean(key, known), " Known keys: ", Join(known, ", "));
+    RETORT_CHECK(key == "data" || key == "models" || key == "stages", where, ": unknown key '", key,
+                 "'.", DidYouMean(key, known), " Known keys: ", Join(known, ", "));
   }
   RETORT_CHECK(rest.contains("models"), where, ".models: missing");
   RETORT_CHECK(rest.contains("stages"), where, ".stages: missing");
   ReadModels(rest["models"], where + ".models", recipe);
-  ReadStages(rest["stages"], where + ".stages", recipe);
+  const Json data = rest.value("data", Json::object());
+  CheckData(data, where + ".data");
+  ReadStages(rest["stages"], data, where + ".stages", recipe);
   return recipe;
 }
 

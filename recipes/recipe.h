@@ -5,6 +5,9 @@
 //     "models": { "policy": {"model_type": "deepseek_v3", …}, "student": {"model_type": "qwen3", …}
 //     }, "stages": [ {"name": "warm-up", "type": "pretrain", "model": "policy", …}, … ] }
 //
+// What several stages read stands once, under "data": {"NAME": {"file": …, "split_shares": …}}, and
+// stages name it as "problems": {"data": "NAME"}; reading puts it in their place.
+//
 // Every key is checked when the recipe is read: unknown ones, wrong types and values out of bounds
 // are errors that name the place.
 

@@ -44,6 +44,15 @@ run in order, into one run directory:
 - Every key is checked: an unknown one, a wrong type or a value out of bounds is an error that names
   the place. What is left out has the default below.
 
+Problems that several stages read stand once, beside `models` and `stages`, and a stage names them;
+`split` is the side that it uses, and keys it gives itself win:
+
+```
+"data": {"school": {"file": "school.jsonl", "split_shares": [0.8, 0.1, 0.1]}},
+"stages": [{"type": "grpo", "problems": {"data": "school"}},
+           {"type": "eval", "problems": {"data": "school", "split": "held_out"}}]
+```
+
 A key with a dot is inside an object: `problems.split` is written `"problems": {"split": "train"}`.
 )";
 

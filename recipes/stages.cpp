@@ -1,7 +1,6 @@
 #include "recipes/stages.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <numeric>
 
@@ -17,14 +16,12 @@ namespace {
 constexpr int64_t kValidationTokens = 8192;  // computed at a time
 constexpr int64_t kPartProblems = 256;       // of an evaluation, stored at a time
 
-Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
-
 Json ToJson(const train::Accuracy& accuracy) {
-  return {{"accuracy", NumberOrNull(accuracy.accuracy())},
+  return {{"accuracy", train::NumberOrNull(accuracy.accuracy())},
           {"unjudged", accuracy.unjudged},
           {"reasoning_share", accuracy.reasoning_share()},
-          {"reasoning_accuracy", NumberOrNull(accuracy.reasoning_accuracy())},
-          {"direct_accuracy", NumberOrNull(accuracy.direct_accuracy())},
+          {"reasoning_accuracy", train::NumberOrNull(accuracy.reasoning_accuracy())},
+          {"direct_accuracy", train::NumberOrNull(accuracy.direct_accuracy())},
           {"mean_completion_length", accuracy.mean_length()},
           {"completions", accuracy.count}};
 }
@@ -56,7 +53,9 @@ double LastMetric(const train::StageContext& context, const char* name) {
 }  // namespace
 
 train::StageReport RunCollect(const train::StageContext& context, const CollectOptions& options) {
-  const std::vector<Problem> problems = train::GetProblems(options.problems);
+  Json about = Json::object();
+  const std::vector<Problem> problems =
+      train::ProblemsOf(context, options.problems, options.sampling.max_completion_length, about);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
   const auto count = static_cast<int64_t>(problems.size());
   const int64_t steps = (count + options.prompts_per_step - 1) / options.prompts_per_step;
@@ -123,6 +122,7 @@ train::StageReport RunCollect(const train::StageContext& context, const CollectO
   }
   report.steps = steps;
   report.details = ToJson(table.all);
+  report.details.update(about);
   if (options.revision) report.details["revision"] = ToJson(revised.all);
   return report;
 }
@@ -177,7 +177,9 @@ bool EvaluateStep(const train::StageContext& context, const EvalOptions& options
 }  // namespace
 
 train::StageReport RunEval(const train::StageContext& context, const EvalOptions& options) {
-  const std::vector<Problem> problems = train::GetProblems(options.problems);
+  Json about = Json::object();
+  const std::vector<Problem> problems =
+      train::ProblemsOf(context, options.problems, options.sampling.max_completion_length, about);
   const train::RewardPanel panel(options.reward, context.name + ".reward");
   train::JudgeWarnings warnings(context, panel);
   train::StageReport report;
@@ -221,6 +223,7 @@ train::StageReport RunEval(const train::StageContext& context, const EvalOptions
   }
   report.steps = steps;
   report.details["temperatures"] = std::move(by_temperature);
+  report.details.update(about);
   return report;
 }
 

@@ -17,7 +17,8 @@ class GrpoStage {
   GrpoStage(const train::StageContext& context, const GrpoOptions& options)
       : context_(context),
         options_(options),
-        problems_(train::GetProblems(options.problems)),
+        problems_(train::ProblemsOf(context, options.problems,
+                                    options.sampling.max_completion_length, about_problems_)),
         order_(static_cast<int64_t>(problems_.size()), context.seed, context.Purpose("prompts")),
         panel_(options.reward, context.name + ".reward"),
         warnings_(context, panel_),
@@ -52,6 +53,7 @@ class GrpoStage {
     }
     report_.steps = step;
     report_.interrupted = stop;
+    report_.details = about_problems_;
     report_.details["completions"] = completions_;
     report_.details["unjudged"] = unjudged_;
     if (!stop) context_.save(Progress(step));
@@ -256,6 +258,7 @@ class GrpoStage {
 
   const train::StageContext& context_;
   const GrpoOptions& options_;
+  Json about_problems_ = Json::object();
   std::vector<Problem> problems_;
   train::ShuffledOrder order_;
   train::RewardPanel panel_;

@@ -1,6 +1,7 @@
 #pragma once
 // Sampling a model on problems and judging what it says.
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
@@ -126,6 +127,9 @@ struct Accuracy {
                                           : Share(part, whole - unjudged);
   }
 };
+
+/// A mean of nothing is null.
+inline Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
 
 /// Totals and per family, in the order of the names.
 struct AccuracyTable {

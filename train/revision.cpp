@@ -1,16 +1,12 @@
 #include "train/revision.h"
 
-#include <variant>
+#include "train/problems.h"
 
 namespace retort::train {
 namespace {
 
 constexpr std::string_view kSuffix = "/revision";
 constexpr const char* kAgain = " Try again, with another answer.";
-
-int64_t Positions(const model::LanguageModel& model) {
-  return std::visit([](const auto& c) { return c.max_position_embeddings; }, model.config());
-}
 
 }  // namespace
 
@@ -34,7 +30,7 @@ LearnGroup ConversationOf(const StageContext& context, const Trace& trace) {
       model::RenderNextTurn(context.tokenizer, context.prompt_template, t.completion,
                             revision.value("feedback", std::string()));
   const size_t needed = group.prompt.size() + learned.size() + turn.size() - 1;
-  if (static_cast<int64_t>(needed) <= Positions(context.model)) {
+  if (static_cast<int64_t>(needed) <= Positions(context.model.config())) {
     learned.insert(learned.end(), turn.begin(), turn.end());
   }
   return group;
@@ -60,7 +56,7 @@ RevisionResult Revise(const SampleContext& context, const SampleJob& job, const 
     prompt.insert(prompt.end(), turn.begin(), turn.end());
     // As the rollout counts: the last token needs no position.
     if (static_cast<int64_t>(prompt.size()) + job.sampling.max_completion_length - 1 >
-        Positions(context.model)) {
+        Positions(context.model.config())) {
       ++result.too_long;
       continue;
     }

@@ -481,5 +481,23 @@ TEST(Generator, ATenthIsHeldOutAndATenthIsForValidation) {
   EXPECT_NEAR(counts[Split::kValidation], 2000, 200);
 }
 
+TEST(Generators, WithoutACountThereAreAsManyAsThereAreAtMostAThousand) {
+  for (const auto& [value, name] : EnumNames(Split())) {
+    GeneratorOptions options;  // the default family has few held-out problems
+    const size_t count = GenerateProblems(options, value).size();
+    EXPECT_LE(count, 1000u) << name;
+    EXPECT_GT(count, 100u) << name;
+    if (count == 1000) continue;
+    options.count = static_cast<int64_t>(count) + 1;  // what is asked for must be there
+    EXPECT_THROW(GenerateProblems(options, value), Error);
+    options.count = static_cast<int64_t>(count);
+    EXPECT_EQ(GenerateProblems(options, value).size(), count);
+  }
+  GeneratorOptions mixture;
+  mixture.families = {"linear:1", "chain"};
+  EXPECT_LE(GenerateProblems(mixture, Split::kTrain).size(), 1000u);
+  EXPECT_GT(GenerateProblems(mixture, Split::kTrain).size(), 500u);
+}
+
 }  // namespace
 }  // namespace retort::datasets

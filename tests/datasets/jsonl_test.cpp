@@ -99,11 +99,19 @@ TEST_F(JsonlTest, IdsNameFileAndLine) {
   EXPECT_EQ(LoadProblems(path_, Columns(R"({"limit": 1})")).size(), 1u);
 }
 
-TEST_F(JsonlTest, MessagesGiveTheLastUserMessage) {
+TEST_F(JsonlTest, MessagesUseEveryTurnOrSayThatTheyCannot) {
   const std::string chat =
       R"({"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"x"},)"
       R"({"role":"user","content":"two"},{"role":"assistant","content":"y"}],"label":2})";
-  EXPECT_EQ(One(chat).prompt, "two");
+  ExpectError(chat + "\n", 1, "holds 4 messages");
+  ExpectError(chat + "\n", 1, "turns");
+  EXPECT_EQ(One(chat, Columns(R"({"turns": "last"})")).prompt, "two");
+  EXPECT_EQ(One(chat, Columns(R"({"turns": "join"})")).prompt, "one\n\nx\n\ntwo");
+  const std::string system = R"({"messages":[{"role":"system","content":"Be brief."},)"
+                             R"({"role":"user","content":"one"}],"label":2})";
+  ExpectError(system + "\n", 1, "columns.turns");
+  EXPECT_EQ(One(system, Columns(R"({"turns": "join"})")).prompt, "Be brief.\n\none");
+  EXPECT_EQ(One(R"({"messages":[{"role":"user","content":"one"}],"label":2})").prompt, "one");
   EXPECT_EQ(
       One(R"({"prompt":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"label":true})")
           .prompt,

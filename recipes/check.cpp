@@ -1,0 +1,472 @@
+#include "recipes/check.h"
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <unordered_set>
+
+#include "base/fingerprint.h"
+#include "base/strings.h"
+#include "datasets/trace_store.h"
+#include "model/pretrained.h"
+#include "train/revision.h"
+
+namespace retort::recipes {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kPreviewed = 3;
+constexpr size_t kBadRowsNamed = 3;
+constexpr size_t kTracesCompared = 100;
+
+// What is known of a model without its weights.
+struct ModelFacts {
+  const ModelSpec* origin = nullptr;  // that it is built or opened as
+  model::ModelConfig config;
+  model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+  bool known = false;  // false: an error was found, nothing more can be said
+};
+
+// Rows of one source, read once.
+struct Source {
+  std::vector<Problem> problems;
+  std::vector<std::string> bad_rows;
+  std::string error;
+};
+
+bool Samples(StageType type) {
+  return type == StageType::kGrpo || type == StageType::kCollect || type == StageType::kEval;
+}
+
+bool HasProblems(StageType type) {
+  return type != StageType::kDistill && type != StageType::kExport;
+}
+
+class Checker {
+ public:
+  Checker(const Recipe& recipe, size_t first_stage) : recipe_(recipe), first_(first_stage) {}
+
+  RecipeCheck Run() {
+    for (const ModelSpec& spec : recipe_.models) CheckModel(spec);
+    for (size_t k = 0; k < recipe_.stages.size(); ++k) {
+      if (k >= first_) CheckStage(k);
+    }
+    CheckOverlaps();
+    return std::move(check_);
+  }
+
+ private:
+  void Add(bool error, const std::string& place, const std::string& text) {
+    check_.findings.push_back({error, place, text});
+  }
+  // Runs `look`; what it throws is an error at `place`. False then.
+  template <class Look>
+  bool Try(const std::string& place, const Look& look) {
+    try {
+      look();
+      return true;
+    } catch (const std::exception& error) {
+      Add(true, place, error.what());
+      return false;
+    }
+  }
+
+  void CheckModel(const ModelSpec& spec) {
+    ModelFacts& facts = models_[spec.name];
+    facts.origin = &spec;
+    while (!facts.origin->same_start_as.empty()) {
+      facts.origin =
+          &*std::ranges::find(recipe_.models, facts.origin->same_start_as, &ModelSpec::name);
+    }
+    if (facts.origin != &spec) {  // looked at before
+      facts = models_.at(facts.origin->name);
+      return;
+    }
+    const std::string place = "models." + spec.name;
+    facts.config = spec.config;
+    facts.known = spec.path.empty() || Try(place + ".path", [&] { OpenFolder(spec, facts); });
+    if (!facts.known) return;
+    const int64_t ids = std::visit([](const auto& c) { return c.vocab_size; }, facts.config);
+    if (facts.tokenizer.vocab_size() > ids) {
+      Add(true, place + ".vocab_size",
+          StrCat("got ", ids, ", but the tokenizer has ", facts.tokenizer.vocab_size(), " ids"));
+    }
+  }
+
+  static void OpenFolder(const ModelSpec& spec, ModelFacts& facts) {
+    RETORT_CHECK(fs::is_directory(spec.path), "there is no folder ", spec.path,
+                 ". Name a Hugging Face folder, such as the final/ of a finished run, by --set "
+                 "models.",
+                 spec.name, ".path=FOLDER");
+    facts.config = model::ReadModelConfig(spec.path);
+    facts.tokenizer = model::Tokenizer::Load(spec.path);
+    model::CheckWeights(facts.config, spec.path);
+  }
+
+  void CheckStage(size_t k) {
+    const Stage& stage = recipe_.stages[k];
+    const ModelFacts& facts = models_.at(stage.model);
+    CheckStart(stage, facts);
+    std::visit([&](const auto& options) { CheckOptions(k, stage, facts, options); }, stage.options);
+  }
+
+  void CheckStart(const Stage& stage, const ModelFacts& facts) {
+    if (stage.start_from.empty()) return;
+    const ModelFacts& from = models_.at(stage.start_from);
+    const std::string place = stage.name + ".start_from";
+    if (!facts.known || !from.known) return;
+    if (model::TensorShapes(facts.config) != model::TensorShapes(from.config)) {
+      Add(true, place,
+          StrCat("the weights of '", stage.start_from, "' have other shapes than '", stage.model,
+                 "'; models that share weights need the same options"));
+    } else if (!(facts.tokenizer == from.tokenizer)) {
+      Add(true, place,
+          StrCat("'", stage.start_from, "' has another tokenizer than '", stage.model,
+                 "'; its weights would mean nothing"));
+    }
+  }
+
+  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
+                    const distill::SupervisedOptions& options) {
+    const std::vector<Problem>* problems =
+        CheckProblems(stage.name + ".problems", facts, options.problems, std::nullopt);
+    if (problems) {
+      CheckRows(stage.name + ".problems", *problems, "have no answer to learn",
+                [](const Problem& problem) { return problem.answer.empty(); });
+    }
+    if (options.until.every == 0) return;
+    const std::string place = stage.name + ".until.problems";
+    CheckJudges(stage.name, options.reward,
+                CheckProblems(place, facts, options.until.problems,
+                              options.until.sampling.max_completion_length));
+  }
+  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
+                    const rl::GrpoOptions& options) {
+    const std::vector<Problem>* problems = CheckSampled(stage, facts, options);
+    if (problems && static_cast<int64_t>(problems->size()) < options.prompts_per_step) {
+      Add(false, stage.name + ".prompts_per_step",
+          StrCat("is ", options.prompts_per_step, ", but there are only ", problems->size(),
+                 " problems: some are drawn several times in a step"));
+    }
+  }
+  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
+                    const CollectOptions& options) {
+    CheckSampled(stage, facts, options);
+  }
+  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
+                    const EvalOptions& options) {
+    CheckSampled(stage, facts, options);
+  }
+  template <class Options>
+  const std::vector<Problem>* CheckSampled(const Stage& stage, const ModelFacts& facts,
+                                           const Options& options) {
+    const std::vector<Problem>* problems = CheckProblems(
+        stage.name + ".problems", facts, options.problems, options.sampling.max_completion_length);
+    CheckJudges(stage.name, options.reward, problems);
+    return problems;
+  }
+
+  // Null when nothing more can be said of them.
+  const std::vector<Problem>* CheckProblems(const std::string& place, const ModelFacts& facts,
+                                            const train::ProblemOptions& options,
+                                            std::optional<int64_t> completion) {
+    const Source& source = Read(options);
+    for (size_t i = 0; i < std::min(source.bad_rows.size(), kBadRowsNamed); ++i) {
+      const size_t more = source.bad_rows.size() - kBadRowsNamed;
+      const bool last = i + 1 == kBadRowsNamed && source.bad_rows.size() > kBadRowsNamed;
+      Add(true, place + ".file",
+          source.bad_rows[i] + (last ? StrCat(" (and ", more, " more bad rows)") : ""));
+    }
+    if (!source.error.empty()) {
+      Add(true, place + (options.file.empty() ? ".generator" : ".file"), source.error);
+    }
+    if (!facts.known || source.problems.empty()) return nullptr;
+    const train::Room room{facts.tokenizer, recipe_.prompt_template, train::Positions(facts.config),
+                           completion};
+    if (completion.value_or(0) > room.positions) {
+      Add(true, place.substr(0, place.find('.')) + ".max_completion_length",
+          StrCat("got ", *completion, ", but the model has max_position_embeddings = ",
+                 room.positions, " for prompt and completion together"));
+      return nullptr;
+    }
+    const std::vector<Problem>* problems = &source.problems;
+    const train::Overlongs overlong = train::FindOverlong(*problems, options, room);
+    if (!overlong.problems.empty()) {
+      train::Remove(overlong, shortened_.emplace_back(*problems));
+      problems = &shortened_.back();
+      const bool skips = options.overlong == train::Overlong::kSkip && !problems->empty();
+      Add(!skips, place + ".max_prompt_length",
+          overlong.Text() + (skips ? "; they are skipped"
+                                   : ". Set overlong to \"skip\", or lower "
+                                     "max_completion_length"));
+      if (problems->empty()) return nullptr;
+    }
+    Preview(place, options, room, *problems, overlong);
+    used_[place] = problems;
+    return problems;
+  }
+
+  const Source& Read(const train::ProblemOptions& options) {
+    train::ProblemOptions what = options;
+    what.max_prompt_length.reset();
+    what.overlong = train::Overlong::kError;
+    const auto [found, fresh] = sources_.try_emplace(ToJsonLine(WriteOptions(what)));
+    Source& source = found->second;
+    if (!fresh) return source;
+    try {
+      source.problems = train::GetProblems(
+          options, [&](const std::string& bad) { source.bad_rows.push_back(bad); });
+    } catch (const std::exception& error) {
+      source.error = error.what();
+    }
+    return source;
+  }
+
+  void Preview(const std::string& place, const train::ProblemOptions& options,
+               const train::Room& room, const std::vector<Problem>& problems,
+               const train::Overlongs& overlong) {
+    DataPreview preview{{place},
+                        static_cast<int64_t>(problems.size()),
+                        static_cast<int64_t>(overlong.problems.size()),
+                        {}};
+    for (size_t i = 0; i < std::min(problems.size(), kPreviewed); ++i) {
+      const Problem& problem = problems[i];
+      const std::vector<int32_t> ids =
+          model::RenderPrompt(room.tokenizer, room.prompt_template, problem.prompt);
+      preview.first.push_back({problem.id, room.tokenizer.Decode(ids),
+                               static_cast<int64_t>(ids.size()), problem.answer});
+    }
+    const std::string key = StrCat(ToJsonLine(WriteOptions(options)), preview.problems,
+                                   preview.first.empty() ? 0 : preview.first[0].tokens);
+    const auto [found, fresh] = previewed_.try_emplace(key, check_.previews.size());
+    if (fresh) {
+      check_.previews.push_back(std::move(preview));
+    } else {
+      check_.previews[found->second].places.push_back(place);
+    }
+  }
+
+  // An error when all rows are so, a warning that names the first when some are.
+  template <class Is>
+  void CheckRows(const std::string& place, const std::vector<Problem>& problems,
+                 const std::string& what, const Is& is) {
+    const auto count = std::ranges::count_if(problems, is);
+    if (count == 0) return;
+    const auto first = std::ranges::find_if(problems, is);
+    Add(true, place,
+        StrCat(count, " of ", problems.size(), " problems ", what, ", the first is '", first->id,
+               "'"));
+  }
+
+  void CheckJudges(const std::string& stage, const std::vector<train::JudgeSpec>& judges,
+                   const std::vector<Problem>* problems) {
+    if (!problems) return;
+    const train::RewardPanel panel(judges, stage + ".reward");
+    std::vector<bool> taken(problems->size());
+    for (size_t j = 0; j < panel.judges().size(); ++j) {
+      const train::JudgeSpec& judge = panel.judges()[j];
+      const std::string place = StrCat(stage, ".reward[", j, "]");
+      size_t takes = 0, cannot = 0;
+      std::string first;
+      for (size_t i = 0; i < problems->size(); ++i) {
+        const Problem& problem = (*problems)[i];
+        if (!panel.Takes(j, problem)) continue;
+        taken[i] = true;
+        ++takes;
+        const std::string why = panel.CannotJudge(j, problem);
+        if (!why.empty() && cannot++ == 0) first = StrCat("'", problem.id, "': ", why);
+      }
+      if (takes == 0) {
+        Add(false, place + ".values",
+            StrCat("judge '", judge.name, "' takes none of the ", problems->size(),
+                   " problems: column '", judge.column, "' never is ", Join(judge.values, " or ")));
+      } else if (cannot > 0) {
+        Add(cannot == takes, place,
+            StrCat("judge '", judge.name, "' can judge ", cannot == takes ? "none" : "not all",
+                   " of ", takes, " problems: ", cannot, " stay unjudged, the first is ", first));
+      }
+    }
+    const auto nobody = std::ranges::count(taken, false);
+    if (nobody == 0) return;
+    const auto first = static_cast<size_t>(std::ranges::find(taken, false) - taken.begin());
+    Add(nobody == static_cast<std::ptrdiff_t>(taken.size()), stage + ".reward",
+        StrCat("no judge takes ", nobody, " of ", taken.size(), " problems, the first is '",
+               (*problems)[first].id, "'; they stay unjudged"));
+  }
+
+  // Distillation: the names, the database, and whether tokens mean the same to the student.
+  void CheckOptions(size_t k, const Stage& stage, const ModelFacts& facts,
+                    const distill::DistillOptions& options) {
+    if (options.database.empty()) {
+      CheckOwnTraces(k, stage, facts, options);
+    } else {
+      Try(stage.name + ".database", [&] { CheckDatabase(stage, facts, options); });
+    }
+  }
+
+  void CheckOwnTraces(size_t k, const Stage& stage, const ModelFacts& facts,
+                      const distill::DistillOptions& options) {
+    const std::string& wanted = options.select.stage;
+    std::vector<std::string> names;
+    std::vector<const Stage*> teachers;
+    for (size_t i = 0; i < k; ++i) {
+      const Stage& earlier = recipe_.stages[i];
+      if (!Samples(earlier.type)) continue;
+      names.push_back(earlier.name);
+      const auto* collect = std::get_if<CollectOptions>(&earlier.options);
+      if (collect && collect->revision) names.push_back(train::RevisionStage(earlier.name));
+      if (wanted.empty() || wanted == names.back() || wanted == earlier.name) {
+        teachers.push_back(&earlier);
+      }
+    }
+    if (teachers.empty()) {
+      Add(true, stage.name + ".select.stage",
+          wanted.empty() ? "no earlier stage samples, so there are no traces to learn from"
+                         : StrCat("'", wanted, "' is no earlier stage that samples.",
+                                  DidYouMean(wanted, names),
+                                  " There are: ", names.empty() ? "none" : Join(names, ", ")));
+    }
+    if (!options.select.run.empty() && options.select.run != recipe_.name) {
+      Add(true, stage.name + ".select.run",
+          StrCat("'", options.select.run, "' is not this run, which is named '", recipe_.name,
+                 "'; leave it empty or name a database"));
+    }
+    for (const Stage* teacher : teachers) {
+      const ModelFacts& from = models_.at(teacher->model);
+      if (!from.known || !facts.known || from.tokenizer == facts.tokenizer) continue;
+      Add(true, stage.name + ".model",
+          StrCat("the student '", stage.model, "' has another tokenizer than '", teacher->model,
+                 "', which samples in stage '", teacher->name,
+                 "'; teacher and student must share one"));
+    }
+  }
+
+  void CheckDatabase(const Stage& stage, const ModelFacts& facts,
+                     const distill::DistillOptions& options) {
+    const datasets::TraceStore store(options.database, datasets::TraceStore::Mode::kRead);
+    std::vector<std::string> runs, stages;
+    for (const datasets::StageStats& stats : store.Stats()) {
+      runs.push_back(stats.run);
+      stages.push_back(stats.stage);
+    }
+    const auto require = [&](const char* key, std::string wanted,
+                             const std::vector<std::string>& known) {
+      if (const size_t turn = wanted.find('/'); turn != std::string::npos) wanted.resize(turn);
+      if (wanted.empty() || std::ranges::count(known, wanted)) return true;
+      const std::set<std::string> once(known.begin(), known.end());
+      Add(true, StrCat(stage.name, ".select.", key),
+          StrCat("'", wanted, "' is not in ", options.database, ".", DidYouMean(wanted, known),
+                 " There are: ", Join({once.begin(), once.end()}, ", ")));
+      return false;
+    };
+    if (!require("run", options.select.run, runs) ||
+        !require("stage", options.select.stage, stages)) {
+      return;
+    }
+    std::vector<int64_t> ids = store.Select(options.select);
+    if (ids.empty()) {
+      Add(true, stage.name + ".select",
+          StrCat("no trace in ", options.database, " passes the filter"));
+      return;
+    }
+    if (!facts.known) return;
+    ids.resize(std::min(ids.size(), kTracesCompared));
+    bool same = true;
+    store.ForEach(ids, [&](const Trace& trace) {
+      same = same && distill::SameTokens(facts.tokenizer, trace);
+    });
+    if (!same) {
+      Add(true, stage.name + ".model",
+          StrCat("the tokens in ", options.database, " are other texts to the tokenizer of '",
+                 stage.model, "'; teacher and student must share a tokenizer"));
+    }
+  }
+
+  void CheckOptions(size_t, const Stage& stage, const ModelFacts&, const ExportOptions& options) {
+    const std::string place = stage.name + ".path";
+    const fs::path path = fs::path(options.path).lexically_normal();
+    const std::string first = path.empty() ? "" : path.begin()->string();
+    const bool ours = first == "." || first == "final" || first == "tb" || first == "traces.db" ||
+                      first == "metrics.jsonl" || first == "recipe.json" ||
+                      first == "stages.json" || first.starts_with("checkpoint-");
+    if (options.path.empty() || ours) {
+      Add(true, place,
+          StrCat("'", options.path,
+                 "' is what the run itself writes there; choose "
+                 "another folder"));
+    } else if (fs::exists(path) && path.is_absolute() && !fs::is_directory(path)) {
+      Add(true, place, StrCat(options.path, " is a file, expected a folder or nothing"));
+    } else if (!exports_.insert(path.string()).second) {
+      Add(true, place,
+          StrCat("'", options.path,
+                 "' is written by an earlier export; choose "
+                 "another folder"));
+    }
+  }
+
+  // Problems of evaluations that are also learned from. What is collected is learned from where a
+  // later stage distils it.
+  void CheckOverlaps() {
+    const bool distils = std::ranges::any_of(recipe_.stages, [](const Stage& stage) {
+      const auto* distilled = std::get_if<distill::DistillOptions>(&stage.options);
+      return distilled && distilled->database.empty();
+    });
+    std::map<std::string, std::unordered_set<std::string>> learned;  // by stage
+    for (const Stage& stage : recipe_.stages) {
+      const auto used = used_.find(stage.name + ".problems");
+      if (!HasProblems(stage.type) || used == used_.end()) continue;
+      if (stage.type == StageType::kEval) {
+        for (const auto& [name, texts] : learned) WarnOverlap(stage, *used->second, name, texts);
+      } else if (stage.type != StageType::kCollect || distils) {
+        for (const Problem& p : *used->second) learned[stage.name].insert(p.canonical);
+      }
+    }
+  }
+
+  void WarnOverlap(const Stage& stage, const std::vector<Problem>& asked, const std::string& name,
+                   const std::unordered_set<std::string>& learned) {
+    const auto count = std::ranges::count_if(
+        asked, [&](const Problem& p) { return learned.contains(p.canonical); });
+    if (count == 0) return;
+    Add(false, stage.name + ".problems",
+        StrCat(count, " of ", asked.size(), " problems are also learned from in stage '", name,
+               "', so their accuracy says nothing about new ones. Give a file split_shares and the "
+               "stages other sides of the split"));
+  }
+
+  const Recipe& recipe_;
+  size_t first_;
+  RecipeCheck check_;
+  std::map<std::string, ModelFacts> models_;
+  std::map<std::string, Source> sources_;                    // by their options
+  std::deque<std::vector<Problem>> shortened_;               // sources without what is too long
+  std::map<std::string, const std::vector<Problem>*> used_;  // by place
+  std::map<std::string, size_t> previewed_;
+  std::set<std::string> exports_;
+};
+
+}  // namespace
+
+bool RecipeCheck::sound() const {
+  return std::ranges::none_of(findings, [](const Finding& finding) { return finding.error; });
+}
+
+RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage) {
+  return Checker(recipe, first_stage).Run();
+}
+
+void RequireSound(const RecipeCheck& check, const std::function<void(const std::string&)>& note) {
+  std::string errors;
+  for (const auto& [error, place, text] : check.findings) {
+    if (error) {
+      errors += StrCat(errors.empty() ? "" : "\n", place, ": ", text);
+    } else if (note) {
+      note(StrCat(place, ": ", text));
+    }
+  }
+  RETORT_CHECK(errors.empty(), errors);
+}
+
+}  // namespace retort::recipes

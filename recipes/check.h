@@ -1,0 +1,50 @@
+#pragma once
+// What is wrong with a recipe, found before its first step and without opening any weights.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "recipes/recipe.h"
+
+namespace retort::recipes {
+
+struct Finding {
+  bool error = true;  ///< false: a warning, the recipe runs all the same
+  std::string place;  ///< "learn.problems.file": the stage (or "models.NAME") and its key
+  std::string text;
+};
+
+/// A problem as the model will see it.
+struct PreviewProblem {
+  std::string id;
+  std::string prompt;  ///< rendered, special tokens spelled out
+  int64_t tokens = 0;  ///< of the prompt
+  std::string gold;    ///< the gold answer; "" when there is none (code tasks carry tests)
+};
+
+/// What a stage draws from; several stages that read the same share one.
+struct DataPreview {
+  std::vector<std::string> places;    ///< "learn.problems", …
+  int64_t problems = 0;               ///< that are used
+  int64_t overlong = 0;               ///< that are skipped
+  std::vector<PreviewProblem> first;  ///< three
+};
+
+struct RecipeCheck {
+  std::vector<Finding> findings;  ///< in the order of the recipe
+  std::vector<DataPreview> previews;
+  bool sound() const;  ///< no errors
+};
+
+/// Looks at every model and at the stages from `first_stage` on: files and databases, columns and
+/// rows, families, lengths, judges, shapes of weights, tokenizers, names of stages. Never throws on
+/// what is wrong with the recipe: all of it is in the findings. What an earlier stage will write is
+/// taken for granted.
+RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage = 0);
+
+/// Gives the warnings to `note` and throws one Error with all errors, if there are any.
+void RequireSound(const RecipeCheck& check, const std::function<void(const std::string&)>& note);
+
+}  // namespace retort::recipes
