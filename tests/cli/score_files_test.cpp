@@ -196,9 +196,7 @@ TEST_F(ScoreFilesTest, OutputsOfEveryKind) {
     EXPECT_EQ(ParseJson(piped.err, "summary")["responses"], 400);
   }
   EXPECT_EQ(Shell("$RETORT score " + file + " --out /dev/stderr").err, expected);
-  EXPECT_EQ(
-      Shell("$RETORT score " + file + " --out >(cat > " + Path("by") + "); wait; sleep 0.2").code,
-      0);
+  EXPECT_EQ(Shell("$RETORT score " + file + " --out >(cat > " + Path("by") + "); wait $!").code, 0);
   EXPECT_EQ(ReadFile(Path("by")), expected);
   EXPECT_EQ(Shell("mkfifo " + Path("p") + "; cat " + Path("p") + " > " + Path("got") +
                   " & $RETORT score " + file + " --out " + Path("p") + "; wait")
