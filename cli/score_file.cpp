@@ -36,7 +36,7 @@ constexpr size_t kBatchRows = 256;
 constexpr int64_t kBatchBytes = 4 << 20;
 // What is being judged is lost when the process is killed, so slow judges get smaller batches.
 constexpr double kBatchSeconds = 2;
-constexpr size_t kFirstBatchRows = 64;
+constexpr size_t kFirstBatchRows = 8;
 constexpr int64_t kBadLinesShown = 20;
 
 struct ScoreLine {
@@ -45,6 +45,7 @@ struct ScoreLine {
   std::optional<std::vector<ScoredResponse>> kept;  // by an earlier run
   verifiers::ScoreTask task;
   std::vector<ScoredResponse> scored;
+  bool judged = false;  // or found bad; not after an interruption
 };
 
 /// How often one judge gave a verdict, and why it gave none.
@@ -102,7 +103,10 @@ class FileScorer {
       reading = ReadBatch();
       judges.Wait();
       AdaptBatch(watch.seconds(), threads);
-      for (const ScoreLine& line : judging) Write(line);
+      for (const ScoreLine& line : judging) {
+        if (!line.judged) break;
+        Write(line);
+      }
       if (out_) out_->Flush();
       progress_.Update(static_cast<double>(reader_.consumed()), static_cast<double>(total_bytes_),
                        StrCat(Thousands(lines_), " rows"));
@@ -206,6 +210,8 @@ class FileScorer {
   }
 
   void Judge(ScoreLine& line) const {
+    if (Interrupted()) return;
+    line.judged = true;
     const int64_t number = line.input.number;
     if (out_) line.fingerprint = FingerprintOfRow(line.input);
     if (!line.input.row) return;

@@ -1,5 +1,5 @@
 #pragma once
-// Where a stage's problems come from: generators or a JSONL file.
+// Where a stage's problems come from: generators or a file.
 
 #include <string>
 #include <vector>
@@ -20,7 +20,8 @@ struct ProblemOptions {
   datasets::Split split = datasets::Split::kTrain;
   template <class V>
   void Visit(V& v) {
-    v("file", file, "JSONL file of problems; empty generates them.");
+    v("file", file,
+      "File of problems, JSON Lines or CSV, also as .gz or .zst; empty generates them.");
     v("columns", columns, "Which columns of the file mean what.");
     v("generator", generator, "What to generate when there is no file.");
     v("split", split, "Side of the generators' split: no problem is on two sides.");
