@@ -117,10 +117,10 @@ class FileScorer {
       progress_.Note(StrCat("retort: ", bad_lines_ - kBadLinesShown, " more bad lines"));
     }
     if (bad_lines_ == lines_ && out_) out_->Discard();
-    RETORT_CHECK(lines_ > 0, command_.file, ": holds no rows; expected one JSON object per line");
-    RETORT_CHECK(bad_lines_ < lines_, command_.file, ": none of its ", lines_,
+    RETORT_CHECK(lines_ > 0, reader_.name(), ": holds no rows; expected one JSON object per line");
+    RETORT_CHECK(bad_lines_ < lines_, reader_.name(), ": none of its ", lines_,
                  " lines could be scored; see the messages above and the flags --answer, "
-                 "--response and --label");
+                 "--response, --label and --format");
     if (earlier_) earlier_->Finish();
     if (disagreements_) disagreements_->Commit();
     if (out_) out_->Commit();
