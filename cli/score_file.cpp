@@ -5,7 +5,6 @@
 // output) and does not stop the rest; the exit code tells of it at the end.
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -323,48 +322,6 @@ class FileScorer {
   std::vector<int64_t> first_bad_lines_;
 };
 
-std::string ShareText(const Json& share) {
-  return share.is_null() ? "-" : Fixed(100 * share.get<double>(), 2) + " %";
-}
-
-// What the table of all responses and those of groups have in common.
-constexpr std::array kCountColumns{"responses", "right",    "wrong",
-                                   "unjudged",  "accuracy", "agreement"};
-
-void AppendCounts(const Json& counts, std::vector<std::string>& cells) {
-  for (const char* key : {"responses", "right", "wrong"}) {
-    cells.push_back(Thousands(counts[key].get<int64_t>()));
-  }
-  const auto unjudged = counts["unjudged"].get<int64_t>();
-  cells.push_back(Thousands(unjudged) +
-                  (unjudged > 0 ? " (" + ShareText(counts["unjudged_share"]) + ")" : ""));
-  cells.push_back(ShareText(counts["accuracy"]));
-  cells.push_back(ShareText(counts["agreement"]));
-}
-
-std::string SummaryText(const Json& summary, double seconds) {
-  Table table{{"rows"}, {{Thousands(summary["rows"].get<int64_t>())}}};
-  table.columns.insert(table.columns.end(), kCountColumns.begin(), kCountColumns.end());
-  AppendCounts(summary, table.rows[0]);
-  for (const char* name : {"bad lines", "slowest", "time"}) table.columns.emplace_back(name);
-  table.rows[0].push_back(Thousands(summary["bad_lines"].get<int64_t>()));
-  const Json& slowest = summary["slowest"];
-  table.rows[0].push_back(StrCat("row ", slowest["row"].get<int64_t>(), ", ",
-                                 Fixed(1e3 * slowest["seconds"].get<double>(), 1), " ms"));
-  table.rows[0].push_back(Duration(seconds));
-  std::string text = FormatTable(table);
-  const Json by = summary.value("by", Json::object());
-  for (const auto& [column, values] : by.items()) {
-    Table groups{{column}, {}};
-    groups.columns.insert(groups.columns.end(), kCountColumns.begin(), kCountColumns.end());
-    for (const auto& [value, counts] : values.items()) {
-      AppendCounts(counts, groups.rows.emplace_back(std::vector<std::string>{Shorten(value, 40)}));
-    }
-    text += "\n" + FormatTable(groups);
-  }
-  return text;
-}
-
 }  // namespace
 
 int ScoreFile(const ScoreCommand& command) {
@@ -399,7 +356,7 @@ int ScoreFile(const ScoreCommand& command) {
     summary["peak_bytes"] = memory.peak();
     out << ToJsonLine(summary) << "\n";
   } else {
-    out << SummaryText(summary, seconds) << comparison;
+    out << ScoreSummaryText(summary, seconds) << comparison;
   }
   return code;
 }

@@ -135,6 +135,7 @@ void VerdictFile::Commit() {
 void VerdictFile::Discard() {
   out_->Discard();
   out_.reset();
+  bytes_ = 0;
   std::error_code ignored;
   if (record_) fs::remove(record_path_, ignored);
 }
