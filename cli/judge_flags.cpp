@@ -29,7 +29,9 @@ void AddVerifierFlags(CLI::App& app, VerifierFlags& flags) {
 
 std::vector<train::JudgeSpec> JudgeFlags::Judges() const {
   if (!panel.empty()) return train::ReadPanel(ParseJson(panel, "--panel"), "--panel");
-  return {{.verifier = verifier.name, .options = verifier.Options()}};
+  train::JudgeSpec judge{.verifier = verifier.name, .options = verifier.Options()};
+  verifiers::MakeVerifier(judge.verifier, judge.options, Where());  // its errors name the flag
+  return {judge};
 }
 
 void AddJudgeFlags(CLI::App& app, JudgeFlags& flags) {

@@ -15,7 +15,8 @@ namespace {
 
 // Whether one of the judges compares with a gold answer.
 bool NeedsAnswer(const JudgeFlags& flags) {
-  const std::vector<train::JudgeSpec> judges = flags.Judges();
+  std::vector<train::JudgeSpec> judges{{.verifier = flags.verifier.name}};
+  if (!flags.panel.empty()) judges = flags.Judges();
   return std::ranges::any_of(judges, [](const train::JudgeSpec& judge) {
     for (const verifiers::VerifierEntry& entry : verifiers::Verifiers()) {
       if (entry.name == judge.verifier) return entry.needs_answer;

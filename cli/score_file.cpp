@@ -5,7 +5,6 @@
 // output) and does not stop the rest; the exit code tells of it at the end.
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -36,7 +35,7 @@ constexpr size_t kBatchRows = 256;
 constexpr int64_t kBatchBytes = 4 << 20;
 // What is being judged is lost when the process is killed, so slow judges get smaller batches.
 constexpr double kBatchSeconds = 2;
-constexpr size_t kFirstBatchRows = 64;
+constexpr size_t kFirstBatchRows = 8;
 constexpr int64_t kBadLinesShown = 20;
 
 struct ScoreLine {
@@ -45,6 +44,7 @@ struct ScoreLine {
   std::optional<std::vector<ScoredResponse>> kept;  // by an earlier run
   verifiers::ScoreTask task;
   std::vector<ScoredResponse> scored;
+  bool judged = false;  // or found bad; not after an interruption
 };
 
 /// How often one judge gave a verdict, and why it gave none.
@@ -102,7 +102,10 @@ class FileScorer {
       reading = ReadBatch();
       judges.Wait();
       AdaptBatch(watch.seconds(), threads);
-      for (const ScoreLine& line : judging) Write(line);
+      for (const ScoreLine& line : judging) {
+        if (!line.judged) break;
+        Write(line);
+      }
       if (out_) out_->Flush();
       progress_.Update(static_cast<double>(reader_.consumed()), static_cast<double>(total_bytes_),
                        StrCat(Thousands(lines_), " rows"));
@@ -113,10 +116,10 @@ class FileScorer {
       progress_.Note(StrCat("retort: ", bad_lines_ - kBadLinesShown, " more bad lines"));
     }
     if (bad_lines_ == lines_ && out_) out_->Discard();
-    RETORT_CHECK(lines_ > 0, command_.file, ": holds no rows; expected one JSON object per line");
-    RETORT_CHECK(bad_lines_ < lines_, command_.file, ": none of its ", lines_,
+    RETORT_CHECK(lines_ > 0, reader_.name(), ": holds no rows; expected one JSON object per line");
+    RETORT_CHECK(bad_lines_ < lines_, reader_.name(), ": none of its ", lines_,
                  " lines could be scored; see the messages above and the flags --answer, "
-                 "--response and --label");
+                 "--response, --label and --format");
     if (earlier_) earlier_->Finish();
     if (disagreements_) disagreements_->Commit();
     if (out_) out_->Commit();
@@ -206,6 +209,8 @@ class FileScorer {
   }
 
   void Judge(ScoreLine& line) const {
+    if (Interrupted()) return;
+    line.judged = true;
     const int64_t number = line.input.number;
     if (out_) line.fingerprint = FingerprintOfRow(line.input);
     if (!line.input.row) return;
@@ -317,48 +322,6 @@ class FileScorer {
   std::vector<int64_t> first_bad_lines_;
 };
 
-std::string ShareText(const Json& share) {
-  return share.is_null() ? "-" : Fixed(100 * share.get<double>(), 2) + " %";
-}
-
-// What the table of all responses and those of groups have in common.
-constexpr std::array kCountColumns{"responses", "right",    "wrong",
-                                   "unjudged",  "accuracy", "agreement"};
-
-void AppendCounts(const Json& counts, std::vector<std::string>& cells) {
-  for (const char* key : {"responses", "right", "wrong"}) {
-    cells.push_back(Thousands(counts[key].get<int64_t>()));
-  }
-  const auto unjudged = counts["unjudged"].get<int64_t>();
-  cells.push_back(Thousands(unjudged) +
-                  (unjudged > 0 ? " (" + ShareText(counts["unjudged_share"]) + ")" : ""));
-  cells.push_back(ShareText(counts["accuracy"]));
-  cells.push_back(ShareText(counts["agreement"]));
-}
-
-std::string SummaryText(const Json& summary, double seconds) {
-  Table table{{"rows"}, {{Thousands(summary["rows"].get<int64_t>())}}};
-  table.columns.insert(table.columns.end(), kCountColumns.begin(), kCountColumns.end());
-  AppendCounts(summary, table.rows[0]);
-  for (const char* name : {"bad lines", "slowest", "time"}) table.columns.emplace_back(name);
-  table.rows[0].push_back(Thousands(summary["bad_lines"].get<int64_t>()));
-  const Json& slowest = summary["slowest"];
-  table.rows[0].push_back(StrCat("row ", slowest["row"].get<int64_t>(), ", ",
-                                 Fixed(1e3 * slowest["seconds"].get<double>(), 1), " ms"));
-  table.rows[0].push_back(Duration(seconds));
-  std::string text = FormatTable(table);
-  const Json by = summary.value("by", Json::object());
-  for (const auto& [column, values] : by.items()) {
-    Table groups{{column}, {}};
-    groups.columns.insert(groups.columns.end(), kCountColumns.begin(), kCountColumns.end());
-    for (const auto& [value, counts] : values.items()) {
-      AppendCounts(counts, groups.rows.emplace_back(std::vector<std::string>{Shorten(value, 40)}));
-    }
-    text += "\n" + FormatTable(groups);
-  }
-  return text;
-}
-
 }  // namespace
 
 int ScoreFile(const ScoreCommand& command) {
@@ -393,7 +356,7 @@ int ScoreFile(const ScoreCommand& command) {
     summary["peak_bytes"] = memory.peak();
     out << ToJsonLine(summary) << "\n";
   } else {
-    out << SummaryText(summary, seconds) << comparison;
+    out << ScoreSummaryText(summary, seconds) << comparison;
   }
   return code;
 }

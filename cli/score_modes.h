@@ -36,6 +36,8 @@ struct ScoreCommand {
 
 /// Judges a file. The exit code is 1 when a line could not be judged.
 int ScoreFile(const ScoreCommand& command);
+/// Its summary, {"rows", …, "by"}, as tables.
+std::string ScoreSummaryText(const Json& summary, double seconds);
 /// --explain: how one pair is read and judged.
 int ExplainScore(const ScoreCommand& command);
 /// --probe: which cheats the judges pay. The exit code is 1 when they pay one, or pay no right

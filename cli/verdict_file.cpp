@@ -37,13 +37,13 @@ VerdictFile::~VerdictFile() {
 }
 
 void VerdictFile::Start(const OutputTarget& target) {
-  std::error_code ignored;
-  fs::remove(record_path_, ignored);
   if (fs::exists(partial_)) {  // empty
     out_.emplace(target, int64_t{0});
   } else {
     out_.emplace(target, OutputFile::Growth::kPartial);
   }
+  std::error_code ignored;
+  fs::remove(record_path_, ignored);  // of an empty one; now that nobody else writes it
   record_.emplace(record_path_);
   WriteRecord();  // there is never a verdict without a record
 }
@@ -135,6 +135,7 @@ void VerdictFile::Commit() {
 void VerdictFile::Discard() {
   out_->Discard();
   out_.reset();
+  bytes_ = 0;
   std::error_code ignored;
   if (record_) fs::remove(record_path_, ignored);
 }

@@ -44,6 +44,8 @@ class JsonlReader {
   /// False at the end. Throws Error when the file cannot be read on or decompressed, and on a CSV
   /// header that names a column twice.
   bool Next(JsonlLine& line);
+  /// The path, or "standard input".
+  const std::string& name() const { return source_.name(); }
   /// "file:line", for messages about a row.
   std::string Where(int64_t line) const;
   /// Read so far, decompressed, line ends included.

@@ -1,5 +1,5 @@
 #pragma once
-// Where a stage's problems come from: generators or a JSONL file, and whether they fit its model.
+// Where a stage's problems come from: generators or a file, and whether they fit its model.
 
 #include <array>
 #include <cstdint>
@@ -35,7 +35,8 @@ struct ProblemOptions {
   Overlong overlong = Overlong::kError;
   template <class V>
   void Visit(V& v) {
-    v("file", file, "JSONL file of problems; empty generates them.");
+    v("file", file,
+      "File of problems, JSON Lines or CSV, also as .gz or .zst; empty generates them.");
     v("columns", columns, "Which columns of the file mean what.");
     v("generator", generator, "What to generate when there is no file.");
     v("split_shares", split_shares,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -67,6 +68,21 @@ const Json* Follow(const Json& value, const std::vector<std::string>& keys, size
 
 bool IsScalar(const Json& value) { return value.is_number() || value.is_boolean(); }
 
+// A number's text. One of so many digits that the reader rounded it is an error: as an answer it
+// would be another one.
+std::string ScalarText(const Json& value, const std::string& column, const std::string& where) {
+  std::string text = TextOf(value);
+  constexpr double kExact = 9007199254740992;  // 2^53: whole numbers below are exact
+  if (value.is_number_float() && std::abs(value.get<double>()) >= kExact) {
+    const auto digits = std::ranges::count_if(text.substr(0, text.find('e')),
+                                              [](char c) { return c >= '0' && c <= '9'; });
+    RETORT_CHECK(digits < 16, where, ": column '", column,
+                 "' is a number of more digits than JSON numbers keep (", text,
+                 "); write it as text.");
+  }
+  return text;
+}
+
 bool IsMessage(const Json& value) {
   return value.is_object() && value.contains("role") && value.contains("content");
 }
@@ -130,7 +146,7 @@ struct ResponseReader {
     if (value.is_null()) {
       texts.emplace_back();
     } else if (value.is_string() || IsScalar(value)) {
-      texts.push_back(TextOf(value));
+      texts.push_back(ScalarText(value, column, where));
     } else if (IsConversation(value)) {
       AddConversation(value);
     } else if (value.is_object()) {
@@ -200,7 +216,7 @@ std::vector<std::string> AnswerTexts(const Json& value, const std::string& colum
   std::vector<std::string> texts;
   const auto add = [&](const Json& answer) {
     if (!answer.is_string() && !IsScalar(answer)) FailType(where, column, answer, kExpected);
-    texts.push_back(TextOf(answer));
+    texts.push_back(ScalarText(answer, column, where));
   };
   if (value.is_array()) {
     RETORT_CHECK(!value.empty(), where, ": column '", column, "' is an empty list, expected ",

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Fuzzes extraction, parser and equality of the mathematics verifier with libFuzzer.
+# Fuzzes the mathematics verifier (extraction, parser, equality) and the readers of JSON, CSV and compressed
+# rows with libFuzzer.
 #
-#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal …]     (CXX=clang++, JOBS=1)
+#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows …]     (CXX=clang++, JOBS=1)
 #
 # Builds the fuzzers with AddressSanitizer and UBSan under OUT/build, then runs each for MINUTES from
 # tests/fuzz/seeds and what was found before: OUT/corpus/TARGET and OUT/found/TARGET stay, so calling
@@ -18,7 +19,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 minutes=$2
 shift 2
-[ $# -gt 0 ] || set -- extract parse equal
+[ $# -gt 0 ] || set -- extract parse equal json csv rows
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
 cxx=${CXX:-}
@@ -41,9 +42,11 @@ for target in "$@"; do
   corpus=$out/corpus/$target
   results=$out/found/$target
   mkdir -p "$corpus" "$results"
+  dictionary=()
+  case $target in extract | parse | equal) dictionary=(-dict="$root/tests/fuzz/latex.dict") ;; esac
   status=0
   "$out/build/tests/fuzz/retort_fuzz_$target" "$corpus" "$root/tests/fuzz/seeds/$target" \
-    -dict="$root/tests/fuzz/latex.dict" -artifact_prefix="$results/" -timeout=20 -rss_limit_mb=2048 \
+    "${dictionary[@]}" -artifact_prefix="$results/" -timeout=20 -rss_limit_mb=2048 \
     -max_len=4096 -print_final_stats=1 -max_total_time=$((60 * minutes)) \
     > "$out/$target.log" 2>&1 || status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$target.log")

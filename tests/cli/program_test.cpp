@@ -28,6 +28,30 @@ TEST_F(ProgramTest, HelpListsEveryCommandOnStandardOutput) {
   ExpectContains(flags.out, "default 20");
 }
 
+TEST_F(ProgramTest, EveryReaderOfJsonIsBounded) {
+  const std::string deep(100000, '[');  // a longer word does not fit a command line
+  const std::string file = Write("deep.json", deep), rows = Write("rows.jsonl", deep + "\n{}\n");
+  std::filesystem::create_directories(folder_ / "model");
+  Write("model/config.json", "{\"a\":" + deep);
+  const std::string model = folder_ / "model";
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"run", file},
+           {"run", "quickstart", "--set", "models=" + deep, "--out", folder_ / "out"},
+           {"recipe", "show", file},
+           {"inspect", model},
+           {"score", rows},
+           {"score", rows, "--panel", deep},
+           {"score", rows, "--option", "extraction=" + deep},
+           {"score", Write("good.jsonl", "{\"answer\":1,\"response\":\"1\"}\n"), "--compare", rows},
+           {"generate", model, "--prompts", rows},
+           {"eval", model, "--file", rows},
+           {"distill", rows, "--student", "{\"a\":" + deep}}) {
+    const Outcome outcome = Retort(arguments);
+    EXPECT_TRUE(outcome.code == 1 || outcome.code == 2) << arguments[0] << " " << outcome.code;
+    ExpectContains(outcome.err, "deeper than 512");
+  }
+}
+
 TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
   const auto expect = [&](const std::vector<std::string>& arguments, const std::string& message) {
     const Outcome outcome = Retort(arguments);

@@ -196,9 +196,7 @@ TEST_F(ScoreFilesTest, OutputsOfEveryKind) {
     EXPECT_EQ(ParseJson(piped.err, "summary")["responses"], 400);
   }
   EXPECT_EQ(Shell("$RETORT score " + file + " --out /dev/stderr").err, expected);
-  EXPECT_EQ(
-      Shell("$RETORT score " + file + " --out >(cat > " + Path("by") + "); wait; sleep 0.2").code,
-      0);
+  EXPECT_EQ(Shell("$RETORT score " + file + " --out >(cat > " + Path("by") + "); wait $!").code, 0);
   EXPECT_EQ(ReadFile(Path("by")), expected);
   EXPECT_EQ(Shell("mkfifo " + Path("p") + "; cat " + Path("p") + " > " + Path("got") +
                   " & $RETORT score " + file + " --out " + Path("p") + "; wait")
@@ -309,9 +307,15 @@ TEST_F(ScoreResumeTest, WhatWasJudgedIsKeptAndGoneOnWith) {
   ExpectContains(options.err, "other columns, judges");
   EXPECT_EQ(ReadFile(Path("out.partial")), partial);
   // The rest.
-  const Outcome resumed = Retort({"score", file, "--out", Path("out"), "--keep", "id", "--resume",
-                                  "--json", "--label", "ok", "--by", "level"});
+  const Outcome resumed =
+      Retort({"score", file, "--out", Path("out"), "--keep", "id", "--resume", "--json", "--label",
+              "ok", "--by", "level", "--disagreements", Path("differ")});
   ASSERT_EQ(resumed.code, 0) << resumed.err;
+  ASSERT_EQ(Retort({"score", file, "--label", "ok", "--keep", "id", "--disagreements",
+                    Path("differ whole")})
+                .code,
+            0);
+  EXPECT_EQ(ReadFile(Path("differ")), ReadFile(Path("differ whole")));
   EXPECT_EQ(ReadFile(Path("out")), expected);
   EXPECT_EQ(resumed.json()["rows"], kRows);
   EXPECT_EQ(resumed.json()["right"], kRows - kRows / 3);

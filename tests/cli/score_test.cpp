@@ -158,7 +158,10 @@ TEST_F(ScoreTest, NothingButBadLinesIsAFailureThatLeavesNoFile) {
   EXPECT_EQ(outcome.out, "");
   ExpectContains(outcome.err, "no column 'answer'");
   ExpectContains(outcome.err, "--answer");
-  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(outcome.err.find("--resume"), std::string::npos) << outcome.err;
+  for (const char* suffix : {"", ".partial", ".partial.rows"}) {
+    EXPECT_FALSE(std::filesystem::exists(out + suffix)) << suffix;
+  }
   EXPECT_EQ(Retort({"score", Write("empty.jsonl", "")}).code, 1);
 }
 

@@ -3,7 +3,9 @@
 #include "fuzz/fuzz.h"
 #include "verifiers/verifier.h"
 
-namespace retort::verifiers {
+namespace retort {
+
+using namespace verifiers;
 namespace {
 
 std::unique_ptr<Verifier> Make(const Json& options) {
@@ -36,4 +38,4 @@ void FuzzEqual(std::string_view text) {
   }
 }
 
-}  // namespace retort::verifiers
+}  // namespace retort

@@ -2,7 +2,9 @@
 #include "fuzz/fuzz.h"
 #include "verifiers/extract.h"
 
-namespace retort::verifiers {
+namespace retort {
+
+using namespace verifiers;
 
 void FuzzExtract(std::string_view text) {
   for (const auto& [extraction, name] : EnumNames(Extraction{})) {
@@ -17,4 +19,4 @@ void FuzzExtract(std::string_view text) {
   }
 }
 
-}  // namespace retort::verifiers
+}  // namespace retort

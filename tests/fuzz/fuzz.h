@@ -8,11 +8,14 @@
 #include <cstdlib>
 #include <string_view>
 
-namespace retort::verifiers {
+namespace retort {
 
 void FuzzExtract(std::string_view text);  ///< extract.h
 void FuzzParse(std::string_view text);    ///< parse.h and normal forms
 void FuzzEqual(std::string_view text);    ///< "math": the first line is the gold answer
+void FuzzJson(std::string_view text);     ///< base/json.h
+void FuzzCsv(std::string_view text);      ///< datasets/jsonl.h, as CSV
+void FuzzRows(std::string_view bytes);    ///< datasets/jsonl.h, compressed or not
 
 inline void Require(bool holds, const char* what) {
   if (holds) return;
@@ -20,11 +23,11 @@ inline void Require(bool holds, const char* what) {
   std::abort();
 }
 
-}  // namespace retort::verifiers
+}  // namespace retort
 
 #ifdef RETORT_FUZZER
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  retort::verifiers::RETORT_FUZZER({reinterpret_cast<const char*>(data), size});
+  retort::RETORT_FUZZER({reinterpret_cast<const char*>(data), size});
   return 0;
 }
 #endif

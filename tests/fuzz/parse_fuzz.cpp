@@ -1,7 +1,9 @@
 #include "fuzz/fuzz.h"
 #include "verifiers/parse.h"
 
-namespace retort::verifiers {
+namespace retort {
+
+using namespace verifiers;
 
 void FuzzParse(std::string_view text) {
   Tree tree;
@@ -21,4 +23,4 @@ void FuzzParse(std::string_view text) {
   Require(again && NormalForm(second, *again) == form, "a second reading differs");
 }
 
-}  // namespace retort::verifiers
+}  // namespace retort

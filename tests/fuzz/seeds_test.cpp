@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "fuzz/fuzz.h"
 
-namespace retort::verifiers {
+namespace retort {
 namespace {
 
 std::vector<std::string> Seeds(const char* target) {
@@ -27,7 +27,7 @@ void RunOver(const char* target, void (*run)(std::string_view)) {
   const std::vector<std::string> seeds = Seeds(target);
   EXPECT_GE(seeds.size(), 10u);
   RandomStream random({.seed = 1, .purpose = "fuzz-seeds"});
-  const std::string_view kBytes = "{}()[]\\$^_,.;|&=<>+-*/!%09ax \n\x80\xFF";
+  const std::string_view kBytes = "{}()[]\\$^_,.;|&=<>+-*/!%09ax \"\n\x80\xFF";
   for (const std::string& seed : seeds) {
     run(seed);
     for (size_t size = 0; size < seed.size(); ++size) run(std::string_view(seed).substr(0, size));
@@ -54,6 +54,9 @@ void RunOver(const char* target, void (*run)(std::string_view)) {
 TEST(FuzzSeeds, Extract) { RunOver("extract", FuzzExtract); }
 TEST(FuzzSeeds, Parse) { RunOver("parse", FuzzParse); }
 TEST(FuzzSeeds, Equal) { RunOver("equal", FuzzEqual); }
+TEST(FuzzSeeds, Json) { RunOver("json", FuzzJson); }
+TEST(FuzzSeeds, Csv) { RunOver("csv", FuzzCsv); }
+TEST(FuzzSeeds, Rows) { RunOver("rows", FuzzRows); }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort

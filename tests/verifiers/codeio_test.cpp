@@ -202,6 +202,13 @@ TEST(Codeio, TheLastCompleteObjectIsFound) {
   for (const auto& [text, expected] : cases) EXPECT_EQ(LastJsonObject(text), expected) << text;
 }
 
+TEST(Codeio, HostileNestingIsNoAnswer) {
+  const std::string deep = std::string(120000, '[') + std::string(120000, ']');
+  EXPECT_FALSE(ReadShallowJson(deep));
+  EXPECT_FALSE(ReadShallowJson(std::string(120000, '[')));
+  EXPECT_EQ(LastJsonObject("{\"a\": " + deep + "}").size(), deep.size() + 7);
+}
+
 TEST(Codeio, CloseIsAsPublished) {
   const auto close = [](const char* answer, const char* expected) {
     return IsClose(Json::parse(answer), Json::parse(expected));

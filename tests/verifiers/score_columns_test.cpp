@@ -102,6 +102,21 @@ TEST(ScoreColumns, GoldsAreScalarsOrListsOfWhichAnyWillDo) {
   }
 }
 
+TEST(ScoreColumns, NumbersCompareAsTheirTextOrNotAtAll) {
+  const auto gold = [](const char* json) {
+    return AnswerTexts(ParseJson(json, "j"), "c", "f:1").at(0);
+  };
+  EXPECT_EQ(gold("18446744073709551615"), "18446744073709551615");
+  EXPECT_EQ(gold("-9223372036854775808"), "-9223372036854775808");
+  EXPECT_EQ(gold("0.1"), "0.1");
+  EXPECT_EQ(gold("6.02e23"), "6.02e+23");
+  EXPECT_EQ(gold("\"12345678901234567890123\""), "12345678901234567890123");
+  for (const auto& read : {std::function<void()>([&] { gold("12345678901234567890123"); }),
+                           std::function<void()>([] { Responses("[12345678901234567890123]"); })}) {
+    EXPECT_TRUE(Has(ErrorOf(read), "write it as text"));
+  }
+}
+
 TEST(ScoreColumns, AnyOfSeveralGoldsMakesAResponseRight) {
   const auto math = MakeVerifier("math", Json::object(), "t");
   const auto status = [&](const char* golds, const char* text) {

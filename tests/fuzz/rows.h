@@ -1,0 +1,45 @@
+#pragma once
+// Reads bytes as JsonlReader reads a file.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "datasets/jsonl.h"
+#include "fuzz/fuzz.h"
+
+namespace retort {
+
+/// The good rows. Aborts when the reader breaks its contract.
+inline std::vector<Json> ReadRows(std::string_view bytes, datasets::RowFormat format) {
+  std::vector<Json> rows;
+  const int file = ::memfd_create("rows", MFD_CLOEXEC);
+  Require(
+      file >= 0 && ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
+      "no memory file");
+  try {
+    datasets::JsonlReader reader(StrCat("/proc/self/fd/", file), format);
+    int64_t last = 0;
+    for (datasets::JsonlLine line; reader.Next(line);) {
+      Require(line.number > last, "line numbers do not grow");
+      last = line.number;
+      Require(line.row.has_value() == line.error.empty(), "neither a row nor an error");
+      if (line.row) {
+        Require(line.row->is_object(), "a row is no object");
+        rows.push_back(std::move(*line.row));
+      } else {
+        Require(line.error.starts_with(reader.Where(line.number) + ": "), "no place is named");
+      }
+    }
+    Require(reader.consumed() == static_cast<int64_t>(bytes.size()), "bytes were left");
+  } catch (const Error&) {
+    // A stream that is cut off or corrupt; a header that names a column twice.
+  }
+  ::close(file);
+  return rows;
+}
+
+}  // namespace retort
