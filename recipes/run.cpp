@@ -133,8 +133,12 @@ class Runner {
       if (fs::exists(out_ / kStagesFile)) {
         const std::string file = (out_ / kStagesFile).string();
         const Json document = ParseJson(ReadFile(file), file);
-        for (const Json& stage : document.at("stages")) {
-          outcome_.stages.push_back(StageResultFromJson(stage));
+        try {
+          for (const Json& stage : document.at("stages")) {
+            outcome_.stages.push_back(StageResultFromJson(stage));
+          }
+        } catch (const Json::exception&) {
+          Fail(file, ": does not hold the finished stages as Retort writes them; restore it");
         }
       }
       RemoveLeftovers(out_, ".");
