@@ -92,13 +92,23 @@ std::vector<std::string> RepeatFlags(const std::vector<std::string>& words,
   return out;
 }
 
+bool NamesCommand(const std::vector<std::string>& words, const CommandInfo& program) {
+  const CommandInfo* command = &program;
+  for (const std::string& word : words) {
+    if (command->commands.empty() || IsFlag(word)) break;
+    command = FindCommand(*command, word);
+    if (!command) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<std::string> RegularArguments(std::vector<std::string> words,
                                           const CommandInfo& program) {
   if (!words.empty() && words.front() == "help") {
     words.erase(words.begin());
-    words.push_back("--help");
+    if (NamesCommand(words, program)) words.push_back("--help");  // else the parser complains
   }
   SpellFlags(words, Switches(program));
   return RepeatFlags(words, program);

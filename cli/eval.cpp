@@ -230,6 +230,7 @@ Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& prob
 int Eval(EvalCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
+  CheckNotAnInput(command.out, command.problems.file, command.folder);
   const std::vector<Problem> problems = train::GetProblems(command.problems);
   const Evaluation evaluation = Evaluate(command, problems);
   const train::AccuracyTable& accuracy = evaluation.accuracy;

@@ -180,6 +180,7 @@ std::vector<Printer::Completion> Completions(const model::Tokenizer& tokenizer,
 int Generate(GenerateCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
+  CheckNotAnInput(command.out, command.prompts_file, command.folder);
   const std::vector<std::string> prompts = ReadPrompts(command);
   RETORT_CHECK(command.skip <= static_cast<int64_t>(prompts.size()), "--skip: got ", command.skip,
                ", but there are only ", prompts.size(), " prompts");

@@ -119,6 +119,16 @@ std::string PartialOutput::AfterInterruption(const std::string& kept) const {
                             : " were done. With --out FILE they would be kept for --resume.");
 }
 
+void CheckNotAnInput(const std::string& out, const std::string& input, const fs::path& model) {
+  if (out.empty() || out == "-") return;
+  std::error_code missing;
+  RETORT_CHECK(!fs::equivalent(out, input, missing), "--out ", out,
+               ": is the input; choose another file");
+  const fs::path folder = fs::absolute(out).parent_path();
+  RETORT_CHECK(!fs::exists(out, missing) || !fs::equivalent(folder, model, missing), "--out ", out,
+               ": is a file of the model; choose another one");
+}
+
 void AddPartialOutputFlags(CLI::App& app, std::string& out, bool& resume, const std::string& help) {
   app.add_option("--out", out, help + " Until all are there, they are in FILE.partial.")
       ->type_name("FILE");

@@ -47,6 +47,10 @@ class PartialOutput {
   std::unique_ptr<AppendFile> journal_;
 };
 
+/// Throws Error where `out` would replace the input file or a file of the model folder.
+void CheckNotAnInput(const std::string& out, const std::string& input,
+                     const std::filesystem::path& model);
+
 /// --out FILE and --resume.
 void AddPartialOutputFlags(CLI::App& app, std::string& out, bool& resume, const std::string& help);
 

@@ -37,6 +37,8 @@ TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
     ExpectContains(outcome.err, message);
     ExpectContains(outcome.err, "--help'");
   };
+  expect({"help", "scoer"}, "unknown command 'scoer'. Did you mean 'score'?");
+  expect({"help", "traces", "lits"}, "unknown command 'lits'. Did you mean 'list'?");
   expect({"--jsno"}, "unknown flag '--jsno'");
   expect({"scoer"}, "unknown command 'scoer'. Did you mean 'score'?");
   expect({"traces", "lits", "x.db"}, "unknown command 'lits'. Did you mean 'list'?");
