@@ -88,7 +88,8 @@ void AddProfile(CLI::App& app, BenchOptions& options) {
 void AddShape(CLI::App& app, BenchOptions& options, const std::string& usual) {
   app.add_option("--shape", options.shapes,
                  "S, M, D, G, or a model folder (may be repeated). [default " + usual + "]")
-      ->type_name("SHAPE");
+      ->type_name("SHAPE")
+      ->allow_extra_args(false);
   AddProfile(app, options);
 }
 

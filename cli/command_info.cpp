@@ -38,8 +38,7 @@ ArgumentInfo Describe(const CLI::Option& option) {
     argument.negation = "--no-" + argument.name.substr(2);
   }
   argument.required = option.get_required();
-  argument.list = option.get_expected_max() > 1 && !argument.value.empty();
-  if (option.get_positional()) argument.list = option.get_expected_max() > 1;
+  argument.list = option.get_expected_max() > 1 && option.get_delimiter() == '\0';
   argument.help = option.get_description();
   if (argument.name == "RECIPE") {
     for (const auto& [name, text] : recipes::ShippedRecipes()) argument.choices.push_back(name);

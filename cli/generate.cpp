@@ -251,7 +251,9 @@ void AddGenerate(CLI::App& program, Action& action) {
   auto command = std::make_shared<GenerateCommand>();
   CLI::App* app = program.add_subcommand("generate", "Sample completions of a model.");
   AddModelArgument(*app, command->folder);
-  app->add_option("--prompt", command->prompts, "Questions (may be repeated).")->type_name("TEXT");
+  app->add_option("--prompt", command->prompts, "Questions (may be repeated).")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
   app->add_option("--prompts", command->prompts_file,
                   "JSONL file of questions, or - for standard input.")
       ->type_name("FILE");

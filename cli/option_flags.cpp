@@ -78,6 +78,7 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
                OrUsageError([&] { SetList(field, flag, values); });
              },
              help)
+          ->allow_extra_args(false)  // cli/arguments.h repeats the flag
           ->type_name(field.choices.empty() ? "VALUE" : ChoicesType(field.choices));
     } else {
       const bool text = field.type == "string";
@@ -118,7 +119,9 @@ CLI::Option* AddIntegers(CLI::App& app, const std::string& flag, std::vector<int
     for (const std::string& text : texts) list.push_back(JsonOrText(text, flag));
     OrUsageError([&] { options_internal::ReadValue(list, flag, bounds, values); });
   };
-  return app.add_option_function<std::vector<std::string>>(flag, read, help)->type_name("N");
+  return app.add_option_function<std::vector<std::string>>(flag, read, help)
+      ->type_name("N")
+      ->allow_extra_args(false);
 }
 
 CLI::Option* AddChoice(CLI::App& app, const std::string& flag, std::string& value,
@@ -143,8 +146,7 @@ CLI::Option* AddKeyValueFlag(CLI::App& app, const std::string& flag,
 
 void AddSetFlag(CLI::App& app, std::vector<std::string>& settings) {
   AddKeyValueFlag(app, "--set", settings,
-                  "Change keys of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).")
-      ->allow_extra_args(true);
+                  "Change keys of the recipe, such as grpo.learning_rate=1e-4 (may be repeated).");
 }
 
 void AddSeedFlag(CLI::App& app, int64_t& seed) {

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "base/json.h"
 #include "base/output_file.h"
 #include "base/strings.h"
+#include "cli/arguments.h"
 #include "cli/command_info.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -25,42 +25,6 @@
 
 namespace retort::cli {
 namespace {
-
-// Flags that take no value, wherever they stand.
-std::set<std::string> Switches(const CommandInfo& program) {
-  std::set<std::string> switches, others;
-  for (const CommandInfo* command : AllCommands(program)) {
-    for (const ArgumentInfo& flag : command->flags) {
-      (flag.negation.empty() ? others : switches).insert(flag.name);
-    }
-  }
-  for (const std::string& name : others) switches.erase(name);
-  return switches;
-}
-
-// Flags are spelled with '-'; "--max_length=5" is taken as well, and "--no-json" is "--json=false".
-// "help traces list" is "traces list --help". Values are left alone.
-std::vector<std::string> ArgumentsOf(int argc, char** argv, const std::set<std::string>& switches) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && arguments.front() == "help") {
-    arguments.erase(arguments.begin());
-    arguments.push_back("--help");
-  }
-  for (std::string& argument : arguments) {
-    if (argument == "--") break;
-    if (!argument.starts_with("--")) continue;
-    const std::string name = argument.substr(0, argument.find('='));
-    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != std::string::npos) {
-      continue;
-    }
-    argument.replace(0, name.size(), ReplaceAll(name, "_", "-"));
-    if (!argument.starts_with("--no-")) continue;
-    if (const std::string positive = "--" + argument.substr(5); switches.contains(positive)) {
-      argument = positive + "=false";
-    }
-  }
-  return arguments;
-}
 
 // Where the user is: `retort traces list …` is at `list`.
 const CLI::App& Innermost(const CLI::App& program) {
@@ -104,13 +68,14 @@ std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
                     ", expected a number from ");
 }
 
-// What libraries throw, in words that say what to do.
-std::string PlainMessage(const std::exception& error) {
+// What libraries throw, in words that say what to do. `doing` is the command.
+std::string PlainMessage(const std::exception& error, const std::string& doing) {
   if (dynamic_cast<const Error*>(&error)) return error.what();
   if (dynamic_cast<const std::bad_alloc*>(&error) ||
       dynamic_cast<const std::length_error*>(&error)) {
-    return "out of memory: try smaller sizes (a shorter max_completion_length, fewer samples, "
-           "rows or micro_batch tokens, a smaller model), or a machine with more memory";
+    return "out of memory while running '" + doing +
+           "': try smaller sizes (a shorter max_completion_length, fewer samples, sequences or "
+           "tokens at a time, a smaller model), or a machine with more memory";
   }
   if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
     const std::string name = file->path1().empty() ? "file system" : file->path1().string();
@@ -142,7 +107,8 @@ bool ReaderHasGone(int descriptor) {
   return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
 }
 
-int Run(int argc, char** argv) {
+// Leaves in `doing` which command runs.
+int Run(int argc, char** argv, std::string& doing) {
   CLI::App program(
       "Runs reinforcement-learning recipes, scores answers, distils students and\n"
       "inspects traces, on CPUs.",
@@ -164,7 +130,8 @@ int Run(int argc, char** argv) {
   AddBench(program, action);
   AddMeta(program, action);
 
-  std::vector<std::string> arguments = ArgumentsOf(argc, argv, Switches(DescribeCommand(program)));
+  std::vector<std::string> arguments =
+      RegularArguments({argv + 1, argv + argc}, DescribeCommand(program));
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     program.parse(std::move(arguments));
@@ -175,6 +142,7 @@ int Run(int argc, char** argv) {
   } catch (const UsageError& error) {
     return SayUsage(program, error.what());
   }
+  doing = DescribeCommand(Innermost(program)).path;
   const int code = action ? action() : ShowHelp(Innermost(program));
   if (!std::cout.flush()) {
     if (ReaderHasGone(STDOUT_FILENO)) throw BrokenPipe("standard output: nobody reads any more");
@@ -187,8 +155,9 @@ int Run(int argc, char** argv) {
 
 int RunProgram(int argc, char** argv) {
   const TerminalGuard guard;
+  std::string doing = "retort";
   try {
-    return Run(argc, argv);
+    return Run(argc, argv, doing);
   } catch (const BrokenPipe&) {
     // As SIGPIPE ends other filters; it was ignored, or the write would have ended this one.
     std::signal(SIGPIPE, SIG_DFL);
@@ -199,7 +168,7 @@ int RunProgram(int argc, char** argv) {
       std::cerr << "retort: interrupted\n";
       return kInterrupted;
     }
-    std::cerr << "retort: error: " << Spelled(PlainMessage(error)) << "\n";
+    std::cerr << "retort: error: " << Spelled(PlainMessage(error, doing)) << "\n";
     return kFailure;
   }
 }

@@ -92,6 +92,23 @@ std::string FormatLine(const Layout& layout, const std::vector<std::string>& cel
   return line + "\n";
 }
 
+// A line per cell, an empty line between rows.
+std::string FormatRecords(const std::vector<std::string>& heads,
+                          const std::vector<std::vector<std::string>>& rows, size_t width) {
+  size_t head_width = 0;
+  for (const std::string& head : heads) head_width = std::max(head_width, Width(head));
+  const size_t room = std::max(width, head_width + 10) - head_width - 2;
+  std::string out;
+  for (const auto& row : rows) {
+    if (!out.empty()) out += "\n";
+    for (size_t c = 0; c < row.size(); ++c) {
+      out += heads[c] + std::string(head_width - Width(heads[c]) + 2, ' ');
+      out += (LooksNumeric(row[c]) ? row[c] : Shorten(row[c], room)) + "\n";
+    }
+  }
+  return out;
+}
+
 std::string Printf(const char* format, double value) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, format, value);
@@ -137,6 +154,9 @@ std::string FormatTable(const Table& table, size_t width) {
   }
   std::vector<std::vector<std::string>> heads;  // per column, its lines
   const bool fits = Fit(layout, table.columns, width);
+  if (width > 0 && layout.Total() > width && !lines.empty()) {
+    return FormatRecords(table.columns, lines, width);
+  }
   size_t head_lines = 1;
   for (size_t c = 0; c < columns; ++c) {
     const std::string head = OneLine(table.columns[c]);

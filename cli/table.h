@@ -17,7 +17,8 @@ struct Table {
 
 /// The table with a rule under its head, every line ended. A column whose cells all look like
 /// numbers is aligned to the right. Cells are passed through OneLine. Where it would be wider than
-/// `width` (0: any), heads break at spaces and the widest texts are shortened; numbers never are.
+/// `width` (0: any), heads break at spaces and the widest texts are shortened; numbers never are:
+/// where they alone are too wide, every row becomes a list of "column  cell".
 std::string FormatTable(const Table& table, size_t width = TableWidth());
 
 /// Text from outside, fit for one line: Spelled, with newline and tab as \n and \t.

@@ -99,6 +99,7 @@ void Database::FailWith(const std::string& what, int code) const {
     case SQLITE_LOCKED:
       remedy = "; another process is writing to it, wait until it is done";
       break;
+    case SQLITE_ERROR:  // a table or column of the schema is missing
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       remedy =
@@ -126,7 +127,7 @@ Statement::Statement(const Database& database, std::string_view sql) : database_
   const int code = sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()),
                                       &handle, nullptr);
   handle_.reset(handle);
-  if (code != SQLITE_OK) database.FailWith("prepare a statement", code);
+  if (code != SQLITE_OK) database.FailWith("read it as a trace database", code);
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }

@@ -113,28 +113,37 @@ std::vector<std::string> TextsOf(const Database& database, const std::string& sq
   return texts;
 }
 
-// What SQLite says, and for a table or column that is not there those that are.
-std::string SqlMessage(const Database& database, const std::string& message) {
+// What SQLite says of a query, and for a table or column that is not there those that are.
+std::string SqlMessage(const Database& database, const std::string& query,
+                       const std::string& message) {
   const auto rest = [&](std::string_view beginning) {
     return message.starts_with(beginning) ? message.substr(beginning.size()) : "";
   };
-  std::vector<std::string> known;
-  std::string what, name;
-  if (!(name = rest("no such table: ")).empty()) {
-    what = "Tables and views";
-    known = TextsOf(database,
-                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT "
-                    "LIKE 'sqlite_%' ORDER BY type DESC, name");
-  } else if (!(name = rest("no such column: ")).empty()) {
-    what = "Columns";
-    name = name.substr(name.rfind('.') + 1);
-    known = TextsOf(database,
-                    "SELECT DISTINCT c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
-                    "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'replay_%' "
-                    "ORDER BY m.name <> 'traces', m.name, c.cid");
+  const std::vector<std::string> tables =
+      TextsOf(database,
+              "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE "
+              "'sqlite_%' ORDER BY type DESC, name");
+  if (const std::string name = rest("no such table: "); !name.empty()) {
+    return StrCat(message, ".", DidYouMean(name, tables),
+                  " Tables and views: ", Join(tables, ", "));
   }
-  if (known.empty()) return message;
-  return StrCat(message, ".", DidYouMean(name, known), " ", what, ": ", Join(known, ", "));
+  std::string name = rest("no such column: ");
+  if (name.empty()) return message;
+  name = name.substr(name.rfind('.') + 1);
+  std::vector<std::string> near;  // columns of the tables that the query names
+  std::string listed, elsewhere;
+  for (const std::string& table : tables) {
+    const std::vector<std::string> columns =
+        TextsOf(database, "SELECT name FROM pragma_table_info('" + table + "')");
+    if (query.find(table) != std::string::npos) {
+      near.insert(near.end(), columns.begin(), columns.end());
+      listed += StrCat(" Columns of ", table, ": ", Join(columns, ", "), ".");
+    } else if (std::find(columns.begin(), columns.end(), name) != columns.end()) {
+      elsewhere += (elsewhere.empty() ? " It is one of " : ", ") + table;
+    }
+  }
+  if (!elsewhere.empty()) return StrCat(message, ".", elsewhere, ".", listed);
+  return StrCat(message, ".", DidYouMean(name, near), listed);
 }
 
 void CheckKnown(const Database& database, const std::string& what, const std::string& name,
@@ -339,7 +348,8 @@ SqlTable TraceStore::Sql(const std::string& query) const {
   const std::string message = sqlite3_errmsg(database.handle());
   sqlite3_set_authorizer(database.handle(), nullptr, nullptr);
   Statement statement(database, handle);
-  RETORT_CHECK(code == SQLITE_OK || code == SQLITE_AUTH, "SQL: ", SqlMessage(database, message));
+  RETORT_CHECK(code == SQLITE_OK || code == SQLITE_AUTH,
+               "SQL: ", SqlMessage(database, query, message));
   RETORT_CHECK(code == SQLITE_AUTH || handle,
                "SQL: the statement is empty; try \"SELECT * FROM traces LIMIT 5\"");
   RETORT_CHECK(code != SQLITE_AUTH && sqlite3_stmt_readonly(handle),

@@ -8,6 +8,7 @@
 #include "base/folder.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
+#include "recipes/check.h"
 #include "recipes/inputs.h"
 #include "recipes/revision.h"
 #include "recipes/run_directory.h"
@@ -110,6 +111,11 @@ class Runner {
 
   const Stage& StageAt(size_t k) const { return recipe_.stages[k]; }
 
+  // Everything that the stages from k on will need.
+  void Check(size_t k) const {
+    RequireSound(CheckRecipe(recipe_, k), [&](const std::string& text) { Note(text); });
+  }
+
   // All stages are done and the final models are written: there is nothing to do.
   bool IsComplete() const {
     if (outcome_.stages.size() != recipe_.stages.size()) return false;
@@ -136,7 +142,8 @@ class Runner {
   }
 
   void PrepareToBegin() {
-    // Before anything is written, so that a model that cannot be opened leaves no run behind.
+    // Before anything is written, so that what cannot run leaves no run behind.
+    Check(0);
     LoadModels({});
     directory_.Begin(ExportFolders(recipe_));
     directory_.CleanUp({});
@@ -173,6 +180,7 @@ class Runner {
     const size_t current = outcome_.stages.size();
     const Checkpoint* checkpoint = CheckpointOf(current);
     RequireCheckpoints(current, checkpoint);
+    Check(current);
     LoadModels(WeightsBefore(current));
     if (checkpoint) {
       const LoadedModel& loaded = models_.at(checkpoint->state.model);
@@ -221,8 +229,8 @@ class Runner {
       for (const Json& stage : document.at("stages")) {
         outcome_.stages.push_back(StageResultFromJson(stage));
       }
-    } catch (const Json::exception& error) {
-      Fail(file, ": is not as Retort wrote it: ", error.what(), ". Put it back");
+    } catch (const Json::exception&) {
+      Fail(file, ": does not hold the finished stages as Retort writes them. Put it back");
     }
   }
 
@@ -521,6 +529,7 @@ class Runner {
                                 .checkpoint = {},
                                 .same_environment = same_environment_,
                                 .judge_threads = options_.judge_threads,
+                                .warn = [&](const std::string& text) { Note("warning: " + text); },
                                 .progress = events_.progress,
                                 .stop_requested = events_.stop_requested,
                                 .save = {}};

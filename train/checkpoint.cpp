@@ -76,8 +76,10 @@ TrainerState ReadTrainerState(const std::filesystem::path& folder) {
     return {json.at("recipe_hash"), json.at("model"),      json.at("stage"),
             json.at("stage_index"), json.at("step"),       json.at("global_step"),
             json.at("stage_state"), json.at("environment")};
-  } catch (const Json::exception& error) {
-    Fail(file.string(), ": not a trainer state of Retort: ", error.what());
+  } catch (const Json::exception&) {
+    Fail(file.string(),
+         ": not a trainer state of Retort: a key is missing or holds a value of another kind. "
+         "Remove the folder if it is not a checkpoint of this run");
   }
 }
 

@@ -233,7 +233,10 @@ TEST_F(DocsTest, EveryCommandWorks) {
       }
       const auto kind = std::ranges::find_if(
           kRun, [&](const Kind& k) { return (text + " ").starts_with(k.beginning); });
-      ASSERT_NE(kind, std::end(kRun)) << "nobody knows how to test this command";
+      if (kind == std::end(kRun)) {
+        ADD_FAILURE() << "nobody knows how to test this command";
+        continue;
+      }
       MakeInputs(command);
       EXPECT_LE(Shell(text + kind->more), kind->most) << Errors();
       ++ran;

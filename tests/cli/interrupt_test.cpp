@@ -100,6 +100,18 @@ TEST_F(InterruptTest, GenerateGoesOnInItsFile) {
   EXPECT_EQ(Retort(Generate({"--out", out, "--resume"})).code, 1);  // nothing to go on with
 }
 
+TEST_F(InterruptTest, AnInputIsNoOutput) {
+  const std::string before = ReadFile(prompts_), config = folder_ / "model" / "config.json";
+  for (const std::string& out : {prompts_, config}) {
+    for (const auto& command : {Generate({"--out", out}), Eval({"--out", out})}) {
+      const Outcome outcome = Retort(command);
+      EXPECT_EQ(outcome.code, 1);
+      ExpectContains(outcome.err, "--out " + out);
+    }
+  }
+  EXPECT_EQ(ReadFile(prompts_), before);
+}
+
 TEST_F(InterruptTest, EvalPrintsWhatIsDoneAndGoesOn) {
   const Outcome whole = Retort(Eval({"--out", folder_ / "whole", "--json"}));
   ASSERT_EQ(whole.code, 0) << whole.err;

@@ -61,6 +61,8 @@ TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
     ExpectContains(outcome.err, message);
     ExpectContains(outcome.err, "--help'");
   };
+  expect({"help", "scoer"}, "unknown command 'scoer'. Did you mean 'score'?");
+  expect({"help", "traces", "lits"}, "unknown command 'lits'. Did you mean 'list'?");
   expect({"--jsno"}, "unknown flag '--jsno'");
   expect({"scoer"}, "unknown command 'scoer'. Did you mean 'score'?");
   expect({"traces", "lits", "x.db"}, "unknown command 'lits'. Did you mean 'list'?");
@@ -117,6 +119,9 @@ TEST_F(ProgramTest, AListTakesSeveralValuesAfterOneFlag) {
   const Json both = count({"quickstart", "--set", "seed=5", "--set", "dtype=bfloat16"});
   EXPECT_EQ(count({"--set", "seed=5", "dtype=bfloat16", "quickstart"}), both);
   EXPECT_EQ(count({"quickstart", "--set", "seed=5", "dtype=bfloat16"}), both);
+  EXPECT_EQ(count({"--set", "seed=5", "dtype=bfloat16", "quickstart", "--no-json", "--json"}),
+            both);
+  EXPECT_EQ(count({"--set", "seed=5", "--json", "quickstart", "--set=dtype=bfloat16"}), both);
   EXPECT_NE(count({"quickstart", "--set", "seed=5"}), both);
 }
 
@@ -144,7 +149,7 @@ TEST_F(ProgramTest, MemoryThatIsNotThereIsNamedInPlainWords) {
   const std::string script = "ulimit -v 400000; " + Program() +
                              " bench train --shape M --repeat 1 2> " + (folder_ / "err").string();
   EXPECT_EQ(WEXITSTATUS(std::system(script.c_str())), 1);
-  ExpectContains(ReadFile(folder_ / "err"), "out of memory");
+  ExpectContains(ReadFile(folder_ / "err"), "out of memory while running 'retort bench train'");
 }
 
 TEST_F(ProgramTest, FlagsTakeUnderscoresToo) {

@@ -46,6 +46,36 @@ TEST_F(RunTest, AProfileHasStagesAndOps) {
   }
 }
 
+TEST_F(RunTest, EveryCommandUnderstandsEveryPlaceOfARun) {
+  ASSERT_EQ(Retort({"run", recipe_, "--out", out_}).code, 0);
+  const auto expect = [&](std::vector<std::string> words, const std::string& part) {
+    const Outcome outcome = Retort(words);
+    EXPECT_EQ(outcome.code, 0) << words[0] << " " << words[1] << ": " << outcome.err;
+    ExpectContains(outcome.out, part);
+  };
+  for (const std::string& place :
+       {out_, out_ + "/", out_ + "/final", out_ + "/checkpoint-3", out_ + "/traces.db"}) {
+    SCOPED_TRACE(place);
+    expect({"inspect", place}, "qwen3");
+    expect({"generate", place, "--prompt", "1+1", "--max-completion-length", "2", "--json"},
+           "completion_ids");
+    expect({"eval", "--generator.families", "addition:1", "sort:2", place, "--generator.count", "4",
+            "--max-completion-length", "2"},
+           "sort");
+    expect({"traces", "runs", place}, "tiny");
+    expect({"traces", "sql", place, "SELECT count(*) AS n FROM runs"}, "n");
+    expect({"distill", place, "--student", place, "--steps", "1", "--batch-size", "1",
+            "--select.stage", "measure", "--out", folder_ / "distilled"},
+           "distill");
+    std::filesystem::remove_all(folder_ / "distilled");
+  }
+  EXPECT_EQ(Retort({"distill", out_, "--student", out_, "--select.stage", "mesure"}).code, 1);
+  std::filesystem::remove_all(out_ + "/final");
+  const Outcome newest = Retort({"inspect", out_});
+  EXPECT_EQ(newest.code, 0);
+  ExpectContains(newest.err, "taking checkpoint-3, model 'm' after step 3 of stage 'learn'");
+}
+
 TEST_F(RunTest, BenchMeasuresAModelFolder) {
   ASSERT_EQ(Retort({"run", recipe_, "--out", out_}).code, 0);
   const std::string model = out_ + "/final", trace = folder_ / "trace.json";

@@ -173,6 +173,21 @@ TEST_F(TracesTest, SqlOnlyReads) {
   ExpectContains(Traces({"sql", "SELECT * FROM tracs"}).err, "Tables and views: curves, traces");
 }
 
+TEST_F(TracesTest, ReadOnlyMediaAreRead) {
+  const std::string folder = folder_, out = folder_.string() + "-out";
+  // 77: no mounts of one's own here.
+  const std::string script = "unshare -rm sh -c 'mount --bind " + folder + " " + folder +
+                             " && mount -o remount,ro,bind " + folder + " || exit 77; ! touch " +
+                             folder + "/x 2>/dev/null && exec " + Program() + " traces stats " +
+                             folder + "' > " + out + " 2>&1";
+  const int code = WEXITSTATUS(std::system(script.c_str()));
+  const std::string said = ReadFile(out);
+  std::filesystem::remove(out);
+  if (code == 77 || said.find("unshare") != std::string::npos) GTEST_SKIP() << said;
+  EXPECT_EQ(code, 0) << said;
+  ExpectContains(said, "33.3 %");
+}
+
 TEST_F(TracesTest, AnswersForWhatIsMissing) {
   const auto expect = [&](const std::string& path, const std::string& message) {
     for (const char* command : {"runs", "select", "rescore", "export"}) {

@@ -368,6 +368,10 @@ TEST_F(StoreTest, RawSqlReadsAndNothingElse) {
   const std::string column = ErrorOf([&] { store.Sql("SELECT rewrd FROM traces"); });
   EXPECT_NE(column.find("Did you mean 'reward'?"), std::string::npos) << column;
   EXPECT_NE(column.find("policy_version"), std::string::npos) << column;
+  const std::string other = ErrorOf([&] { store.Sql("SELECT token_ids FROM traces"); });
+  EXPECT_NE(other.find("It is one of completions, replay_completions. Columns of traces: id, run"),
+            std::string::npos)
+      << other;
   const std::string name = ErrorOf([&] { store.Sql("SELECT * FROM trace"); });
   EXPECT_NE(name.find("Did you mean 'traces'? Tables and views: curves, traces"), std::string::npos)
       << name;
