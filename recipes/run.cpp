@@ -529,10 +529,10 @@ class Runner {
                                 .checkpoint = {},
                                 .same_environment = same_environment_,
                                 .judge_threads = options_.judge_threads,
-                                .warn = [&](const std::string& text) { Note("warning: " + text); },
                                 .progress = events_.progress,
                                 .stop_requested = events_.stop_requested,
-                                .save = {}};
+                                .save = {},
+                                .warn = [&](const std::string& text) { Note("warning: " + text); }};
     const auto elapsed = [&] { return earlier + watch.seconds(); };
     if (const Checkpoint* checkpoint = CheckpointOf(k); checkpoint && Trains(stage.type)) {
       context.first_step = checkpoint->state.step;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Kills runs of recipes at random moments, N times in every stage, resumes, and compares the bits.
+# Kills runs of recipes at random moments, N times in every stage, resumes, and compares the bits. At
+# random a second process tries to enter the run directory meanwhile; one of the two must be refused.
 #
 #   bench/shows/kill_resume.sh [-n KILLS] [-o FOLDER] [RECIPE…]     (RETORT=path of the program)
 #
@@ -48,7 +49,7 @@ traces_of() {
 # part, a KILLSth at most, of what the unbroken run spent in the stage the session begins in.
 # Counts survive in OUT.kills.
 torment() {
-  local recipe=$1 out=$2 whole=$3 stage count milliseconds pid
+  local recipe=$1 out=$2 whole=$3 stage count milliseconds pid intruder killed code code2
   finished "$out" && return
   touch "$out.kills"
   while :; do
@@ -65,20 +66,39 @@ print(int(1000 * (0.1 + random.uniform(0, seconds / $kills))))")
     fi
     # shellcheck disable=SC2046
     "$retort" run "$recipe" --out "$out" --threads $((1 + RANDOM % 2)) $(resumed "$out") \
-      >>"$out.log" 2>&1 &
+      >"$out.session" 2>&1 &
     pid=$!
+    intruder=
+    : >"$out.intruder"
+    if [ $((RANDOM % 3)) = 0 ] && [ -e "$out/recipe.json" ]; then
+      sleep "0.$((RANDOM % 4))"
+      "$retort" run "$recipe" --out "$out" --resume >"$out.intruder" 2>&1 &
+      intruder=$!
+    fi
     if [ "$milliseconds" -gt 0 ]; then
       sleep "$(printf '%d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000)))"
     else
       while kill -0 $pid 2>/dev/null && [ "$(stages_done "$out")" = "$stage" ]; do sleep 0.02; done
     fi
-    if kill -9 $pid 2>/dev/null; then
-      wait $pid 2>/dev/null
+    kill -9 $pid 2>/dev/null
+    killed=$?
+    wait $pid 2>/dev/null
+    code=$?
+    if [ -n "$intruder" ]; then
+      kill -9 "$intruder" 2>/dev/null && killed=0
+      wait "$intruder" 2>/dev/null
+      code2=$?
+      echo tried >>"$out.intruders"
+      cat "$out.session" "$out.intruder" | grep -q "is being written by" && echo refused >>"$out.intruders"
+      [ $code2 = 0 ] && code=0
+    fi
+    cat "$out.session" "$out.intruder" >>"$out.log"
+    if [ $killed = 0 ]; then
       stages_done "$out" >>"$out.kills"
-    elif wait $pid; then
+    elif [ $code = 0 ]; then
       touch "$out/done"
       return
-    else
+    elif ! grep -q "is being written by" "$out.session"; then
       return 1
     fi
   done
@@ -108,5 +128,9 @@ for recipe in "$@"; do
     printf '%-24s %-10s %6s  %-16s %-16s  %s\n' "$name" "$run" "$count" "$(hash_of "$out")" \
       "$(traces_of "$out")" "$same"
   done
+  if [ -e "$base-killed.intruders" ]; then
+    echo "second processes: $(grep -c tried "$base-killed.intruders") tried to enter," \
+      "$(grep -c refused "$base-killed.intruders") met a live one and were refused"
+  fi
 done
 exit $status
