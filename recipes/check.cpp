@@ -90,8 +90,9 @@ class Checker {
     if (!facts.known) return;
     const int64_t ids = std::visit([](const auto& c) { return c.vocab_size; }, facts.config);
     if (facts.tokenizer.vocab_size() > ids) {
-      Add(true, place + ".vocab_size",
-          StrCat("got ", ids, ", but the tokenizer has ", facts.tokenizer.vocab_size(), " ids"));
+      Add(true, place,
+          StrCat("vocab_size ", ids, " is smaller than the tokenizer's ",
+                 facts.tokenizer.vocab_size()));
     }
   }
 
