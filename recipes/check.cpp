@@ -40,6 +40,19 @@ bool Samples(StageType type) {
   return type == StageType::kGrpo || type == StageType::kCollect || type == StageType::kEval;
 }
 
+std::vector<std::string> JudgeNames(const Stage& stage) {
+  std::vector<train::JudgeSpec> judges;
+  std::visit(
+      [&](const auto& options) {
+        if constexpr (requires { options.reward; }) judges = options.reward;
+      },
+      stage.options);
+  train::NameJudges(judges, stage.name + ".reward");
+  std::vector<std::string> names;
+  for (const train::JudgeSpec& judge : judges) names.push_back(judge.name);
+  return names;
+}
+
 bool HasProblems(StageType type) {
   return type != StageType::kDistill && type != StageType::kExport;
 }
@@ -333,6 +346,15 @@ class Checker {
       Add(true, stage.name + ".select.run",
           StrCat("'", options.select.run, "' is not this run, which is named '", recipe_.name,
                  "'; leave it empty or name a database"));
+    }
+    std::vector<std::string> judges;
+    for (const Stage* teacher : teachers) {
+      for (const std::string& name : JudgeNames(*teacher)) judges.push_back(name);
+    }
+    const std::string& verifier = options.select.verifier;
+    if (!verifier.empty() && !teachers.empty() && !std::ranges::count(judges, verifier)) {
+      Add(true, stage.name + ".select.verifier",
+          StrCat("no judge there is named '", verifier, "'.", DidYouMean(verifier, judges)));
     }
     for (const Stage* teacher : teachers) {
       const ModelFacts& from = models_.at(teacher->model);

@@ -175,6 +175,23 @@ TEST_F(RunTest, ShowResolvesEveryKey) {
   EXPECT_EQ(list.code, 0);
 }
 
+TEST_F(RunTest, UnjudgedCompletionsAreInTheTableAndNotInTheAccuracy) {
+  const std::vector<std::string> words{
+      "run",
+      recipe_,
+      "--out",
+      out_,
+      "--set",
+      R"(measure.reward=[{"verifier":"math"}])",
+      "--set",
+      "measure.problems.file=" + Write("two.jsonl", R"({"prompt":"1","answer":"2"}
+{"prompt":"3","answer":""})")};
+  const Outcome outcome = Retort(words);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  ExpectContains(outcome.out, "unjudged");
+  ExpectContains(outcome.err, "1 completions unjudged");
+}
+
 TEST_F(RunTest, CheckSaysAllThatIsWrongAndShowsProblems) {
   const Outcome good = Retort({"recipe", "check", recipe_, "--json"});
   ASSERT_EQ(good.code, 0) << good.out << good.err;

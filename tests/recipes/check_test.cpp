@@ -243,6 +243,12 @@ TEST_F(CheckTest, AStudentWithAnotherTokenizerOfTheSameSize) {
   Expect(recipe, {"error distill.database: ", "/nowhere.db"});
 }
 
+TEST_F(CheckTest, ASelectionNamesAJudgeThatThereIs) {
+  Expect(With("/stages/2/select/verifier", "maths"),
+         {"error distill.select.verifier: no judge there is named 'maths'. Did you mean 'math'?"});
+  EXPECT_TRUE(Check(With("/stages/2/select/verifier", "math")).sound());
+}
+
 TEST_F(CheckTest, EvaluatingOnTrainingRowsIsAWarning) {
   Json recipe = Base();
   recipe["data"]["sums"] = {{"file", Questions(200)}};
