@@ -187,6 +187,16 @@ TEST_F(CheckTest, JudgesThatCannotJudgeTheData) {
   Expect(recipe, {"error learn.problems: 2 of 3 problems have no answer", "'gold.jsonl:2'"});
 }
 
+TEST_F(CheckTest, OneFaultDoesNotHideAnother) {
+  Json recipe = With("/stages/0/max_completion_length", 500);
+  recipe["models"]["student"] = {{"path", "/nowhere"}};
+  recipe["stages"][0]["reward"] = {{{"verifier", "code"}}};
+  recipe["stages"][3]["reward"] = {{{"verifier", "countdown"}}};
+  Expect(recipe,
+         {"error models.student.path", "error learn.max_completion_length",
+          "error learn.reward[0]: judge 'code'", "error measure.reward[0]: judge 'countdown'"});
+}
+
 TEST_F(CheckTest, ProblemsThatNoJudgeTakes) {
   Json recipe = Base();
   recipe["stages"][0]["reward"] = {{{"verifier", "math"}, {"values", {"gcd"}}}};
