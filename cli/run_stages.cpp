@@ -35,11 +35,18 @@ std::string Detail(int64_t done, int64_t total, const train::Metrics& metrics) {
 
 std::string Optional(const auto& value, const auto& format) { return value ? format(*value) : "-"; }
 
+// Completions that nobody could judge; nothing of stages that judge none.
+std::optional<int64_t> Unjudged(const recipes::StageResult& stage) {
+  const Json count = stage.details.value("unjudged", Json());
+  return count.is_number_integer() ? std::optional(count.get<int64_t>()) : std::nullopt;
+}
+
 std::vector<std::string> RowOf(const recipes::StageResult& stage) {
   return {stage.name,
           stage.type,
           stage.model,
           Optional(stage.accuracy, Percent),
+          Optional(Unjudged(stage), Thousands),
           Optional(stage.problems, Thousands),
           Optional(stage.mean_completion_length, [](double x) { return Fixed(x, 1); }),
           Optional(stage.tokens_per_second, [](double x) { return Thousands(std::llround(x)); }),
@@ -119,6 +126,9 @@ int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
             progress.reset();
             std::string line = StrCat("  done in ", Duration(stage.seconds));
             if (stage.accuracy) line += ", accuracy " + Percent(*stage.accuracy);
+            if (const int64_t count = Unjudged(stage).value_or(0); count > 0) {
+              line += StrCat(", ", Thousands(count), " completions unjudged");
+            }
             note(line);
           },
       .note = note,
@@ -137,7 +147,8 @@ int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
                              {"interrupted", outcome.interrupted}})
               << "\n";
   } else if (!outcome.stages.empty()) {
-    Table table{{"stage", "type", "model", "accuracy", "problems", "length", "tokens/s", "time"},
+    Table table{{"stage", "type", "model", "accuracy", "unjudged", "problems", "length", "tokens/s",
+                 "time"},
                 {}};
     for (const recipes::StageResult& stage : outcome.stages) table.rows.push_back(RowOf(stage));
     std::cout << FormatTable(table);

@@ -7,11 +7,9 @@
 #include <set>
 #include <unordered_set>
 
-#include "base/fingerprint.h"
 #include "base/strings.h"
-#include "datasets/trace_store.h"
 #include "model/pretrained.h"
-#include "train/revision.h"
+#include "recipes/check_parts.h"
 
 namespace retort::recipes {
 namespace fs = std::filesystem;
@@ -19,15 +17,6 @@ namespace {
 
 constexpr size_t kPreviewed = 3;
 constexpr size_t kBadRowsNamed = 3;
-constexpr size_t kTracesCompared = 100;
-
-// What is known of a model without its weights.
-struct ModelFacts {
-  const ModelSpec* origin = nullptr;  // that it is built or opened as
-  model::ModelConfig config;
-  model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
-  bool known = false;  // false: an error was found, nothing more can be said
-};
 
 // Rows of one source, read once.
 struct Source {
@@ -35,10 +24,6 @@ struct Source {
   std::vector<std::string> bad_rows;
   std::string error;
 };
-
-bool Samples(StageType type) {
-  return type == StageType::kGrpo || type == StageType::kCollect || type == StageType::kEval;
-}
 
 bool HasProblems(StageType type) {
   return type != StageType::kDistill && type != StageType::kExport;
@@ -54,23 +39,13 @@ class Checker {
       if (k >= first_) CheckStage(k);
     }
     CheckOverlaps();
+    check_.findings = std::move(findings_.all);
     return std::move(check_);
   }
 
  private:
   void Add(bool error, const std::string& place, const std::string& text) {
-    check_.findings.push_back({error, place, text});
-  }
-  // Runs `look`; what it throws is an error at `place`. False then.
-  template <class Look>
-  bool Try(const std::string& place, const Look& look) {
-    try {
-      look();
-      return true;
-    } catch (const std::exception& error) {
-      Add(true, place, error.what());
-      return false;
-    }
+    findings_.Add(error, place, text);
   }
 
   void CheckModel(const ModelSpec& spec) {
@@ -86,12 +61,14 @@ class Checker {
     }
     const std::string place = "models." + spec.name;
     facts.config = spec.config;
-    facts.known = spec.path.empty() || Try(place + ".path", [&] { OpenFolder(spec, facts); });
+    facts.known =
+        spec.path.empty() || findings_.Try(place + ".path", [&] { OpenFolder(spec, facts); });
     if (!facts.known) return;
     const int64_t ids = std::visit([](const auto& c) { return c.vocab_size; }, facts.config);
     if (facts.tokenizer.vocab_size() > ids) {
-      Add(true, place + ".vocab_size",
-          StrCat("got ", ids, ", but the tokenizer has ", facts.tokenizer.vocab_size(), " ids"));
+      Add(true, place,
+          StrCat("vocab_size ", ids, " is smaller than the tokenizer's ",
+                 facts.tokenizer.vocab_size()));
     }
   }
 
@@ -168,7 +145,7 @@ class Checker {
     return problems;
   }
 
-  // Null when nothing more can be said of them.
+  // Null when there are none. What else is wrong with them is looked for all the same.
   const std::vector<Problem>* CheckProblems(const std::string& place, const ModelFacts& facts,
                                             const train::ProblemOptions& options,
                                             std::optional<int64_t> completion) {
@@ -182,29 +159,30 @@ class Checker {
     if (!source.error.empty()) {
       Add(true, place + (options.file.empty() ? ".generator" : ".file"), source.error);
     }
-    if (!facts.known || source.problems.empty()) return nullptr;
+    if (source.problems.empty()) return nullptr;
+    const std::vector<Problem>* problems = &source.problems;
+    used_[place] = problems;
+    if (!facts.known) return problems;
     const train::Room room{facts.tokenizer, recipe_.prompt_template, train::Positions(facts.config),
                            completion};
     if (completion.value_or(0) > room.positions) {
       Add(true, place.substr(0, place.find('.')) + ".max_completion_length",
           StrCat("got ", *completion, ", but the model has max_position_embeddings = ",
                  room.positions, " for prompt and completion together"));
-      return nullptr;
+      return problems;
     }
-    const std::vector<Problem>* problems = &source.problems;
     const train::Overlongs overlong = train::FindOverlong(*problems, options, room);
     if (!overlong.problems.empty()) {
       train::Remove(overlong, shortened_.emplace_back(*problems));
-      problems = &shortened_.back();
-      const bool skips = options.overlong == train::Overlong::kSkip && !problems->empty();
+      const bool skips = options.overlong == train::Overlong::kSkip && !shortened_.back().empty();
       Add(!skips, place + ".max_prompt_length",
           overlong.Text() + (skips ? "; they are skipped"
                                    : ". Set overlong to \"skip\", or lower "
                                      "max_completion_length"));
-      if (problems->empty()) return nullptr;
+      if (shortened_.back().empty()) return problems;
+      problems = used_[place] = &shortened_.back();
     }
     Preview(place, options, room, *problems, overlong);
-    used_[place] = problems;
     return problems;
   }
 
@@ -296,94 +274,10 @@ class Checker {
                (*problems)[first].id, "'; they stay unjudged"));
   }
 
-  // Distillation: the names, the database, and whether tokens mean the same to the student.
-  void CheckOptions(size_t k, const Stage& stage, const ModelFacts& facts,
+  void CheckOptions(size_t k, const Stage&, const ModelFacts&,
                     const distill::DistillOptions& options) {
-    if (options.database.empty()) {
-      CheckOwnTraces(k, stage, facts, options);
-    } else {
-      Try(stage.name + ".database", [&] { CheckDatabase(stage, facts, options); });
-    }
+    CheckTraces({recipe_, k, models_, options}, findings_);
   }
-
-  void CheckOwnTraces(size_t k, const Stage& stage, const ModelFacts& facts,
-                      const distill::DistillOptions& options) {
-    const std::string& wanted = options.select.stage;
-    std::vector<std::string> names;
-    std::vector<const Stage*> teachers;
-    for (size_t i = 0; i < k; ++i) {
-      const Stage& earlier = recipe_.stages[i];
-      if (!Samples(earlier.type)) continue;
-      names.push_back(earlier.name);
-      const auto* collect = std::get_if<CollectOptions>(&earlier.options);
-      if (collect && collect->revision) names.push_back(train::RevisionStage(earlier.name));
-      if (wanted.empty() || wanted == names.back() || wanted == earlier.name) {
-        teachers.push_back(&earlier);
-      }
-    }
-    if (teachers.empty()) {
-      Add(true, stage.name + ".select.stage",
-          wanted.empty() ? "no earlier stage samples, so there are no traces to learn from"
-                         : StrCat("'", wanted, "' is no earlier stage that samples.",
-                                  DidYouMean(wanted, names),
-                                  " There are: ", names.empty() ? "none" : Join(names, ", ")));
-    }
-    if (!options.select.run.empty() && options.select.run != recipe_.name) {
-      Add(true, stage.name + ".select.run",
-          StrCat("'", options.select.run, "' is not this run, which is named '", recipe_.name,
-                 "'; leave it empty or name a database"));
-    }
-    for (const Stage* teacher : teachers) {
-      const ModelFacts& from = models_.at(teacher->model);
-      if (!from.known || !facts.known || from.tokenizer == facts.tokenizer) continue;
-      Add(true, stage.name + ".model",
-          StrCat("the student '", stage.model, "' has another tokenizer than '", teacher->model,
-                 "', which samples in stage '", teacher->name,
-                 "'; teacher and student must share one"));
-    }
-  }
-
-  void CheckDatabase(const Stage& stage, const ModelFacts& facts,
-                     const distill::DistillOptions& options) {
-    const datasets::TraceStore store(options.database, datasets::TraceStore::Mode::kRead);
-    std::vector<std::string> runs, stages;
-    for (const datasets::StageStats& stats : store.Stats()) {
-      runs.push_back(stats.run);
-      stages.push_back(stats.stage);
-    }
-    const auto require = [&](const char* key, std::string wanted,
-                             const std::vector<std::string>& known) {
-      if (const size_t turn = wanted.find('/'); turn != std::string::npos) wanted.resize(turn);
-      if (wanted.empty() || std::ranges::count(known, wanted)) return true;
-      const std::set<std::string> once(known.begin(), known.end());
-      Add(true, StrCat(stage.name, ".select.", key),
-          StrCat("'", wanted, "' is not in ", options.database, ".", DidYouMean(wanted, known),
-                 " There are: ", Join({once.begin(), once.end()}, ", ")));
-      return false;
-    };
-    if (!require("run", options.select.run, runs) ||
-        !require("stage", options.select.stage, stages)) {
-      return;
-    }
-    std::vector<int64_t> ids = store.Select(options.select);
-    if (ids.empty()) {
-      Add(true, stage.name + ".select",
-          StrCat("no trace in ", options.database, " passes the filter"));
-      return;
-    }
-    if (!facts.known) return;
-    ids.resize(std::min(ids.size(), kTracesCompared));
-    bool same = true;
-    store.ForEach(ids, [&](const Trace& trace) {
-      same = same && distill::SameTokens(facts.tokenizer, trace);
-    });
-    if (!same) {
-      Add(true, stage.name + ".model",
-          StrCat("the tokens in ", options.database, " are other texts to the tokenizer of '",
-                 stage.model, "'; teacher and student must share a tokenizer"));
-    }
-  }
-
   void CheckOptions(size_t, const Stage& stage, const ModelFacts&, const ExportOptions& options) {
     const std::string place = stage.name + ".path";
     const fs::path path = fs::path(options.path).lexically_normal();
@@ -439,6 +333,7 @@ class Checker {
   const Recipe& recipe_;
   size_t first_;
   RecipeCheck check_;
+  Findings findings_;
   std::map<std::string, ModelFacts> models_;
   std::map<std::string, Source> sources_;                    // by their options
   std::deque<std::vector<Problem>> shortened_;               // sources without what is too long

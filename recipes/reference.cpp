@@ -37,8 +37,10 @@ run in order, into one run directory:
 - `retort run mine.json` runs it; `--resume` goes on after any interruption and ends in the same bits.
 - `--set KEY=VALUE` changes a key for one run. KEY is a path with dots that starts at the document
   (`seed=2`, `models.student.hidden_size=96`) or at a stage's name (`learn.learning_rate=3e-4`,
-  `learn.problems.generator.count=5000`). VALUE is JSON, or text.
-- `retort recipe check mine.json` reads it and says what is wrong; `retort recipe show mine.json
+  `learn.problems.generator.count=2000`). VALUE is JSON, or text.
+- `retort recipe check mine.json` looks at everything that can be known before the first step (files,
+  columns, lengths, counts, judges, shapes, tokenizers), says all that is wrong, and shows the first
+  problems as the model will see them; a run begins with the same check. `retort recipe show mine.json
   --resolved` writes every key with its value; `retort recipe list` names the recipes that come with
   the program.
 - Every key is checked: an unknown one, a wrong type or a value out of bounds is an error that names

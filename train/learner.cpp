@@ -117,10 +117,6 @@ void Learner::Accumulate(const MicroBatch& batch, float temperature, double shar
 
 double Learner::Step(double learning_rate) {
   const double norm = optimizer_.Step(compute_, model_.parameters(), learning_rate);
-  RETORT_CHECK(std::isfinite(norm), "training: the norm of the gradient is ", norm, " at update ",
-               optimizer_.steps(),
-               ", so the weights are lost. Go on from the last checkpoint with a lower "
-               "learning_rate");
   model_.Pack(compute_);
   model_.parameters().ZeroGradients();
   return norm;

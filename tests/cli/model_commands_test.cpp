@@ -154,5 +154,41 @@ TEST_F(ModelCommandsTest, GenerateNamesWhatIsMissing) {
   EXPECT_EQ(Retort({"generate", models_ / "dense"}).code, 2);
 }
 
+TEST_F(ModelCommandsTest, EvalWorksWithItsDefaults) {
+  const Outcome outcome =
+      Retort({"eval", models_ / "dense", "--json", "--max-completion-length", "4"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_GT(outcome.json()["problems"], 100);
+  EXPECT_TRUE(outcome.json()["accuracy"].is_number());
+  EXPECT_EQ(outcome.err.find("warning"), std::string::npos) << outcome.err;
+}
+
+TEST_F(ModelCommandsTest, EvalSaysWhenNothingIsJudged) {
+  const Outcome outcome = Retort({"eval", models_ / "dense", "--json", "--max-completion-length",
+                                  "4", "--verifier", "code", "--generator.count", "5"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(outcome.json()["accuracy"].is_null());
+  EXPECT_EQ(outcome.json()["unjudged"], 5);
+  ExpectContains(outcome.err, "warning: judge 'code' could judge none of 5 completions (no-tests");
+}
+
+TEST_F(ModelCommandsTest, EvalRefusesOrSkipsWhatIsTooLong) {
+  const std::string file =
+      Write("school.jsonl", "{\"prompt\":\"1+1\",\"answer\":\"2\"}\n{\"prompt\":\"" +
+                                std::string(3000, '1') + "\",\"answer\":\"2\"}\n");
+  const std::vector<std::string> words{
+      "eval", models_ / "dense",     "--json", "--file", file, "--max-completion-length",
+      "4",    "--max-prompt-length", "100"};
+  const Outcome refused = Retort(words);
+  EXPECT_EQ(refused.code, 1);
+  ExpectContains(refused.err, "'school.jsonl:2'");
+  std::vector<std::string> skipping = words;
+  skipping.insert(skipping.end(), {"--overlong", "skip"});
+  const Outcome skipped = Retort(skipping);
+  ASSERT_EQ(skipped.code, 0) << skipped.err;
+  EXPECT_EQ(skipped.json()["problems"], 1);
+  ExpectContains(skipped.err, "they are skipped");
+}
+
 }  // namespace
 }  // namespace retort::cli

@@ -206,5 +206,39 @@ TEST_F(RunTest, ShowResolvesEveryKey) {
   EXPECT_EQ(list.code, 0);
 }
 
+TEST_F(RunTest, UnjudgedCompletionsAreInTheTableAndNotInTheAccuracy) {
+  const std::vector<std::string> words{
+      "run",
+      recipe_,
+      "--out",
+      out_,
+      "--set",
+      R"(measure.reward=[{"verifier":"math"}])",
+      "--set",
+      "measure.problems.file=" + Write("two.jsonl", R"({"prompt":"1","answer":"2"}
+{"prompt":"3","answer":""})")};
+  const Outcome outcome = Retort(words);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  ExpectContains(outcome.out, "unjudged");
+  ExpectContains(outcome.err, "1 completions unjudged");
+}
+
+TEST_F(RunTest, CheckSaysAllThatIsWrongAndShowsProblems) {
+  const Outcome good = Retort({"recipe", "check", recipe_, "--json"});
+  ASSERT_EQ(good.code, 0) << good.out << good.err;
+  EXPECT_TRUE(good.json()["errors"].empty());
+  const Json first = good.json()["previews"][0]["first"][0];
+  ExpectContains(first["prompt"].get<std::string>(), "User: ");
+  EXPECT_GT(first["tokens"], 0);
+  ExpectContains(Retort({"recipe", "check", recipe_}).out, "User: ");
+  const Outcome bad =
+      Retort({"recipe", "check", recipe_, "--json", "--set", "learn.problems.file=/nowhere.jsonl",
+              "--set", "models.extra.path=/nowhere"});
+  EXPECT_EQ(bad.code, 1);
+  ASSERT_EQ(bad.json()["errors"].size(), 2u) << bad.out;
+  EXPECT_EQ(bad.json()["errors"][0]["place"], "models.extra.path");
+  EXPECT_EQ(bad.json()["errors"][1]["place"], "learn.problems.file");
+}
+
 }  // namespace
 }  // namespace retort::cli

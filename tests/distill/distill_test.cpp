@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "tests/support/error_of.h"
 #include "tests/support/stage_run.h"
 
 namespace retort::distill {
@@ -176,6 +177,37 @@ TEST(Distill, LearnsFromAnotherDatabase) {
   EXPECT_TRUE(other.selections.empty());
   EXPECT_EQ(ReadFile(file), before) << "the teacher's database is only read";
   EXPECT_THROW(Learn(With({{"database", (folder.path() / "none.db").string()}})), Error);
+}
+
+TEST(Distill, RefusesTokensThatMeanAnotherText) {
+  const auto run = [](const char* text) {
+    return testing::RunStage(
+        {.config = testing::StageStudentConfig(),
+         .answering = false,
+         .prepare =
+             [&](datasets::TraceStore& store, int64_t id) {
+               datasets::StepRecord record = Traces(id, 0);
+               record.traces[2].text = text;  // of the ids 82, 82, 82, 82
+               store.AppendStep(record);
+             }},
+        [&](const train::StageContext& c) { return RunDistill(c, BaseOptions()); });
+  };
+  EXPECT_EQ(run("RRRR").report.details["traces"], 4);
+  const std::string message = ErrorOf([&] { run("SSSS"); });
+  EXPECT_NE(message.find("trace 3"), std::string::npos) << message;
+  EXPECT_NE(message.find("share a tokenizer"), std::string::npos) << message;
+}
+
+TEST(Distill, LeavesOutWhatIsLongerThanTheStudentsContext) {
+  model::LlamaConfig config = testing::StageStudentConfig();
+  config.max_position_embeddings = 8;  // traces have 3 + 2 … 3 + 9 tokens, the last needs no place
+  const StageRun run =
+      testing::RunStage({.config = config, .answering = false, .prepare = StoreTraces},
+                        [&](const train::StageContext& c) { return RunDistill(c, BaseOptions()); });
+  EXPECT_EQ(run.report.details["traces"], 5);
+  EXPECT_EQ(run.report.details["too_long"], 3);
+  ASSERT_EQ(run.warnings.size(), 1u);
+  EXPECT_NE(run.warnings[0].find("3 of 8 traces"), std::string::npos) << run.warnings[0];
 }
 
 TEST(Distill, RefusesAnotherVocabulary) {

@@ -1,10 +1,12 @@
 #include "recipes/stages.h"
 
+#include <cmath>
 #include <memory>
 #include <set>
 #include <span>
 
 #include "tests/recipes/run_fixture.h"
+#include "tests/support/error_of.h"
 #include "tests/support/stage_run.h"
 
 namespace retort::recipes {
@@ -47,6 +49,49 @@ class SamplingStage : public ::testing::Test {
 };
 using Kinds = ::testing::Types<CollectOptions, EvalOptions>;
 TYPED_TEST_SUITE(SamplingStage, Kinds);
+
+/// Six short questions and a long one.
+template <class Options>
+Options WithALongQuestion(Options options, const testing::TemporaryFolder& folder) {
+  std::string text;
+  for (const char* question : {"1+1", "1+2", "1+3+1+1+1+1+1+1", "1+4", "1+5", "2+2", "2+3"}) {
+    text += ToJsonLine({{"prompt", question}, {"answer", "7"}}) + "\n";
+  }
+  options.problems.file = (folder.path() / "school.jsonl").string();
+  options.problems.max_prompt_length = 10;
+  WriteFileAtomic(options.problems.file, text);
+  return options;
+}
+
+TYPED_TEST(SamplingStage, OverlongProblemsAreRefusedOrSkippedAndListed) {
+  const testing::TemporaryFolder folder;
+  TypeParam options = WithALongQuestion(this->Small(), folder);
+  const std::string refused = ErrorOf([&] { RunOf(options); });
+  for (const char* part : {"1 of 7 problems", "'school.jsonl:3'", "17 tokens", "\"skip\""}) {
+    EXPECT_NE(refused.find(part), std::string::npos) << refused;
+  }
+  options.problems.overlong = train::Overlong::kSkip;
+  const StageRun run = RunOf(options);
+  EXPECT_EQ(run.traces.size(), 12u);
+  for (const Trace& trace : run.traces) EXPECT_NE(trace.problem.id, "school.jsonl:3");
+  const Json& skipped = run.report.details["overlong"];
+  EXPECT_EQ(skipped["skipped"], 1);
+  EXPECT_EQ(skipped["first"][0]["id"], "school.jsonl:3");
+  ASSERT_EQ(run.warnings.size(), 1u);
+  EXPECT_NE(run.warnings[0].find("are skipped"), std::string::npos) << run.warnings[0];
+}
+
+TYPED_TEST(SamplingStage, WhatNobodyJudgedIsInNoMean) {
+  TypeParam options = this->Small();
+  options.reward = {{"code", 1, Json::object()}};  // there are no tests
+  const StageRun run = RunOf(options);
+  EXPECT_TRUE(run.report.details["accuracy"].is_null());
+  EXPECT_EQ(run.report.details["unjudged"], 12);
+  EXPECT_TRUE(std::isnan(run.Metric(0, "accuracy")));
+  EXPECT_EQ(run.Metric(0, "completions/unjudged"), 12);
+  ASSERT_EQ(run.warnings.size(), 1u);
+  EXPECT_NE(run.warnings[0].find("'code' could judge none of 12"), std::string::npos);
+}
 
 TYPED_TEST(SamplingStage, AsksEachProblemAsOftenAsTold) {
   const TypeParam options = this->Small();

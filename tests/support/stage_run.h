@@ -2,7 +2,6 @@
 // Runs one stage on a tiny model in a folder of its own and keeps what it leaves behind.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <functional>
 #include <map>
@@ -11,28 +10,12 @@
 
 #include "base/fingerprint.h"
 #include "model/template.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_models.h"
 #include "train/problems.h"
 #include "train/stage.h"
 
 namespace retort::testing {
-
-/// A folder that disappears with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "retort-test-XXXXXX").string();
-    RETORT_CHECK(::mkdtemp(pattern.data()), "no temporary folder");
-    path_ = pattern;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline model::DeepseekConfig StagePolicyConfig() {
   model::DeepseekConfig c;

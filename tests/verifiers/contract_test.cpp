@@ -158,6 +158,35 @@ TEST_P(ContractTest, HostileProblemsDoNotThrow) {
   }
 }
 
+TEST_P(ContractTest, WhatCannotBeJudgedIsUnjudgedWhateverIsSaid) {
+  const auto verifier = Make();
+  std::vector<Problem> problems(7, AnyProblem());
+  problems[1].answer.clear();
+  problems[2].extra = nullptr;
+  problems[3].extra = Json{{"numbers", "3"}, {"direction", "neither"}, {"tests", 3}};
+  problems[4].answer = Repeat("{", 100'000);
+  problems[5].extra["target"] = "26";
+  problems[6].extra["tests"] = {"assert f(1) == 2"};
+  problems[6].extra["entry_point"] = "f";
+  int judged = 0;
+  for (const Problem& problem : problems) {
+    const std::string why = verifier->CannotJudge(problem);
+    const std::string text = "<think>t</think><answer>3*7+5</answer>";
+    const Verdict verdict = verifier->Judge({.text = text, .problem = problem});
+    if (why.empty()) {
+      ++judged;
+      EXPECT_NE(verdict.reason, "bad-gold");
+      EXPECT_FALSE(verdict.reason.starts_with("no-tests")) << verdict.reason;
+      EXPECT_FALSE(verdict.reason.starts_with("bad-t")) << verdict.reason;  // tests, task
+    } else {
+      EXPECT_EQ(verdict.status, VerdictStatus::kUnjudged) << why;
+      EXPECT_TRUE(IsUtf8(why));
+      EXPECT_LT(why.size(), 1000u);
+    }
+  }
+  EXPECT_TRUE(judged > 0 || GetParam() == "code");  // which may have no sandbox here
+}
+
 TEST_P(ContractTest, FourThreadsAgree) {
   const auto verifier = Make();
   const Problem problem = AnyProblem();

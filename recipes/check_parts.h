@@ -1,0 +1,52 @@
+#pragma once
+// What the parts of the check share. Private to this room.
+
+#include <exception>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/config.h"
+#include "model/tokenizer.h"
+#include "recipes/check.h"
+
+namespace retort::recipes {
+
+/// What is known of a model without its weights.
+struct ModelFacts {
+  const ModelSpec* origin = nullptr;  ///< that it is built or opened as
+  model::ModelConfig config;
+  model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+  bool known = false;  ///< false: an error was found, nothing more can be said
+};
+
+struct Findings {
+  std::vector<Finding> all;
+
+  void Add(bool error, const std::string& place, const std::string& text) {
+    all.push_back({error, place, text});
+  }
+  /// Runs `look`; what it throws is an error at `place`. False then.
+  template <class Look>
+  bool Try(const std::string& place, const Look& look) {
+    try {
+      look();
+      return true;
+    } catch (const std::exception& error) {
+      Add(true, place, error.what());
+      return false;
+    }
+  }
+};
+
+/// Stage `k` distils.
+struct DistillCheck {
+  const Recipe& recipe;
+  size_t k = 0;
+  const std::map<std::string, ModelFacts>& models;
+  const distill::DistillOptions& options;
+};
+/// The database and the names of the selection, and whether tokens mean the same to the student.
+void CheckTraces(const DistillCheck& check, Findings& findings);
+
+}  // namespace retort::recipes
