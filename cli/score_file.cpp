@@ -165,6 +165,9 @@ class FileScorer {
     }
     if (other) disagreements_.emplace(*other);
     if (out) out_.emplace(*out, Settings(), command_.resume);
+    if (command_.resume && out_->kept_rows() == 0) {
+      progress_.Note("retort: nothing to go on with; starting at the first row");
+    }
   }
 
   // All that a line of --out depends on beside its row.

@@ -373,7 +373,9 @@ TEST_F(ScoreResumeTest, ResumeNeedsAFile) {
   EXPECT_EQ(Retort({"score", file, "--resume"}).code, 2);
   EXPECT_EQ(Retort({"score", file, "--resume", "--out", "/dev/null"}).code, 1);
   // Nothing to go on with.
-  EXPECT_EQ(Retort({"score", file, "--resume", "--out", Path("out")}).code, 0);
+  const Outcome anew = Retort({"score", file, "--resume", "--out", Path("out")});
+  EXPECT_EQ(anew.code, 0);
+  ExpectContains(anew.err, "starting at the first row");
   EXPECT_TRUE(fs::exists(Path("out")));
 }
 
