@@ -171,6 +171,8 @@ Evaluation Evaluate(const EvalCommand& command, const std::vector<Problem>& prob
 
   Evaluation evaluation;
   for (const auto& [item, rows] : out.items()) {  // of an interrupted command
+    RETORT_CHECK(item >= 0 && item < static_cast<int64_t>(problems.size()), command.out,
+                 ".partial: knows a problem ", item, ", but there are ", problems.size());
     train::SampleResult kept;
     for (const std::string& row : rows) {
       kept.traces.push_back(TraceFromRow(row, problems.at(static_cast<size_t>(item))));
