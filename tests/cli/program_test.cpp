@@ -54,6 +54,8 @@ TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
   expect({"score", "x.jsonl", "--limit", "1e999"}, "--limit: got 1e999");
   expect({"traces", "list", "x.db", "--json=maybe"}, "--json: got 'maybe', expected true or false");
   expect({"traces", "list", "x.db", "--stage"}, "--stage: needs a value");
+  expect({"traces", "show", "x.db", "1", "two"}, "ID[1]: got \"two\", expected an integer");
+  expect({"traces", "show", "x.db", "99999999999999999999"}, "expected an integer");
   expect({"completion", "tcsh"}, "expected one of bash, zsh, fish");
   expect({"eval", "m", "--template", "sort"}, "Did you mean 'short'?");
 }
