@@ -193,6 +193,8 @@ Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) 
   Evaluation evaluation;
   evaluation.out_is_standard_output = out.is_standard_output();
   for (const auto& [item, rows] : out.items()) {  // of an interrupted command
+    RETORT_CHECK(item >= 0 && item < static_cast<int64_t>(problems.size()), command.out,
+                 ".partial: knows a problem ", item, ", but there are ", problems.size());
     train::SampleResult kept;
     for (const std::string& row : rows) {
       kept.traces.push_back(TraceFromRow(row, problems.at(static_cast<size_t>(item))));

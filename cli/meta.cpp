@@ -55,7 +55,14 @@ void AddCompletion(CLI::App& program, Action& action) {
 void AddMeta(CLI::App& program, Action& action) {
   program.set_version_flag("-V,--version", VersionText, "Print version and libraries, and exit.");
   // To be listed: program.cpp reads "help traces list" as "traces list --help".
-  program.add_subcommand("help", "Show what a command does and takes, as in 'help traces list'.");
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands(nullptr)) {
+    names.push_back(command->get_name());
+  }
+  program.add_subcommand("help", "Show what a command does and takes, as in 'help traces list'.")
+      ->add_option("COMMAND")
+      ->description("Which command; all without.")
+      ->type_name("{" + Join(names, ",") + "}");
   AddPrinter(program, action, "version", "Print version and libraries.",
              [](const CommandInfo&) { return VersionText() + "\n"; });
   AddCompletion(program, action);

@@ -58,9 +58,11 @@ std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
                                                       : flag + ": got too many values";
   }
   if (dynamic_cast<const CLI::ConversionError*>(&error)) {
-    const size_t flag = text.find("--"), equals = text.find(" = ");  // "…: --json = maybe"
-    if (flag != std::string::npos && equals != std::string::npos) {
-      return text.substr(flag, equals - flag) + ": got '" + text.substr(equals + 3) +
+    const size_t equals = text.find(" = ");  // "Could not convert: --json = maybe"
+    const size_t name = text.rfind(' ', equals - 1) + 1;
+    if (equals != std::string::npos && text.substr(name, 2) == "--") {
+      // Only switches are left to the parser.
+      return text.substr(name, equals - name) + ": got '" + text.substr(equals + 3) +
              "', expected true or false";
     }
   }

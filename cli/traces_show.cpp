@@ -150,8 +150,9 @@ void AddTracesShow(CLI::App& traces, Action& action) {
     auto options = std::make_shared<ShowOptions>();
     CLI::App* app = traces.add_subcommand("show", "All of some traces.");
     AddDatabaseArgument(*app, *options);
-    app->add_option("ID", options->ids, "Their ids, as 'list' shows them.")
+    AddIntegers(*app, "ID", options->ids, {0, 9e18}, "Their ids, as 'list' shows them.")
         ->required()
+        ->allow_extra_args()
         ->type_name("");
     app->add_flag("--tokens", options->tokens, kTokensHelp);
     app->add_option("--layer", options->filter.layer,

@@ -72,14 +72,17 @@ void SaveCheckpoint(const std::filesystem::path& folder, const std::string& owne
 TrainerState ReadTrainerState(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / kStateFile;
   const Json json = ParseJson(ReadFile(file), file.string());
+  for (const char* key : {"recipe_hash", "model", "stage", "stage_index", "step", "global_step",
+                          "stage_state", "environment"}) {
+    RETORT_CHECK(json.is_object() && json.contains(key), file.string(),
+                 ": not a trainer state of Retort: '", key, "' is missing");
+  }
   try {
     return {json.at("recipe_hash"), json.at("model"),      json.at("stage"),
             json.at("stage_index"), json.at("step"),       json.at("global_step"),
             json.at("stage_state"), json.at("environment")};
   } catch (const Json::exception&) {
-    Fail(file.string(),
-         ": not a trainer state of Retort: a key is missing or holds a value of another kind. "
-         "Remove the folder if it is not a checkpoint of this run");
+    Fail(file.string(), ": not a trainer state of Retort: a value is of another kind than written");
   }
 }
 

@@ -195,7 +195,6 @@ constexpr Kind kRun[] = {
     {"retort sandbox check", "", 1},
     {"retort eval ", " --generator.count 5 --max-completion-length 4"},
     {"retort generate ", " --max-completion-length 4"},
-    {"source <(retort completion ", ""},
 };
 
 TEST_F(DocsTest, EveryCommandWorks) {

@@ -183,6 +183,22 @@ TEST_F(RunTest, CtrlCSavesAndSaysHowToGoOn) {
   EXPECT_EQ(ParseJson(ReadFile(out_ + "/recipe.json"), "recipe")["stages"][0]["steps"], 100000);
 }
 
+TEST_F(RunTest, AHangUpSavesUnlessItWasIgnoredAtTheStart) {
+  const auto run = [&](const std::string& steps, const std::string& out) {
+    const pid_t pid = Start({"run", recipe_, "--out", out, "--set", "learn.steps=" + steps});
+    for (int i = 0; i < 3000 && ReadFile(folder_ / ".stderr").empty(); ++i) ::usleep(10'000);
+    EXPECT_EQ(kill(pid, SIGHUP), 0);
+    return Wait(pid);
+  };
+  const Outcome saved = run("100000", out_);
+  EXPECT_EQ(saved.code, 130) << saved.err;
+  ExpectContains(saved.err, "saved in " + out_);
+  const auto old = signal(SIGHUP, SIG_IGN);  // as nohup does
+  const Outcome finished = run("300", out_ + "-nohup");
+  signal(SIGHUP, old);
+  EXPECT_EQ(finished.code, 0) << finished.err;
+}
+
 TEST_F(RunTest, SettingsReachTheRecipeAndMistakesAreNamed) {
   EXPECT_NE(Retort({"recipe", "check", recipe_, "--json"}).json()["hash"],
             Retort({"recipe", "check", recipe_, "--json", "--set", "seed=2"}).json()["hash"]);
