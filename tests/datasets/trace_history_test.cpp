@@ -96,7 +96,8 @@ TEST_F(StoreTest, TextInTheDatabaseIsUtf8AndTheBytesComeBack) {
   EXPECT_EQ(store.Read(ids[0]).text, "good ü");
   EXPECT_EQ(store.Read(ids[1]).text, "bad \xff\xfe");
   for (const char* column : {"SELECT text FROM completions", "SELECT extracted FROM verdicts"}) {
-    for (const auto& row : store.Sql(column).rows) EXPECT_TRUE(IsUtf8(*row.at(0))) << column;
+    for (const auto& row : store.Sql(column).rows)
+      EXPECT_TRUE(IsUtf8(row.at(0).get<std::string>())) << column;
   }
 }
 

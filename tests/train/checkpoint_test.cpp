@@ -31,7 +31,7 @@ class CheckpointTest : public ::testing::Test {
     return model::NewModel(testing::StagePolicyConfig(), seed, compute_);
   }
   void Save(const TrainerState& state = {}) {
-    SaveCheckpoint(at_,
+    SaveCheckpoint(at_, "me",
                    {.model = model_.get(),
                     .tokenizer = &tokenizer_,
                     .generation = {},
@@ -110,7 +110,8 @@ TEST_F(CheckpointTest, TrainingGoesOnInTheSameBits) {
 }
 
 TEST_F(CheckpointTest, HoldsOnlyWhatThereIs) {
-  SaveCheckpoint(at_, {.model = model_.get(), .tokenizer = &tokenizer_, .generation = {}}, {});
+  SaveCheckpoint(at_, "me", {.model = model_.get(), .tokenizer = &tokenizer_, .generation = {}},
+                 {});
   EXPECT_FALSE(fs::exists(at_ / "optimizer.safetensors"));
   EXPECT_FALSE(fs::exists(at_ / "reference"));
   Save();  // a newer one takes its place, whole
