@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <cstdio>
 #include <iterator>
 #include <unordered_set>
 #include <utility>
@@ -164,7 +165,24 @@ Json JsonOrText(std::string_view text, const std::string& where) {
 }
 
 std::string ToJsonLine(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string line = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  // The library leaves DEL and the C1 controls (C2 80 … C2 9F) as they are.
+  const auto is_c1 = [&](size_t i) {
+    const auto byte = [&](size_t at) { return static_cast<unsigned char>(line[at]); };
+    return byte(i) == 0xC2 && i + 1 < line.size() && byte(i + 1) < 0xA0;
+  };
+  std::string safe;
+  size_t copied = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != 0x7F && !is_c1(i)) continue;
+    char spelled[8];
+    std::snprintf(spelled, sizeof spelled, "\\u00%02x",
+                  static_cast<unsigned char>(line[i] == 0x7F ? line[i] : line[i + 1]));
+    safe.append(line, copied, i - copied).append(spelled);
+    copied = i + (line[i] == 0x7F ? 1 : 2);
+    i = copied - 1;
+  }
+  return copied == 0 ? line : safe.append(line, copied);
 }
 
 }  // namespace retort

@@ -30,7 +30,8 @@ std::optional<Json> TryParseJson(std::string_view text);
 /// JSON is the text itself. Throws Error, starting with `where`, on JSON beyond ParseJson's bounds.
 Json JsonOrText(std::string_view text, const std::string& where);
 
-/// One line of JSON; malformed UTF-8 inside strings becomes U+FFFD instead of an error.
+/// One line of JSON that drives no terminal: control characters are escaped. Malformed UTF-8 inside
+/// strings becomes U+FFFD instead of an error.
 std::string ToJsonLine(const Json& value);
 
 }  // namespace retort

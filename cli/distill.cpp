@@ -32,6 +32,7 @@ Json StudentSpec(const std::string& student) {
 }
 
 int Distill(const DistillCommand& command) {
+  const Json student = StudentSpec(command.student);
   Json stage{{"name", "distill"}, {"type", "distill"}, {"model", "student"}};
   stage.update(WriteOptions(command.stage));
   const auto database = train::FindTraces(command.stage.database);
@@ -40,7 +41,7 @@ int Distill(const DistillCommand& command) {
   stage["database"] = database.string();
   const Json document{{"name", "distill"},
                       {"seed", command.seed},
-                      {"models", {{"student", StudentSpec(command.student)}}},
+                      {"models", {{"student", student}}},
                       {"stages", Json::array({stage})}};
   recipes::RunOptions options = command.options;
   options.out = command.out;

@@ -91,14 +91,17 @@ void Accuracy::Add(const Trace& trace, std::optional<bool> is_correct) {
   tokens += static_cast<int64_t>(trace.trajectory.completion.size());
 }
 
-void AccuracyTable::Add(const Trace& trace) {
-  const std::optional<bool> correct = Correct(trace.verdicts);
+void AccuracyTable::Add(const Trace& trace, std::optional<bool> correct) {
   all.Add(trace, correct);
   families[trace.problem.family].Add(trace, correct);
 }
 
+void AccuracyTable::Add(const Trace& trace) { Add(trace, Correct(trace.verdicts)); }
+
 void AccuracyTable::Add(const SampleResult& result) {
-  for (const Trace& trace : result.traces) Add(trace);
+  for (size_t i = 0; i < result.traces.size(); ++i) {
+    Add(result.traces[i], result.judgements[i].correct);
+  }
 }
 
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,

@@ -135,7 +135,8 @@ inline Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr
 struct AccuracyTable {
   Accuracy all;
   std::map<std::string, Accuracy> families;
-  void Add(const Trace& trace);
+  void Add(const Trace& trace, std::optional<bool> correct);
+  void Add(const Trace& trace);  ///< as its verdicts say
   void Add(const SampleResult& result);
 };
 

@@ -22,6 +22,18 @@ std::string ParseMessage(const std::string& text, bool comments = false) {
   return "";
 }
 
+TEST(JsonText, ALineDrivesNoTerminal) {
+  const std::string text = "a\x1b[2J\x7f \u009b31m \u00a0\u00e4\xc2";
+  const std::string line = ToJsonLine({{text, text}});
+  for (size_t i = 0; i < line.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    EXPECT_TRUE(byte >= 0x20 && byte != 0x7f) << i;
+    EXPECT_TRUE(byte != 0xC2 || static_cast<unsigned char>(line[i + 1]) >= 0xA0) << i;
+  }
+  EXPECT_EQ(ParseJson(line, "line").begin().key(), "a\x1b[2J\x7f \u009b31m \u00a0\u00e4\ufffd");
+  EXPECT_EQ(ToJsonLine("\x7f"), R"("\u007f")");
+}
+
 TEST(JsonText, KeysKeepTheirOrder) {
   const std::string text = R"({"z":1,"a":[true,null],"m":{"y":0.1,"b":"é"}})";
   EXPECT_EQ(ToJsonLine(ParseJson(text, "here")), text);

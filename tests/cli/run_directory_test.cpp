@@ -112,7 +112,7 @@ TEST_F(RunDirectoryTest, AnExportNeverTakesAPlaceThatIsNotItsOwn) {
     const Outcome outcome =
         Retort({"run", recipe_, "--out", out_.string(), "--set", "export.path=" + path});
     EXPECT_EQ(outcome.code, 1) << path;
-    ExpectContains(outcome.err, "a place of the run itself");
+    ExpectContains(outcome.err, "the run itself");
     EXPECT_FALSE(fs::exists(out_)) << path;
   }
   Put(folder_ / "elsewhere" / "model.bin");

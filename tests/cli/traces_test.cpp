@@ -135,14 +135,16 @@ TEST_F(TracesTest, RescoreStoresTheNewVerdictsAndCountsWhatChanged) {
   EXPECT_EQ(first.json()["became_wrong"], 0);
   const Outcome again = Traces({"rescore", "--json", "--min-step", "2", "--threads", "8"});
   EXPECT_EQ(again.json()["changed"], 0);
-  EXPECT_EQ(Traces({"list", "--json", "--correct"}).json()["traces"].size(), 3u);
+  // What was trained on is as it was; the layer holds the three that were judged again.
+  EXPECT_EQ(Traces({"list", "--json", "--correct"}).json()["traces"].size(), 2u);
+  EXPECT_EQ(Traces({"list", "--json", "--layer", "math"}).json()["traces"].size(), 3u);
 
   const Outcome panel =
       Traces({"rescore", "--json", "--panel",
               R"([{"verifier": "math", "weight": 0.75}, {"verifier": "format", "weight": 0.25}])"});
   ASSERT_EQ(panel.code, 0) << panel.err;
   EXPECT_EQ(panel.json()["changed"], 6);
-  const Json trace = Traces({"show", "1", "--json"}).json()["traces"][0];
+  const Json trace = Traces({"show", "1", "--json", "--layer", "panel"}).json()["traces"][0];
   EXPECT_EQ(trace["verdicts"].size(), 2u);
   EXPECT_GE(trace["reward"].get<double>(), 0.75);
   EXPECT_EQ(Traces({"rescore", "--panel", "[{\"verifier\": \"mth\"}]"}).code, 1);
@@ -170,7 +172,8 @@ TEST_F(TracesTest, SqlOnlyReads) {
   EXPECT_EQ(wrong.code, 1);
   ExpectContains(wrong.err, "nothing");
   ExpectContains(Traces({"sql", "SELECT lenght FROM traces"}).err, "Did you mean 'length'?");
-  ExpectContains(Traces({"sql", "SELECT * FROM tracs"}).err, "Tables and views: curves, traces");
+  ExpectContains(Traces({"sql", "SELECT * FROM tracs"}).err,
+                 "Tables and views: curves, rescored, traces");
 }
 
 TEST_F(TracesTest, ReadOnlyMediaAreRead) {

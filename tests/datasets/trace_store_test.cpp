@@ -373,7 +373,8 @@ TEST_F(StoreTest, RawSqlReadsAndNothingElse) {
             std::string::npos)
       << other;
   const std::string name = ErrorOf([&] { store.Sql("SELECT * FROM trace"); });
-  EXPECT_NE(name.find("Did you mean 'traces'? Tables and views: curves, traces"), std::string::npos)
+  EXPECT_NE(name.find("Did you mean 'traces'? Tables and views: curves, rescored, traces"),
+            std::string::npos)
       << name;
   EXPECT_EQ(store.Select({}).size(), 8u);
 }

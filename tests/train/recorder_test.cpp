@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 /// The events of the only file in tb/, each without the wall time that it begins with.
 std::vector<std::string> Events(const fs::path& folder) {
   std::vector<std::string> files, events;
-  for (const auto& entry : fs::directory_iterator(folder / "tb")) files.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder / "tb")) {
+    if (entry.path().filename() != "notes") files.push_back(entry.path());
+  }
   EXPECT_EQ(files.size(), 1u);
   const std::string bytes = ReadFile(files.at(0));
   for (size_t at = 0; at < bytes.size();) {
@@ -86,13 +88,15 @@ TEST_F(RecorderTest, TheFilesAreMadeAgainFromTheDatabase) {
   store_.AppendStep({{store_.CreateRun("other", Json::object()), 0, 1}, "x", {{"loss", 9}}, {}});
   // What a killed run may leave: half a line, and a second file of events.
   AppendFile(folder_.path() / "metrics.jsonl").Write("{\"stage_index\": 1, \"sta");
-  WriteFileAtomic(folder_.path() / "tb" / "events.out.tfevents.1.other", "junk");
+  WriteFileAtomic(folder_.path() / "tb" / "events.out.tfevents.1.retort.7.0", "junk");
+  WriteFileAtomic(folder_.path() / "tb" / "notes", "somebody's");
   {
     Recorder recorder(folder_.path(), store_, run_);
     EXPECT_EQ(ReadFile(folder_.path() / "metrics.jsonl"), lines);
     EXPECT_EQ(Events(folder_.path()), events);
     recorder.Step(Record(1, 2, {{"b", 2}}));
   }
+  EXPECT_EQ(ReadFile(folder_.path() / "tb" / "notes"), "somebody's");
   EXPECT_EQ(ReadFile(folder_.path() / "metrics.jsonl").substr(0, lines.size()), lines);
   EXPECT_EQ(Events(folder_.path()).back(), Expected(2, {{"stage1/b", 2}}));
   fs::remove_all(folder_.path() / "tb");
