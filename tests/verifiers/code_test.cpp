@@ -112,13 +112,15 @@ TEST_F(CodeTest, MbppWithObjectsOfTheProgram) {
 TEST_F(CodeTest, PlainDataTravelsExactly) {
   for (const char* value :
        {"10**5000", "-(2**64)", "0.1", "float('inf')", "1+2j", "'\\ud800\\0é'", "b'\\xff\\0'",
-        "bytearray(b'x')", "None", "[]", "()", "set()", "{}", "{1: [2, (3,)]}", "{(1, 2), 'a'}",
+        "bytearray(b'x')", "None", "[]", "()", "set()", "{}", "{1: [2, (3,)]}", "{(1, 2)}",
         "frozenset([1])", "int", "[True, 1, 1.0]"}) {
     const std::string script = StrCat("v = ", value,
                                       "\nassert f(v) == v and type(f(v)) is type(v)\n"
                                       "assert isinstance(v, int) or repr(f(v)) == repr(v)");
     EXPECT_TRUE(Is(Judge(kIdentity, Script(script)), "accepted")) << value;
   }
+  // Equal sets may list their members in different orders.
+  EXPECT_TRUE(Is(Judge(kIdentity, Script("assert f({(1, 2), 'a'}) == {(1, 2), 'a'}")), "accepted"));
   EXPECT_TRUE(
       Is(Judge(kIdentity, Script("assert f(float('nan')) != f(float('nan'))")), "accepted"));
   // Subclasses are sent as what they extend.
