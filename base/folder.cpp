@@ -43,8 +43,25 @@ std::vector<std::string> FilesIn(const fs::path& folder) {
   return files;
 }
 
+// A folder that was never finished: all in it is its writer's. The marker goes last, so that a kill
+// in between leaves a folder that is still known.
+bool RemoveUnfinished(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename() != kMarkerFile) entries.push_back(entry.path());
+  }
+  for (const fs::path& path : entries) {
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (error) return false;
+  }
+  fs::remove(folder / kMarkerFile, ignored);
+  return fs::remove(folder, ignored);
+}
+
 // Removes what the marker lists, the marker last, and then the folders that are empty. True when
-// nothing is left. A folder that was never finished lists nothing: all in it is its writer's.
+// nothing is left.
 bool RemoveListed(const fs::path& folder) {
   const Json marker = ReadMarker(folder);
   std::error_code ignored;
@@ -52,7 +69,7 @@ bool RemoveListed(const fs::path& folder) {
     RemoveLeftovers(folder, kMarkerFile, "");
     return fs::remove(folder, ignored);
   }
-  if (!marker.contains("files")) return fs::remove_all(folder, ignored) > 0;
+  if (!marker.contains("files")) return RemoveUnfinished(folder);
   for (const Json& file : marker["files"]) {
     const fs::path path = folder / file.get<std::string>();
     fs::remove(path, ignored);
@@ -146,8 +163,7 @@ AtomicFolder::AtomicFolder(fs::path path, std::string owner, Json details)
 }
 
 AtomicFolder::~AtomicFolder() {
-  std::error_code ignored;
-  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+  if (!temporary_.empty()) RemoveUnfinished(temporary_);
 }
 
 void AtomicFolder::WriteMarker(const Json& files) const {
@@ -207,7 +223,7 @@ void RemoveLeftovers(const fs::path& parent, const std::string& name, const std:
     if (!fs::is_directory(status)) continue;
     const Json marker = ReadMarker(path);
     const bool foreign = !marker.is_null() && (marker["owner"] != owner || marker["name"] != name);
-    if (foreign || RemoveListed(path) || marker.is_null()) continue;
+    if (foreign || RemoveListed(path) || marker.is_null() || !marker.contains("files")) continue;
     // What others had added to a folder that was being replaced or removed when the process died.
     if (!fs::exists(fs::symlink_status(parent / name, ignored))) {
       fs::rename(path, parent / name, ignored);

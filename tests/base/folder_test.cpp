@@ -131,6 +131,29 @@ TEST_F(FolderTest, AKilledRemovalKeepsWhatOthersHaveAdded) {
   EXPECT_EQ(ReadFile(folder_ / "model" / "notes"), "mine");
 }
 
+TEST_F(FolderTest, TheMarkerOfAnUnfinishedFolderGoesLast) {
+  // Nothing can be removed from `sub`: a kill in the middle of the removal looks like this.
+  {
+    AtomicFolder folder(folder_ / "model", "me");
+    const fs::path left = folder_ / ".model.tmp-1";
+    fs::copy(folder.temporary(), left);
+    fs::create_directory(left / "sub");
+    WriteFileAtomic(left / "sub" / "inside", "x");
+    fs::permissions(folder_, fs::perms::all);
+    fs::permissions(left, fs::perms::all);
+    fs::permissions(left / "sub", fs::perms::owner_read | fs::perms::owner_exec);
+  }
+  const int status = InChild([&] {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(1);  // root may remove anything
+    RemoveLeftovers(folder_, "model", "me");
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(fs::exists(folder_ / ".model.tmp-1" / kMarkerFile));
+  fs::permissions(folder_ / ".model.tmp-1" / "sub", fs::perms::owner_all);
+  RemoveLeftovers(folder_, "model", "me");
+  EXPECT_EQ(Names(), std::set<std::string>{});
+}
+
 TEST_F(FolderTest, LeftoversOfOthersStay) {
   for (const char* name : {".model.tmp-12", ".other.tmp-12"}) {
     fs::create_directory(folder_ / name);
