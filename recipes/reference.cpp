@@ -34,7 +34,12 @@ run in order, into one run directory:
 }
 ```
 
-- `retort run mine.json` runs it; `--resume` goes on after any interruption and ends in the same bits.
+- `retort run mine.json` runs it; `--resume` goes on after any interruption and ends in the same bits
+  (`retort run runs/zero --resume` needs no recipe: the run directory holds it). What has not run yet may
+  change meanwhile: correct a later stage, add stages, give the last training stage more `steps` where its
+  rate does not depend on them. What finished stages depended on may not; a changed stage that has begun
+  begins anew.
+- Paths are relative to the recipe; those typed with `--set`, to the current folder.
 - `--set KEY=VALUE` changes a key for one run. KEY is a path with dots that starts at the document
   (`seed=2`, `models.student.hidden_size=96`) or at a stage's name (`learn.learning_rate=3e-4`,
   `learn.problems.generator.count=2000`). VALUE is JSON, or text.
