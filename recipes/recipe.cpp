@@ -100,6 +100,9 @@ void ReadModels(const Json& json, const std::string& where, Recipe& recipe) {
   RETORT_CHECK(json.is_object() && !json.empty(), where,
                ": expected an object with at least one model");
   for (const auto& [name, value] : json.items()) {
+    RETORT_CHECK(
+        !name.empty() && name.find('/') == std::string::npos, where, ": '", name,
+        "' is no name of a model; use one without '/', it also names the folder final-NAME");
     ModelSpec spec = ReadModel(name, value, where + "." + name);
     if (!spec.same_start_as.empty()) {
       const auto source = std::ranges::find(recipe.models, spec.same_start_as, &ModelSpec::name);

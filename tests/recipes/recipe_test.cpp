@@ -107,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"/stages/0/lr_scheduler_type", "\"cosine\"", {"stages[0]", "decay_steps"}},
         BadCase{"/stages/0/decay_steps", "101", {"stages[0]", "decay_steps", "100"}},
         BadCase{"/models/policy/path", "\"x\"", {"models.policy", "no effect"}},
+        BadCase{"/models/a~1b", R"({"model_type": "qwen3"})", {"mine.json.models", "'a/b'"}},
         BadCase{"/models/student",
                 R"({"same_start_as": "teacher"})",
                 {"models.student.same_start_as", "'teacher'"}},
