@@ -173,8 +173,8 @@ TEST_F(ScoreFilesTest, AJudgeThatJudgesNothingIsAWarning) {
 
 TEST_F(ScoreFilesTest, AColumnThatNoRowHasIsAWarning) {
   const std::string file = WriteRows("a.jsonl", 3);
-  const Outcome outcome = Retort(
-      {"score", file, "--by", "splti", "--keep", "idd", "level", "--out", folder_ / "v.jsonl"});
+  const Outcome outcome =
+      Retort({"score", file, "--by", "splti", "--keep", "idd,level", "--out", folder_ / "v.jsonl"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   ExpectContains(outcome.err, "warning: no row has anything in column 'splti'");
   ExpectContains(outcome.err, "warning: no row has anything in column 'idd'");
