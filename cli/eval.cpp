@@ -35,23 +35,22 @@ struct EvalCommand {
   std::string prompt_template = "auto";
   std::string out;
   bool resume = false;
+  bool length_given = false;  ///< else the default, fit to the model
   nn::Precision precision;
   int threads = 0;
   bool json = false;
 };
 
-// Nothing is said of modes that did not occur.
+// Nothing is said of modes that did not occur: their accuracy is null.
 Json ToJson(const train::Accuracy& accuracy) {
-  const bool reasons = accuracy.reasoning > 0, direct = accuracy.reasoning < accuracy.count;
-  return {
-      {"accuracy", train::NumberOrNull(accuracy.accuracy())},
-      {"completions", accuracy.count},
-      {"unjudged", accuracy.unjudged},
-      {"mean_completion_length", accuracy.mean_length()},
-      {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
-      {"reasoning", accuracy.reasoning_share()},
-      {"accuracy_reasoning", reasons ? train::NumberOrNull(accuracy.reasoning_accuracy()) : Json()},
-      {"accuracy_direct", direct ? train::NumberOrNull(accuracy.direct_accuracy()) : Json()}};
+  return {{"accuracy", train::NumberOrNull(accuracy.accuracy())},
+          {"completions", accuracy.count},
+          {"unjudged", accuracy.unjudged},
+          {"mean_completion_length", accuracy.mean_length()},
+          {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
+          {"reasoning", accuracy.reasoning_share()},
+          {"accuracy_reasoning", train::NumberOrNull(accuracy.reasoning_accuracy())},
+          {"accuracy_direct", train::NumberOrNull(accuracy.direct_accuracy())}};
 }
 
 std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& accuracy) {
@@ -62,8 +61,8 @@ std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& a
           Fixed(accuracy.mean_length(), 1),
           Percent(train::Accuracy::Share(accuracy.finished, accuracy.count)),
           Percent(accuracy.reasoning_share()),
-          accuracy.reasoning > 0 ? Percent(accuracy.reasoning_accuracy()) : "-",
-          accuracy.reasoning < accuracy.count ? Percent(accuracy.direct_accuracy()) : "-"};
+          Percent(accuracy.reasoning_accuracy()),
+          Percent(accuracy.direct_accuracy())};
 }
 
 // What the rows of --out depend on.
@@ -261,6 +260,7 @@ Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) 
 int Eval(EvalCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
+  if (!command.length_given) FitDefaultLength(command.folder, command.sampling);
   std::vector<Problem> problems = train::GetProblems(command.problems);
   const Evaluation evaluation = Evaluate(command, problems);
   const train::AccuracyTable& accuracy = evaluation.accuracy;
@@ -315,7 +315,10 @@ void AddEval(CLI::App& program, Action& action) {
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] { action = [command] { return Eval(*command); }; });
+  app->callback([command, app, &action] {
+    command->length_given = app->count("--max-completion-length") > 0;
+    action = [command] { return Eval(*command); };
+  });
 }
 
 }  // namespace retort::cli

@@ -36,6 +36,7 @@ struct GenerateCommand {
   int64_t skip = 0;
   std::string out;
   bool resume = false;
+  bool length_given = false;  ///< else the default, fit to the model
   nn::Precision precision;
   int threads = 0;
   bool json = false;
@@ -180,6 +181,7 @@ std::vector<Printer::Completion> Completions(const model::Tokenizer& tokenizer,
 int Generate(GenerateCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
+  if (!command.length_given) FitDefaultLength(command.folder, command.sampling);
   const std::vector<std::string> prompts = ReadPrompts(command);
   RETORT_CHECK(command.skip <= static_cast<int64_t>(prompts.size()), "--skip: got ", command.skip,
                ", but there are only ", prompts.size(), " prompts");
@@ -272,7 +274,8 @@ void AddGenerate(CLI::App& program, Action& action) {
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] {
+  app->callback([command, app, &action] {
+    command->length_given = app->count("--max-completion-length") > 0;
     if (command->prompts.empty() && command->prompts_file.empty()) {
       throw UsageError("there is nothing to generate from: give --prompt TEXT or --prompts FILE");
     }

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "rollout/sampler.h"
+
 namespace CLI {
 class App;
 }
@@ -14,5 +16,9 @@ void AddModelArgument(CLI::App& app, std::string& path);
 
 /// train::FindModel; its note goes to standard error.
 std::filesystem::path ModelFolder(const std::string& path);
+
+/// Shortens the default completion to half the model's context, and says so: a default that leaves
+/// a small model's prompts no room is none.
+void FitDefaultLength(const std::filesystem::path& folder, rollout::SamplingOptions& sampling);
 
 }  // namespace retort::cli

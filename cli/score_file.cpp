@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "base/executor.h"
@@ -80,6 +81,8 @@ class FileScorer {
     verifiers::CheckScoreOptions(command.columns);
     for (const train::JudgeSpec& judge : panel_.judges()) tallies_.push_back({judge.verifier});
     groups_.resize(command.columns.by.size());
+    nowhere_.insert(command.columns.by.begin(), command.columns.by.end());
+    nowhere_.insert(command.columns.keep.begin(), command.columns.keep.end());
     if (!command.compare.empty()) earlier_.emplace(command.compare);
     OpenOutputs();
     if (std::filesystem::is_regular_file(command.file)) {
@@ -259,6 +262,7 @@ class FileScorer {
     }
     if (line.scored.size() != line.task.items.size()) out_->FailOtherRows();
     ++summary_.rows;
+    LookForColumns(line.task);
     const bool with_response = line.scored.size() > 1 || command_.columns.response.size() > 1;
     for (const ScoredResponse& scored : line.scored) {
       Count(line.task, scored);
@@ -274,6 +278,15 @@ class FileScorer {
       lines += ToJsonLine(row) + "\n";
     }
     if (out_) out_->Add(line.fingerprint, lines);
+  }
+
+  void LookForColumns(const verifiers::ScoreTask& task) {
+    std::erase_if(nowhere_, [&](const std::string& column) {
+      if (task.kept.contains(column) && !task.kept[column].is_null()) return true;
+      const auto by = std::ranges::find(command_.columns.by, column) - command_.columns.by.begin();
+      return static_cast<size_t>(by) < groups_.size() &&
+             task.groups[static_cast<size_t>(by)] != verifiers::kNoValue;
+    });
   }
 
   void Count(const verifiers::ScoreTask& task, const ScoredResponse& scored) {
@@ -295,6 +308,9 @@ class FileScorer {
   }
 
   void Warn() {
+    for (const std::string& column : nowhere_) {
+      progress_.Note(StrCat("retort: warning: no row has anything in column '", column, "'"));
+    }
     bool warned = false;
     for (const JudgeTally& tally : tallies_) {
       if (tally.judged > 0 || tally.unjudged == 0) continue;
@@ -316,6 +332,7 @@ class FileScorer {
   Progress progress_;
   verifiers::ScoreSummary summary_;
   std::vector<verifiers::ScoreGroups> groups_;  // of --by
+  std::set<std::string> nowhere_;               // columns of --by and --keep that no row had yet
   std::vector<JudgeTally> tallies_;             // of the panel
   size_t batch_rows_ = kFirstBatchRows;
   uintmax_t total_bytes_ = 0;  // 0: unknown

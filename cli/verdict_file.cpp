@@ -42,8 +42,18 @@ void VerdictFile::Start(const OutputTarget& target) {
   } else {
     out_.emplace(target, OutputFile::Growth::kPartial);
   }
-  std::error_code ignored;
-  fs::remove(record_path_, ignored);  // of an empty one; now that nobody else writes it
+  if (fs::exists(record_path_)) {  // of an empty one, or left by a kill at the end
+    const std::string text = ReadFile(record_path_);
+    const auto first = TryParseJson(text.substr(0, text.find('\n')));
+    const bool ours = first && first->is_object() && first->contains("settings");
+    if (!text.empty() && !ours) {
+      out_->Discard();
+      Fail(record_path_.string(),
+           ": is in the way, and Retort has not written it. Move it, or "
+           "choose another --out");
+    }
+    fs::remove(record_path_);
+  }
   record_.emplace(record_path_);
   WriteRecord();  // there is never a verdict without a record
 }

@@ -45,6 +45,10 @@ Database::Database(const fs::path& path, bool write) : path_(path) {
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     RETORT_CHECK(fs::is_directory(folder), name, ": cannot be created: there is no folder ",
                  folder.string(), "; create it first");
+    // SQLite keeps what is newest beside the name that it was opened by.
+    RETORT_CHECK(!fs::is_regular_file(status) || fs::hard_link_count(path) == 1, name,
+                 ": has a second name (a hard link), and writers under two names destroy a "
+                 "database. Remove the other name, or make a copy instead of a link");
   } else {
     RETORT_CHECK(fs::exists(status), name,
                  ": no such trace database; check the path, or run a recipe ", "that writes it");

@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "train/problems.h"
 #include "train/revision.h"
+#include "train/run_places.h"
 
 namespace retort::distill {
 namespace {
@@ -17,8 +18,8 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
   const bool own = options.database.empty();
   std::unique_ptr<datasets::TraceStore> other;
   if (!own) {
-    other =
-        std::make_unique<datasets::TraceStore>(options.database, datasets::TraceStore::Mode::kRead);
+    other = std::make_unique<datasets::TraceStore>(train::FindTraces(options.database),
+                                                   datasets::TraceStore::Mode::kRead);
   }
   datasets::TraceStore& store = own ? context.recorder.store() : *other;
   Traces traces;

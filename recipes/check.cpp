@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "model/pretrained.h"
 #include "recipes/check_parts.h"
+#include "train/run_places.h"
 
 namespace retort::recipes {
 namespace fs = std::filesystem;
@@ -73,13 +74,13 @@ class Checker {
   }
 
   static void OpenFolder(const ModelSpec& spec, ModelFacts& facts) {
-    RETORT_CHECK(fs::is_directory(spec.path), "there is no folder ", spec.path,
-                 ". Name a Hugging Face folder, such as the final/ of a finished run, by --set "
-                 "models.",
-                 spec.name, ".path=FOLDER");
-    facts.config = model::ReadModelConfig(spec.path);
-    facts.tokenizer = model::Tokenizer::Load(spec.path);
-    model::CheckWeights(facts.config, spec.path);
+    RETORT_CHECK(fs::exists(spec.path), "there is no folder ", spec.path,
+                 ". Name a Hugging Face folder or a run directory by --set models.", spec.name,
+                 ".path=FOLDER");
+    const fs::path folder = train::FindModel(spec.path).folder;
+    facts.config = model::ReadModelConfig(folder);
+    facts.tokenizer = model::Tokenizer::Load(folder);
+    model::CheckWeights(facts.config, folder);
   }
 
   void CheckStage(size_t k) {
@@ -194,6 +195,12 @@ class Checker {
     Source& source = found->second;
     if (!fresh) return source;
     try {
+      // It is read more than once: here, by its stage, and by a resume.
+      RETORT_CHECK(options.file.empty() || !fs::exists(options.file) ||
+                       fs::is_directory(options.file) || fs::is_regular_file(options.file),
+                   options.file,
+                   ": is no regular file, and a run reads its data several times; "
+                   "save it in a file first");
       source.problems = train::GetProblems(
           options, [&](const std::string& bad) { source.bad_rows.push_back(bad); });
     } catch (const std::exception& error) {

@@ -7,6 +7,7 @@
 #include "datasets/trace_store.h"
 #include "recipes/check_parts.h"
 #include "train/revision.h"
+#include "train/run_places.h"
 
 namespace retort::recipes {
 namespace {
@@ -83,7 +84,8 @@ void CheckDatabase(const DistillCheck& check, Findings& findings) {
   const Stage& stage = check.recipe.stages[check.k];
   const ModelFacts& facts = check.models.at(stage.model);
   const distill::DistillOptions& options = check.options;
-  const datasets::TraceStore store(options.database, datasets::TraceStore::Mode::kRead);
+  const datasets::TraceStore store(train::FindTraces(options.database),
+                                   datasets::TraceStore::Mode::kRead);
   std::vector<std::string> runs, stages;
   for (const datasets::StageStats& stats : store.Stats()) {
     runs.push_back(stats.run);
@@ -104,6 +106,9 @@ void CheckDatabase(const DistillCheck& check, Findings& findings) {
       !require("stage", options.select.stage, stages)) {
     return;
   }
+  datasets::TraceFilter judged;
+  judged.verifier = options.select.verifier;
+  store.CheckFilter(judged);
   std::vector<int64_t> ids = store.Select(options.select);
   if (ids.empty()) {
     findings.Add(true, stage.name + ".select",

@@ -121,10 +121,10 @@ struct Accuracy {
   static double Share(int64_t part, int64_t whole) {
     return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
   }
-  /// NaN (NULL, null) when there is something but none of it was judged.
+  /// NaN (NULL, null) when none was judged: of nothing there is no accuracy.
   static double OfJudged(int64_t part, int64_t whole, int64_t unjudged) {
-    return whole > 0 && unjudged == whole ? std::numeric_limits<double>::quiet_NaN()
-                                          : Share(part, whole - unjudged);
+    return unjudged == whole ? std::numeric_limits<double>::quiet_NaN()
+                             : Share(part, whole - unjudged);
   }
 };
 

@@ -22,13 +22,15 @@ Field OptionsField(Json& options) {
           [&options](const Json& json, const std::string&) { options = json; }};
 }
 
+// A file's own column goes before what every problem has.
 std::string ColumnText(const Problem& problem, const std::string& column) {
+  if (problem.extra.is_object() && problem.extra.contains(column)) {
+    const Json& value = problem.extra[column];
+    return value.is_string() ? value.get<std::string>() : ToJsonLine(value);
+  }
   if (column == "family") return problem.family;
   if (column == "difficulty") return StrCat(problem.difficulty);
-  if (column == "id") return problem.id;
-  if (!problem.extra.is_object() || !problem.extra.contains(column)) return "";
-  const Json& value = problem.extra[column];
-  return value.is_string() ? value.get<std::string>() : ToJsonLine(value);
+  return column == "id" ? problem.id : "";
 }
 
 std::vector<std::unique_ptr<verifiers::Verifier>> MakeVerifiers(

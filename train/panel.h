@@ -19,8 +19,8 @@ struct JudgeSpec {
   double weight = 1;
   Json options = Json::object();
   std::string name = {};  ///< of its verdicts and metrics; empty: see NameJudges
-  /// It takes the problems whose column has one of these values: "family", "difficulty", "id" or a
-  /// column of Problem::extra. Empty takes every problem.
+  /// It takes the problems whose column has one of these values: a column of Problem::extra, else
+  /// "family", "difficulty" or "id". Empty takes every problem.
   std::string column = "family";
   std::vector<std::string> values = {};
 

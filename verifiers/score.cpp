@@ -15,7 +15,6 @@ namespace retort::verifiers {
 namespace {
 
 constexpr size_t kMostGroups = 1000;
-constexpr const char* kNoValue = "(none)";
 
 Json ShareOf(int64_t part, int64_t whole) {
   if (whole == 0) return nullptr;

@@ -39,6 +39,8 @@ struct ScoreOptions {
 /// Throws Error when the number of label columns is neither 0 nor that of response columns.
 void CheckScoreOptions(const ScoreOptions& options);
 
+inline constexpr const char* kNoValue = "(none)";  ///< of a row without the column
+
 /// A row as it is to be judged.
 struct ScoreTask {
   struct Item {
@@ -49,7 +51,7 @@ struct ScoreTask {
   std::vector<std::string> golds;   ///< any of them will do; one empty text when there is none
   std::vector<Item> items;          ///< the responses, in the order of the columns
   Json kept = Json::object();       ///< ScoreOptions::keep; null what the row lacks
-  std::vector<std::string> groups;  ///< the values of ScoreOptions::by, "(none)" what it lacks
+  std::vector<std::string> groups;  ///< the values of ScoreOptions::by, kNoValue what it lacks
 };
 /// `where` ("file:line") starts the message of the Error thrown for a column that is missing
 /// (naming the nearest) or of the wrong type.

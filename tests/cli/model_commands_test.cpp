@@ -163,6 +163,22 @@ TEST_F(ModelCommandsTest, EvalWorksWithItsDefaults) {
   EXPECT_EQ(outcome.err.find("warning"), std::string::npos) << outcome.err;
 }
 
+TEST_F(ModelCommandsTest, DefaultsLeaveASmallContextRoom) {
+  model::LlamaConfig config;
+  config.hidden_size = 16;
+  config.num_hidden_layers = 1;
+  config.max_position_embeddings = 64;
+  const auto small = folder_ / "small";
+  SaveTinyModel(config, small);
+  const Outcome eval = Retort({"eval", small, "--json", "--generator.count", "3"});
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  ExpectContains(eval.err, "completions end after 32 tokens");
+  EXPECT_EQ(Retort({"generate", small, "--prompt", "2+3"}).code, 0);
+  const Outcome asked = Retort({"eval", small, "--max-completion-length", "64"});
+  EXPECT_EQ(asked.code, 1);  // what was asked for is not changed
+  ExpectContains(asked.err, "too long");
+}
+
 TEST_F(ModelCommandsTest, EvalSaysWhenNothingIsJudged) {
   const Outcome outcome = Retort({"eval", models_ / "dense", "--json", "--max-completion-length",
                                   "4", "--verifier", "code", "--generator.count", "5"});

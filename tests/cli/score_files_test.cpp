@@ -171,6 +171,27 @@ TEST_F(ScoreFilesTest, AJudgeThatJudgesNothingIsAWarning) {
   EXPECT_EQ(Retort({"score", file}).err, "");
 }
 
+TEST_F(ScoreFilesTest, AColumnThatNoRowHasIsAWarning) {
+  const std::string file = WriteRows("a.jsonl", 3);
+  const Outcome outcome =
+      Retort({"score", file, "--by", "splti", "--keep", "idd,level", "--out", folder_ / "v.jsonl"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  ExpectContains(outcome.err, "warning: no row has anything in column 'splti'");
+  ExpectContains(outcome.err, "warning: no row has anything in column 'idd'");
+  EXPECT_EQ(outcome.err.find("'level'"), std::string::npos) << outcome.err;
+}
+
+// What lies beside --out under the names of unfinished work may be somebody else's.
+TEST_F(ScoreFilesTest, AForeignFileBesideTheOutputStays) {
+  const std::string file = WriteRows("a.jsonl", 3);
+  const std::string foreign = Write("v.jsonl.partial.rows", "my notes\n");
+  const Outcome outcome = Retort({"score", file, "--out", folder_ / "v.jsonl"});
+  EXPECT_EQ(outcome.code, 1);
+  ExpectContains(outcome.err, "v.jsonl.partial.rows: is in the way");
+  EXPECT_EQ(ReadFile(foreign), "my notes\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "v.jsonl.partial"));
+}
+
 TEST_F(ScoreFilesTest, RowsOfHostileDepthAreRowErrors) {
   const std::string deep(120000, '[');
   const std::string file =

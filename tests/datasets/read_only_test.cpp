@@ -90,5 +90,19 @@ TEST_F(ReadOnlyTest, StepsInTheWalAreNotPassedOver) {
   EXPECT_NE(said.find("Copy the database, its -wal and its -shm"), std::string::npos) << said;
 }
 
+// SQLite keeps the newest steps beside the name that it was opened by: two writers under two names
+// would not see each other.
+TEST_F(ReadOnlyTest, ADatabaseWithTwoNamesIsNotWritten) {
+  const fs::path second = folder_.path() / "second.db";
+  fs::create_hard_link(run_ / "traces.db", second);
+  for (const fs::path& name : {second, run_ / "traces.db"}) {
+    const std::string said = ErrorOf([&] { TraceStore(name, TraceStore::Mode::kWrite); });
+    EXPECT_NE(said.find("has a second name"), std::string::npos) << said;
+    EXPECT_EQ(TraceStore(name, TraceStore::Mode::kRead).Runs().size(), 1u);
+  }
+  fs::remove(second);
+  EXPECT_EQ(TraceStore(run_ / "traces.db", TraceStore::Mode::kWrite).Runs().size(), 1u);
+}
+
 }  // namespace
 }  // namespace retort::datasets

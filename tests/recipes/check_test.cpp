@@ -1,6 +1,7 @@
 #include "recipes/check.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 
@@ -155,6 +156,13 @@ TEST_F(CheckTest, RowsAreNamedByFileAndLine) {
          {file + ":1: no prompt column: expected 'text'"});
 }
 
+// Nobody may ever write into it, and what came is gone when its stage wants it.
+TEST_F(CheckTest, DataIsNoPipe) {
+  const std::string pipe = (folder_.path() / "pipe.jsonl").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Expect(With("/data/sums", {{"file", pipe}}), {"error learn.problems.file: ", "no regular file"});
+}
+
 TEST_F(CheckTest, LengthsThatDoNotFitTheContext) {
   Expect(With("/stages/0/max_completion_length", 500),
          {"error learn.max_completion_length: got 500", "max_position_embeddings = 128"});
@@ -249,6 +257,14 @@ TEST_F(CheckTest, AStudentWithAnotherTokenizerOfTheSameSize) {
   Expect(recipe, {"error distill.select.run: 'other'", "theirs"});
   recipe["stages"][2]["select"] = {{"correct", true}};
   Expect(recipe, {"error distill.select: no trace in"});
+  recipe["stages"][2]["select"] = {{"verifier", "maths"}};
+  Expect(recipe, {"error distill.database: ", "there is no verifier 'maths'"});
+  recipe["stages"][2].erase("select");
+  // A run directory will do for its traces, and for its model.
+  recipe["stages"][2]["database"] = folder_.path().string();
+  Folder("final", 16);
+  recipe["models"]["student"] = {{"path", folder_.path().string()}};
+  EXPECT_TRUE(Check(recipe).sound()) << Text(Check(recipe));
   recipe["stages"][2]["database"] = "/nowhere.db";
   Expect(recipe, {"error distill.database: ", "/nowhere.db"});
 }

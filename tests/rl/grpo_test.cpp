@@ -235,9 +235,10 @@ TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
     for (const auto& [name, times] : outcomes) near(name.c_str(), times);
     near("accuracy", right / n);
     near("reasoning/share", reasoning / n);
-    near("reasoning/accuracy", reasoning > 0 ? reasoning_right / reasoning : 0);
-    near("reasoning/direct_accuracy",
-         reasoning < n ? (right - reasoning_right) / (n - reasoning) : 0);
+    // Of nothing there is no accuracy.
+    if (reasoning > 0) near("reasoning/accuracy", reasoning_right / reasoning);
+    if (reasoning < n)
+      near("reasoning/direct_accuracy", (right - reasoning_right) / (n - reasoning));
     near("completions/mean_length", length / n);
     near("completions/min_length", shortest);
     near("completions/max_length", longest);

@@ -80,7 +80,12 @@ TEST(AccuracyTable, CountsInAllAndPerFamily) {
   EXPECT_EQ(table.families["gcd"].finished, 2);
   table.Add(result);
   EXPECT_EQ(table.all.count, 10);
-  EXPECT_EQ(Accuracy().accuracy(), 0);  // of nothing
+  EXPECT_TRUE(std::isnan(Accuracy().accuracy()));  // of nothing
+  AccuracyTable direct;
+  direct.Add(result.traces[2], false);
+  EXPECT_TRUE(
+      std::isnan(direct.all.reasoning_accuracy()));  // none reasons: neither right nor wrong
+  EXPECT_EQ(direct.all.direct_accuracy(), 0);
 }
 
 TEST(AccuracyTable, UnjudgedIsNotWrong) {

@@ -113,6 +113,10 @@ TEST(Panel, JudgesTakeTheProblemsOfTheirColumn) {
   EXPECT_EQ(form.correct, true);
   EXPECT_EQ(panel.FromVerdicts(form.verdicts).reward, form.reward);
   EXPECT_EQ(panel.Feedback(essay, form.verdicts), "That is right.");
+  Problem named = sum;  // a file's own column of that name goes before the name of the file
+  named.family = "file";
+  named.extra["family"] = "essay";
+  EXPECT_EQ(panel.Judge({"<answer>4</answer>", named}).verdicts.size(), 2u);
   const Judgement nobody = panel.Judge({"<answer>4</answer>", other});
   EXPECT_TRUE(nobody.verdicts.empty());
   EXPECT_EQ(nobody.correct, std::nullopt);
