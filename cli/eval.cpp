@@ -32,6 +32,7 @@ struct EvalCommand {
   int64_t samples = 1;
   int64_t seed = 0;
   rollout::SamplingOptions sampling;
+  bool length_given = false;
   std::string prompt_template = "auto";
   std::string out;
   bool resume = false;
@@ -167,7 +168,7 @@ class Gatherer {
 };
 
 // Takes the problems that are too long away, where they are to be skipped.
-Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) {
+Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
@@ -175,6 +176,16 @@ Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) 
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
                ": its chat template is none of Retort's; choose one with --template");
+  if (!command.length_given) {
+    size_t longest = 0;
+    for (const Problem& problem : problems) {
+      longest = std::max(
+          longest,
+          model::RenderPrompt(pretrained.tokenizer, *prompt_template, problem.prompt).size());
+    }
+    int64_t& length = command.sampling.max_completion_length;
+    length = FittingLength(pretrained.model->config(), static_cast<int64_t>(longest), length);
+  }
   const train::Overlongs overlong = train::FindOverlong(
       problems, command.problems,
       {pretrained.tokenizer, *prompt_template, train::Positions(pretrained.model->config()),
@@ -309,13 +320,17 @@ void AddEval(CLI::App& program, Action& action) {
              "Completions per problem. [default 1]");
   AddSeedFlag(*app, command->seed);
   AddOptionFlags(*app, ListFields(command->sampling));
+  DescribeFittingLength(*app);
   AddTemplateFlag(*app, command->prompt_template, false);
   AddPartialOutputFlags(*app, command->out, command->resume,
                         "Write every completion and its verdicts as JSON Lines.");
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] { action = [command] { return Eval(*command); }; });
+  app->callback([command, app, &action] {
+    command->length_given = app->count("--max-completion-length") > 0;
+    action = [command] { return Eval(*command); };
+  });
 }
 
 }  // namespace retort::cli

@@ -32,6 +32,7 @@ struct GenerateCommand {
   int64_t samples = 1;
   int64_t seed = 0;
   rollout::SamplingOptions sampling;
+  bool length_given = false;
   std::string prompt_template = "auto";
   int64_t skip = 0;
   std::string out;
@@ -186,6 +187,16 @@ int Generate(GenerateCommand command) {
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
+  if (!command.length_given) {
+    size_t longest = 0;  // also of those that --skip or --resume leave out: nothing depends on them
+    const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
+    for (const std::string& prompt : prompts) {
+      longest =
+          std::max(longest, EncodePrompt(pretrained.tokenizer, prompt_template, prompt).size());
+    }
+    int64_t& length = command.sampling.max_completion_length;
+    length = FittingLength(pretrained.model->config(), static_cast<int64_t>(longest), length);
+  }
   // Printer writes to standard output as rows come.
   const std::string file = command.out == "-" ? "" : command.out;
   PartialOutput out(file, {command.folder, command.prompts_file},
@@ -264,6 +275,7 @@ void AddGenerate(CLI::App& program, Action& action) {
              "Completions per prompt. [default 1]");
   AddSeedFlag(*app, command->seed);
   AddOptionFlags(*app, ListFields(command->sampling));
+  DescribeFittingLength(*app);
   AddTemplateFlag(*app, command->prompt_template, true);
   AddInteger(*app, "--skip", command->skip, {0, 1e15},
              "Leave out the first N prompts; the others get the tokens that they have anyway.");
@@ -272,7 +284,8 @@ void AddGenerate(CLI::App& program, Action& action) {
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, &action] {
+  app->callback([command, app, &action] {
+    command->length_given = app->count("--max-completion-length") > 0;
     if (command->prompts.empty() && command->prompts_file.empty()) {
       throw UsageError("there is nothing to generate from: give --prompt TEXT or --prompts FILE");
     }

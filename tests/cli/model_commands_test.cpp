@@ -163,6 +163,28 @@ TEST_F(ModelCommandsTest, EvalWorksWithItsDefaults) {
   EXPECT_EQ(outcome.err.find("warning"), std::string::npos) << outcome.err;
 }
 
+TEST_F(ModelCommandsTest, CompletionsFitASmallContextByDefault) {
+  model::LlamaConfig small;
+  small.hidden_size = 16;
+  small.max_position_embeddings = 48;
+  SaveTinyModel(small, folder_ / "small");
+  const Outcome eval =
+      Retort({"eval", folder_ / "small", "--json", "--generator.count", "3", "--samples", "2"});
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  ExpectContains(eval.err, "tokens here; the model has 48 positions");
+  const Outcome generated = Retort(
+      {"generate", folder_ / "small", "--prompt", "12345", "1", "--template", "none", "--json"});
+  ASSERT_EQ(generated.code, 0) << generated.err;
+  ExpectContains(generated.err, "up to 44 tokens here");
+  EXPECT_EQ(
+      Retort({"generate", folder_ / "small", "--prompt", "1", "--max-completion-length", "100"})
+          .code,
+      1);
+  const Outcome long_prompt =
+      Retort({"generate", folder_ / "small", "--prompt", std::string(40, '1')});
+  EXPECT_EQ(long_prompt.code, 1) << "not to be cut to a few tokens";
+}
+
 TEST_F(ModelCommandsTest, EvalSaysWhenNothingIsJudged) {
   const Outcome outcome = Retort({"eval", models_ / "dense", "--json", "--max-completion-length",
                                   "4", "--verifier", "code", "--generator.count", "5"});
