@@ -166,7 +166,7 @@ class Gatherer {
 };
 
 // Takes the problems that are too long away, where they are to be skipped.
-Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) {
+Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
@@ -174,6 +174,16 @@ Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) 
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
                ": its chat template is none of Retort's; choose one with --template");
+  if (!command.length_given) {
+    size_t longest = 0;
+    for (const Problem& problem : problems) {
+      longest = std::max(
+          longest,
+          model::RenderPrompt(pretrained.tokenizer, *prompt_template, problem.prompt).size());
+    }
+    int64_t& length = command.sampling.max_completion_length;
+    length = FittingLength(pretrained.model->config(), static_cast<int64_t>(longest), length);
+  }
   const train::Overlongs overlong = train::FindOverlong(
       problems, command.problems,
       {pretrained.tokenizer, *prompt_template, train::Positions(pretrained.model->config()),
@@ -260,7 +270,6 @@ Evaluation Evaluate(const EvalCommand& command, std::vector<Problem>& problems) 
 int Eval(EvalCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
-  if (!command.length_given) FitDefaultLength(command.folder, command.sampling);
   std::vector<Problem> problems = train::GetProblems(command.problems);
   const Evaluation evaluation = Evaluate(command, problems);
   const train::AccuracyTable& accuracy = evaluation.accuracy;
@@ -309,6 +318,7 @@ void AddEval(CLI::App& program, Action& action) {
              "Completions per problem. [default 1]");
   AddSeedFlag(*app, command->seed);
   AddOptionFlags(*app, ListFields(command->sampling));
+  DescribeFittingLength(*app);
   AddTemplateFlag(*app, command->prompt_template, false);
   AddPartialOutputFlags(*app, command->out, command->resume,
                         "Write every completion and its verdicts as JSON Lines.");

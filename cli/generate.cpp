@@ -181,13 +181,22 @@ std::vector<Printer::Completion> Completions(const model::Tokenizer& tokenizer,
 int Generate(GenerateCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
-  if (!command.length_given) FitDefaultLength(command.folder, command.sampling);
   const std::vector<std::string> prompts = ReadPrompts(command);
   RETORT_CHECK(command.skip <= static_cast<int64_t>(prompts.size()), "--skip: got ", command.skip,
                ", but there are only ", prompts.size(), " prompts");
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
+  if (!command.length_given) {
+    size_t longest = 0;  // also of those that --skip or --resume leave out: nothing depends on them
+    const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
+    for (const std::string& prompt : prompts) {
+      longest =
+          std::max(longest, EncodePrompt(pretrained.tokenizer, prompt_template, prompt).size());
+    }
+    int64_t& length = command.sampling.max_completion_length;
+    length = FittingLength(pretrained.model->config(), static_cast<int64_t>(longest), length);
+  }
   // Printer writes to standard output as rows come.
   const std::string file = command.out == "-" ? "" : command.out;
   PartialOutput out(file, {command.folder, command.prompts_file},
@@ -266,6 +275,7 @@ void AddGenerate(CLI::App& program, Action& action) {
              "Completions per prompt. [default 1]");
   AddSeedFlag(*app, command->seed);
   AddOptionFlags(*app, ListFields(command->sampling));
+  DescribeFittingLength(*app);
   AddTemplateFlag(*app, command->prompt_template, true);
   AddInteger(*app, "--skip", command->skip, {0, 1e15},
              "Leave out the first N prompts; the others get the tokens that they have anyway.");

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iostream>
 
-#include "model/pretrained.h"
 #include "train/problems.h"
 #include "train/run_places.h"
 
@@ -22,12 +21,22 @@ std::filesystem::path ModelFolder(const std::string& path) {
   return place.folder;
 }
 
-void FitDefaultLength(const std::filesystem::path& folder, rollout::SamplingOptions& sampling) {
-  const int64_t half = train::Positions(model::ReadModelConfig(folder)) / 2;
-  if (sampling.max_completion_length <= half) return;
-  sampling.max_completion_length = std::max<int64_t>(1, half);
-  std::cerr << "retort: completions end after " << sampling.max_completion_length
-            << " tokens, half of the model's context; --max-completion-length says otherwise\n";
+void DescribeFittingLength(CLI::App& app) {
+  CLI::Option* option = app.get_option("--max-completion-length");
+  std::string help = option->get_description();
+  help.insert(help.rfind(']'), ", or what the context leaves");
+  option->description(help);
+}
+
+int64_t FittingLength(const model::ModelConfig& config, int64_t longest_prompt, int64_t most) {
+  const int64_t positions = train::Positions(config);
+  // The last token of a completion needs no position.
+  const int64_t room = positions - longest_prompt + 1;
+  const int64_t length = std::max(room, positions / 2);  // a long prompt cuts nobody's answer short
+  if (length >= most) return most;
+  std::cerr << "retort: completions have up to " << length << " tokens here; the model has "
+            << positions << " positions\n";
+  return length;
 }
 
 }  // namespace retort::cli

@@ -260,6 +260,12 @@ std::vector<InputRecord> TraceStore::Inputs(int64_t run) const {
   return inputs;
 }
 
+int64_t TraceStore::LastRevision(int64_t run) const {
+  Statement last(impl_->database, "SELECT coalesce(max(revision), 0) FROM revisions WHERE run = ?");
+  last.With(run).Step();
+  return last.Int(0);
+}
+
 std::optional<int64_t> TraceStore::LastStep(int64_t run, int64_t stage_index) const {
   Statement last(impl_->database, "SELECT max(step) FROM steps WHERE run = ? AND stage_index = ?");
   if (!last.With(run, stage_index).Step() || last.IsNull(0)) return std::nullopt;

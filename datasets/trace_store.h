@@ -212,6 +212,8 @@ class TraceStore {
   /// Those whose folders should be there, in order.
   std::vector<CheckpointRecord> KeptCheckpoints(int64_t run) const;
   std::vector<InputRecord> Inputs(int64_t run) const;
+  /// The newest revision of a run's recipe; 0 before it was changed.
+  int64_t LastRevision(int64_t run) const;
   /// The last complete step of a stage.
   std::optional<int64_t> LastStep(int64_t run, int64_t stage_index) const;
   /// Every trace of a place, complete step or not, in order.

@@ -177,9 +177,7 @@ class Checker {
       train::Remove(overlong, shortened_.emplace_back(*problems));
       const bool skips = options.overlong == train::Overlong::kSkip && !shortened_.back().empty();
       Add(!skips, place + ".max_prompt_length",
-          overlong.Text() + (skips ? "; they are skipped"
-                                   : ". Set overlong to \"skip\", or lower "
-                                     "max_completion_length"));
+          overlong.Text() + (skips ? "; they are skipped" : ". " + overlong.remedy));
       if (shortened_.back().empty()) return problems;
       problems = used_[place] = &shortened_.back();
     }

@@ -13,19 +13,22 @@ namespace retort::recipes {
 namespace fs = std::filesystem;
 namespace {
 
-using Visit = std::function<void(Json& path, int64_t stage)>;
+using Visit = std::function<void(Json& path, int64_t stage, const std::string& place)>;
 
-void VisitPath(Json& object, const char* key, int64_t stage, const Visit& visit) {
+void VisitPath(Json& object, const char* key, int64_t stage, const std::string& place,
+               const Visit& visit) {
   const auto path = object.find(key);
-  if (path != object.end() && path->is_string() && *path != "") visit(*path, stage);
+  if (path == object.end() || !path->is_string() || *path == "") return;
+  visit(*path, stage, place + "." + key);
 }
 
 // Problems stand in a stage and inside its options (`until`).
-void VisitProblems(Json& object, int64_t stage, const Visit& visit) {
+void VisitProblems(Json& object, int64_t stage, const std::string& place, const Visit& visit) {
   for (auto& [key, value] : object.items()) {
     if (!value.is_object()) continue;
-    if (key == "problems") VisitPath(value, "file", stage, visit);
-    VisitProblems(value, stage, visit);
+    const std::string inside = place + "." + key;
+    if (key == "problems") VisitPath(value, "file", stage, inside, visit);
+    VisitProblems(value, stage, inside, visit);
   }
 }
 
@@ -57,15 +60,16 @@ void ForEachInput(Json& document, const Visit& visit) {
   for (const auto& [section, key] : {std::pair{"models", "path"}, std::pair{"data", "file"}}) {
     if (!document.contains(section) || !document[section].is_object()) continue;
     for (auto& [name, value] : document[section].items()) {
-      if (value.is_object()) VisitPath(value, key, -1, visit);
+      if (value.is_object()) VisitPath(value, key, -1, StrCat(section, ".", name), visit);
     }
   }
   if (!document.contains("stages") || !document["stages"].is_array()) return;
   int64_t k = 0;
   for (Json& stage : document["stages"]) {
     if (stage.is_object()) {
-      VisitPath(stage, "database", k, visit);
-      VisitProblems(stage, k, visit);
+      const std::string place = StrCat("stages[", k, "]");
+      VisitPath(stage, "database", k, place, visit);
+      VisitProblems(stage, k, place, visit);
     }
     ++k;
   }
@@ -73,7 +77,7 @@ void ForEachInput(Json& document, const Visit& visit) {
 
 void ResolvePaths(Json& document, const fs::path& folder) {
   if (!document.is_object()) return;
-  ForEachInput(document, [&](Json& path, int64_t) {
+  ForEachInput(document, [&](Json& path, int64_t, const std::string&) {
     const fs::path written = path.get<std::string>();
     path = fs::absolute(written.is_absolute() ? written : folder / written)
                .lexically_normal()

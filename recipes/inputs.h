@@ -11,9 +11,12 @@
 
 namespace retort::recipes {
 
-/// Calls `visit` with every path in a recipe's document and the index of the stage that reads it
-/// (-1 for `models` and `data`). Paths left empty do not count.
-void ForEachInput(Json& document, const std::function<void(Json& path, int64_t stage)>& visit);
+/// Calls `visit` with every path in a recipe's document, the index of the stage that reads it (-1
+/// for `models` and `data`) and where it stands ("models.policy.path"). Paths left empty do not
+/// count.
+void ForEachInput(
+    Json& document,
+    const std::function<void(Json& path, int64_t stage, const std::string& place)>& visit);
 
 /// Makes relative paths absolute, as seen from `folder`.
 void ResolvePaths(Json& document, const std::filesystem::path& folder);

@@ -81,7 +81,7 @@ class Runner {
         model::LoadWeights(*models_.at(checkpoint->state.model).model, checkpoint->folder,
                            compute_);
       }
-      state_.CutBack();
+      state_.GoOn();
     } else {
       state_.Begin();
     }
@@ -259,6 +259,7 @@ class Runner {
                          {"recipe", recipe_.name},
                          {"model", stage.model},
                          {"stage", stage.name},
+                         {"revision", state_.revision()},
                          {"step", state_.stages()[k].details.value("steps", int64_t{0})}}});
     }
   }

@@ -1,6 +1,7 @@
 #include "recipes/run_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <set>
 
@@ -14,10 +15,11 @@ namespace retort::recipes {
 namespace fs = std::filesystem;
 namespace {
 
-std::vector<std::string> ExportFolders(const Recipe& recipe) {
+// Of the export stages from `first` on.
+std::vector<std::string> ExportFolders(const Recipe& recipe, size_t first) {
   std::vector<std::string> folders;
-  for (const Stage& stage : recipe.stages) {
-    const auto* options = std::get_if<ExportOptions>(&stage.options);
+  for (size_t k = first; k < recipe.stages.size(); ++k) {
+    const auto* options = std::get_if<ExportOptions>(&recipe.stages[k].options);
     if (options) folders.push_back(options->path);
   }
   return folders;
@@ -64,7 +66,7 @@ void RunState::OpenStore() {
 }
 
 void RunState::Begin() {
-  directory_.Begin(ExportFolders(recipe_));
+  directory_.Begin(ExportFolders(recipe_, 0));
   directory_.CleanUp({});
   OpenStore();
   const std::optional<int64_t> known = store_->FindRunByUid(owner());
@@ -82,18 +84,19 @@ void RunState::Open() {
                "anew in another --out");
   OpenStore();
   FindRun();
-  directory_.CheckExports(ExportFolders(recipe_));
-  directory_.CleanUp(ExportFolders(recipe_));
+  directory_.CleanUp(ExportFolders(recipe_, 0));
   ReadFinishedStages();
   checkpoints_ = directory_.Checkpoints();
   for (const Checkpoint& checkpoint : checkpoints_) CheckEnvironment(checkpoint);
-  replays_ = TakeRecipe();
+  Compare();
+  directory_.CheckExports(ExportFolders(recipe_, current()));
   if (!IsComplete()) RequireCheckpoints(current(), CheckpointOf(current()));
 }
 
 // A stage that trains goes back to its checkpoint, and what it did since is reproduced. Others go
 // on behind what they have stored.
-void RunState::CutBack() {
+void RunState::GoOn() {
+  TakeRecipe();
   const size_t k = current();
   const Checkpoint* checkpoint = CheckpointOf(k);
   const bool trains = k < recipe_.stages.size() && Trains(StageAt(k).type);
@@ -163,9 +166,9 @@ void RunState::ReadFinishedStages() {
   }
 }
 
-// Compares the recipe with the one that the run has had so far and goes on with it. False when
-// what the current stage has stored is not to be reproduced.
-bool RunState::TakeRecipe() {
+// Compares the recipe with the one that the run has had so far. Changes nothing outside this
+// object: what the changes need is done by TakeRecipe, when all else has been found in order.
+void RunState::Compare() {
   const std::string file = (out() / kRecipeFile).string();
   const Recipe previous = ReadRecipe(ParseJson(ReadFile(file), file), file);
   const Json before = WriteRecipe(previous);
@@ -175,40 +178,50 @@ bool RunState::TakeRecipe() {
   RETORT_CHECK(stored["stages"].size() >= finished, file, ": has ", stored["stages"].size(),
                " stages, but ", finished, " are done. Put back the file that belongs here");
   const Begun begun{finished, finished < previous.stages.size() && HasBegun(finished)};
-  bool replays = CheckInputs(stored, wanted, begun);
+  replays_ = CheckInputs(stored, wanted, begun);
   std::vector<bool> trains;
   for (size_t k = 0; k < finished + (begun.current ? 1 : 0); ++k) {
     trains.push_back(Trains(previous.stages[k].type));
   }
-  const Revision revision = CompareRecipes(stored, wanted, begun, trains);
-  RETORT_CHECK(revision.refused.empty(), file,
+  revision_ = CompareRecipes(stored, wanted, begun, trains);
+  RETORT_CHECK(revision_.refused.empty(), file,
                ": the run was started with another recipe, and finished stages depend on what "
                "differs: ",
-               Join(revision.refused, "; "),
+               Join(revision_.refused, "; "),
                ". Resume with what they had (what has not run yet may change), or start a new "
                "--out");
-  if (revision.extended) {
-    note_(StrCat("stage '", StageAt(*revision.extended).name, "' goes on from its end"));
-    stages_.resize(*revision.extended);
+  recipe_changed_ = before != wanted;
+  if (revision_.extended) {
+    stages_.resize(*revision_.extended);
+    replays_ = false;
+  } else if (revision_.restart) {
+    const auto is_old = [&](const Checkpoint& checkpoint) {
+      return checkpoint.state.stage_index == static_cast<int64_t>(finished);
+    };
+    std::ranges::copy_if(checkpoints_, std::back_inserter(superseded_), is_old);
+    std::erase_if(checkpoints_, is_old);
+    replays_ = false;
+  }
+}
+
+void RunState::TakeRecipe() {
+  if (revision_.extended) {
+    note_(StrCat("stage '", StageAt(current()).name, "' goes on from its end"));
     WriteStages();
-    replays = false;
-  } else if (revision.restart) {
-    note_(StrCat("stage '", StageAt(finished).name,
+  } else if (revision_.restart) {
+    note_(StrCat("stage '", StageAt(current()).name,
                  "' begins anew; what it has done stays in the database as superseded"));
-    for (const Checkpoint& checkpoint : checkpoints_) {
-      if (checkpoint.state.stage_index != static_cast<int64_t>(finished)) continue;
+    for (const Checkpoint& checkpoint : superseded_) {
       store_->ForgetCheckpoint(run_, checkpoint.folder.filename().string());
       directory_.SetAside(checkpoint);
     }
-    checkpoints_ = directory_.Checkpoints();
-    store_->CutBack({run_, static_cast<int64_t>(finished), -1}, datasets::CutReason::kSuperseded);
   }
-  if (before != wanted) {
-    for (const std::string& change : revision.changes) note_("recipe: " + change);
-    store_->AddRevision(run_, wanted, revision.changes);
-    WriteFileAtomic(file, wanted.dump(2) + "\n");
-  }
-  return replays;
+  for (const datasets::InputRecord& input : accepted_inputs_) store_->RecordInput(run_, input);
+  if (!recipe_changed_) return;
+  for (const std::string& change : revision_.changes) note_("recipe: " + change);
+  store_->AddRevision(run_, WriteRecipe(recipe_), revision_.changes);
+  WriteFileAtomic(out() / kRecipeFile, WriteRecipe(recipe_).dump(2) + "\n");
+  recipe_changed_ = false;
 }
 
 // Whether the stage has left anything behind.
@@ -226,19 +239,15 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
   for (const datasets::InputRecord& input : store_->Inputs(run_)) {
     hashes[{input.stage_index, input.path}] = input.hash;
   }
-  std::vector<std::pair<int64_t, std::string>> now;
-  ForEachInput(wanted, [&](Json& path, int64_t k) { now.emplace_back(k, path); });
-  size_t next = 0;
+  std::map<std::string, std::string> now;
+  ForEachInput(wanted, [&](Json& path, int64_t, const std::string& place) { now[place] = path; });
   bool same = true;
-  ForEachInput(stored, [&](Json& path, int64_t k) {
-    const size_t place = next++;
+  ForEachInput(stored, [&](Json& path, int64_t k, const std::string& place) {
     const auto recorded = hashes.find({k, path.get<std::string>()});
     const bool is_begun = k < static_cast<int64_t>(begun.finished) ||
                           (k == static_cast<int64_t>(begun.finished) && begun.current);
-    if (recorded == hashes.end() || !is_begun || place >= now.size() || now[place].first != k) {
-      return;
-    }
-    const std::string& current = now[place].second;
+    if (recorded == hashes.end() || !is_begun || !now.contains(place)) return;
+    const std::string& current = now[place];
     const bool done = k >= 0 && k < static_cast<int64_t>(begun.finished);
     if (!fs::exists(current)) {
       RETORT_CHECK(done || k < 0, current, ": is missing, and stage '",
@@ -247,7 +256,7 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
       return;
     }
     const std::string hash = HashOfInput(recipe_, k, current);
-    if (path != current) store_->RecordInput(run_, {k, current, hash});
+    if (path != current || hash != recorded->second) accepted_inputs_.push_back({k, current, hash});
     if (hash == recorded->second) {
       path = current;
       return;
@@ -265,7 +274,7 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
 
 void RunState::RecordInputs(int64_t k) {
   Json document = WriteRecipe(recipe_);
-  ForEachInput(document, [&](Json& path, int64_t stage) {
+  ForEachInput(document, [&](Json& path, int64_t stage, const std::string&) {
     if (stage == k) store_->RecordInput(run_, {k, path, HashOfInput(recipe_, k, path)});
   });
 }

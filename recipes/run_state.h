@@ -38,16 +38,19 @@ class RunState {
   /// Makes the directory, the database and recipe.json of a new run.
   void Begin();
   /// Reads what is there and compares recipe, inputs and environment with what the run has had.
-  /// Throws Error when it cannot go on so, and when something that it needs is missing.
+  /// Throws Error when it cannot go on so, and when something that it needs is missing. Changes
+  /// nothing that a later failure would have to bring back.
   void Open();
-  /// Cuts back what the current stage will do again. After the models have been loaded: until then
-  /// nothing is changed that a failure would have to bring back.
-  void CutBack();
+  /// Takes the changed recipe, and cuts back what the current stage will do again. To be called
+  /// when everything has been checked and the models are loaded.
+  void GoOn();
 
   /// All stages are done and the final models are written.
   bool IsComplete() const;
   const std::vector<StageResult>& stages() const { return stages_; }  ///< the finished ones
   size_t current() const { return stages_.size(); }
+  /// Which recipe of the run this is: it counts up with every change.
+  int64_t revision() const { return store_->LastRevision(run_) + (recipe_changed_ ? 1 : 0); }
   bool same_environment() const { return same_environment_; }
   const std::filesystem::path& out() const { return directory_.path(); }
   const std::string& owner() const { return directory_.owner(); }
@@ -79,7 +82,8 @@ class RunState {
   void OpenStore();
   void FindRun();
   void ReadFinishedStages();
-  bool TakeRecipe();
+  void Compare();
+  void TakeRecipe();
   bool HasBegun(size_t k) const;
   bool CheckInputs(Json& stored, Json wanted, const Begun& begun);
   void CheckEnvironment(const Checkpoint& checkpoint);
@@ -98,6 +102,11 @@ class RunState {
   std::vector<StageResult> stages_;
   bool same_environment_ = true;
   bool replays_ = true;  // what the current stage has stored is to be reproduced
+  // What Compare found and TakeRecipe does.
+  Revision revision_;
+  bool recipe_changed_ = false;
+  std::vector<Checkpoint> superseded_;
+  std::vector<datasets::InputRecord> accepted_inputs_;
 };
 
 }  // namespace retort::recipes

@@ -64,7 +64,13 @@ Overlongs FindOverlong(const std::vector<Problem>& problems, const ProblemOption
                        const Room& room) {
   const int64_t context = room.positions - room.completion.value_or(0) + 1;
   const int64_t prompt_limit = options.max_prompt_length.value_or(context);
-  Overlongs found{{}, static_cast<int64_t>(problems.size()), std::min(context, prompt_limit)};
+  const char* remedy = prompt_limit < context ? "raise max_prompt_length"
+                       : room.completion      ? "lower max_completion_length"
+                                              : "give the model more max_position_embeddings";
+  Overlongs found{{},
+                  static_cast<int64_t>(problems.size()),
+                  std::min(context, prompt_limit),
+                  StrCat("Set problems.overlong to \"skip\", or ", remedy)};
   const auto frame = static_cast<int64_t>(
       model::RenderPrompt(room.tokenizer, room.prompt_template, "").size() + kTags);
   for (size_t i = 0; i < problems.size(); ++i) {
@@ -106,7 +112,8 @@ std::string Overlongs::Text() const {
     shown.push_back(StrCat("'", problem.id, "' with ", problem.tokens, " tokens"));
   }
   return StrCat(problems.size(), " of ", of, " problems are too long: ", Join(shown, ", "),
-                problems.size() > shown.size() ? ", …" : "", "; at most ", limit, " fit");
+                problems.size() > shown.size() ? ", …" : "", "; at most ",
+                std::max(limit, int64_t{0}), " fit");
 }
 
 std::vector<Problem> ProblemsOf(const StageContext& context, const ProblemOptions& options,
@@ -117,8 +124,7 @@ std::vector<Problem> ProblemsOf(const StageContext& context, const ProblemOption
       {context.tokenizer, context.prompt_template, Positions(context.model.config()), completion});
   if (overlong.problems.empty()) return problems;
   const std::string text = StrCat("stage '", context.name, "': ", overlong.Text());
-  RETORT_CHECK(options.overlong == Overlong::kSkip, text,
-               ". Set problems.overlong to \"skip\", or lower max_completion_length");
+  RETORT_CHECK(options.overlong == Overlong::kSkip, text, ". ", overlong.remedy);
   Remove(overlong, problems);
   RETORT_CHECK(!problems.empty(), text, ", so none is left");
   context.Warn(text + "; they are skipped");

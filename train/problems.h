@@ -86,8 +86,9 @@ struct LongProblem {
 /// The problems that do not fit, in order.
 struct Overlongs {
   std::vector<LongProblem> problems;
-  int64_t of = 0;     ///< problems in all
-  int64_t limit = 0;  ///< tokens of a prompt (of prompt and solution) at most
+  int64_t of = 0;           ///< problems in all
+  int64_t limit = 0;        ///< tokens of a prompt (of prompt and solution) at most
+  std::string remedy = {};  ///< what to do about them
   /// "3 of 7473 problems are too long: 'a.jsonl:7' with 811 tokens, …; at most 512 fit".
   std::string Text() const;
 };

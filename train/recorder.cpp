@@ -62,7 +62,7 @@ void Recorder::Emit(int64_t stage_index, const std::string& stage, int64_t step,
   std::ranges::sort(sorted, {}, &Metrics::value_type::first);
   for (const auto& [name, value] : sorted) {
     line[name] = std::isfinite(value) ? Json(value) : Json(nullptr);
-    tagged.emplace_back(stage + "/" + name, value);
+    if (std::isfinite(value)) tagged.emplace_back(stage + "/" + name, value);  // a gap, not a NaN
   }
   lines_->Write(ToJsonLine(line) + "\n");
   events_->Write(TensorBoardScalars(WallTime(), step, tagged));

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/strings.h"
 #include "verifiers/ascii.h"
 #include "verifiers/parser-inl.h"
 #include "verifiers/units.h"
@@ -493,9 +494,14 @@ std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
     return words.empty() ? std::optional<NodeId>() : tree.Add(Op::kText, words);
   };
   const int64_t before = tree.size();
+  const std::string_view written = answer;
   if (!IsProse(answer)) {
     std::vector<Token> tokens = Lex(answer, tree);
-    if (tokens.size() <= 1) return text(TextKey(answer));
+    if (tokens.size() <= 1) {
+      const std::string key = TextKey(answer);
+      if (!key.empty()) return text(key);
+      return text(TextKey(ToValidUtf8(written)));  // of other scripts the lexer leaves nothing
+    }
     const NodeId whole = Parser(answer, std::move(tokens), tree).Run();
     if (whole != kNoNode) return whole;
     if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;

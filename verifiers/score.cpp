@@ -84,7 +84,7 @@ ScoreTask ReadScoreTask(Json columns, const std::string& where, const ScoreOptio
   }
   for (size_t c = 0; c < options.response.size(); ++c) {
     const std::string& column = options.response[c];
-    auto texts = ResponseTexts(Column(columns, column, where), column, where);
+    auto texts = ResponseTexts(columns, column, where);
     std::vector<std::optional<bool>> labels(texts.size());
     if (!options.label.empty()) {
       labels = Labels(Column(columns, options.label[c], where), options.label[c], where);

@@ -91,6 +91,15 @@ bool IsConversation(const Json& value) {
   return value.is_array() && !value.empty() && std::ranges::all_of(value, IsMessage);
 }
 
+// A request that failed has no answer: the model said nothing right or wrong.
+void RefuseFailure(const Json& object, const std::string& where) {
+  const Json* error = Member(object, "error");
+  if (!error || error->is_null() || *error == "") return;
+  const Json* message = Member(*error, "message");
+  Fail(where, ": the request failed (", TextOf(message ? *message : *error),
+       "), so there is no answer to judge; ask again or leave the row out.");
+}
+
 struct ResponseReader {
   const std::string& column;
   const std::string& where;
@@ -133,6 +142,7 @@ struct ResponseReader {
     } else if (const Json* text = Member(object, "text"); text && !text->is_object()) {
       texts.push_back(Content(*text));
     } else {
+      RefuseFailure(object, where);
       for (const char* envelope : {"body", "response"}) {
         const Json* inner = Member(object, envelope);
         if (inner && inner->is_object()) return AddObject(*inner);
@@ -199,8 +209,10 @@ const Json& Column(const Json& row, const std::string& names, const std::string&
        ".");
 }
 
-std::vector<std::string> ResponseTexts(const Json& value, const std::string& column,
+std::vector<std::string> ResponseTexts(const Json& row, const std::string& column,
                                        const std::string& where) {
+  const Json& value = Column(row, column, where);
+  if (value.is_null()) RefuseFailure(row, where);
   ResponseReader reader{column, where};
   if (value.is_array() && !IsConversation(value)) {
     for (const Json& element : value) reader.Add(element);

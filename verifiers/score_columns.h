@@ -18,11 +18,12 @@ const Json* FindColumn(const Json& row, const std::string& name);
 /// `where` and naming the nearest key, when none is.
 const Json& Column(const Json& row, const std::string& names, const std::string& where);
 
-/// One or several responses: a text; a number or boolean, by its JSON text; null, an empty text: a
-/// model that said nothing; a conversation [{"role", "content"}, …], by its last assistant turn; an
-/// OpenAI completion ({"choices": […]}, also inside "body" or "response"), by its choices; a list
-/// of these. Throws Error naming `where` and `column`.
-std::vector<std::string> ResponseTexts(const Json& value, const std::string& column,
+/// One or several responses of a column: a text; a number or boolean, by its JSON text; null, an
+/// empty text: a model that said nothing; a conversation [{"role", "content"}, …], by its last
+/// assistant turn; an OpenAI completion ({"choices": […]}, also inside "body" or "response"), by
+/// its choices; a list of these. Throws Error naming `where` and `column`; also where an "error"
+/// beside says that the request failed.
+std::vector<std::string> ResponseTexts(const Json& row, const std::string& column,
                                        const std::string& where);
 
 /// The gold answers, of which any will do: a text, number or boolean, or a list of them.

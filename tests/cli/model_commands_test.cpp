@@ -163,20 +163,26 @@ TEST_F(ModelCommandsTest, EvalWorksWithItsDefaults) {
   EXPECT_EQ(outcome.err.find("warning"), std::string::npos) << outcome.err;
 }
 
-TEST_F(ModelCommandsTest, DefaultsLeaveASmallContextRoom) {
-  model::LlamaConfig config;
-  config.hidden_size = 16;
-  config.num_hidden_layers = 1;
-  config.max_position_embeddings = 64;
-  const auto small = folder_ / "small";
-  SaveTinyModel(config, small);
-  const Outcome eval = Retort({"eval", small, "--json", "--generator.count", "3"});
+TEST_F(ModelCommandsTest, CompletionsFitASmallContextByDefault) {
+  model::LlamaConfig small;
+  small.hidden_size = 16;
+  small.max_position_embeddings = 48;
+  SaveTinyModel(small, folder_ / "small");
+  const Outcome eval =
+      Retort({"eval", folder_ / "small", "--json", "--generator.count", "3", "--samples", "2"});
   ASSERT_EQ(eval.code, 0) << eval.err;
-  ExpectContains(eval.err, "completions end after 32 tokens");
-  EXPECT_EQ(Retort({"generate", small, "--prompt", "2+3"}).code, 0);
-  const Outcome asked = Retort({"eval", small, "--max-completion-length", "64"});
-  EXPECT_EQ(asked.code, 1);  // what was asked for is not changed
-  ExpectContains(asked.err, "too long");
+  ExpectContains(eval.err, "tokens here; the model has 48 positions");
+  const Outcome generated = Retort(
+      {"generate", folder_ / "small", "--prompt", "12345", "1", "--template", "none", "--json"});
+  ASSERT_EQ(generated.code, 0) << generated.err;
+  ExpectContains(generated.err, "up to 44 tokens here");
+  EXPECT_EQ(
+      Retort({"generate", folder_ / "small", "--prompt", "1", "--max-completion-length", "100"})
+          .code,
+      1);
+  const Outcome long_prompt =
+      Retort({"generate", folder_ / "small", "--prompt", std::string(40, '1')});
+  EXPECT_EQ(long_prompt.code, 1) << "not to be cut to a few tokens";
 }
 
 TEST_F(ModelCommandsTest, EvalSaysWhenNothingIsJudged) {

@@ -171,7 +171,8 @@ TEST_F(CheckTest, LengthsThatDoNotFitTheContext) {
                           {{"prompt", std::string(200, '1') + "+1"}, {"answer", "2"}}});
   Json recipe = With("/stages/0/problems", {{"file", file}});
   Expect(recipe, {"error learn.problems.max_prompt_length: 1 of 2 problems are too long: "
-                  "'long.jsonl:2' with 204 tokens; at most 97 fit"});
+                  "'long.jsonl:2' with 204 tokens; at most 97 fit. Set problems.overlong to "
+                  "\"skip\", or lower max_completion_length"});
   recipe["stages"][0]["problems"]["overlong"] = "skip";
   EXPECT_TRUE(Check(recipe).sound());
   Expect(recipe, {"warning learn.problems.max_prompt_length", "they are skipped"});

@@ -267,6 +267,66 @@ TEST_F(RunResume, InputsMustBeWhatTheyWere) {
   EXPECT_EQ(Query(out, "SELECT count(*) FROM completions WHERE stage = 'last'"), "2|\n");
 }
 
+TEST_F(RunResume, InputsAreToldApartByTheirPlace) {
+  // A model with a path, new in the recipe, must not shift which file is compared with which.
+  const fs::path out = folder_ / "out", first = folder_ / "first", data = folder_ / "data.jsonl";
+  const std::string rows = "{\"prompt\": \"1+1\", \"answer\": \"2\"}\n";
+  WriteFileAtomic(data, rows);
+  Json start = Recipe();
+  start["stages"] = {start["stages"][0]};
+  RunWhole(start, first, {});
+  Json recipe = start;
+  recipe["stages"][0]["problems"] = {{"file", data.string()}};
+  RunWhole(recipe, out, {});
+  WriteFileAtomic(data, rows + rows);
+  recipe["models"]["c"] = {{"path", (first / "final").string()}};
+  recipe["stages"].push_back(Recipe()["stages"][4]);
+  recipe["stages"][1]["model"] = "c";
+  ExpectHas(MessageOf(recipe, out, {.resume = true}),
+            data.string() + ": is not what stage 'learn'");
+}
+
+TEST_F(RunResume, ARecipeThatCannotRunChangesNothing) {
+  const fs::path out = folder_ / "out", data = folder_ / "data.jsonl";
+  WriteFileAtomic(data, "{\"prompt\": \"1+1\", \"answer\": \"2\"}\n");
+  Json recipe = Recipe();
+  recipe["stages"] = {recipe["stages"][0]};
+  recipe["stages"][0]["problems"] = {{"file", data.string()}};
+  RunWhole(recipe, out, {});
+  const auto before = Contents(out);
+  Json more = recipe;
+  more["stages"][0]["steps"] = 6;
+  fs::rename(data, folder_ / "away");
+  ExpectHas(MessageOf(more, out, {.resume = true}), data.string());
+  fs::rename(folder_ / "away", data);
+  Json missing = recipe;
+  missing["stages"].push_back(Recipe()["stages"][4]);
+  missing["stages"][1]["problems"] = {{"file", (folder_ / "none.jsonl").string()}};
+  ExpectHas(MessageOf(missing, out, {.resume = true}), "none.jsonl");
+  EXPECT_EQ(Contents(out) == before, true);
+  EXPECT_EQ(Resume(recipe, out), "") << "it is finished, as it was";
+}
+
+TEST_F(RunResume, AFinalFolderOfBeforeTheChangeIsNotTheEnd) {
+  const fs::path again = folder_ / "again", whole = folder_ / "whole";
+  Json shorter = Recipe();
+  shorter["stages"] = {shorter["stages"][0]};
+  Json recipe = shorter;
+  recipe["stages"][0]["steps"] = 6;
+  RunWhole(recipe, whole, {});
+  for (const int passage : {1, 2, 3}) {
+    RunWhole(shorter, again, {});
+    RunChild(recipe, again,
+             {.resume = true,
+              .environment = {{"RETORT_KILL_AT", StrCat("folder-before-rename:", passage)}}});
+    Resume(recipe, again);
+    EXPECT_EQ(Hash(again / "final" / "model.safetensors"),
+              Hash(whole / "final" / "model.safetensors"))
+        << passage;
+    fs::remove_all(again);
+  }
+}
+
 TEST_F(RunResume, WhatHasBeenDeletedIsMissed) {
   const fs::path out = folder_ / "out", kept = folder_ / "kept";
   StopAt(Recipe(), out, "gather", 1);
@@ -339,14 +399,17 @@ TEST_F(RunResume, SaveTotalLimitKeepsTheNewestAndWhatStagesStartFrom) {
 
 TEST_F(RunResume, ARunFromBeforeThereWereMarkersGoesOn) {
   const fs::path out = folder_ / "out", whole = folder_ / "whole";
-  RunWhole(Recipe(), whole, {});
-  StopAt(Recipe(), out, "more", 2);
+  Json recipe = Recipe();
+  recipe["stages"][1] = {
+      {"name", "look"}, {"type", "export"}, {"model", "b"}, {"path", "exported"}};
+  RunWhole(recipe, whole, {});
+  StopAt(recipe, out, "more", 2);
   for (const auto& entry : fs::recursive_directory_iterator(out)) {
     if (entry.path().filename() == kMarkerFile) fs::remove(entry.path());
   }
   datasets::TraceStore(out / "traces.db", datasets::TraceStore::Mode::kWrite).SetUid(1, "");
-  ExpectHas(MessageOf(Recipe(), out, {}), "holds a run already");
-  Resume(Recipe(), out);
+  ExpectHas(MessageOf(recipe, out, {}), "holds a run already");
+  Resume(recipe, out);
   EXPECT_EQ(Hash(out / "final/model.safetensors"), Hash(whole / "final/model.safetensors"));
 }
 

@@ -109,6 +109,8 @@ TEST_F(FileProblems, OverlongIsCountedToTheToken) {
   for (const char* part : {"1 of 20", "'school.jsonl:7' with 36 tokens", "at most 35"}) {
     EXPECT_NE(one.Text().find(part), std::string::npos) << one.Text();
   }
+  EXPECT_NE(one.remedy.find("or lower max_completion_length"), std::string::npos);
+  EXPECT_NE(overlong(4, 15).remedy.find("or raise max_prompt_length"), std::string::npos);
   EXPECT_TRUE(overlong(3, 15).problems.empty());
   EXPECT_EQ(overlong(4, 15).problems.size(), 1u);
   EXPECT_EQ(overlong(24, 1000).problems.size(), 1u);  // the context is a limit all the same

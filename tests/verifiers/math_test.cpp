@@ -64,6 +64,15 @@ TEST(Math, Integers) {
          {"9007199254740993", "9007199254740992", false}});
 }
 
+// Letters that the reader of formulas does not know are a wrong answer, or the right text.
+TEST(Math, OtherScripts) {
+  Check({{"37", "不知道", false},
+         {"37", "é", false},
+         {"37", "\xad", false},
+         {"不知道", "不知道", true},
+         {"北京", "上海", false}});
+}
+
 TEST(Math, Decimals) {
   Check({{"0.5", ".5", true},
          {"0.5", "0.50", true},

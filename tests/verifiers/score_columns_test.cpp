@@ -10,7 +10,9 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Texts Responses(const char* json) { return ResponseTexts(ParseJson(json, "j"), "c", "f:1"); }
+Texts Responses(const char* json) {
+  return ResponseTexts({{"c", ParseJson(json, "j")}}, "c", "f:1");
+}
 std::string ResponseError(const char* json) {
   return ErrorOf([&] { Responses(json); });
 }
@@ -65,6 +67,16 @@ TEST(ScoreColumns, AConversationMeansItsLastAssistantTurn) {
   EXPECT_TRUE(Has(ResponseError(R"([{"role":"user","content":"q"}])"), "role 'assistant'"));
 }
 
+// As OpenAI's batches write them: what was never answered is not answered wrongly.
+TEST(ScoreColumns, AFailedRequestHasNoAnswer) {
+  const char* refused = R"({"status_code":400,"body":{"error":{"message":"too long"}}})";
+  EXPECT_TRUE(Has(ResponseError(refused), "f:1: the request failed (too long)"));
+  EXPECT_TRUE(Has(ResponseError(R"({"response":null,"error":{"code":"x"}})"), "failed ({\"code"));
+  const Json expired = ParseJson(R"({"c": null, "error": {"code": "batch_expired"}})", "j");
+  EXPECT_TRUE(Has(ErrorOf([&] { ResponseTexts(expired, "c", "f:1"); }), "batch_expired"));
+  EXPECT_EQ(ResponseTexts({{"c", nullptr}, {"error", nullptr}}, "c", "f:1"), Texts{""});
+}
+
 TEST(ScoreColumns, AnOpenAiCompletionMeansItsChoices) {
   const std::string choices =
       R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"a"}},
@@ -74,7 +86,6 @@ TEST(ScoreColumns, AnOpenAiCompletionMeansItsChoices) {
   EXPECT_EQ(Responses(("{\"status_code\":200,\"body\":" + choices + "}").c_str()), expected);
   EXPECT_EQ(Responses(("{\"response\":{\"body\":" + choices + "},\"error\":null}").c_str()),
             expected);
-  EXPECT_EQ(Responses(R"({"response":null,"error":{"code":"x"}})"), Texts{""});
   EXPECT_EQ(Responses(R"([{"message":{"content":"a"}},{"message":{"content":"b"}}])"),
             (Texts{"a", "b"}));
 }
