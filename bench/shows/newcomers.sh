@@ -215,7 +215,7 @@ read_everything() { # RUN HOW… -> the number of lines read by four commands, w
   [ "$n" -eq "$traces" ] || fail "sql finds $n of $traces traces: $*"
 }
 only_to_read() {
-  local pid frames steps sum trained right other="(no second user here)"
+  local pid frames steps sum trained right other="no second user here"
   "$retort" traces stats "$work/run" >"$work/stats" 2>&1
   "$retort" traces export "$work/run" --tokens >"$work/export" 2>/dev/null
   traces=$(wc -l <"$work/export")
