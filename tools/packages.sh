@@ -43,8 +43,10 @@ install_missing() {
   echo "Installing ${missing[*]}" >&2
   local install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
                  apt-get install -y --no-install-recommends)
+  # A fresh system has no package lists yet.
+  apt-cache show "${missing[@]}" >/dev/null 2>&1 || "${as_root[@]}" apt-get update >&2 || true
   "${install[@]}" "${missing[@]}" >&2 && return 0
-  # The package lists may be absent or old.
+  # They may be old.
   "${as_root[@]}" apt-get update >&2 && "${install[@]}" "${missing[@]}" >&2 && return 0
   echo "Could not install ${missing[*]}. Install them by hand and run again." >&2
   return 1
