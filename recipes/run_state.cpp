@@ -125,9 +125,10 @@ void RunState::Finish(StageResult result) {
 // All stages are done and the final models are written: there is nothing to do.
 bool RunState::IsComplete() const {
   if (stages_.size() != recipe_.stages.size()) return false;
-  const auto folders = FinalFolders();
-  return std::ranges::all_of(
-      folders, [&](const auto& folder) { return IsOwned(out() / folder.first, owner()); });
+  return std::ranges::all_of(FinalFolders(), [&](const auto& folder) {
+    const fs::path path = out() / folder.first;
+    return IsOwned(path, owner()) && ReadMarker(path).value("revision", int64_t{0}) == revision();
+  });
 }
 
 // The run of this directory in its database. One from before runs had a uid gets one.
