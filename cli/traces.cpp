@@ -11,14 +11,13 @@
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "datasets/trace_store.h"
+#include "train/evaluation.h"
 #include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
 
 using datasets::TraceStore;
-
-Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
 
 double Share(int64_t part, int64_t whole) {
   return whole == 0 ? NAN : static_cast<double>(part) / static_cast<double>(whole);
@@ -63,8 +62,8 @@ int Stats(const TracesOptions& options) {
                       {"unjudged", s.unjudged},
                       {"finished", s.finished},
                       {"tokens", s.tokens},
-                      {"mean_length", NumberOrNull(length)},
-                      {"mean_reward", NumberOrNull(s.mean_reward)}});
+                      {"mean_length", train::NumberOrNull(length)},
+                      {"mean_reward", train::NumberOrNull(s.mean_reward)}});
   }
   std::cout << (options.json ? ToJsonLine({{"stages", stages}}) + "\n" : FormatTable(table));
   return kSuccess;

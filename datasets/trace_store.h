@@ -3,25 +3,32 @@
 //
 // Schema 2 (PRAGMA user_version), made for SQL by hand; older files are moved forward when they are
 // opened for writing, and read as they are:
-//   runs(id, name, recipe, created, uid)            one per run; recipe is JSON, uid names it
-//   anywhere revisions(run, revision, recipe, changes, created)   what the recipe became; changes
-//   are JSON texts inputs(run, stage_index, path, hash)            bytes from outside that a stage
-//   (-1: a model) read steps(run, stage_index, step, stage)            one per optimizer (or
-//   collection) step metrics(run, stage_index, step, name, value)    one per logged value; NaN is
-//   NULL problems(id, fingerprint, problem_id, family, prompt, answer, solution, canonical,
-//   difficulty,
+//
+//   runs(id, name, recipe, created, uid)             recipe is JSON; uid names the run anywhere
+//   revisions(run, revision, recipe, changes, created)
+//                                                    what its recipe became; changes: JSON texts
+//   inputs(run, stage_index, path, hash)             what stages read from outside (-1: models)
+//   steps(run, stage_index, step, stage)             one per optimizer (or collection) step
+//   metrics(run, stage_index, step, name, value)     one per logged value; NaN is NULL
+//   problems(id, fingerprint, problem_id, family, prompt, answer, solution, canonical, difficulty,
 //            extra)
-//   groups(id, run, stage_index, step, problem, prompt_ids)          samples of one prompt
+//   groups(id, run, stage_index, step, problem, prompt_ids)
+//                                                    samples of one prompt
 //   completions(id, group_id, run, stage_index, stage, step, sample, token_ids, logprobs, experts,
 //               text, finish, length, reward, advantage, policy_version, text_bytes)
 //   verdicts(completion, position, verifier, status, score, reason, extracted)
-//   checkpoints(run, stage_index, step, stage, path, model, kept)   kept: its folder should be
-//   there selections(id, filter, ids, hash, created)      a distillation set; filter and ids are
-//   JSON layers(id, name, judges, retort, created), layer_verdicts, layer_rewards: later judgements
-//   beside those that a run was trained with, which never change replay_groups (with reason),
-//   replay_completions, replay_verdicts, superseded_steps: see CutBack views: traces (completions
-//   with run, problem, finished and correct), rescored (the same with the rewards of a layer, and
-//   the trained ones), curves (metrics with run, stage)
+//   checkpoints(run, stage_index, step, stage, path, model, kept)
+//                                                    kept: its folder should be there
+//   selections(id, filter, ids, hash, created)       a distillation set; filter and ids are JSON
+//   layers(id, name, judges, retort, created)        later judgements, beside what was trained on
+//   layer_rewards(layer, completion, reward, advantage)
+//   layer_verdicts(layer, completion, position, verifier, status, score, reason, extracted)
+//   replay_groups (with reason), replay_completions, replay_verdicts, superseded_steps
+//                                                    see CutBack
+//
+// Views: traces (completions with run, problem, finished and correct), rescored (the same with the
+// rewards of a layer, and the trained ones), curves (metrics with run and stage).
+//
 // token_ids and prompt_ids are little-endian int32, logprobs float32, experts uint16.
 // `reward` is NULL when nobody could judge. `correct` is Correct() of base/records.h: 0 when a
 // verdict is "wrong", 1 when all are "right", else NULL (unjudged).
@@ -32,7 +39,7 @@
 // and -0 into 0.
 //
 // Thread-safety: one TraceStore per thread. A reader sees whole steps, also while the writer
-// writes.
+// writes; of an evaluation, whole parts (AppendPart).
 
 #include <cstdint>
 #include <filesystem>

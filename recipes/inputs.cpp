@@ -102,13 +102,11 @@ Recipe OpenRecipe(const std::string& source, const std::vector<std::string>& set
 
 std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path) {
   if (k < 0) return HashOfModel(train::FindModel(path).folder);
-  if (k >= 0) {
-    const auto* distill =
-        std::get_if<distill::DistillOptions>(&recipe.stages[static_cast<size_t>(k)].options);
-    if (distill && distill->database == path) {
-      const datasets::TraceStore store(train::FindTraces(path), datasets::TraceStore::Mode::kRead);
-      return store.SelectionHash(store.Select(distill->select));
-    }
+  const auto* distill =
+      std::get_if<distill::DistillOptions>(&recipe.stages[static_cast<size_t>(k)].options);
+  if (distill && distill->database == path) {
+    const datasets::TraceStore store(train::FindTraces(path), datasets::TraceStore::Mode::kRead);
+    return store.SelectionHash(store.Select(distill->select));
   }
   Fingerprint hash;
   AddFile(hash, path);
