@@ -13,6 +13,8 @@ template class nlohmann::basic_json<nlohmann::ordered_map>;
 namespace retort {
 namespace {
 
+constexpr const char* kBigInteger = "$integer";
+
 // Reads characters and leaves behind how far the parser has come: its events do not say.
 class Cursor {
  public:
@@ -61,7 +63,10 @@ class Builder {
   bool boolean(bool value) { return Put(value); }
   bool number_integer(Json::number_integer_t value) { return Put(value); }
   bool number_unsigned(Json::number_unsigned_t value) { return Put(value); }
-  bool number_float(Json::number_float_t value, const std::string&) { return Put(value); }
+  bool number_float(Json::number_float_t value, const std::string& text) {
+    if (text.find_first_of(".eE") == std::string::npos) return Put(Json{{kBigInteger, text}});
+    return Put(value);
+  }
   bool string(std::string& value) { return Put(std::move(value)); }
   bool binary(Json::binary_t&) { return false; }  // not in text
   bool start_array(std::size_t) { return Open(Json::array()); }
@@ -143,6 +148,21 @@ class Builder {
   bool beyond_bounds_ = false;
 };
 
+// Within a string the quotes would have backslashes.
+std::string WithBigIntegers(std::string line) {
+  const std::string open = StrCat("{\"", kBigInteger, "\":\"");
+  std::string out;
+  size_t copied = 0;
+  for (size_t at = line.find(open); at != std::string::npos; at = line.find(open, at + 1)) {
+    const size_t digits = at + open.size();
+    const size_t end = line.find_first_not_of("0123456789", digits + (line[digits] == '-'));
+    if (line.compare(end, 2, "\"}") != 0 || end < digits + 1) continue;
+    out.append(line, copied, at - copied).append(line, digits, end - digits);
+    copied = end + 2;
+  }
+  return copied == 0 ? line : out.append(line, copied);
+}
+
 }  // namespace
 
 Json ParseJson(std::string_view text, const std::string& where, bool comments) {
@@ -150,6 +170,20 @@ Json ParseJson(std::string_view text, const std::string& where, bool comments) {
   RETORT_CHECK(builder.Parse(comments), where, ": not valid JSON: ", builder.error());
   return std::move(builder.value());
 }
+
+std::optional<std::string> BigInteger(const Json& value) {
+  if (!value.is_object() || value.size() != 1) return std::nullopt;
+  const auto digits = value.find(kBigInteger);
+  if (digits == value.end() || !digits->is_string()) return std::nullopt;
+  const std::string& text = digits->get_ref<const std::string&>();
+  const size_t first = text.starts_with('-');
+  if (first == text.size() || text.find_first_not_of("0123456789", first) != std::string::npos) {
+    return std::nullopt;
+  }
+  return text;
+}
+
+bool IsInteger(const Json& value) { return value.is_number_integer() || BigInteger(value); }
 
 std::optional<Json> TryParseJson(std::string_view text) {
   Builder builder(text);
@@ -165,7 +199,8 @@ Json JsonOrText(std::string_view text, const std::string& where) {
 }
 
 std::string ToJsonLine(const Json& value) {
-  const std::string line = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string line =
+      WithBigIntegers(value.dump(-1, ' ', false, Json::error_handler_t::replace));
   // The library leaves DEL and the C1 controls (C2 80 … C2 9F) as they are.
   const auto is_c1 = [&](size_t i) {
     const auto byte = [&](size_t at) { return static_cast<unsigned char>(line[at]); };

@@ -18,10 +18,17 @@ using Json = nlohmann::ordered_json;
 inline constexpr int kMaxJsonDepth = 512;
 
 /// Parses one JSON document, in linear time. `where` (a file name, or "file:line") starts the error
-/// message, which names line and column. `//` and `/* */` comments are accepted when `comments` is
-/// set. Throws Error on malformed text, on a key that occurs twice in one object, on nesting beyond
-/// kMaxJsonDepth and on numbers that no double can hold.
+/// message, which names line and column. An integer beyond 64 bits keeps its digits (BigInteger).
+/// `//` and `/* */` comments are accepted when `comments` is set. Throws Error on malformed text,
+/// on a key that occurs twice in one object, on nesting beyond kMaxJsonDepth and on numbers that no
+/// double can hold.
 Json ParseJson(std::string_view text, const std::string& where, bool comments = false);
+
+/// The digits of an integer that was beyond 64 bits, "-" in front; nothing for other values. JSON
+/// has no bound, and no double holds such a one: the value is an object of the one key "$integer".
+std::optional<std::string> BigInteger(const Json& value);
+/// An integer of any size.
+bool IsInteger(const Json& value);
 
 /// The value, or nothing where ParseJson would throw.
 std::optional<Json> TryParseJson(std::string_view text);
@@ -31,7 +38,7 @@ std::optional<Json> TryParseJson(std::string_view text);
 Json JsonOrText(std::string_view text, const std::string& where);
 
 /// One line of JSON that drives no terminal: control characters are escaped. Malformed UTF-8 inside
-/// strings becomes U+FFFD instead of an error.
+/// strings becomes U+FFFD instead of an error. Big integers are written as they were read.
 std::string ToJsonLine(const Json& value);
 
 }  // namespace retort

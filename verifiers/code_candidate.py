@@ -77,10 +77,9 @@ def serve(source):
         try:
             operation, args, named = decode(request, lambda number: objects[number - 1])
             result = perform(names, operation, args, named)
-            if result is None and operation == "call":
-                # It worked in place: the arguments are the result.
+            if operation == "apply":  # what it did to its arguments is asked for, too
                 changed = [arg if isinstance(arg, MUTABLE) else None for arg in args[1:]]
-                answer = encode((None, changed), keep)
+                answer = encode((result, changed), keep)
             else:
                 answer = encode((result,), keep)
         except BaseException as error:
@@ -95,7 +94,7 @@ MUTABLE = (list, dict, set, bytearray)
 def perform(names, operation, args, named):
     if operation == "get":
         return find(names, args[0])
-    if operation == "call":
+    if operation in ("call", "apply"):
         return args[0](*args[1:], **named)
     return OPERATIONS[operation](*args)
 
@@ -112,12 +111,18 @@ def set_item(target, key, value):
     target[key] = value
 
 
+def iterate(target):
+    """None when the target is an iterator itself."""
+    iterator = iter(target)
+    return None if iterator is target else iterator
+
+
 OPERATIONS = {
     "getattr": getattr,
     "setattr": setattr,
     "getitem": lambda target, key: target[key],
     "setitem": set_item,
-    "iter": iter,
+    "iter": iterate,
     "next": next,
     "len": len,
     "int": int,

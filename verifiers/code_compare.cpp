@@ -3,48 +3,59 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <set>
+#include <map>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "verifiers/ascii.h"
+#include "verifiers/code_wire.h"
 
 namespace retort::verifiers {
 
 namespace {
 
+constexpr double kExact = 9007199254740992;  // 2^53
+
 bool Near(double got, double expected, double tolerance) {
-  if (got == expected || (std::isnan(got) && std::isnan(expected))) return true;
+  if (got == expected) return true;
   return std::abs(got - expected) <= tolerance * std::max(1.0, std::abs(expected)) &&
          std::isfinite(expected);
 }
 
-bool IsInteger(const Json& value) { return value.is_number_integer(); }
+// --- results ---
 
 // The double nearest to a hexadecimal integer ("-1f") or float ("0x1.8p+1", "nan").
-double ToDouble(const WireValue& number) {
-  if (number.tag == 'f') return std::strtod(number.text.c_str(), nullptr);
-  const bool negative = number.text.starts_with('-');
-  const double magnitude = std::strtod(("0x" + number.text.substr(negative)).c_str(), nullptr);
-  return negative ? -magnitude : magnitude;
+double ToDouble(const WireReader::Head& number) {
+  std::string text(number.text);
+  if (number.tag == 'i') text.insert(text.starts_with('-') ? 1 : 0, "0x");
+  return std::strtod(text.c_str(), nullptr);
 }
 
-bool SameInteger(const WireValue& got, const Json& expected) {
-  return "i" + got.text + ";" == ToWire(expected);
+// As ToWire writes it: one spelling for each value; floats that are whole are integers.
+std::string NumberWire(const WireReader::Head& number) {
+  if (number.tag == 'f') {
+    const double value = ToDouble(number);
+    if (std::trunc(value) == value && std::abs(value) <= kExact) {
+      return ToWire(static_cast<int64_t>(value));
+    }
+  }
+  return StrCat(number.tag, number.text, ";");
 }
 
-bool SameNumber(const WireValue& got, const Json& expected, double tolerance) {
-  if (got.tag == 'i' && IsInteger(expected)) return SameInteger(got, expected);
-  return Near(ToDouble(got), expected.get<double>(), tolerance);
+bool SameNumber(const WireReader::Head& got, const Json& expected, double tolerance) {
+  if (IsInteger(expected)) return NumberWire(got) == ToWire(expected);
+  return expected.is_number() && Near(ToDouble(got), expected.get<double>(), tolerance);
 }
 
 // As json.dumps writes a key.
-std::optional<std::string> KeyText(const WireValue& key) {
+std::optional<std::string> KeyText(const WireReader::Head& key) {
   switch (key.tag) {
     case 's':
-      return key.text;
+      return std::string(key.text);
     case 'N':
       return "null";
     case 'T':
@@ -65,56 +76,188 @@ std::optional<std::string> KeyText(const WireValue& key) {
   }
 }
 
-bool SameDict(const WireValue& got, const Json& expected, double tolerance) {
-  if (!expected.is_object() || got.items.size() != 2 * expected.size()) return false;
-  std::set<std::string> seen;  // 1 and "1" are one key of JSON
-  for (size_t i = 0; i < got.items.size(); i += 2) {
-    const auto key = KeyText(got.items[i]);
+// The next value of `got` against `expected`: it is read as far as it agrees, so that the work is
+// bounded by what was expected.
+bool SameValue(WireReader& got, const Json& expected, double tolerance);
+
+bool SameDict(WireReader& got, size_t items, const Json& expected, double tolerance) {
+  if (!expected.is_object() || IsInteger(expected) || items != 2 * expected.size()) return false;
+  std::unordered_set<std::string> seen;  // 1 and "1" are one key of JSON
+  for (size_t i = 0; i < items; i += 2) {
+    const auto head = got.Next();
+    const auto key = head ? KeyText(*head) : std::nullopt;
     if (!key || !seen.insert(*key).second) return false;
     const auto found = expected.find(*key);
-    if (found == expected.end() || !SameResult(got.items[i + 1], *found, tolerance)) return false;
+    if (found == expected.end() || !SameValue(got, *found, tolerance)) return false;
   }
   return true;
 }
 
-bool SameSequence(const WireValue& got, const Json& expected, double tolerance) {
-  if (!expected.is_array() || got.items.size() != expected.size()) return false;
-  for (size_t i = 0; i < got.items.size(); ++i) {
-    if (!SameResult(got.items[i], expected[i], tolerance)) return false;
+bool SameSequence(WireReader& got, size_t items, const Json& expected, double tolerance) {
+  if (!expected.is_array() || items != expected.size()) return false;
+  for (const Json& item : expected) {
+    if (!SameValue(got, item, tolerance)) return false;
   }
   return true;
 }
 
-// Each item takes an equal one away. Quadratic, so bounded.
-bool SameSet(const WireValue& got, const Json& expected, double tolerance) {
-  constexpr size_t kMaxItems = 5'000;
-  if (!expected.is_array() || got.items.size() != expected.size()) return false;
-  if (got.items.size() > kMaxItems) return false;
-  std::vector<bool> taken(expected.size());
-  for (const WireValue& item : got.items) {
-    size_t i = 0;
-    while (i < expected.size() && (taken[i] || !SameResult(item, expected[i], tolerance))) ++i;
-    if (i == expected.size()) return false;
-    taken[i] = true;
+// What Python extends a dict or a tuple to, and compares as such.
+bool IsPlainInside(std::string_view object) {
+  for (const std::string_view name : {"Counter", "OrderedDict", "defaultdict", "ndarray"}) {
+    if (object == name) return true;
+  }
+  return object.starts_with("namedtuple ");
+}
+
+bool SameValue(WireReader& got, const Json& expected, double tolerance) {
+  const auto head = got.Next();
+  if (!head) return false;
+  switch (head->tag) {
+    case 'N':
+      return expected.is_null();
+    case 'T':
+    case 'F':
+      return expected.is_boolean() && expected.get<bool>() == (head->tag == 'T');
+    case 'i':
+    case 'f':
+      return SameNumber(*head, expected, tolerance);
+    case 's':
+      return expected.is_string() && expected.get_ref<const std::string&>() == head->text;
+    case 'l':
+    case 't':
+      return SameSequence(got, head->items, expected, tolerance);
+    case 'd':
+      return SameDict(got, head->items, expected, tolerance);
+    case 'o':
+      return IsPlainInside(head->text) && SameValue(got, expected, tolerance);
+    default:
+      return false;
+  }
+}
+
+// --- in any order ---
+
+// One text for all values that are the same without a tolerance; nothing for what equals nothing,
+// or nests deeper than `depth` (every level is copied once).
+bool Canonical(WireReader& got, std::string& out, int depth) {
+  const auto head = depth > 0 ? got.Next() : std::nullopt;
+  if (!head) return false;
+  switch (head->tag) {
+    case 'N':
+    case 'T':
+    case 'F':
+      out += head->tag;
+      return true;
+    case 'i':
+    case 'f':
+      out += NumberWire(*head);
+      return true;
+    case 's':
+      out += ToWireText(head->text);
+      return true;
+    case 'l':
+    case 't':
+      out += WireOpen('l', head->items);
+      for (size_t i = 0; i < head->items; ++i) {
+        if (!Canonical(got, out, depth - 1)) return false;
+      }
+      return true;
+    case 'd': {
+      std::map<std::string, std::string> members;
+      for (size_t i = 0; i < head->items; i += 2) {
+        const auto key_head = got.Next();
+        const auto key = key_head ? KeyText(*key_head) : std::nullopt;
+        std::string value;
+        if (!key || !Canonical(got, value, depth - 1)) return false;
+        if (!members.emplace(*key, std::move(value)).second) return false;
+      }
+      out += WireOpen('d', members.size());
+      for (const auto& [key, value] : members) out += ToWireText(key) + value;
+      return true;
+    }
+    case 'o':
+      return IsPlainInside(head->text) && Canonical(got, out, depth - 1);
+    default:
+      return false;
+  }
+}
+
+std::optional<std::string> Canonical(std::string_view value, int depth) {
+  WireReader reader(value);
+  std::string text;
+  if (!Canonical(reader, text, depth)) return std::nullopt;
+  return text;
+}
+
+int Depth(const Json& value) {
+  int depth = 0;
+  if (value.is_structured()) {
+    for (const Json& item : value) depth = std::max(depth, Depth(item));
+  }
+  return depth + 1;
+}
+
+// Equal ones go first, by their text. What is left may agree within the tolerance, and is tried one
+// with the other: for few, since that is quadratic.
+bool SameUnordered(std::string_view got, const Json& expected, double tolerance) {
+  constexpr size_t kFew = 200;
+  WireReader reader(got);
+  const auto head = reader.Next();
+  if (!head || std::string_view("ltez").find(head->tag) == std::string_view::npos) return false;
+  if (!expected.is_array() || head->items != expected.size()) return false;
+
+  const int depth = 2 * Depth(expected);  // a named tuple takes two
+  std::unordered_multimap<std::string, const Json*> wanted;
+  for (const Json& item : expected) {
+    wanted.emplace(Canonical(ToWire(item), depth).value_or(""), &item);
+  }
+  const bool is_set = head->tag == 'e' || head->tag == 'z';
+  std::unordered_set<std::string> members;
+  std::vector<std::string_view> left;
+  for (size_t i = 0; i < head->items; ++i) {
+    const auto item = reader.Whole();
+    const auto text = item ? Canonical(*item, depth) : std::nullopt;
+    if (!text || (is_set && !members.insert(*text).second)) return false;
+    const auto found = wanted.find(*text);
+    if (found == wanted.end()) {
+      left.push_back(*item);
+    } else {
+      wanted.erase(found);
+    }
+  }
+  if (left.size() > kFew) return false;
+  for (const std::string_view item : left) {
+    auto it = wanted.begin();
+    for (; it != wanted.end(); ++it) {
+      WireReader value(item);
+      if (SameValue(value, *it->second, tolerance)) break;
+    }
+    if (it == wanted.end()) return false;
+    wanted.erase(it);
   }
   return true;
 }
+
+// --- output ---
 
 bool SameJson(const Json& got, const Json& expected, double tolerance) {
-  if (got.is_number() && expected.is_number()) {
-    if (IsInteger(got) && IsInteger(expected)) return got == expected;
-    return Near(got.get<double>(), expected.get<double>(), tolerance);
+  if (got.is_number() || IsInteger(got)) {
+    const std::string wire = ToWire(got);
+    WireReader reader(wire);
+    return SameValue(reader, expected, tolerance);
   }
-  if (got.type() != expected.type()) return false;
+  if (got.type() != expected.type() || IsInteger(expected)) return false;
   if (!got.is_structured()) return got == expected;
   if (got.size() != expected.size()) return false;
-  for (const auto& [key, value] : got.items()) {
-    if (got.is_array()) {
-      if (!SameJson(value, expected[std::stoul(key)], tolerance)) return false;
-    } else {
-      const auto found = expected.find(key);
-      if (found == expected.end() || !SameJson(value, *found, tolerance)) return false;
+  if (got.is_array()) {
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (!SameJson(got[i], expected[i], tolerance)) return false;
     }
+    return true;
+  }
+  for (const auto& [key, value] : got.items()) {
+    const auto found = expected.find(key);
+    if (found == expected.end() || !SameJson(value, *found, tolerance)) return false;
   }
   return true;
 }
@@ -138,15 +281,43 @@ std::string_view NextToken(std::string_view& text) {
 }
 
 // A decimal number, all of it; no "nan", no "0x1".
-std::optional<double> TokenNumber(std::string_view token) {
-  if (token.starts_with('+')) token.remove_prefix(1);
-  const bool digits =
-      !token.empty() && token.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
-  if (!digits) return std::nullopt;
+struct Decimal {
+  bool negative = false;
+  std::string_view digits;     ///< of the whole part, without zeros in front
+  bool whole = false;          ///< no point, no exponent
+  bool zero_fraction = false;  ///< whole, or nothing but zeros behind the point
   double value = 0;
-  const auto [stop, error] = std::from_chars(token.data(), token.data() + token.size(), value);
-  if (error != std::errc() || stop != token.data() + token.size()) return std::nullopt;
-  return value;
+};
+
+std::optional<Decimal> ReadDecimal(std::string_view token) {
+  if (token.starts_with('+') && !token.starts_with("+-")) token.remove_prefix(1);
+  if (token.empty() || token.find_first_not_of("0123456789+-.eE") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  Decimal decimal;
+  const auto [stop, error] =
+      std::from_chars(token.data(), token.data() + token.size(), decimal.value);
+  if (stop != token.data() + token.size()) return std::nullopt;
+  const std::string_view unsigned_token = token.substr(token.starts_with('-'));
+  const size_t end = std::min(unsigned_token.find_first_of(".eE"), unsigned_token.size());
+  const std::string_view rest = unsigned_token.substr(end);
+  decimal.whole = rest.empty();
+  decimal.zero_fraction =
+      rest.empty() || (rest[0] == '.' && rest.find_first_not_of('0', 1) == std::string_view::npos);
+  decimal.digits = unsigned_token.substr(0, end);
+  decimal.digits.remove_prefix(std::min(decimal.digits.find_first_not_of('0'), end));
+  decimal.negative = token.starts_with('-') && !decimal.digits.empty();
+  // Digits are compared as such, but a fraction has to be a double.
+  if (error != std::errc() && !decimal.whole) return std::nullopt;
+  return decimal;
+}
+
+bool SameDecimal(std::string_view got, std::string_view expected, double tolerance) {
+  const auto a = ReadDecimal(got), b = ReadDecimal(expected);
+  if (!a || !b) return false;
+  if (!b->whole) return Near(a->value, b->value, tolerance);
+  return a->zero_fraction && a->negative == b->negative && a->digits == b->digits &&
+         (a->whole || std::abs(a->value) <= kExact);
 }
 
 bool SameTokens(std::string_view got, std::string_view expected, std::optional<double> tolerance) {
@@ -155,8 +326,7 @@ bool SameTokens(std::string_view got, std::string_view expected, std::optional<d
     if (mine.empty() || theirs.empty()) return mine.empty() && theirs.empty();
     if (mine == theirs) continue;
     if (!tolerance) return false;
-    const auto a = TokenNumber(mine), b = TokenNumber(theirs);
-    if (!a || !b || !Near(*a, *b, *tolerance)) return false;
+    if (!SameDecimal(mine, theirs, *tolerance)) return false;
   }
 }
 
@@ -183,29 +353,10 @@ bool SameLines(std::string_view got, std::string_view expected) {
 
 }  // namespace
 
-bool SameResult(const WireValue& got, const Json& expected, double tolerance) {
-  switch (got.tag) {
-    case 'N':
-      return expected.is_null();
-    case 'T':
-    case 'F':
-      return expected.is_boolean() && expected.get<bool>() == (got.tag == 'T');
-    case 'i':
-    case 'f':
-      return expected.is_number() && SameNumber(got, expected, tolerance);
-    case 's':
-      return expected.is_string() && expected.get_ref<const std::string&>() == got.text;
-    case 'l':
-    case 't':
-      return SameSequence(got, expected, tolerance);
-    case 'e':
-    case 'z':
-      return SameSet(got, expected, tolerance);
-    case 'd':
-      return SameDict(got, expected, tolerance);
-    default:
-      return false;
-  }
+bool SameResult(std::string_view got, const Json& expected, const ResultRule& rule) {
+  if (rule.unordered && expected.is_array()) return SameUnordered(got, expected, rule.tolerance);
+  WireReader reader(got);
+  return SameValue(reader, expected, rule.tolerance) && reader.AtEnd();
 }
 
 bool SameOutput(std::string_view got, std::string_view expected, OutputRule rule,

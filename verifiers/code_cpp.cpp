@@ -42,37 +42,38 @@ std::string WithReturn(std::string script) {
   return script;
 }
 
-// "int f(int x, std::string s)" of the function's definition; "" when it holds anything but types
-// and names, since it goes into the script's source.
-std::string HeadIn(const std::string& text, const std::string& name) {
-  const auto at = DefinitionOf(text, name, Language::kCpp);
-  if (!at) return "";
-  const std::string head = text.substr(*at, text.find('{', *at) - *at);
-  const bool plain = head.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-                         ":<>,&* ()\t\r\n") == std::string::npos;
-  return plain ? head : "";
-}
-
 // MultiPL-E's prompt ends inside the function, which the first brace of the tests closes, and they
-// call it `candidate`. Other asserts call it by its name.
-std::string Script(const std::string& head, const CodeTask& task) {
+// call it `candidate`. Other asserts call it by its name, as the prompt or they declare it. Nothing
+// of the program's goes into the script: it would say what the tests mean.
+std::string Script(const CodeTask& task) {
   const std::string& name = task.entry_point;
   const std::string alias = "auto candidate = " + name + ";";
-  const std::string tests = Join(task.scripts, "\n");
+  std::string tests = Join(task.scripts, "\n");
   const bool has_main = tests.find("int main()") != std::string::npos;
-  std::string script = "#include \"code_relay.hpp\"\n";
+  const std::string relay = "#include \"code_relay.hpp\"\n";
+  const std::string end = StrCat("\nint main() {\nretort_relay::in_place = ", task.in_place,
+                                 ";\nreturn retort_relay::RunScript(retort_script);\n}\n");
   if (has_main && tests.find(alias) != std::string::npos) {
-    script += WithTaggedUnions(task.prompt) + "throw 0;\n" +
-              WithReturn(ReplaceAll(tests, alias,
-                                    "auto candidate = retort_relay::Remote(&::" + name + ");"));
-  } else {
-    script += "#include <bits/stdc++.h>\nusing namespace std;\n" + head +
-              ";\nconst decltype(retort_relay::Remote(&::" + name + ")) retort_remote{nullptr};\n" +
-              "#define " + name + " retort_remote\n" +
-              WithReturn(has_main ? tests : "int main() {\n" + tests + "\n}");
+    return relay + WithTaggedUnions(task.prompt) + "throw 0;\n" +
+           WithReturn(ReplaceAll(tests, alias,
+                                 "auto candidate = retort_relay::Remote(&::" + name + ");")) +
+           end;
   }
-  return script + "\nint main() { return retort_relay::RunScript(retort_script); }\n";
+  std::string head;
+  if (const auto given = FindCppFunction(task.prompt, name)) {
+    head = given->head;
+  } else if (const auto declared = FindCppFunction(tests, name);
+             declared && declared->is_declaration) {
+    head = declared->head;
+    tests.erase(declared->begin, declared->end - declared->begin);
+  }
+  const std::string remote = head.empty()
+                                 ? "const retort_relay::Undeclared retort_remote;\n"
+                                 : head + ";\nconst decltype(retort_relay::Remote(&::" + name +
+                                       ")) retort_remote{nullptr};\n";
+  return (head.empty() ? "#include \"code_undeclared.hpp\"\n" : relay) +
+         "#include <bits/stdc++.h>\nusing namespace std;\n" + remote + "#define " + name +
+         " retort_remote\n" + WithReturn(has_main ? tests : "int main() {\n" + tests + "\n}") + end;
 }
 
 // "std::string f0;" -> {"std::string", "f0"}.
@@ -149,7 +150,8 @@ CppPrograms::Compiled CppPrograms::Compile(const std::string& source,
   const exec::Job job{
       .command = {compiler_, "-std=c++20", "-O1", "-w", "-o", "program", "program.cpp"},
       .files = {{"program.cpp", source},
-                {"code_relay.hpp", std::string(CodeDriver("code_relay.hpp"))}},
+                {"code_relay.hpp", std::string(CodeDriver("code_relay.hpp"))},
+                {"code_undeclared.hpp", std::string(CodeDriver("code_undeclared.hpp"))}},
       .keep = "program",
       .tools = true,
       .limits = {.time_s = limits.compile_time_s,
@@ -192,15 +194,15 @@ Outcome CppPrograms::Prepare(const std::string& source, const CodeTask& task,
   const auto job = [&limits](const Compiled& compiled) {
     return exec::Job{.command = {"program"}, .program = compiled.artifact, .limits = limits};
   };
-  // The script first: when it does not compile the program is not to blame, unless the function's
-  // head is the program's.
   Compiled script;
   if (!task.scripts.empty()) {
-    const std::string given = HeadIn(task.prompt, task.entry_point);
-    const std::string head = given.empty() ? HeadIn(source, task.entry_point) : given;
-    script = Compile(Script(head, task), task.limits);
-    const bool blameless = !given.empty() && script.outcome.reason == "compile-error";
-    if (blameless) script.outcome.reason = "bad-tests";
+    script = Compile(Script(task), task.limits);
+    if (script.outcome.reason != "internal-error" && !script.outcome.accepted()) {
+      script.outcome.detail = StrCat("the tests do not compile (", script.outcome.reason,
+                                     "); they may need a declaration of '", task.entry_point,
+                                     "' in front: ", script.outcome.detail);
+      if (script.outcome.reason != "no-sandbox") script.outcome.reason = "bad-tests";
+    }
     if (!script.outcome.accepted()) return script.outcome;
   }
   const bool served = task.stdio.empty();

@@ -5,7 +5,8 @@
 
 namespace retort::verifiers {
 
-/// Of "code_wire.py", "code_candidate.py", "code_script.py" and "code_relay.hpp"; "" for others.
+/// Of "code_wire.py", "code_candidate.py", "code_script.py", "code_relay.hpp" and
+/// "code_undeclared.hpp"; "" for others.
 std::string_view CodeDriver(std::string_view name);
 
 }  // namespace retort::verifiers

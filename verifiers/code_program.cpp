@@ -98,23 +98,72 @@ const Block* BestBlock(const std::vector<Block>& blocks, const CodeTask& task) {
 
 // --- the prompt ---
 
-// Open braces of C++ text, comments and literals left out.
+// --- C++ ---
+
+bool IsNamePart(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
+
+// The text with spaces in place of comments, literals and lines of the preprocessor.
+std::string Blanked(std::string_view text) {
+  std::string code(text);
+  const auto blank = [&](size_t begin, size_t end) {
+    end = std::min(end, code.size());
+    for (size_t i = begin; i < end; ++i) {
+      if (code[i] != '\n') code[i] = ' ';
+    }
+    return end;
+  };
+  bool line_start = true;
+  for (size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const char c = rest[0];
+    if (line_start && c == '#') {
+      size_t end = at + LineAt(text, at).size();
+      while (end < text.size() && text[end - 1] == '\\') {
+        ++end;
+        end += LineAt(text, end).size();
+      }
+      at = blank(at, end);
+    } else if (rest.starts_with("//")) {
+      at = blank(at, at + LineAt(text, at).size());
+    } else if (rest.starts_with("/*")) {
+      const size_t end = text.find("*/", at + 2);
+      at = blank(at, end == kNone ? text.size() : end + 2);
+    } else if (rest.starts_with("R\"") && !(at > 0 && IsNamePart(text[at - 1]))) {
+      const size_t open = rest.find('(');
+      const std::string close =
+          ")" + std::string(rest.substr(2, open == kNone ? 0 : open - 2)) + "\"";
+      const size_t end = text.find(close, at + 2);
+      at = blank(at, end == kNone ? text.size() : end + close.size());
+    } else if (c == '"' || (c == '\'' && !(at > 0 && IsNamePart(text[at - 1])))) {
+      size_t end = at + 1;
+      while (end < text.size() && text[end] != c && text[end] != '\n') {
+        end += text[end] == '\\' ? 2 : 1;
+      }
+      at = blank(at, end + 1);
+    } else {
+      line_start = c == '\n' || (line_start && IsSpace(c));
+      ++at;
+      continue;
+    }
+    line_start = false;
+  }
+  return code;
+}
+
 int OpenBraces(std::string_view text) {
   int open = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (text.substr(at).starts_with("//")) {
-      at += LineAt(text, at).size();
-    } else if (text.substr(at).starts_with("/*")) {
-      at = std::min(text.find("*/", at + 2), text.size() - 1);
-    } else if (c == '"' || (c == '\'' && !(at > 0 && IsDigit(text[at - 1])))) {
-      for (++at; at < text.size() && text[at] != c && text[at] != '\n'; ++at)
-        at += text[at] == '\\';
-    } else {
-      open += c == '{' ? 1 : c == '}' ? -1 : 0;
-    }
-  }
+  for (const char c : Blanked(text)) open += c == '{' ? 1 : c == '}' ? -1 : 0;
   return open;
+}
+
+// The place behind the parenthesis that closes the one at `at`.
+size_t BehindParentheses(std::string_view code, size_t at) {
+  int open = 0;
+  for (; at < code.size(); ++at) {
+    open += code[at] == '(' ? 1 : code[at] == ')' ? -1 : 0;
+    if (open == 0) return at + 1;
+  }
+  return code.size();
 }
 
 std::string IncludesOf(std::string_view text) {
@@ -178,8 +227,6 @@ void Complete(const CodeTask& task, bool fenced, ExtractedProgram& program) {
   program.taken += "/body";
 }
 
-bool IsNamePart(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
-
 // "def f(", "class f:", "f = …" after which no name goes on.
 bool PythonDefines(std::string_view line, std::string_view name) {
   if (line.starts_with("async ")) line.remove_prefix(6);
@@ -193,26 +240,60 @@ bool PythonDefines(std::string_view line, std::string_view name) {
   return keyword ? line[0] == '(' || line[0] == ':' : line[0] == '=' && !line.starts_with("==");
 }
 
-// "std::vector<int> f(": a name with a type in front of it.
-bool CppDefines(std::string_view line, std::string_view name) {
-  if (line.empty() || !IsNamePart(line[0]) || line.starts_with("return")) return false;
-  for (size_t at = line.find(name); at != kNone; at = line.find(name, at + 1)) {
-    size_t end = at + name.size();
-    end += Indentation(line.substr(end));
-    if (at == 0 || IsNamePart(line[at - 1]) || end >= line.size() || line[end] != '(') continue;
-    return line.substr(0, at).find_first_of("=()\".") == kNone;
-  }
-  return false;
-}
-
 }  // namespace
+
+std::optional<CppFunction> FindCppFunction(std::string_view text, std::string_view name) {
+  if (name.empty()) return std::nullopt;
+  const std::string code = Blanked(text);
+  size_t begin = 0;  // of the statement
+  bool declares = true;
+  int depth = 0;
+  for (size_t at = 0; at < code.size(); ++at) {
+    const char c = code[at];
+    depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+    if (c == ';' || c == '{' || c == '}') begin = at + 1, declares = true;
+    if (std::string_view("=(.\"").find(c) != kNone) declares = false;
+    if (depth > 0 || !IsNamePart(c)) continue;
+    const size_t start = at;
+    while (at + 1 < code.size() && IsNamePart(code[at + 1])) ++at;
+    if (!declares || std::string_view(code).substr(start, at + 1 - start) != name) continue;
+    const size_t open = code.find_first_not_of(" \t\r\n", at + 1);
+    if (open == kNone || code[open] != '(') continue;
+    // A type stands in front, and nothing that makes it a call.
+    begin = std::min(code.find_first_not_of(" \t\r\n", begin), start);
+    const std::string_view type = Trim(std::string_view(code).substr(begin, start - begin));
+    if (type.empty() || type.starts_with("return")) continue;
+    const char last = type.back();
+    if (!IsNamePart(last) && last != '>' && last != '&' && last != '*') continue;
+    const size_t behind = BehindParentheses(code, open);
+    const size_t next = std::min(code.find_first_not_of(" \t\r\n", behind), code.size());
+    const std::string_view rest = std::string_view(code).substr(next);
+    bool goes_on = rest.empty();  // and not as a sentence would: "write f(x) such that"
+    for (const char* token : {"{", ";", "->", "const", "noexcept"}) {
+      goes_on = goes_on || rest.starts_with(token);
+    }
+    if (!goes_on) continue;
+    const size_t end = std::min(code.find_first_of("{;", behind), code.size());
+    CppFunction function;
+    function.head = Trim(std::string_view(code).substr(begin, end - begin));
+    function.is_declaration = end < code.size() && code[end] == ';';
+    function.begin = begin;
+    function.end = end + (function.is_declaration ? 1 : 0);
+    return function;
+  }
+  return std::nullopt;
+}
 
 std::optional<size_t> DefinitionOf(std::string_view source, const std::string& name,
                                    Language language) {
   if (name.empty()) return std::nullopt;
+  if (language == Language::kCpp) {
+    const auto function = FindCppFunction(source, name);
+    return function ? std::optional(function->begin) : std::nullopt;
+  }
   for (size_t at = 0; at < source.size();) {
     const std::string_view line = LineAt(source, at);
-    if (language == Language::kCpp ? CppDefines(line, name) : PythonDefines(line, name)) return at;
+    if (PythonDefines(line, name)) return at;
     at += line.size() + 1;
   }
   return std::nullopt;

@@ -31,7 +31,17 @@ struct ExtractedProgram {
 std::optional<ExtractedProgram> ExtractProgram(std::string_view response, const CodeTask& task,
                                                const Json& columns);
 
-/// Where a line of `source` defines `name` at its outermost level: the start of that line.
+/// A function of C++ at the outermost level of a text: "auto f(int x)\n    -> int", without
+/// comments.
+struct CppFunction {
+  std::string head;             ///< up to its brace or semicolon
+  size_t begin = 0, end = 0;    ///< in the text; the semicolon of a declaration is within
+  bool is_declaration = false;  ///< it ends with a semicolon
+};
+std::optional<CppFunction> FindCppFunction(std::string_view text, std::string_view name);
+
+/// Where a line of `source` defines `name` at its outermost level: the start of that line,
+/// in C++ of the function's head.
 std::optional<size_t> DefinitionOf(std::string_view source, const std::string& name,
                                    Language language);
 

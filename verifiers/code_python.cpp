@@ -43,9 +43,13 @@ bool MayRunAnother(const Speaker& script) {
 }
 
 std::string ScriptJob(const CodeTask& task, bool go_on) {
-  const Json job{{"helpers", task.prompt}, {"entry_point", task.entry_point},
-                 {"setup", task.setup},    {"scripts", task.scripts},
-                 {"go_on", go_on},         {"time_s", task.limits.run.time_s + kScriptSeconds}};
+  const Json job{{"helpers", task.prompt},
+                 {"entry_point", task.entry_point},
+                 {"in_place", task.in_place},
+                 {"setup", task.setup},
+                 {"scripts", task.scripts},
+                 {"go_on", go_on},
+                 {"time_s", task.limits.run.time_s + kScriptSeconds}};
   return ToWire(job);
 }
 

@@ -7,6 +7,7 @@
 
 #include <any>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -150,8 +151,11 @@ void Put(std::string& out, const T& value) {
 
 class Reader {
  public:
-  explicit Reader(const std::string& bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
+  /// `converts`: numbers become what they are read as, as C++ converts arguments.
+  explicit Reader(const std::string& bytes, bool converts = false)
+      : at_(bytes.data()), end_(at_ + bytes.size()), converts_(converts) {}
 
+  bool converts() const { return converts_; }
   char Peek() const {
     if (at_ == end_) throw Malformed("cut short");
     return *at_;
@@ -169,6 +173,29 @@ class Reader {
     return text;
   }
   size_t Count(char end) { return std::strtoull(Until(end).c_str(), nullptr, 10); }
+  /// The next value, all of it.
+  std::string Whole() {
+    const char* const begin = at_;
+    for (size_t missing = 1; missing > 0; --missing) {
+      const char tag = Peek();
+      if (tag == 'l' || tag == 't' || tag == 'e' || tag == 'z') {
+        missing += Items();
+        continue;
+      }
+      ++at_;
+      if (tag == 's') {
+        Bytes(Count(':'));
+      } else if (tag == 'd') {
+        missing += 2 * Count(';');
+      } else if (tag == 'a') {
+        Count(';');
+        ++missing;
+      } else if (tag != 'N' && tag != 'T' && tag != 'F') {
+        Until(';');
+      }
+    }
+    return std::string(begin, at_);
+  }
   std::string Bytes(size_t size) {
     if (size > static_cast<size_t>(end_ - at_)) throw Malformed("cut short");
     at_ += size;
@@ -185,6 +212,7 @@ class Reader {
  private:
   const char* at_;
   const char* end_;
+  bool converts_;
 };
 
 template <class T>
@@ -195,24 +223,57 @@ inline std::string GetText(Reader& in) {
   return in.Bytes(in.Count(':'));
 }
 
+/// A number, character or truth value, as its type has it.
+struct Number {
+  bool whole = true;
+  long long integer = 0;
+  double real = 0;
+
+  /// Whether it is an integer: a float stands for one up to 2^53.
+  bool Is(const Number& other) const {
+    if (whole) return integer == other.integer && (real < 0) == (other.real < 0);
+    return real == other.real && real <= 0x1p53 && real >= -0x1p53;
+  }
+};
+
+inline Number GetAnyNumber(Reader& in) {
+  if (in.Take('T')) return {true, 1, 1};
+  if (in.Take('F')) return {};
+  if (in.Peek() == 's') {
+    const std::string text = GetText(in);
+    if (text.size() != 1) throw Malformed("no number");
+    return {true, text[0], static_cast<double>(text[0])};
+  }
+  if (in.Take('f')) return {false, 0, std::strtod(in.Until(';').c_str(), nullptr)};
+  if (!in.Take('i')) throw Malformed("no number");
+  std::string digits = in.Until(';');
+  digits.insert(digits[0] == '-' ? 1 : 0, "0x");
+  const double real = std::strtod(digits.c_str(), nullptr);
+  errno = 0;
+  const long long integer = std::strtoll(digits.c_str(), nullptr, 16);
+  if (errno == 0) return {true, integer, real};
+  // Beyond long long, as unsigned ones are.
+  if (digits[0] != '-' && digits.size() <= 18) {
+    return {true, static_cast<long long>(std::strtoull(digits.c_str(), nullptr, 16)), real};
+  }
+  return {false, 0, real};
+}
+
 template <class T>
 T GetNumber(Reader& in) {
-  if (in.Take('f')) {
-    const std::string text = in.Until(';');
-    if constexpr (std::is_floating_point_v<T>)
-      return static_cast<T>(std::strtod(text.c_str(), nullptr));
-    throw Malformed("no whole number");
-  }
-  if (!in.Take('i')) throw Malformed("no number");
-  const std::string text = in.Until(';');
+  const char tag = in.Peek();
+  const Number number = GetAnyNumber(in);
   if constexpr (std::is_floating_point_v<T>) {
-    const bool negative = text[0] == '-';
-    const double size = std::strtod(("0x" + text.substr(negative)).c_str(), nullptr);
-    return static_cast<T>(negative ? -size : size);
-  } else if constexpr (std::is_unsigned_v<T>) {
-    return static_cast<T>(std::strtoull(text.c_str(), nullptr, 16));
+    if (!in.converts() && tag != 'i' && tag != 'f') throw Malformed("no number");
+    return static_cast<T>(number.real);
   } else {
-    return static_cast<T>(std::strtoll(text.c_str(), nullptr, 16));
+    if (in.converts()) return static_cast<T>(number.whole ? number.integer : number.real);
+    const T value = static_cast<T>(number.integer);
+    if (tag != 'i' || !number.whole) throw Malformed("no whole number");
+    if ((value < 0) != (number.real < 0) || static_cast<double>(value) != number.real) {
+      throw Malformed("a whole number of another size");
+    }
+    return value;
   }
 }
 
@@ -255,8 +316,11 @@ T Get(Reader& in) {
   if constexpr (std::is_same_v<T, bool>) {
     if (in.Take('T')) return true;
     if (in.Take('F')) return false;
-    throw Malformed("no truth value");
+    if (!in.converts()) throw Malformed("no truth value");
+    const Number number = GetAnyNumber(in);
+    return number.integer != 0 || number.real != 0;
   } else if constexpr (std::is_same_v<T, char>) {
+    if (in.converts() && in.Peek() == 'i') return static_cast<char>(GetAnyNumber(in).integer);
     const std::string text = GetText(in);
     if (text.size() != 1) throw Malformed("no single character");
     return text[0];
@@ -268,6 +332,11 @@ T Get(Reader& in) {
     static std::deque<std::string> kept;
     return kept.emplace_back(GetText(in)).c_str();
   } else if constexpr (Text<T>) {
+    if (in.converts() && in.Peek() == 'l') {  // {} or {'a', 'b'}
+      T text;
+      for (size_t n = in.Items(); n > 0; --n) text += Get<char>(in);
+      return text;
+    }
     return GetText(in);
   } else if constexpr (std::is_same_v<T, std::monostate>) {
     if (!in.Take('N')) throw Malformed("no None");
@@ -293,15 +362,23 @@ T Get(Reader& in) {
     return T(GetTuple<Values>(in, std::make_index_sequence<std::tuple_size_v<Values>>()));
   } else if constexpr (Map<T>) {
     T map;
-    if (!in.Take('d')) throw Malformed("no dict");
-    for (size_t n = in.Count(';'); n > 0; --n) {
+    const bool pairs = in.converts() && in.Peek() == 'l';  // {{1, 2}, {3, 4}}
+    if (!pairs && !in.Take('d')) throw Malformed("no dict");
+    const size_t size = pairs ? in.Items() : in.Count(';');
+    for (size_t n = 0; n < size; ++n) {
+      if (pairs && in.Items() != 2) throw Malformed("no pair");
       auto key = Get<typename T::key_type>(in);
       map.emplace(std::move(key), Get<typename T::mapped_type>(in));
+      if (!in.converts() && map.size() != n + 1) throw Malformed("a key twice");
     }
     return map;
   } else if constexpr (Set<T>) {
     T set;
-    for (size_t n = in.Items(); n > 0; --n) set.insert(Get<typename T::key_type>(in));
+    const size_t size = in.Items();
+    for (size_t n = 0; n < size; ++n) {
+      set.insert(Get<typename T::key_type>(in));
+      if (!in.converts() && set.size() != n + 1) throw Malformed("a member twice");
+    }
     return set;
   } else if constexpr (is_array<T>) {
     T array{};
@@ -396,7 +473,7 @@ int Serve(R (*function)(A...)) {
   Channel channel;
   channel.Say("rt1;N");
   for (std::string request; channel.Hear(request);) {
-    Reader in(request);
+    Reader in(request, /*converts=*/true);
     try {
       in.Items();
       if (GetText(in) == "get") {
@@ -415,9 +492,30 @@ int Serve(R (*function)(A...)) {
   return 0;
 }
 
+/// A function object, such as a lambda's.
+template <class F>
+int Serve(const F&) {
+  return Serve(+F{});
+}
+
 // --- the script's side ---
 
 inline Channel* to_program = nullptr;
+
+/// What follows the result are the arguments after the call: part of the answer where the task says
+/// so, or where there is no other.
+inline bool in_place = false;
+
+/// The result and the arguments after the call.
+inline std::string Ask(const std::string& request) {
+  to_program->Say(request);
+  std::string answer;
+  if (!to_program->Hear(answer)) _exit(1);
+  if (answer.empty() || answer[0] != 'r') throw std::runtime_error("the program threw");
+  const std::string start = "rt2;";
+  if (answer.compare(0, start.size(), start) != 0) throw Malformed("no answer");
+  return answer.substr(start.size());
+}
 
 template <class R, class... A>
 struct Remote {
@@ -427,23 +525,18 @@ struct Remote {
     PutCount(request, 't', 1 + sizeof...(A));
     request += "h1;";
     (Put(request, static_cast<const std::decay_t<A>&>(args)), ...);
-    request += "d0;";
-    to_program->Say(request);
-    std::string answer;
-    if (!to_program->Hear(answer)) _exit(1);
+    const std::string answer = Ask(request + "d0;");
     Reader in(answer);
-    if (!in.Take('r')) throw std::runtime_error("the program threw");
-    if (in.Items() != 2) throw Malformed("no answer");
-    const auto written = [&] {
-      in.Items();
-      (GetBack(in, std::forward<A>(args)), ...);
-    };
     if constexpr (std::is_void_v<R>) {
       in.Skip();
-      written();
+      in.Items();
+      (GetBack(in, std::forward<A>(args)), ...);
     } else {
       std::decay_t<R> result = Get<std::decay_t<R>>(in);
-      written();
+      if (in_place) {
+        in.Items();
+        (GetBack(in, std::forward<A>(args)), ...);
+      }
       return result;
     }
   }

@@ -44,11 +44,16 @@ std::string_view Payload(std::string_view frame) {
 
 // ["ValueError", …], "text" of an answer "x…".
 Outcome ExceptionOf(std::string_view answer) {
-  const auto value = ParseWire(Payload(answer));
+  WireReader value(Payload(answer));
   std::string kind = "exception", text;
-  if (value && value->items.size() == 2 && !value->items[0].items.empty()) {
-    kind = value->items[0].items[0].text;
-    text = value->items[1].text;
+  const auto both = value.Next();
+  const auto names = value.Whole();
+  const auto message = value.Text();
+  if (both && both->items == 2 && names && message) {
+    WireReader name(*names);
+    name.Next();
+    kind = name.Text().value_or(kind);
+    text = *message;
   }
   return Failed(kind == "MemoryError" ? "memory-limit" : "runtime-error",
                 Shown(kind + ": " + text));
@@ -131,6 +136,13 @@ struct Ready {
   std::string handle;
 };
 
+// What an answer "r…" brings: the first value of a list.
+std::optional<std::string_view> Result(std::string_view answer) {
+  WireReader values(Payload(answer));
+  const auto head = values.Next();
+  return head && head->items > 0 ? values.Whole() : std::nullopt;
+}
+
 // Starts the program. An outcome other than accepted says why it is not ready.
 Outcome Prepare(const CodeTask& task, const Runnable& program, Ready& ready) {
   ready.speaker = program.calls();
@@ -142,17 +154,16 @@ Outcome Prepare(const CodeTask& task, const Runnable& program, Ready& ready) {
   }
   if (!answer) return FailureOf(ready.speaker->End());
   if (!answer->starts_with('r')) return ExceptionOf(*answer);
-  const auto value = ParseWire(Payload(*answer));
   // A handle, or a builtin type: `f = int` is a function, too.
-  const char tag = value && value->items.size() == 1 ? value->items[0].tag : 'N';
-  if (tag != 'h' && tag != 'b') {
+  const auto function = Result(*answer);
+  if (!function || (!function->starts_with('h') && !function->starts_with('b'))) {
     return Failed("runtime-error", "'" + task.entry_point + "' is not a function");
   }
-  ready.handle = tag + value->items[0].text + ";";
+  ready.handle = *function;
   return {};
 }
 
-Outcome RunCall(const CallTest& test, double tolerance, Ready& ready) {
+Outcome RunCall(const CallTest& test, const ResultRule& rule, Ready& ready) {
   std::string request = WireOpen('t', 3) + ToWireText("call");
   request += WireOpen('t', 1 + test.args.size()) + ready.handle;
   for (const Json& arg : test.args) request += ToWire(arg);
@@ -161,10 +172,10 @@ Outcome RunCall(const CallTest& test, double tolerance, Ready& ready) {
   const auto answer = ready.speaker->Hear();
   if (!answer) return FailureOf(ready.speaker->End());
   if (answer->starts_with('x')) return ExceptionOf(*answer);
-  const auto value = ParseWire(Payload(*answer));
-  if (!value || value->items.empty()) return Failed("wrong-answer", "an answer that is no data");
+  const auto result = Result(*answer);
+  if (!result) return Failed("wrong-answer", "an answer that is no data");
   for (const Json& expected : test.expected) {
-    if (SameResult(value->items[0], expected, tolerance)) return {};
+    if (SameResult(*result, expected, rule)) return {};
   }
   return Failed("wrong-answer", Shown(Payload(*answer).substr(0, 200)));
 }
@@ -174,12 +185,13 @@ Outcome RunCall(const CallTest& test, double tolerance, Ready& ready) {
 Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on) {
   Outcome all;
   all.total = static_cast<int64_t>(task.calls.size());
-  const double tolerance = task.float_tolerance.value_or(kResultTolerance);
+  const ResultRule rule{.tolerance = task.float_tolerance.value_or(kResultTolerance),
+                        .unordered = task.unordered};
   const Stopwatch watch;
   Ready ready;
   Outcome state = Prepare(task, program, ready);
   for (size_t i = 0; i < task.calls.size(); ++i) {
-    Outcome one = state.accepted() ? RunCall(task.calls[i], tolerance, ready) : state;
+    Outcome one = state.accepted() ? RunCall(task.calls[i], rule, ready) : state;
     if (one.accepted()) {
       ++all.passed;
       continue;
@@ -230,13 +242,18 @@ Outcome RunScripts(const Runnable& program) {
       if (all.accepted() && calls == 0) {
         return Failed("bad-tests", "the tests never call the program");
       }
+      if (all.accepted() && (all.passed == 0 || all.passed != all.total)) {
+        return Failed("bad-tests", StrCat("only ", all.passed, " of ", all.total, " tests ran"));
+      }
       return all;
     }
-    const auto value = ParseWire(payload);
-    if (frame->front() == 'n' && value) {
-      std::from_chars(value->text.data(), value->text.data() + value->text.size(), all.total, 16);
-    } else if (frame->front() == 't' && value && value->items.size() == 2) {
-      const Outcome test = Failed(value->items[0].text, Shown(value->items[1].text));
+    WireReader value(payload);
+    const auto head = value.Next();
+    if (frame->front() == 'n' && head) {
+      std::from_chars(head->text.data(), head->text.data() + head->text.size(), all.total, 16);
+    } else if (frame->front() == 't' && head && head->items == 2) {
+      const std::string_view reason = value.Text().value_or("internal-error");
+      const Outcome test = Failed(std::string(reason), Shown(value.Text().value_or("")));
       if (test.reason.empty()) {
         ++all.passed;
       } else if (test.reason == "bad-tests") {

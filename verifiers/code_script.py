@@ -1,27 +1,38 @@
 # Runs a test script, which holds the expected values, beside the program that is judged and out of
-# its reach. The names that the script expects from the program are stubs: a call's arguments travel
-# to the program's process, plain typed data comes back (code_wire.py). What is not plain stays there
-# and is a Handle here, whose comparison never counts as success.
+# its reach. The entry point is a stub: a call's arguments travel to the program's process, plain
+# typed data comes back (code_wire.py). What is not plain stays there and is a Handle here, which
+# answers a question once and for all, and whose comparison never counts as success. Any other name
+# is the script's, the prompt's or the standard library's; what only the program knows (MBPP's Pair)
+# is Given: it can be handed back to it, and no assertion can rest on it.
 #
-# Reads frames, a job each: a dict of helpers, entry_point, setup, scripts, go_on and time_s. A script
+# Reads frames, a job each: a dict of helpers, entry_point, in_place, setup, scripts, go_on and time_s. A script
 # is cut into parts that end with an assert each. Writes "n" and the number of parts; "c" and a
 # request for every call; "t" and [reason, text] for each part that ran, reason "" when it passed; at
 # the end "d" and whether this process may take another job.
 import _signal
 import builtins
 import functools
+import importlib
 import opcode
+import re
 import resource
 import sys
 
-# Published scripts use some without importing them. Only the entry point may hide them.
+# Published scripts use what they do not import: modules, by these names or their own, and what
+# these modules define. Only the entry point may hide them.
 MODULES = frozenset(
     "bisect collections copy datetime functools heapq itertools json math operator random re "
     "string sys time typing".split()
 )
+ABBREVIATED = {"np": "numpy", "numpy": "numpy", "pd": "pandas", "pandas": "pandas"}
+DEFINE = "math collections itertools functools copy heapq bisect typing decimal fractions statistics"
 
 
 class Opaque(Exception):
+    pass
+
+
+class BadTests(Exception):
     pass
 
 
@@ -43,7 +54,7 @@ def main():
             return
         job = decode(frame, None)
         limit_time(job["time_s"])
-        traceless = run(job, World(Link(requests, calls)), tell)
+        traceless = run(job, World(Link(requests, calls, job)), tell)
         limit_time(0)
         tell(b"d", traceless and peak_kib() < largest and len(sys.modules) == modules)
 
@@ -120,11 +131,12 @@ def compile_helpers(source):
 
 
 def run_part(code, world):
+    world.link.refused = ""
     try:
         exec(code, world)
-    except AssertionError as error:
-        return ["wrong-answer", describe(error)]
-    except (Opaque, WireError) as error:
+    except BadTests as error:
+        return ["bad-tests", describe(error)]
+    except (AssertionError, Opaque, WireError) as error:
         return ["wrong-answer", describe(error)]
     except BaseException as error:
         if getattr(error, "of_program", False):
@@ -134,6 +146,8 @@ def run_part(code, world):
         else:
             reason = "wrong-answer"  # such as None where the script computes with a number
         return [reason, describe(error)]
+    if world.link.refused:  # whatever the script made of it
+        return ["wrong-answer", world.link.refused]
     return ["", ""]
 
 
@@ -152,7 +166,7 @@ def describe(error):
 
 
 class World(dict):
-    """The script's globals. What is missing is asked of the program."""
+    """The script's globals. What is missing is looked for in the standard library."""
 
     def __init__(self, link):
         super().__init__(__name__="tests", __builtins__=builtins)
@@ -161,11 +175,7 @@ class World(dict):
     def __missing__(self, name):
         if name in builtins.__dict__:
             raise KeyError(name)
-        if name in MODULES:
-            value = __import__(name)
-        else:
-            value = self.link.ask("get", (name,))
-        self[name] = value
+        value = self[name] = known(name) or Given(self.link, name)
         return value
 
     def forget(self, name):
@@ -174,13 +184,41 @@ class World(dict):
             self[name] = Late(self.link, name)
 
 
+def known(name):
+    """The module of this name, or what one that scripts forget to import defines by it."""
+    if name in MODULES or name in ABBREVIATED:
+        return importlib.import_module(ABBREVIATED.get(name, name))
+    if name.startswith("_"):
+        return None
+    for home in DEFINE.split():
+        found = getattr(importlib.import_module(home), name, None)
+        if found is not None:
+            return found
+    if name in getattr(sys, "stdlib_module_names", ()):
+        return importlib.import_module(name)
+    return None
+
+
 class Link:
     """The way to the program. A lock-step conversation: one request, one answer."""
 
-    def __init__(self, requests, calls):
+    def __init__(self, requests, calls, job):
         self.requests, self.out, self.calls = requests, calls, 0
+        self.in_place = job["in_place"]
+        name = job["entry_point"]
+        # The methods of a class are what its tests are about.
+        self.tests_class = name[:1].isupper() or bool(
+            re.search(r"^class +%s\b" % re.escape(name), job["helpers"], re.MULTILINE)
+        )
+        self.refused = ""  # the last thing that an assertion must not rest on
 
     def ask(self, operation, args, named={}):
+        answer = self.answer(operation, args, named)
+        if len(answer) != 1:
+            raise WireError("malformed: not one value")
+        return answer[0]
+
+    def answer(self, operation, args, named={}):
         self.calls += 1
         request = encode((operation, args, named), send_handle)
         write_frame(self.out, b"c" + request)
@@ -190,12 +228,33 @@ class Link:
         receive = lambda number: Handle(self, number)
         if answer[:1] == b"x":
             raise_as_here(*decode(answer[1:], receive))
-        result = decode(answer[1:], receive)
-        if len(result) == 2:
-            for mine, changed in zip(args[1:], result[1]):
-                if changed is not None:
-                    replace_content(mine, changed)
-        return result[0]
+        return decode(answer[1:], receive)
+
+    def call(self, function, args, named, in_place):
+        """What a call returns. `in_place`: what it did to its arguments is done to ours."""
+        if not in_place:
+            return self.ask("call", (function,) + args, named)
+        result, changed = self.answer("apply", (function,) + args, named)
+        if self.in_place or result is None:
+            for mine, content in zip(args, changed):
+                if content is not None:
+                    replace_content(mine, content)
+        return result
+
+    def refuse(self, why):
+        self.refused = why
+        raise Opaque(why)
+
+
+def discards(frame):
+    """Whether the call that a frame is at stands alone: it is made for what it does."""
+    code, at = frame.f_code.co_code, frame.f_lasti + 2
+    while at < len(code) and code[at] == CACHE:
+        at += 2
+    return at < len(code) and code[at] == POP_TOP
+
+
+CACHE, POP_TOP = opcode.opmap.get("CACHE", -1), opcode.opmap["POP_TOP"]
 
 
 def replace_content(mine, changed):
@@ -210,8 +269,10 @@ def send_handle(value):
     if type(value) is Handle:
         return b"h%d;" % value._Handle__number
     if type(value) is Late:
-        return send_handle(value.handle())
-    raise ImportError("a %s cannot be handed to the program" % type(value).__name__)
+        return encode(value.value(), send_handle)
+    if type(value) is Given:
+        return encode(value._Given__value(), send_handle)
+    raise BadTests("a %s cannot be handed to the program" % type(value).__name__)
 
 
 def raise_as_here(names, text):
@@ -233,61 +294,115 @@ def raise_as_here(names, text):
     raise error
 
 
-def never(self, *_):
-    raise Opaque("the program returned an object that is not plain data")
+# Methods that compare: an assertion rests on what they return and on nothing else.
+COMPARES = re.compile(
+    "(eq|ne|lt|le|gt|ge|cmp|equals?|is_?equal.*|equal_?to|(is_?)?same.*|compare.*|match.*|fullmatch"
+    "|is_?close|all_?close|contains|is_?in|startswith|endswith|issubset|issuperset|isdisjoint|all|any"
+    "|is_integer|is(alnum|alpha|ascii|decimal|digit|identifier|lower|numeric|printable|space|title"
+    "|upper))$",
+    re.IGNORECASE,
+)
 
 
 class Handle:
-    """An object that lives in the program's process."""
+    """An object that lives in the program's process. It answers a question once: what it said is
+    forgotten only when the script does something to it, or to what it is a part of."""
 
-    def __init__(self, link, number):
-        object.__setattr__(self, "_Handle__link", link)
-        object.__setattr__(self, "_Handle__number", number)
+    def __init__(self, link, number, whole=None):
+        mine = dict(link=link, number=number, whole=whole, said={})
+        for name, value in mine.items():
+            object.__setattr__(self, "_Handle__" + name, value)
+
+    def __ask(self, operation, *args):
+        question = encode((operation, args), send_handle)
+        if question not in self.__said:
+            answer = self.__link.ask(operation, (self,) + args)
+            if type(answer) is Handle:
+                answer = Handle(self.__link, answer.__number, self)
+            self.__said[question] = answer
+        return self.__said[question]
+
+    def __touch(self):
+        while self is not None:
+            self.__said.clear()
+            self = self.__whole
+
+    def __change(self, operation, *args):
+        self.__touch()
+        self.__link.ask(operation, (self,) + args)
 
     def __call__(self, *args, **named):
-        return self.__link.ask("call", (self,) + args, named)
+        return self.__called(args, named, sys._getframe(1))
+
+    def __called(self, args, named, frame):
+        for touched in (self,) + args + tuple(named.values()):
+            if type(touched) is Handle:
+                touched.__touch()
+        in_place = self.__link.in_place or discards(frame)
+        return self.__link.call(self, args, named, in_place)
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return self.__link.ask("getattr", (self, name))
+        if COMPARES.match(name) and not self.__link.tests_class:
+            self.__link.refuse("the program returned an object whose own %s() compares" % name)
+        return self.__ask("getattr", name)
 
     def __setattr__(self, name, value):
-        self.__link.ask("setattr", (self, name, value))
+        self.__change("setattr", name, value)
 
     def __getitem__(self, key):
-        return self.__link.ask("getitem", (self, key))
+        return self.__ask("getitem", key)
 
     def __setitem__(self, key, value):
-        self.__link.ask("setitem", (self, key, value))
+        self.__change("setitem", key, value)
 
     def __iter__(self):
-        return self.__link.ask("iter", (self,))
+        iterator = self.__ask("iter")
+        if iterator is None:  # it is one, and goes on from where it is
+            return self
+        return iterator.__replay()
+
+    def __replay(self):
+        items, i = self.__said.setdefault("items", []), 0
+        while True:
+            if i == len(items):
+                try:
+                    items.append(next(self))
+                except StopIteration:
+                    return
+            yield items[i]
+            i += 1
 
     def __next__(self):
-        try:
-            return self.__link.ask("next", (self,))
-        except RuntimeError as error:
-            if getattr(error, "stops", False):
-                raise StopIteration from None
-            raise
+        if "ended" not in self.__said:
+            try:
+                return self.__link.ask("next", (self,))
+            except RuntimeError as error:
+                if not getattr(error, "stops", False):
+                    raise
+                self.__said["ended"] = True
+        raise StopIteration
 
     def __len__(self):
-        return self.__link.ask("len", (self,))
+        return self.__ask("len")
 
     def __int__(self):
-        return self.__link.ask("int", (self,))
+        return self.__ask("int")
 
     def __float__(self):
-        return self.__link.ask("float", (self,))
+        return self.__ask("float")
 
     def __str__(self):
-        return self.__link.ask("str", (self,))
+        return self.__ask("str")
 
     def __repr__(self):
-        return self.__link.ask("repr", (self,))
+        return self.__ask("repr")
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = __contains__ = never
+    def __never(self, *_):
+        self.__link.refuse("the program returned an object that is not plain data")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = __contains__ = __never
 
 
 class Late:
@@ -296,15 +411,65 @@ class Late:
     def __init__(self, link, name):
         self.link, self.name, self.found = link, name, None
 
-    def handle(self):
+    def value(self):
         if self.found is None:
             self.found = self.link.ask("get", (self.name,))
         return self.found
 
     def __call__(self, *args, **named):
-        return self.handle()(*args, **named)
+        found = self.value()
+        if type(found) is Handle:
+            return found._Handle__called(args, named, sys._getframe(1))
+        return found(*args, **named)
 
-    __eq__ = __ne__ = __bool__ = __hash__ = never
+    def __never(self, *_):
+        self.link.refuse("a function is compared")
+
+    __eq__ = __ne__ = __bool__ = __hash__ = __never
+
+
+class Given:
+    """What only the program knows, or was made by that. Made when it is handed to the program."""
+
+    def __init__(self, link, name, make=None):
+        mine = dict(link=link, name=name, make=make or (lambda: link.ask("get", (name,))), made=[])
+        for key, value in mine.items():
+            object.__setattr__(self, "_Given__" + key, value)
+
+    def __value(self):
+        if not self.__made:
+            self.__made.append(self.__make())
+        return self.__made[0]
+
+    def __part(self, operation, *args, **named):
+        return Given(self.__link, self.__name, lambda: self.__link.ask(operation, args, named))
+
+    def __call__(self, *args, **named):
+        return self.__part("call", self, *args, **named)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.__part("getattr", self, name)
+
+    def __getitem__(self, key):
+        return self.__part("getitem", self, key)
+
+    def __setattr__(self, name, value):
+        self.__link.ask("setattr", (self, name, value))
+
+    def __setitem__(self, key, value):
+        self.__link.ask("setitem", (self, key, value))
+
+    def __never(self, *_):
+        raise BadTests(
+            "'%s' is neither the entry point nor defined by the tests, the prompt or the standard "
+            "library; define or import it" % self.__name
+        )
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = __contains__ = __never
+    __iter__ = __len__ = __int__ = __float__ = __str__ = __repr__ = __add__ = __radd__ = __never
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __mod__ = __neg__ = __abs__ = __never
 
 
 # What a later job could notice: a module with a state, what gives way to any object, an attribute

@@ -1,7 +1,8 @@
 #include "verifiers/code_task.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
+#include <set>
 
 #include "base/strings.h"
 #include "verifiers/ascii.h"
@@ -29,6 +30,30 @@ const std::string& TextOf(const Json& value, const std::string& where) {
 std::string TextColumn(const Json& columns, const char* key) {
   const Json* value = Find(columns, key);
   return value == nullptr ? "" : TextOf(*value, key);
+}
+
+std::optional<bool> FlagColumn(const Json& columns, const char* key) {
+  const Json* value = Find(columns, key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_boolean()) {
+    FailTests(key, ": got ", value->type_name(), ", expected true or false.");
+  }
+  return value->get<bool>();
+}
+
+// "in place", "in-place", "inplace", in any case.
+bool SaysInPlace(std::string_view prompt) {
+  const std::string lower = Lowered(prompt);
+  for (size_t at = lower.find("in"); at != std::string::npos; at = lower.find("in", at + 1)) {
+    if (at > 0 && IsLetter(lower[at - 1])) continue;
+    std::string_view rest = std::string_view(lower).substr(at + 2);
+    rest.remove_prefix(std::min(rest.find_first_not_of(" -\t\n"), rest.size()));
+    if (!rest.starts_with("place")) continue;
+    rest.remove_prefix(5);
+    const bool instead = rest.starts_with(" of");  // "_ in place of spaces"
+    if (!instead && (rest.empty() || !IsLetter(rest[0]))) return true;
+  }
+  return false;
 }
 
 // {"stdin": "…"} as code-contests has it, or the text itself.
@@ -186,29 +211,104 @@ void ReadTests(const Json& tests, const std::string& where, CodeTask& task) {
   }
 }
 
+// --- the function under test, where no column names it ---
+
+constexpr std::string_view kPython =
+    "abs aiter all and anext any as ascii assert await bin bool breakpoint bytearray bytes "
+    "callable "
+    "chr classmethod compile complex del delattr dict dir divmod elif else enumerate eval except "
+    "exec "
+    "filter float for format frozenset getattr global globals hasattr hash help hex id if import "
+    "in "
+    "input int is isinstance issubclass iter lambda len list locals map max memoryview min next "
+    "nonlocal not object oct open or ord pow print property range raise repr return reversed round "
+    "set setattr slice sorted staticmethod str sum super tuple type vars while with yield zip "
+    // and what scripts take from the standard library and from numpy
+    "Counter Decimal Fraction OrderedDict accumulate allclose approx array array_equal bisect "
+    "bisect_left bisect_right ceil chain combinations copy deepcopy defaultdict deque fabs floor "
+    "isclose isfinite isinf isnan namedtuple ndarray partial permutations product raises reduce";
+constexpr std::string_view kCpp =
+    "abs accumulate all_of any_of assert begin bool catch ceil char count decltype double end "
+    "equal "
+    "fabs float floor for get if int is_permutation is_sorted isnan long main make_optional "
+    "make_pair make_tuple map max min none_of pair pow return round set size sizeof sort sqrt stod "
+    "stoi string string_view switch tie to_string tuple unsigned vector while";
+// Problems ask for some builtins to be written again (MBPP 126).
+constexpr std::string_view kWrittenAgain = "max min sum";
+
+bool Lists(std::string_view names, std::string_view name) {
+  const size_t at = (" " + std::string(names) + " ").find(" " + std::string(name) + " ");
+  return at != std::string::npos;
+}
+
 bool IsNamePart(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
 
-// The name that a list of asserts calls first: what the program has to define.
-std::string CalledName(std::string_view script) {
-  static constexpr std::array<std::string_view, 23> kAround{
-      "abs",  "all",   "any", "assert", "bool", "dict", "float", "frozenset",
-      "int",  "in",    "is",  "len",    "list", "max",  "min",   "not",
-      "repr", "round", "set", "sorted", "str",  "sum",  "tuple"};
-  std::string first;
-  for (size_t at = script.find("assert"); at < script.size(); ++at) {
-    if (!IsNamePart(script[at])) continue;
-    size_t end = at;
-    while (end < script.size() && IsNamePart(script[end])) ++end;
-    const std::string name(script.substr(at, end - at));
-    const bool member = at > 0 && script[at - 1] == '.';
-    const bool called = end < script.size() && script[end] == '(' && !member && !IsDigit(name[0]);
-    if (called && name != "assert") {
-      if (std::find(kAround.begin(), kAround.end(), name) == kAround.end()) return name;
-      if (first.empty()) first = name;
+// The end of the text literal or comment that begins at `at`; `at` itself when none does.
+size_t SkipText(std::string_view script, size_t at, bool cpp) {
+  const std::string_view rest = script.substr(at);
+  const auto line = std::min(script.find('\n', at), script.size());
+  if (cpp && rest.starts_with("//")) return line;
+  if (!cpp && rest.starts_with('#')) return line;
+  if (rest.empty() || (rest[0] != '"' && rest[0] != '\'')) return at;
+  const std::string quote(!cpp && rest.starts_with(std::string(3, rest[0])) ? 3 : 1, rest[0]);
+  for (at += quote.size(); at < script.size(); ++at) {
+    if (script[at] == '\\') {
+      ++at;
+    } else if (script.substr(at).starts_with(quote)) {
+      return at + quote.size();
     }
-    at = end - 1;
   }
-  return first;  // MBPP 126 has the program define sum
+  return script.size();
+}
+
+// The first name that a script calls and neither it nor its language defines; calls within its
+// asserts go before others.
+std::string CalledName(std::string_view script, bool cpp) {
+  std::set<std::string, std::less<>> defined;
+  std::vector<std::string> called;
+  std::string rewritten, first_anywhere;
+  bool importing = false, in_assert = false;
+  std::string_view before;
+  for (size_t at = 0; at < script.size();) {
+    if (const size_t end = SkipText(script, at, cpp); end > at) {
+      at = end;
+      continue;
+    }
+    const char c = script[at];
+    if (c == '\n') importing = in_assert = false;
+    if (!IsNamePart(c)) {
+      const std::string_view two = script.substr(at, 2);
+      const size_t size = two == "::" || two == "->" ? 2 : 1;
+      if (!IsSpace(c)) before = script.substr(at, size);
+      at += size;
+      continue;
+    }
+    const size_t begin = at;
+    while (at < script.size() && IsNamePart(script[at])) ++at;
+    const std::string_view name = script.substr(begin, at - begin);
+    size_t next = at;
+    while (next < script.size() && (script[next] == ' ' || script[next] == '\t')) ++next;
+    const std::string_view after = script.substr(next);
+    const bool member = before == "." || (cpp && (before == "::" || before == "->"));
+    const bool assigned = after.starts_with('=') && !after.starts_with("==");
+    if (name == "assert") in_assert = true;
+    if (importing || before == "def" || before == "class" || before == "as" || assigned) {
+      defined.emplace(name);
+    } else if (after.starts_with('(') && !member && !IsDigit(name[0])) {
+      if (!Lists(cpp ? kCpp : kPython, name)) {
+        if (in_assert) called.emplace_back(name);
+        if (first_anywhere.empty() || defined.contains(first_anywhere)) first_anywhere = name;
+      } else if (!cpp && Lists(kWrittenAgain, name) && rewritten.empty()) {
+        rewritten = name;
+      }
+    }
+    importing = importing || (!cpp && name == "import");
+    before = name;
+  }
+  for (const std::string& name : called) {
+    if (!defined.contains(name)) return name;
+  }
+  return first_anywhere.empty() || defined.contains(first_anywhere) ? rewritten : first_anywhere;
 }
 
 // `auto candidate = NAME;` in MultiPL-E's C++ tests.
@@ -322,13 +422,18 @@ CodeTask ReadCodeTask(const Problem& problem, const CodeOptions& options) {
   }
   if (!task.scripts.empty() && task.language == Language::kAuto) task.language = Language::kPython;
   if (task.entry_point.empty() && !task.scripts.empty()) {
-    if (task.language == Language::kCpp) task.entry_point = CppCandidate(task.scripts[0]);
-    if (task.entry_point.empty()) task.entry_point = CalledName(task.scripts[0]);
+    const bool cpp = task.language == Language::kCpp;
+    if (cpp) task.entry_point = CppCandidate(task.scripts[0]);
+    if (task.entry_point.empty()) {
+      task.entry_point = CalledName(Join(task.scripts, "\n"), cpp);
+    }
   }
   if (!task.calls.empty() && task.entry_point.empty()) {
     FailTests("tests call a function; its name is expected in a column 'entry_point'.");
   }
 
+  task.unordered = FlagColumn(columns, "unordered").value_or(false);
+  task.in_place = FlagColumn(columns, "in_place").value_or(SaysInPlace(task.prompt));
   task.limits = options.limits;
   task.float_tolerance = options.float_tolerance;
   try {

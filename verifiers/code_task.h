@@ -11,7 +11,9 @@
 //                                             entry_point, MultiPL-E's C++ tests ("}\nint main…")
 //
 // "stdout" may be a list, of which any will do; in place of "expected", "any_of" is such a list.
-// Optional columns: language, float_tolerance, limits. `tests` goes before `test`, `test_list` and
+// Optional columns: language, float_tolerance, limits, unordered (a list of results may come in any
+// order, or as a set), in_place (what a call does to its arguments is a result, too; also where the
+// prompt says "in place"). `tests` goes before `test`, `test_list` and
 // `input_output`.
 
 #include <optional>
@@ -46,6 +48,8 @@ struct CodeTask {
   std::string setup;  ///< runs before the scripts
   std::vector<std::string> scripts;
   std::optional<double> float_tolerance;
+  bool unordered = false;
+  bool in_place = false;
   CodeLimits limits;
 };
 

@@ -1,5 +1,7 @@
 #include "verifiers/code_wire.h"
 
+#include <flint/fmpz.h>
+
 #include <charconv>
 #include <cstdio>
 
@@ -9,93 +11,21 @@ namespace retort::verifiers {
 
 namespace {
 
-constexpr int kMaxDepth = 150;
-constexpr int64_t kMaxValues = 1'000'000;
-
-class Parser {
- public:
-  explicit Parser(std::string_view bytes) : rest_(bytes) {}
-
-  std::optional<WireValue> Parse() {
-    WireValue value;
-    if (!Read(value, kMaxDepth) || !rest_.empty()) return std::nullopt;
-    return value;
-  }
-
- private:
-  // What stands before `end`, which is taken as well.
-  std::optional<std::string_view> Until(char end) {
-    const size_t at = rest_.find(end);
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view text = rest_.substr(0, at);
-    rest_.remove_prefix(at + 1);
-    return text;
-  }
-
-  std::optional<size_t> Count(char end) {
-    const auto digits = Until(end);
-    size_t count = 0;
-    if (!digits || digits->empty()) return std::nullopt;
-    const auto [stop, error] =
-        std::from_chars(digits->data(), digits->data() + digits->size(), count);
-    if (error != std::errc() || stop != digits->data() + digits->size()) return std::nullopt;
-    return count;
-  }
-
-  bool Read(WireValue& value, int depth) {
-    if (depth == 0 || rest_.empty() || ++values_ > kMaxValues) return false;
-    value.tag = rest_[0];
-    rest_.remove_prefix(1);
-    switch (value.tag) {
-      case 'N':
-      case 'T':
-      case 'F':
-        return true;
-      case 's':
-      case 'y':
-      case 'Y': {
-        const auto size = Count(':');
-        if (!size || *size > rest_.size()) return false;
-        value.text = rest_.substr(0, *size);
-        rest_.remove_prefix(*size);
-        return true;
-      }
-      case 'i':
-      case 'f':
-      case 'c':
-      case 'b':
-      case 'h': {
-        const auto text = Until(';');
-        if (!text) return false;
-        value.text = *text;
-        return true;
-      }
-      case 'l':
-      case 't':
-      case 'e':
-      case 'z':
-      case 'd': {
-        const auto count = Count(';');
-        if (!count || *count > rest_.size()) return false;  // every item has a byte
-        const size_t items = value.tag == 'd' ? 2 * *count : *count;
-        for (size_t i = 0; i < items; ++i) {
-          if (!Read(value.items.emplace_back(), depth - 1)) return false;
-        }
-        return true;
-      }
-      default:
-        return false;
-    }
-  }
-
-  std::string_view rest_;
-  int64_t values_ = 0;
-};
-
 std::string HexInteger(bool negative, uint64_t magnitude) {
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof digits, magnitude, 16).ptr;
   return (negative ? "i-" : "i") + std::string(digits, end) + ";";
+}
+
+std::string HexInteger(const std::string& decimal) {
+  fmpz_t number;
+  fmpz_init(number);
+  fmpz_set_str(number, decimal.c_str(), 10);
+  char* digits = fmpz_get_str(nullptr, 16, number);
+  const std::string wire = "i" + std::string(digits) + ";";
+  flint_free(digits);
+  fmpz_clear(number);
+  return wire;
 }
 
 std::string HexFloat(double value) {
@@ -106,7 +36,85 @@ std::string HexFloat(double value) {
 
 }  // namespace
 
-std::optional<WireValue> ParseWire(std::string_view bytes) { return Parser(bytes).Parse(); }
+std::optional<WireReader::Head> WireReader::Next() {
+  // What stands before `end`, which is taken as well.
+  const auto until = [this](char end) -> std::optional<std::string_view> {
+    const size_t at = rest_.find(end);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string_view text = rest_.substr(0, at);
+    rest_.remove_prefix(at + 1);
+    return text;
+  };
+  const auto count = [&](char end) -> std::optional<size_t> {
+    const auto digits = until(end);
+    size_t value = 0;
+    if (!digits || digits->empty()) return std::nullopt;
+    const char* stop = digits->data() + digits->size();
+    const auto [at, error] = std::from_chars(digits->data(), stop, value);
+    // A count is of what follows, and everything has a byte at least.
+    if (error != std::errc() || at != stop || value > rest_.size()) return std::nullopt;
+    return value;
+  };
+
+  if (rest_.empty()) return std::nullopt;
+  Head head{.tag = rest_[0]};
+  rest_.remove_prefix(1);
+  switch (head.tag) {
+    case 'N':
+    case 'T':
+    case 'F':
+      return head;
+    case 's':
+    case 'y':
+    case 'Y': {
+      const auto size = count(':');
+      if (!size) return std::nullopt;
+      head.text = rest_.substr(0, *size);
+      rest_.remove_prefix(*size);
+      return head;
+    }
+    case 'i':
+    case 'f':
+    case 'c':
+    case 'b':
+    case 'h':
+    case 'o': {
+      const auto text = until(';');
+      if (!text) return std::nullopt;
+      head.text = *text;
+      head.items = head.tag == 'o' ? 1 : 0;
+      return head;
+    }
+    case 'l':
+    case 't':
+    case 'e':
+    case 'z':
+    case 'd': {
+      const auto items = count(';');
+      if (!items) return std::nullopt;
+      head.items = head.tag == 'd' ? 2 * *items : *items;
+      return head;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<std::string_view> WireReader::Whole() {
+  const std::string_view before = rest_;
+  for (size_t missing = 1; missing > 0; --missing) {
+    const auto head = Next();
+    if (!head || head->items > rest_.size()) return std::nullopt;
+    missing += head->items;
+  }
+  return before.substr(0, before.size() - rest_.size());
+}
+
+std::optional<std::string_view> WireReader::Text() {
+  const auto head = Next();
+  if (!head || head->tag != 's') return std::nullopt;
+  return head->text;
+}
 
 std::string WireOpen(char tag, size_t count) { return tag + std::to_string(count) + ";"; }
 
@@ -137,6 +145,7 @@ std::string ToWire(const Json& value) {
       return wire;
     }
     case Json::value_t::object: {
+      if (const auto digits = BigInteger(value)) return HexInteger(*digits);
       std::string wire = WireOpen('d', value.size());
       for (const auto& [key, item] : value.items()) wire += ToWireText(key) + ToWire(item);
       return wire;

@@ -12,28 +12,42 @@
 //   l<n>;<values>    list; t tuple, e set, z frozenset
 //   d<n>;<values>    dict: key, value, key, value …
 //   b<name>;         a builtin type
+//   o<name>;<value>  an object of the standard library, by its plain content (code_wire.py)
 //   h<n>;            a handle: object n of the program's process
 //
-// All pure functions, thread-safe. Nothing that arrives is trusted: parsing is bounded in depth and
-// in the number of values.
+// All pure functions, thread-safe. Nothing that arrives is trusted, and nothing is built from it:
+// values are read where they stand.
 
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/json.h"
 
 namespace retort::verifiers {
 
-struct WireValue {
-  char tag = 'N';
-  std::string text;              ///< digits, name or bytes
-  std::vector<WireValue> items;  ///< of a dict key, value, key, value …
-};
+/// Walks over values, one head after the other.
+class WireReader {
+ public:
+  struct Head {
+    char tag = 'N';
+    std::string_view text = {};  ///< digits, name or bytes
+    size_t items = 0;            ///< values that follow and belong to it; of a dict two a pair
+  };
 
-/// Nothing when malformed, nested more than 150 deep, or of more than a million values.
-std::optional<WireValue> ParseWire(std::string_view bytes);
+  explicit WireReader(std::string_view bytes) : rest_(bytes) {}
+
+  bool AtEnd() const { return rest_.empty(); }
+  /// The head of the next value; nothing when it is malformed or cut short.
+  std::optional<Head> Next();
+  /// The next value, all of it; nothing when it is malformed. However deep it nests.
+  std::optional<std::string_view> Whole();
+  /// The next value, if it is a text.
+  std::optional<std::string_view> Text();
+
+ private:
+  std::string_view rest_;
+};
 
 /// A JSON value as Python reads it: list, dict, str, int, float, bool, None.
 std::string ToWire(const Json& value);

@@ -1,6 +1,10 @@
 # How the drivers of the code verifier speak: plain typed data in frames. The same format as
 # code_wire.h, which explains it. Nothing here is trusted by the other side.
 import builtins
+import collections
+import datetime
+import decimal
+import fractions
 import posix
 
 MAX_DEPTH = 150
@@ -37,6 +41,65 @@ SEQUENCES = ((list, b"l"), (tuple, b"t"), (set, b"e"), (frozenset, b"z"))
 TEXTS = ((bytes, b"y"), (bytearray, b"Y"))
 
 
+# Values of the standard library that are data, too: how each is taken apart into what is plain, and
+# made of it again. A named tuple's name is "namedtuple x y".
+OBJECTS = {
+    "Counter": (collections.Counter, dict, collections.Counter),
+    "OrderedDict": (collections.OrderedDict, dict, collections.OrderedDict),
+    "defaultdict": (collections.defaultdict, dict, lambda d: collections.defaultdict(None, d)),
+    "deque": (collections.deque, lambda d: (list(d), d.maxlen), lambda c: collections.deque(*c)),
+    "dict_keys": (type({}.keys()), list, lambda c: dict.fromkeys(c).keys()),
+    "dict_values": (type({}.values()), list, lambda c: dict(enumerate(c)).values()),
+    "dict_items": (type({}.items()), list, lambda c: dict(c).items()),
+    "range": (range, lambda r: (r.start, r.stop, r.step), lambda c: range(*c)),
+    "Decimal": (decimal.Decimal, str, decimal.Decimal),
+    "Fraction": (
+        fractions.Fraction,
+        lambda f: (f.numerator, f.denominator),
+        lambda c: fractions.Fraction(*c),
+    ),
+    "date": (
+        datetime.date,
+        lambda d: (d.year, d.month, d.day),
+        lambda c: datetime.date(*c),
+    ),
+    "time": (
+        datetime.time,
+        lambda t: (t.hour, t.minute, t.second, t.microsecond),
+        lambda c: datetime.time(*c),
+    ),
+    "datetime": (
+        datetime.datetime,
+        lambda d: (d.year, d.month, d.day, d.hour, d.minute, d.second, d.microsecond),
+        lambda c: datetime.datetime(*c),
+    ),
+    "timedelta": (
+        datetime.timedelta,
+        lambda d: (d.days, d.seconds, d.microseconds),
+        lambda c: datetime.timedelta(*c),
+    ),
+    "ndarray": (None, lambda a: a.tolist(), lambda c: __import__("numpy").array(c)),
+}
+NAMES = {kind: name for name, (kind, _, _) in OBJECTS.items()}
+
+
+def name_of(value):
+    """The key of OBJECTS that an exact instance of such a type has, None for others."""
+    kind = type(value)
+    name = NAMES.get(kind)
+    if name in ("time", "datetime") and value.tzinfo is not None:
+        return None  # what a time zone is, only its program knows
+    if kind.__name__ == "ndarray" and kind.__module__ == "numpy":
+        return "ndarray"
+    return name
+
+
+def make_object(name, content):
+    if name.startswith("namedtuple "):
+        return collections.namedtuple("Tuple", name.split()[1:])(*content)
+    return OBJECTS[name][2](content)
+
+
 def encode(value, opaque):
     """`opaque` encodes what is not plain. Instances of subclasses are sent as their base's value."""
     out = []
@@ -63,6 +126,9 @@ def _encode(value, opaque, out, depth):
     elif isinstance(value, complex):
         real, imag = complex.__add__(value, 0j).real, complex.__add__(value, 0j).imag
         out.append(b"c%s,%s;" % (real.hex().encode(), imag.hex().encode()))
+    elif name := name_of(value):
+        out.append(b"o%s;" % name.encode())
+        _encode(OBJECTS[name][1](value), opaque, out, depth - 1)
     elif isinstance(value, dict):
         out.append(b"d%d;" % dict.__len__(value))
         for key, item in dict.items(value):
@@ -73,6 +139,8 @@ def _encode(value, opaque, out, depth):
     else:
         for base, tag in SEQUENCES:
             if isinstance(value, base):
+                if base is tuple and type(value).__bases__ == (tuple,) and hasattr(value, "_fields"):
+                    out.append(b"onamedtuple %s;" % " ".join(value._fields).encode())
                 out.append(b"%s%d;" % (tag, base.__len__(value)))
                 for item in base.__iter__(value):
                     _encode(item, opaque, out, depth - 1)
@@ -82,6 +150,10 @@ def _encode(value, opaque, out, depth):
                 data = base.__getitem__(value, slice(None))
                 out.append(b"%s%d:%s" % (tag, len(data), data))
                 return
+        if type(value).__module__ == "numpy" and hasattr(value, "item"):
+            value = value.item()  # its scalars are Python's
+            if type(value) in (int, float, bool, complex, str, bytes):
+                return _encode(value, opaque, out, depth - 1)
         out.append(opaque(value))
 
 
@@ -89,7 +161,7 @@ def decode(data, opaque):
     """`opaque` makes something of the number of a handle. Raises WireError."""
     try:
         value, end = _decode(data, 0, opaque, MAX_DEPTH)
-    except (ValueError, IndexError, TypeError, OverflowError) as error:
+    except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
         raise WireError("malformed: %s" % error) from None
     if end != len(data):
         raise WireError("malformed: more than one value")
@@ -130,14 +202,23 @@ def _decode(data, at, opaque, depth):
         return builtins.__dict__[body.decode()], at
     if tag == b"h":
         return opaque(int(body)), at
+    if tag == b"o":
+        content, at = _decode(data, at, opaque, depth - 1)
+        return make_object(body.decode(), content), at
     count = int(body)
     items = []
     for _ in range(count * 2 if tag == b"d" else count):
         item, at = _decode(data, at, opaque, depth - 1)
         items.append(item)
     if tag == b"d":
-        return dict(zip(items[::2], items[1::2])), at
+        value = dict(zip(items[::2], items[1::2]))
+        if len(value) != count:
+            raise WireError("malformed: a dict that has a key twice")
+        return value, at
     for base, letter in SEQUENCES:
         if tag == letter:
-            return base(items), at
+            value = base(items)
+            if len(value) != count:
+                raise WireError("malformed: a set that has a member twice")
+            return value, at
     raise WireError("malformed: unknown tag")

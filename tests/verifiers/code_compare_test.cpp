@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include "verifiers/code_wire.h"
+
 namespace retort::verifiers {
 namespace {
 
 bool Same(const std::string& wire, const Json& expected, double tolerance = 1e-9) {
-  const auto value = ParseWire(wire);
-  EXPECT_TRUE(value) << wire;
-  return value && SameResult(*value, expected, tolerance);
+  return SameResult(wire, expected, {.tolerance = tolerance});
+}
+bool SameInAnyOrder(const std::string& wire, const Json& expected) {
+  return SameResult(wire, expected, {.tolerance = 1e-9, .unordered = true});
 }
 
 TEST(CodeWire, JsonThereAndBack) {
@@ -21,14 +24,19 @@ TEST(CodeWire, JsonThereAndBack) {
 }
 
 TEST(CodeWire, RefusesWhatIsMalformed) {
-  for (const char* bytes : {"", "x", "i1", "s3:ab", "s-1:", "s:", "l2;N", "d1;N", "NN", "l1;",
-                            "l99999999999999999999;", "l18446744073709551615;", "s99:a", "t1"}) {
-    EXPECT_FALSE(ParseWire(bytes)) << bytes;
+  for (const char* bytes :
+       {"", "x", "i1", "s3:ab", "s-1:", "s:", "l2;N", "d1;N", "l1;", "l99999999999999999999;",
+        "l18446744073709551615;", "s99:a", "t1", "oCounter;", "l3;NN"}) {
+    EXPECT_FALSE(WireReader(bytes).Whole()) << bytes;
+    EXPECT_FALSE(Same(bytes, nullptr)) << bytes;
   }
+  EXPECT_FALSE(Same("NN", nullptr));
+  // As deep and as long as it likes: it is walked over, not built.
   std::string deep;
-  for (int i = 0; i < 1000; ++i) deep += "l1;";
-  EXPECT_FALSE(ParseWire(deep + "N"));
-  EXPECT_FALSE(ParseWire("l1000001;" + std::string(1'000'001, 'N')));
+  for (int i = 0; i < 1'000'000; ++i) deep += "l1;";
+  EXPECT_EQ(WireReader(deep + "N").Whole()->size(), deep.size() + 1);
+  EXPECT_FALSE(Same(deep + "N", nullptr));
+  EXPECT_FALSE(SameInAnyOrder(deep + "N", {nullptr}));
 }
 
 TEST(CodeCompare, ResultsHaveTheirTypes) {
@@ -47,9 +55,24 @@ TEST(CodeCompare, ResultsHaveTheirTypes) {
   EXPECT_FALSE(Same("c0x1p+0,0x0p+0;", 1));
   EXPECT_TRUE(Same("t2;i1;i2;", {1, 2}));
   EXPECT_FALSE(Same("l2;i2;i1;", {1, 2}));
-  EXPECT_TRUE(Same("e2;i2;i1;", {1, 2}));
-  EXPECT_FALSE(Same("e2;i2;i2;", {1, 2}));
+  EXPECT_FALSE(Same("e2;i1;i2;", {1, 2}));  // a set has no order
+  EXPECT_FALSE(Same("z1;i1;", {1}));
   EXPECT_FALSE(Same("l2;i1;i2;", {1, 2, 3}));
+  EXPECT_TRUE(Same("onamedtuple x y;t2;i1;i2;", {1, 2}));
+  EXPECT_FALSE(Same("oDecimal;s1:1", "1"));
+}
+
+TEST(CodeCompare, AnyOrderWhereTheTaskSaysSo) {
+  EXPECT_TRUE(SameInAnyOrder("l2;i2;i1;", {1, 2}));
+  EXPECT_TRUE(SameInAnyOrder("e2;i2;i1;", {1, 2}));
+  EXPECT_FALSE(SameInAnyOrder("e2;i2;i2;", {2, 2}));  // no set
+  EXPECT_FALSE(SameInAnyOrder("l3;i2;i1;i2;", {1, 1, 2}));
+  EXPECT_FALSE(SameInAnyOrder("l1;i1;", {1, 2}));
+  EXPECT_FALSE(SameInAnyOrder("l1;l2;i2;i1;", {{1, 2}}));  // the outermost only
+  EXPECT_TRUE(SameInAnyOrder("l2;d1;s1:af0x1p+0;l0;", {Json::array(), {{"a", 1}}}));
+  EXPECT_TRUE(SameInAnyOrder("l2;f0x1.3333333333334p-2;i1;", {1.0, 0.3}));
+  EXPECT_FALSE(SameInAnyOrder("i1;", {1}));
+  EXPECT_TRUE(SameInAnyOrder("i1;", 1));
 }
 
 TEST(CodeCompare, DictsAreObjects) {
@@ -59,7 +82,14 @@ TEST(CodeCompare, DictsAreObjects) {
   EXPECT_FALSE(Same("d2;i1;i2;s1:1i2;", {{"1", 2}, {"b", 3}}));  // twice the same key
 }
 
-TEST(CodeCompare, BigIntegersAreExactWhereJsonIs) {
+TEST(CodeCompare, BigIntegersAreExact) {
+  const Json big = ParseJson("[100000000000000000000, -36893488147419103233]", "test");
+  EXPECT_EQ(ToJsonLine(big), "[100000000000000000000,-36893488147419103233]");
+  EXPECT_TRUE(Same("l2;i56bc75e2d63100000;i-20000000000000001;", big));
+  EXPECT_FALSE(Same("l2;i56bc75e2d63100001;i-20000000000000001;", big));
+  EXPECT_FALSE(Same("l2;f0x1.5af1d78b58c4p+66;i-20000000000000001;", big));
+  EXPECT_FALSE(Same("d1;s8:$integers1:5", ParseJson("[100000000000000000000]", "test")[0]));
+
   EXPECT_TRUE(Same("iffffffffffffffff;", UINT64_MAX));
   EXPECT_FALSE(Same("ifffffffffffffffe;", UINT64_MAX));
   EXPECT_TRUE(Same("i1" + std::string(25, '0') + ";", std::pow(2.0, 100), 0));
@@ -69,10 +99,14 @@ TEST(CodeCompare, BigIntegersAreExactWhereJsonIs) {
 TEST(CodeCompare, Tolerance) {
   EXPECT_TRUE(Same("f0x1.3333333333334p-2;", 0.3));  // 0.1 + 0.2
   EXPECT_FALSE(Same("f0x1.3333333333334p-2;", 0.3, 0));
+  EXPECT_FALSE(Same("f0x1.08p+0;", 1, 0.04));  // an expected integer is one
+  EXPECT_FALSE(Same("f0x1p+53;", int64_t{1} << 53 | 1));
+  EXPECT_FALSE(Same("f0x1p+54;", int64_t{1} << 54));
+  EXPECT_TRUE(Same("f0x1p+53;", int64_t{1} << 53));
   EXPECT_TRUE(Same("f0x1.08p+0;", 1.0, 0.04));
   EXPECT_FALSE(Same("f0x1.08p+0;", 1.0, 0.03));
-  EXPECT_TRUE(Same("f0x1.9p+6;", 101, 0.01));  // 100: relative above 1
-  EXPECT_FALSE(Same("i64;", 101, 0.01));       // two whole numbers
+  EXPECT_TRUE(Same("f0x1.9p+6;", 101.0, 0.01));  // 100: relative above 1
+  EXPECT_FALSE(Same("i64;", 101, 0.01));         // two whole numbers
   EXPECT_FALSE(Same("fnan;", 1.0, 1));
   EXPECT_FALSE(Same("finf;", 1.0, 1));
 }
@@ -102,7 +136,13 @@ TEST(CodeCompare, Tokens) {
   EXPECT_FALSE(same("a b c", "a b"));
   EXPECT_FALSE(same("a", "a b"));
   EXPECT_FALSE(same("1.0", "1"));
-  EXPECT_TRUE(same("x 1.0 +2e0", "x 1 2", 0));
+  EXPECT_TRUE(same("x 1.0 +2", "x 1 2", 0));
+  EXPECT_TRUE(same("007 -0", "7 0", 0));
+  EXPECT_FALSE(same("2e0", "2", 0));
+  EXPECT_FALSE(same("3.001", "3", 0.01));
+  EXPECT_FALSE(same("100000000000000001", "100000000000000000", 1e-3));
+  EXPECT_FALSE(same("100000000000000000.0", "100000000000000000", 1e-3));
+  EXPECT_TRUE(same("2", "2.0", 0));
   EXPECT_TRUE(same("3.1416", "3.14159", 1e-4));
   EXPECT_FALSE(same("3.15", "3.14159", 1e-4));
   EXPECT_FALSE(same("nan", "1", 1));
@@ -117,6 +157,11 @@ TEST(CodeCompare, JsonText) {
   };
   EXPECT_TRUE(same("{\"b\": [1, 2], \"a\": null}\n", "{\"a\":null,\"b\":[1,2]}"));
   EXPECT_TRUE(same("[1.0]", "[1]"));
+  EXPECT_TRUE(same("[1]", "[1.0]"));
+  EXPECT_FALSE(same("[1.001]", "[1]", 0.01));
+  EXPECT_FALSE(same("[9007199254740992.0]", "[9007199254740993]"));
+  EXPECT_FALSE(same("100000000000000000000", "100000000000000000001"));
+  EXPECT_TRUE(same("100000000000000000001", "100000000000000000001"));
   EXPECT_TRUE(same("[0.301]", "[0.3]", 0.01));
   EXPECT_FALSE(same("[1, 2]", "[2, 1]"));
   EXPECT_FALSE(same("[true]", "[1]"));

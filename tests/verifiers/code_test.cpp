@@ -96,7 +96,8 @@ TEST_F(CodeTest, MbppWithObjectsOfTheProgram) {
   const Json columns{
       {"test_setup_code", "root = Node(1)\nroot.left = Node(2)\nroot.left.left = Node(3)"},
       {"test_list",
-       {"assert height(root) == 3", "assert root.left.value == 2", "assert (height(None)) == 0"}}};
+       {"assert height(root) == 3", "assert height(root.left) == 2",
+        "assert (height(None)) == 0"}}};
   const std::string program =
       "class Node:\n  def __init__(self, value):\n    self.value = value\n"
       "    self.left = self.right = None\n"
@@ -104,6 +105,10 @@ TEST_F(CodeTest, MbppWithObjectsOfTheProgram) {
   EXPECT_TRUE(Is(Judge(program, columns), "accepted"));
   EXPECT_EQ(Judge(program + " + 1", columns).reason, "wrong-answer/0");
   EXPECT_TRUE(Is(Judge("def height(n): return 3", columns), "runtime-error"));
+  // What only the program knows is no evidence.
+  Json asks = columns;
+  asks["test_list"].push_back("assert root.left.value == 2");
+  EXPECT_TRUE(Is(Judge(program, asks), "bad-tests"));
   EXPECT_TRUE(
       Is(Judge("def sum(a, b): return a * b", {{"test_list", {"assert sum(10, 15) == 150"}}}),
          "accepted"));
@@ -140,12 +145,35 @@ TEST_F(CodeTest, ExceptionsTravel) {
   EXPECT_TRUE(Is(Judge(kIdentity, columns), "wrong-answer"));
 }
 
-TEST_F(CodeTest, WorkInPlaceIsSeenWhereACallReturnsNone) {
+TEST_F(CodeTest, WorkInPlaceIsSeenWhereTheTaskMeansIt) {
   const Json columns = Script("x = [3, 1, 2]\nf(x)\nassert x == [1, 2, 3]");
   EXPECT_TRUE(Is(Judge("def f(x): x.sort()", columns), "accepted"));
   EXPECT_TRUE(Is(Judge("def f(x): x.sort(); return x", columns), "wrong-answer"));
   EXPECT_TRUE(
       Is(Judge("def f(x): x.add(1)", Script("x = set()\nf(x)\nassert x == {1}")), "accepted"));
+  const std::string both = "def f(x): x.sort(); return x[0]";
+  Json task = Script("x = [2, 1]\nassert f(x) == 1 and x == [1, 2]");
+  EXPECT_TRUE(Is(Judge(both, task), "wrong-answer"));
+  for (const char* prompt : {"Sort x in place.", "Sort x in-place, return its least.", "INPLACE"}) {
+    task["prompt"] = prompt;
+    EXPECT_TRUE(Is(Judge(both, task), "accepted")) << prompt;
+  }
+  task["in_place"] = false;
+  EXPECT_TRUE(Is(Judge(both, task), "wrong-answer"));
+  task["prompt"] = "Use '_' in place of spaces.";
+  task["in_place"] = true;
+  EXPECT_TRUE(Is(Judge(both, task), "accepted"));
+  task["in_place"] = 1;
+  EXPECT_TRUE(Is(Judge(both, task), "bad-tests"));
+}
+
+TEST_F(CodeTest, ColumnUnordered) {
+  Json columns = Calls({{{"args", {{3, 1}}}, {"expected", {1, 3}}}});
+  EXPECT_TRUE(Is(Judge(kIdentity, columns), "wrong-answer"));
+  EXPECT_TRUE(Is(Judge("def f(x): return set(x)", columns), "wrong-answer"));
+  columns["unordered"] = true;
+  EXPECT_TRUE(Is(Judge(kIdentity, columns), "accepted"));
+  EXPECT_TRUE(Is(Judge("def f(x): return set(x)", columns), "accepted"));
 }
 
 TEST_F(CodeTest, HandlesServeAndNeverCompare) {
