@@ -9,7 +9,6 @@
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "cli/traces.h"
-#include "datasets/trace_store.h"
 #include "train/run_places.h"
 
 namespace retort::cli {
@@ -44,7 +43,7 @@ void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids,
 }
 
 int List(const ShowOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   if (options.json) {
@@ -99,7 +98,7 @@ void PrintTrace(const Trace& trace) {
 }
 
 int Show(const ShowOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   if (options.json) {
     PrintJson(store, options.ids, options);
     return kSuccess;
@@ -119,7 +118,7 @@ int Show(const ShowOptions& options) {
 }
 
 int Export(const ShowOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   OutputFile out(OutputTarget(options.out, {options.path, train::FindTraces(options.path)}));

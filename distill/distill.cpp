@@ -19,7 +19,8 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
   std::unique_ptr<datasets::TraceStore> other;
   if (!own) {
     other = std::make_unique<datasets::TraceStore>(train::FindTraces(options.database),
-                                                   datasets::TraceStore::Mode::kRead);
+                                                   datasets::TraceStore::Mode::kRead,
+                                                   context.stop_requested);
   }
   datasets::TraceStore& store = own ? context.recorder.store() : *other;
   Traces traces;

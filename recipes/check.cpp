@@ -32,7 +32,8 @@ bool HasProblems(StageType type) {
 
 class Checker {
  public:
-  Checker(const Recipe& recipe, size_t first_stage) : recipe_(recipe), first_(first_stage) {}
+  Checker(const Recipe& recipe, size_t first_stage, std::function<bool()> stop)
+      : recipe_(recipe), first_(first_stage), stop_(std::move(stop)) {}
 
   RecipeCheck Run() {
     for (const ModelSpec& spec : recipe_.models) CheckModel(spec);
@@ -281,7 +282,7 @@ class Checker {
 
   void CheckOptions(size_t k, const Stage&, const ModelFacts&,
                     const distill::DistillOptions& options) {
-    CheckTraces({recipe_, k, models_, options}, findings_);
+    CheckTraces({recipe_, k, models_, options, stop_}, findings_);
   }
   void CheckOptions(size_t, const Stage& stage, const ModelFacts&, const ExportOptions& options) {
     const std::string place = stage.name + ".path";
@@ -340,6 +341,7 @@ class Checker {
   RecipeCheck check_;
   Findings findings_;
   std::map<std::string, ModelFacts> models_;
+  std::function<bool()> stop_;
   std::map<std::string, Source> sources_;                    // by their options
   std::deque<std::vector<Problem>> shortened_;               // sources without what is too long
   std::map<std::string, const std::vector<Problem>*> used_;  // by place
@@ -353,8 +355,8 @@ bool RecipeCheck::sound() const {
   return std::ranges::none_of(findings, [](const Finding& finding) { return finding.error; });
 }
 
-RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage) {
-  return Checker(recipe, first_stage).Run();
+RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage, std::function<bool()> stop) {
+  return Checker(recipe, first_stage, std::move(stop)).Run();
 }
 
 void RequireSound(const RecipeCheck& check, const std::function<void(const std::string&)>& note) {

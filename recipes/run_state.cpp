@@ -57,8 +57,13 @@ bool Trains(StageType type) {
          type == StageType::kDistill;
 }
 
-RunState::RunState(const Recipe& recipe, const RunOptions& options, Note note)
-    : recipe_(recipe), options_(options), note_(std::move(note)), directory_(options.out) {}
+RunState::RunState(const Recipe& recipe, const RunOptions& options, Note note,
+                   std::function<bool()> stop)
+    : recipe_(recipe),
+      options_(options),
+      note_(std::move(note)),
+      stop_(std::move(stop)),
+      directory_(options.out) {}
 
 void RunState::OpenStore() {
   store_ = std::make_unique<datasets::TraceStore>(out() / kDatabaseFile,
@@ -256,7 +261,7 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
                    "' has not finished with it. Put it back");
       return;
     }
-    const std::string hash = HashOfInput(recipe_, k, current);
+    const std::string hash = HashOfInput(recipe_, k, current, stop_);
     if (path != current || hash != recorded->second) accepted_inputs_.push_back({k, current, hash});
     if (hash == recorded->second) {
       path = current;
@@ -276,7 +281,7 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
 void RunState::RecordInputs(int64_t k) {
   Json document = WriteRecipe(recipe_);
   ForEachInput(document, [&](Json& path, int64_t stage, const std::string&) {
-    if (stage == k) store_->RecordInput(run_, {k, path, HashOfInput(recipe_, k, path)});
+    if (stage == k) store_->RecordInput(run_, {k, path, HashOfInput(recipe_, k, path, stop_)});
   });
 }
 
