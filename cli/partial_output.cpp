@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/safe_open.h"
 #include "base/fingerprint.h"
 #include "base/strings.h"
 
@@ -32,6 +33,7 @@ PartialOutput::PartialOutput(const std::string& out, const std::vector<fs::path>
   }
   partial_ = OutputFile::PartialOf(*target_);
   const bool exists = fs::exists(partial_);
+  RequireOwnFile(partial_);
   RETORT_CHECK(exists || !resume, partial_.string(),
                ": there is no such file, so nothing to go on with; run without --resume");
   RETORT_CHECK(!exists || resume, partial_.string(),

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/safe_open.h"
 #include "base/strings.h"
 
 namespace retort::cli {
@@ -20,6 +21,7 @@ VerdictFile::VerdictFile(const OutputTarget& target, std::string settings, bool 
   }
   partial_ = OutputFile::PartialOf(target);
   record_path_ = partial_.string() + ".rows";
+  for (const fs::path& own : {partial_, record_path_}) RequireOwnFile(own);
   const bool there = fs::exists(partial_) && fs::file_size(partial_) > 0;
   RETORT_CHECK(!there || resume, partial_.string(),
                ": holds the verdicts of a run that was interrupted. Go on with it by --resume, or "

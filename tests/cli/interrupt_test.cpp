@@ -100,6 +100,15 @@ TEST_F(InterruptTest, GenerateGoesOnInItsFile) {
   EXPECT_EQ(Retort(Generate({"--out", out, "--resume"})).code, 1);  // nothing to go on with
 }
 
+TEST_F(InterruptTest, APlantedPartialFileIsNotTouched) {
+  const std::string out = folder_ / "out", theirs = Write("theirs", "");
+  std::filesystem::create_symlink(theirs, out + ".partial");
+  for (const auto& command : {Generate({"--out", out}), Eval({"--out", out, "--resume"})}) {
+    ExpectContains(Retort(command).err, "out.partial: is a link");
+  }
+  EXPECT_EQ(ReadFile(theirs), "");
+}
+
 TEST_F(InterruptTest, AnInputIsNoOutput) {
   const std::string before = ReadFile(prompts_), config = folder_ / "model" / "config.json";
   for (const std::string& out : {prompts_, config}) {

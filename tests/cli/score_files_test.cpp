@@ -262,6 +262,24 @@ TEST_F(ScoreFilesTest, AReaderThatLeavesEndsItQuietly) {
   }
 }
 
+TEST_F(ScoreFilesTest, APlantedPartialFileIsNotTouched) {
+  const std::string file = WriteRows("a.jsonl", 3), theirs = Write("theirs", "");
+  for (const std::string beside : {"out.partial", "out.partial.rows"}) {
+    for (const int kind : {0, 1, 2}) {
+      if (kind == 0) fs::create_symlink(theirs, Path(beside));
+      if (kind == 1) fs::create_hard_link(theirs, Path(beside));
+      if (kind == 2) mkfifo(Path(beside).c_str(), 0600);
+      for (const std::string resume : {"--resume=false", "--resume"}) {
+        const Outcome outcome = Retort({"score", file, "--out", Path("out"), resume});
+        EXPECT_EQ(outcome.code, 1);
+        ExpectContains(outcome.err, Path(beside) + ": is a link, a pipe");
+      }
+      EXPECT_EQ(ReadFile(theirs), "");
+      fs::remove(Path(beside));
+    }
+  }
+}
+
 // A pipe that stays open keeps the program waiting for more rows: it is killed where it stands.
 class ScoreResumeTest : public ScoreFilesTest {
  protected:
