@@ -77,7 +77,7 @@ Json Identity(const EvalCommand& command, const std::vector<Problem>& problems,
     judges.push_back({judge.verifier, judge.weight, judge.options});
   }
   return {"eval",
-          ModelHash(command.folder),
+          model::HashOfModel(command.folder),
           std::move(texts),
           std::move(judges),
           command.samples,

@@ -89,7 +89,7 @@ rollout::Request MakeRequest(const GenerateCommand& command, const model::Pretra
 // What the rows of --out depend on.
 Json Identity(const GenerateCommand& command, const std::vector<std::string>& prompts) {
   return {"generate",
-          ModelHash(command.folder),
+          model::HashOfModel(command.folder),
           prompts,
           command.samples,
           command.seed,

@@ -1,11 +1,10 @@
 #include "cli/partial_output.h"
 
 #include <CLI/CLI.hpp>
-#include <set>
 
 #include "base/error.h"
-#include "base/safe_open.h"
 #include "base/fingerprint.h"
+#include "base/safe_open.h"
 #include "base/strings.h"
 
 namespace retort::cli {
@@ -32,8 +31,8 @@ PartialOutput::PartialOutput(const std::string& out, const std::vector<fs::path>
     return;
   }
   partial_ = OutputFile::PartialOf(*target_);
-  const bool exists = fs::exists(partial_);
   RequireOwnFile(partial_);
+  const bool exists = fs::exists(partial_);
   RETORT_CHECK(exists || !resume, partial_.string(),
                ": there is no such file, so nothing to go on with; run without --resume");
   RETORT_CHECK(!exists || resume, partial_.string(),
@@ -106,22 +105,6 @@ void AddPartialOutputFlags(CLI::App& app, std::string& out, bool& resume, const 
       ->type_name("FILE");
   app.add_flag("--resume", resume,
                "Go on with what an interrupted command with the same flags left in FILE.partial.");
-}
-
-std::string ModelHash(const fs::path& folder) {
-  std::set<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string extension = entry.path().extension().string();
-    const bool of_model = extension == ".json" || extension == ".safetensors";
-    if (of_model && entry.is_regular_file() && entry.file_size() > 0) files.insert(entry.path());
-  }
-  Fingerprint hash;
-  for (const fs::path& path : files) {
-    const MappedFile file(path);
-    hash.Add(path.filename().string());
-    hash.Add({reinterpret_cast<const char*>(file.data()), file.size()});
-  }
-  return hash.Hex();
 }
 
 }  // namespace retort::cli

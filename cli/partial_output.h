@@ -55,7 +55,4 @@ class PartialOutput {
 /// --out FILE and --resume.
 void AddPartialOutputFlags(CLI::App& app, std::string& out, bool& resume, const std::string& help);
 
-/// Hash of what is in a model folder: configuration, tokenizer, weights.
-std::string ModelHash(const std::filesystem::path& folder);
-
 }  // namespace retort::cli
