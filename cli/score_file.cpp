@@ -219,6 +219,9 @@ class FileScorer {
     line.judged = true;
     const int64_t number = line.input.number;
     if (out_) line.fingerprint = FingerprintOfRow(line.input);
+    const Json none = Json::object();
+    line.task.kept =
+        verifiers::KeptColumns(line.input.row ? *line.input.row : none, command_.columns);
     if (!line.input.row) return;
     try {
       line.task = verifiers::ReadScoreTask(std::move(*line.input.row), reader_.Where(number),
@@ -257,6 +260,7 @@ class FileScorer {
         first_bad_lines_.push_back(line.input.number);
       }
       Json row{{"row", line.input.number}, {"error", line.input.error}};
+      row.update(line.task.kept);
       if (out_) out_->Add(line.fingerprint, ToJsonLine(row) + "\n");
       return;
     }

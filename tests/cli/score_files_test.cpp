@@ -262,6 +262,23 @@ TEST_F(ScoreFilesTest, AReaderThatLeavesEndsItQuietly) {
   }
 }
 
+TEST_F(ScoreFilesTest, RowsWithAnErrorCarryKeptColumnsToo) {
+  const std::string file = Write("a.jsonl", R"({"id": "a", "answer": 1, "response": "#### 1"})"
+                                            "\n"
+                                            R"({"id": "b", "level": {"n": 2}, "answer": 1})"
+                                            "\n{bad\n");
+  EXPECT_EQ(Retort({"score", file, "--keep", "id,level.n", "--out", Path("out")}).code, 1);
+  const std::vector<Json> rows = Lines(ReadFile(Path("out")));
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0]["id"], "a");
+  EXPECT_EQ(rows[0]["level.n"], nullptr);
+  ASSERT_TRUE(rows[1].contains("error"));
+  EXPECT_EQ(rows[1]["id"], "b");
+  EXPECT_EQ(rows[1]["level.n"], 2);
+  ASSERT_TRUE(rows[2].contains("error"));
+  EXPECT_EQ(rows[2].at("id"), nullptr);  // nothing of it can be read
+}
+
 TEST_F(ScoreFilesTest, APlantedPartialFileIsNotTouched) {
   const std::string file = WriteRows("a.jsonl", 3), theirs = Write("theirs", "");
   for (const std::string beside : {"out.partial", "out.partial.rows"}) {
