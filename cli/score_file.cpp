@@ -163,6 +163,14 @@ class FileScorer {
                        (out->is_stream() && !out->descriptor() && out->path() == "/dev/null"),
                    other->name().string(), ": --out and --disagreements name the same place");
     }
+    if (out && !out->is_stream()) {
+      for (const std::filesystem::path& beside : VerdictFile::PlacesBeside(*out)) {
+        const OutputTarget checked(beside, inputs);
+        RETORT_CHECK(!other || other->path() != checked.path(), other->name().string(), ": --out ",
+                     out->name().string(), " grows in that place; give ",
+                     "--disagreements another name");
+      }
+    }
     for (const auto& target : {out, other}) {
       if (target && target->is_standard_output()) writes_to_standard_output_ = true;
     }

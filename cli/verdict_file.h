@@ -28,6 +28,9 @@ class VerdictFile {
   /// What holds verdicts stays, for --resume; what holds none goes.
   ~VerdictFile();
 
+  /// What a regular file has beside it meanwhile: NAME.partial and NAME.partial.rows.
+  static std::vector<std::filesystem::path> PlacesBeside(const OutputTarget& target);
+
   /// Rows whose verdicts are there already: the first so many.
   int64_t kept_rows() const { return kept_rows_; }
   /// The verdicts on one of them; none of a bad line. Called in the order of rows, by their lines'

@@ -279,6 +279,22 @@ TEST_F(ScoreFilesTest, RowsWithAnErrorCarryKeptColumnsToo) {
   EXPECT_EQ(rows[2].at("id"), nullptr);  // nothing of it can be read
 }
 
+TEST_F(ScoreFilesTest, WhereOutGrowsIsNoPlaceForOthers) {
+  const std::string file = WriteRows("a.jsonl", 3);
+  for (const std::string beside : {"out.partial", "out.partial.rows"}) {
+    const Outcome outcome = Retort({"score", file, "--label", "ok", "--out", Path("out"),
+                                    "--disagreements", Path("./" + beside)});
+    EXPECT_EQ(outcome.code, 1);
+    ExpectContains(outcome.err, "grows in that place");
+    EXPECT_FALSE(fs::exists(Path("out")));
+    fs::copy_file(file, Path(beside));  // nor are its rows read from there
+    ExpectContains(Retort({"score", Path(beside), "--out", Path("out"), "--resume"}).err,
+                   "is an input of this command");
+    EXPECT_EQ(ReadFile(Path(beside)), ReadFile(file));
+    fs::remove(Path(beside));
+  }
+}
+
 TEST_F(ScoreFilesTest, APlantedPartialFileIsNotTouched) {
   const std::string file = WriteRows("a.jsonl", 3), theirs = Write("theirs", "");
   for (const std::string beside : {"out.partial", "out.partial.rows"}) {
