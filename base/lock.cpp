@@ -68,7 +68,7 @@ WriterLock::WriterLock(fs::path file, const std::string& what, const std::string
       RETORT_CHECK(error == EWOULDBLOCK, what, ": cannot be locked (", file_.string(),
                    "): ", std::strerror(error), ". Choose a folder on a file system with locks");
       Fail(what, ": is being written by ", other,
-           ". Wait until it is done, stop it, or choose another folder");
+           ". Wait until it is done, stop it, or choose another place");
     }
     // The last holder may have removed the file between open and lock: then another one counts.
     if (IsStill(fd, file_)) {

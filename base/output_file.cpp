@@ -242,6 +242,10 @@ fs::path OutputFile::PartialOf(const OutputTarget& target) {
   return target.path().string() + ".partial";
 }
 
+fs::path OutputFile::LockOf(const OutputTarget& target) {
+  return target.path().parent_path() / StrCat(".", target.path().filename().string(), ".lock");
+}
+
 void OutputFile::Create() {
   if (growth_ == Growth::kHidden) {
     std::tie(fd_, growing_) = CreateTemporary(target_.path(), 0666);

@@ -195,7 +195,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
                  ". Skip them with --overlong skip, or lower --max-completion-length");
     std::cerr << "retort: " << overlong.Text() << "; they are skipped\n";
   }
-  PartialOutput out(command.out, {command.folder, command.problems.file},
+  PartialOutput out("retort eval", command.out, {command.folder, command.problems.file},
                     command.out.empty() ? Json() : Identity(command, problems, panel),
                     command.resume);
 

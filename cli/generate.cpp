@@ -199,7 +199,7 @@ int Generate(GenerateCommand command) {
   }
   // Printer writes to standard output as rows come.
   const std::string file = command.out == "-" ? "" : command.out;
-  PartialOutput out(file, {command.folder, command.prompts_file},
+  PartialOutput out("retort generate", file, {command.folder, command.prompts_file},
                     file.empty() ? Json() : Identity(command, prompts), command.resume);
   rollout::RolloutEngine engine(*pretrained.model, compute, &pretrained.tokenizer);
 

@@ -19,8 +19,9 @@ std::string ItemLine(int64_t item, const std::vector<std::string>& rows) {
 
 }  // namespace
 
-PartialOutput::PartialOutput(const std::string& out, const std::vector<fs::path>& inputs,
-                             const Json& identity, bool resume) {
+PartialOutput::PartialOutput(const std::string& command, const std::string& out,
+                             const std::vector<fs::path>& inputs, const Json& identity,
+                             bool resume) {
   if (out.empty()) {
     RETORT_CHECK(!resume, "--resume goes on with what --out FILE kept; name that file");
     return;
@@ -30,6 +31,7 @@ PartialOutput::PartialOutput(const std::string& out, const std::vector<fs::path>
     RETORT_CHECK(!resume, out, ": is no file, nothing was kept to go on with");
     return;
   }
+  lock_.emplace(OutputFile::LockOf(*target_), out, command);
   partial_ = OutputFile::PartialOf(*target_);
   RequireOwnFile(partial_);
   const bool exists = fs::exists(partial_);

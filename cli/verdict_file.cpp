@@ -19,6 +19,7 @@ VerdictFile::VerdictFile(const OutputTarget& target, std::string settings, bool 
     out_.emplace(target);
     return;
   }
+  lock_.emplace(OutputFile::LockOf(target), target.name().string(), "retort score");
   partial_ = PlacesBeside(target).at(0);
   record_path_ = PlacesBeside(target).at(1);
   for (const fs::path& own : {partial_, record_path_}) RequireOwnFile(own);

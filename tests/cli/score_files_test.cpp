@@ -397,6 +397,29 @@ TEST_F(ScoreResumeTest, WhatWasJudgedIsKeptAndGoneOnWith) {
   EXPECT_FALSE(fs::exists(Path("out.partial.rows")));
 }
 
+TEST_F(ScoreResumeTest, TwoDoNotWriteOneFile) {
+  const std::string fifo = Path("rows"), file = WriteRows("a.jsonl", 3);
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const pid_t pid = Start({"score", fifo, "--out", Path("out")});
+  std::ofstream pipe(fifo);  // opened when the first one is
+  pipe << ReadFile(file) << std::flush;
+  for (int i = 0; i < 2000 && !HasVerdicts(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  fs::create_directory(Path("second"));
+  for (const char* resume : {"--resume", "--resume=false"}) {
+    const Outcome second =
+        Shell("$RETORT score " + file + " --out " + Path("out") + " " + resume + " > " +
+              Path("second/out") + " 2> " + Path("second/err") + "; exit $?");
+    EXPECT_EQ(second.code, 1);
+    ExpectContains(ReadFile(Path("second/err")),
+                   StrCat("is being written by retort score (process ", pid, " on "));
+  }
+  pipe.close();
+  EXPECT_EQ(Wait(pid).code, 0);
+  EXPECT_EQ(Lines(ReadFile(Path("out"))).size(), 3u);
+}
+
 TEST_F(ScoreResumeTest, AKilledProcessLosesNoMoreThanItsBatch) {
   const std::string file = WriteRows("a.jsonl", kRows), rows = ReadFile(file);
   const std::string expected = Expected(file);
