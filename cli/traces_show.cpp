@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/output_file.h"
+#include "base/plural.h"
 #include "base/strings.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
@@ -85,7 +86,8 @@ void PrintTrace(const Trace& trace) {
             << "\nproblem " << problem.id << " (" << problem.family << ", difficulty "
             << problem.difficulty << ")\n\nprompt:\n"
             << problem.prompt << "\n\nanswer: " << OneLine(problem.answer) << "\n\nresponse ("
-            << trajectory.completion.size() << " tokens, " << EnumName(trajectory.finish) << "):\n"
+            << Counted(trajectory.completion.size(), "token") << ", " << EnumName(trajectory.finish)
+            << "):\n"
             << trace.text << "\n\nreward "
             << (trace.reward ? Fixed(*trace.reward, 4) : "none (unjudged)") << ", advantage "
             << Fixed(trace.advantage, 4) << "\n";
@@ -127,7 +129,7 @@ int Export(const ShowOptions& options) {
   };
   store.ForEach(ids, write, options.filter.layer);
   out.Commit();
-  std::cerr << "retort: " << ids.size() << " traces exported\n";
+  std::cerr << "retort: " << Counted(ids.size(), "trace") << " exported\n";
   return kSuccess;
 }
 

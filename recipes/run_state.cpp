@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/plural.h"
 #include "base/strings.h"
 #include "recipes/inputs.h"
 #include "recipes/revision.h"
@@ -181,8 +182,9 @@ void RunState::Compare() {
   Json stored = before;
   const Json wanted = WriteRecipe(recipe_);
   const size_t finished = stages_.size();
-  RETORT_CHECK(stored["stages"].size() >= finished, file, ": has ", stored["stages"].size(),
-               " stages, but ", finished, " are done. Put back the file that belongs here");
+  RETORT_CHECK(stored["stages"].size() >= finished, file, ": has ",
+               Counted(stored["stages"].size(), "stage"), ", but ", finished,
+               " are done. Put back the file that belongs here");
   const Begun begun{finished, finished < previous.stages.size() && HasBegun(finished)};
   replays_ = CheckInputs(stored, wanted, begun);
   std::vector<bool> trains;

@@ -162,6 +162,11 @@ TEST_F(TracesTest, SelectKeepsASelection) {
   EXPECT_EQ(Traces({"sql", "SELECT count(*) FROM selections", "--json"}).json()["rows"][0][0], 1);
 }
 
+TEST_F(TracesTest, OneIsNotMany) {
+  EXPECT_EQ(Traces({"export", "--limit", "1"}).err, "retort: 1 trace exported\n");
+  EXPECT_EQ(Traces({"export", "--limit", "2"}).err, "retort: 2 traces exported\n");
+}
+
 constexpr const char* kEndless =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
