@@ -12,9 +12,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
+#include "base/safe_open.h"
 
 namespace retort {
 namespace fs = std::filesystem;
@@ -53,12 +55,7 @@ std::string ReadFile(const fs::path& path) {
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
-  const std::string name = StrCat(".", path_.filename().string(), ".tmp-", ::getpid());
-  for (int attempt = 0; fd_ < 0; ++attempt) {  // a dead process may have had this number
-    temporary_ = path_.parent_path() / (attempt ? StrCat(name, "-", attempt) : name);
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd_ < 0 && (errno != EEXIST || attempt > 1000)) FailErrno(path_, "create");
-  }
+  std::tie(fd_, temporary_) = CreateTemporary(path_, 0644);
 }
 
 AtomicFile::~AtomicFile() {
@@ -87,8 +84,7 @@ void WriteFileAtomic(const fs::path& path, std::string_view bytes) {
 }
 
 AppendFile::AppendFile(fs::path path) : path_(std::move(path)) {
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) FailErrno(path_, "open for appending");
+  fd_ = OpenOwnFile(path_, O_WRONLY | O_CREAT | O_APPEND);
 }
 AppendFile::~AppendFile() { ::close(fd_); }
 void AppendFile::Write(std::string_view bytes) { WriteAll(fd_, bytes.data(), bytes.size(), path_); }

@@ -20,17 +20,25 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string TemporaryPrefix(const std::string& name) { return "." + name + ".tmp-"; }
+// Of what stood under the name and had to step aside: no process has the number 0.
+std::string AsidePrefix(const std::string& name) { return TemporaryPrefix(name) + "0-"; }
+
+// The prefix and this process' number, or with a further number where that is taken.
+fs::path FreeName(const fs::path& parent, const std::string& prefix) {
+  const std::string name = prefix + std::to_string(::getpid());
+  fs::path path = parent / name;
+  std::error_code none;
+  for (int attempt = 1; fs::exists(fs::symlink_status(path, none)); ++attempt) {
+    path = parent / StrCat(name, "-", attempt);
+  }
+  return path;
+}
 
 // In one step, so that at every moment a complete folder stands under `path`.
 void ExchangeFolders(const fs::path& fresh, const fs::path& path) {
   if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
   if (errno != EINVAL && errno != ENOSYS) FailErrno(path, "rename into place");
-  // A file system that cannot exchange (network shares): the old folder steps aside first.
-  const fs::path aside = path.parent_path() / (TemporaryPrefix(path.filename().string()) + "old");
-  if (::rename(path.c_str(), aside.c_str()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0 ||
-      ::rename(aside.c_str(), fresh.c_str()) != 0) {
-    FailErrno(path, "rename into place");
-  }
+  ExchangeByRenames(fresh, path);
 }
 
 std::vector<std::string> FilesIn(const fs::path& folder) {
@@ -41,6 +49,16 @@ std::vector<std::string> FilesIn(const fs::path& folder) {
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+// Whether the folder is the owner's and has all that its marker lists.
+bool IsWhole(const fs::path& folder, const std::string& name, const std::string& owner) {
+  const Json marker = ReadMarker(folder);
+  if (marker.is_null() || marker["owner"] != owner || marker["name"] != name) return false;
+  std::error_code none;
+  return marker.contains("files") && std::ranges::all_of(marker["files"], [&](const Json& file) {
+           return fs::exists(fs::symlink_status(folder / file.get<std::string>(), none));
+         });
 }
 
 // A folder that was never finished: all in it is its writer's. The marker goes last, so that a kill
@@ -192,13 +210,27 @@ void AtomicFolder::Commit() {
   SyncDirectory(path_.parent_path());
 }
 
+void ExchangeByRenames(const fs::path& fresh, const fs::path& path) {
+  const fs::path aside = FreeName(path.parent_path(), AsidePrefix(path.filename().string()));
+  if (::rename(path.c_str(), aside.c_str()) != 0) FailErrno(path, "rename");
+  FaultPoint("folder-aside");
+  if (::rename(fresh.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::rename(aside.c_str(), path.c_str());
+    errno = error;
+    FailErrno(path, "rename into place");
+  }
+  FaultPoint("folder-in-place");
+  if (::rename(aside.c_str(), fresh.c_str()) != 0) FailErrno(aside, "rename");
+}
+
 void RemoveOwnedFolder(const fs::path& folder, const std::string& owner) {
   std::error_code none;
   if (!fs::exists(fs::symlink_status(folder, none))) return;
   RETORT_CHECK(IsOwned(folder, owner), folder.string(),
                ": this run has not written it, so it is not removed");
   const fs::path temporary =
-      folder.parent_path() / StrCat(TemporaryPrefix(folder.filename().string()), ::getpid());
+      FreeName(folder.parent_path(), TemporaryPrefix(folder.filename().string()));
   if (::rename(folder.c_str(), temporary.c_str()) != 0) FailErrno(folder, "remove");
   FaultPoint("folder-removal");
   if (!RemoveListed(temporary) && ::rename(temporary.c_str(), folder.c_str()) != 0) {
@@ -217,7 +249,14 @@ void RemoveLeftovers(const fs::path& parent, const std::string& name, const std:
     }
   }
   std::error_code ignored;
+  const auto is_free = [&] { return !fs::exists(fs::symlink_status(parent / name, ignored)); };
+  std::sort(leftovers.begin(), leftovers.end());  // what stepped aside comes first
   for (const fs::path& path : leftovers) {
+    if (path.filename().string().starts_with(AsidePrefix(name)) && is_free() &&
+        IsWhole(path, name, owner)) {
+      fs::rename(path, parent / name, ignored);
+      continue;
+    }
     const auto status = fs::symlink_status(path, ignored);
     if (fs::is_regular_file(status)) fs::remove(path, ignored);
     if (!fs::is_directory(status)) continue;
@@ -225,7 +264,7 @@ void RemoveLeftovers(const fs::path& parent, const std::string& name, const std:
     const bool foreign = !marker.is_null() && (marker["owner"] != owner || marker["name"] != name);
     if (foreign || RemoveListed(path) || marker.is_null() || !marker.contains("files")) continue;
     // What others had added to a folder that was being replaced or removed when the process died.
-    if (!fs::exists(fs::symlink_status(parent / name, ignored))) {
+    if (is_free()) {
       fs::rename(path, parent / name, ignored);
     } else if (IsOwned(parent / name, owner)) {
       MoveContents(path, parent / name);

@@ -47,13 +47,19 @@ class AtomicFolder {
   Json details_;
 };
 
+/// Puts `fresh` in the place of `path`, and `path` in that of `fresh`, where a file system cannot
+/// do it in one step (network shares): for a moment nothing stands under `path`, and a kill then
+/// leaves what RemoveLeftovers puts back. Part of AtomicFolder, public for tests.
+void ExchangeByRenames(const std::filesystem::path& fresh, const std::filesystem::path& path);
+
 /// Removes a folder that is the owner's (Error when it is not) so that at no moment a part of it
 /// stands under its name. Files that others have added stay, in the folder. One that does not exist
 /// is no error.
 void RemoveOwnedFolder(const std::filesystem::path& folder, const std::string& owner);
 
 /// Removes what a killed process of this owner left in `parent` under the temporary name of a
-/// folder or file called `name`. Nothing else may be writing there.
+/// folder or file called `name`; a whole folder that had stepped aside from `name` is put back if
+/// nothing stands there now. Nothing else may be writing there.
 void RemoveLeftovers(const std::filesystem::path& parent, const std::string& name,
                      const std::string& owner);
 

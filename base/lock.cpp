@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/safe_open.h"
 #include "base/strings.h"
 
 namespace retort {
@@ -53,9 +54,13 @@ bool IsStill(int fd, const fs::path& file) {
 WriterLock::WriterLock(fs::path file, const std::string& what, const std::string& holder)
     : file_(std::move(file)) {
   for (;;) {
-    const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    RETORT_CHECK(fd >= 0, what, ": cannot be locked for writing (", file_.string(),
-                 "): ", std::strerror(errno), ". Check that its folder may be written");
+    int fd = -1;
+    try {
+      fd = OpenOwnFile(file_, O_RDWR | O_CREAT);
+    } catch (const Error& error) {
+      Fail(what, ": cannot be locked for writing (", error.what(),
+           "). Check that its folder may be written");
+    }
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       const std::string other = HolderIn(fd);
@@ -63,7 +68,7 @@ WriterLock::WriterLock(fs::path file, const std::string& what, const std::string
       RETORT_CHECK(error == EWOULDBLOCK, what, ": cannot be locked (", file_.string(),
                    "): ", std::strerror(error), ". Choose a folder on a file system with locks");
       Fail(what, ": is being written by ", other,
-           ". Wait until it is done, stop it, or choose another folder");
+           ". Wait until it is done, stop it, or choose another place");
     }
     // The last holder may have removed the file between open and lock: then another one counts.
     if (IsStill(fd, file_)) {

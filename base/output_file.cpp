@@ -8,9 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "base/file.h"
+#include "base/safe_open.h"
 
 namespace retort {
 namespace fs = std::filesystem;
@@ -219,17 +221,13 @@ OutputFile::OutputFile(OutputTarget target, Growth growth)
     if (fd_ < 0) FailErrno(target_.name(), "open");
     return;
   }
-  const fs::path& path = target_.path();
-  growing_ = growth == Growth::kPartial
-                 ? PartialOf(target_)
-                 : path.parent_path() / StrCat(".", path.filename().string(), ".tmp-", ::getpid());
+  if (growth == Growth::kPartial) growing_ = PartialOf(target_);
   Create();
 }
 
 OutputFile::OutputFile(OutputTarget target, int64_t bytes)
     : target_(std::move(target)), growth_(Growth::kPartial), growing_(PartialOf(target_)) {
-  fd_ = ::open(growing_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd_ < 0) FailErrno(growing_, "open");
+  fd_ = OpenOwnFile(growing_, O_WRONLY);
   Lock();
   if (::ftruncate(fd_, bytes) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) FailErrno(growing_, "write");
 }
@@ -244,14 +242,16 @@ fs::path OutputFile::PartialOf(const OutputTarget& target) {
   return target.path().string() + ".partial";
 }
 
+fs::path OutputFile::LockOf(const OutputTarget& target) {
+  return target.path().parent_path() / StrCat(".", target.path().filename().string(), ".lock");
+}
+
 void OutputFile::Create() {
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  fd_ = ::open(growing_.c_str(), kFlags, 0666);
-  if (fd_ < 0 && errno == EEXIST && growth_ == Growth::kHidden) {
-    ::unlink(growing_.c_str());  // of a dead process that had this one's number
-    fd_ = ::open(growing_.c_str(), kFlags, 0666);
+  if (growth_ == Growth::kHidden) {
+    std::tie(fd_, growing_) = CreateTemporary(target_.path(), 0666);
+  } else {
+    fd_ = OpenOwnFile(growing_, O_WRONLY | O_CREAT | O_EXCL, 0666);
   }
-  if (fd_ < 0) FailErrno(growth_ == Growth::kHidden ? target_.name() : growing_, "create");
   Lock();
   Status old{};
   if (::stat(target_.path().c_str(), &old) == 0) {

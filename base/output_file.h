@@ -66,6 +66,8 @@ class OutputFile {
 
   /// `NAME.partial` of a target.
   static std::filesystem::path PartialOf(const OutputTarget& target);
+  /// The file of a WriterLock for whoever writes `NAME.partial`.
+  static std::filesystem::path LockOf(const OutputTarget& target);
 
   const OutputTarget& target() const { return target_; }
   /// Throws BrokenPipe when nobody reads any more, else Error (disk full, file-size limit, …).

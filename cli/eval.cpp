@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "base/plural.h"
 #include "base/stopwatch.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -77,7 +78,7 @@ Json Identity(const EvalCommand& command, const std::vector<Problem>& problems,
     judges.push_back({judge.verifier, judge.weight, judge.options});
   }
   return {"eval",
-          ModelHash(command.folder),
+          model::HashOfModel(command.folder),
           std::move(texts),
           std::move(judges),
           command.samples,
@@ -195,7 +196,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
                  ". Skip them with --overlong skip, or lower --max-completion-length");
     std::cerr << "retort: " << overlong.Text() << "; they are skipped\n";
   }
-  PartialOutput out(command.out, {command.folder, command.problems.file},
+  PartialOutput out("retort eval", command.out, {command.folder, command.problems.file},
                     command.out.empty() ? Json() : Identity(command, problems, panel),
                     command.resume);
 
@@ -251,7 +252,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
     progress.Clear();
     std::cerr << "retort: interrupted: "
               << out.AfterInterruption(
-                     StrCat(out.items().size(), " of ", problems.size(), " problems"))
+                     StrCat(out.items().size(), " of ", Counted(problems.size(), "problem")))
               << "\n";
   }
   for (const train::JudgeSpec& judge : panel.judges()) {
@@ -297,11 +298,13 @@ int Eval(EvalCommand command) {
   if (accuracy.families.size() > 1) table.rows.push_back(RowOf("all", accuracy.all));
   summary << FormatTable(table);
   if (evaluation.interrupted) {
-    summary << "partial: " << evaluation.problems_done << " of " << problems.size()
-            << " problems; those left out took longest, so they are no random choice\n";
+    summary << "partial: " << evaluation.problems_done << " of "
+            << Counted(problems.size(), "problem")
+            << "; those left out took longest, so they are no random choice\n";
   }
-  std::cerr << "retort: " << Thousands(evaluation.tokens) << " tokens in "
-            << Duration(evaluation.seconds) << ", " << Fixed(speed, 0) << " a second\n";
+  std::cerr << "retort: " << Thousands(evaluation.tokens) << " "
+            << Plural(evaluation.tokens, "token") << " in " << Duration(evaluation.seconds) << ", "
+            << Fixed(speed, 0) << " a second\n";
   return code;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/plural.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_argument.h"
@@ -89,7 +90,7 @@ rollout::Request MakeRequest(const GenerateCommand& command, const model::Pretra
 // What the rows of --out depend on.
 Json Identity(const GenerateCommand& command, const std::vector<std::string>& prompts) {
   return {"generate",
-          ModelHash(command.folder),
+          model::HashOfModel(command.folder),
           prompts,
           command.samples,
           command.seed,
@@ -141,8 +142,8 @@ class Printer {
       std::cout << ToJsonLine(c.row) << "\n";
     } else {
       if (headings_) {
-        std::cout << "[prompt " << next_ + 1 << ", sample " << c.sample + 1 << ", " << c.tokens
-                  << " tokens, " << c.finish << "]\n";
+        std::cout << "[prompt " << next_ + 1 << ", sample " << c.sample + 1 << ", "
+                  << Counted(c.tokens, "token") << ", " << c.finish << "]\n";
       }
       std::cout << c.text << "\n";
     }
@@ -183,7 +184,7 @@ int Generate(GenerateCommand command) {
   command.folder = ModelFolder(command.folder);
   const std::vector<std::string> prompts = ReadPrompts(command);
   RETORT_CHECK(command.skip <= static_cast<int64_t>(prompts.size()), "--skip: got ", command.skip,
-               ", but there are only ", prompts.size(), " prompts");
+               ", expected at most ", Counted(prompts.size(), "prompt"));
   const Executor executor(command.threads);
   nn::Compute compute(executor, command.precision);
   model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
@@ -199,7 +200,7 @@ int Generate(GenerateCommand command) {
   }
   // Printer writes to standard output as rows come.
   const std::string file = command.out == "-" ? "" : command.out;
-  PartialOutput out(file, {command.folder, command.prompts_file},
+  PartialOutput out("retort generate", file, {command.folder, command.prompts_file},
                     file.empty() ? Json() : Identity(command, prompts), command.resume);
   rollout::RolloutEngine engine(*pretrained.model, compute, &pretrained.tokenizer);
 
@@ -230,7 +231,7 @@ int Generate(GenerateCommand command) {
     printer.Add(i, std::move(completions));
   };
   const auto stop = [&] {
-    progress.Update(done, total, StrCat(engine.stats().decoded_tokens, " tokens"));
+    progress.Update(done, total, StrCat(Counted(engine.stats().decoded_tokens, "token")));
     return Interrupted();
   };
   try {
@@ -240,7 +241,7 @@ int Generate(GenerateCommand command) {
     progress.Clear();
     printer.Finish(true);
     std::cout.flush();
-    const std::string of = StrCat(" of ", prompts.size(), " prompts");
+    const std::string of = StrCat(" of ", Counted(prompts.size(), "prompt"));
     std::cerr << "retort: interrupted: "
               << (file.empty() ? StrCat(printer.written(), of,
                                         " are written. Go on with the same command "

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/plural.h"
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/decode_bytes.h"
@@ -162,8 +163,9 @@ int Inspect(const InspectCommand& command) {
             << Fixed(times_own(cache.all_heads), 2) << " x, of 8 heads "
             << Fixed(times_own(cache.eight_heads), 2) << " x\n"
             << "weights     "
-            << (groups.empty() ? "none in the folder"
-                               : StrCat(tensors, " tensors, ", Bytes(static_cast<double>(bytes))))
+            << (groups.empty()
+                    ? "none in the folder"
+                    : StrCat(Counted(tensors, "tensor"), ", ", Bytes(static_cast<double>(bytes))))
             << "\ntokenizer   "
             << (vocabulary > 0              ? Thousands(vocabulary) + " tokens"
                 : tokenizer_problem.empty() ? "none in the folder"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "base/plural.h"
 #include "train/problems.h"
 #include "train/run_places.h"
 
@@ -34,8 +35,8 @@ int64_t FittingLength(const model::ModelConfig& config, int64_t longest_prompt, 
   const int64_t room = positions - longest_prompt + 1;
   const int64_t length = std::max(room, positions / 2);  // a long prompt cuts nobody's answer short
   if (length >= most) return most;
-  std::cerr << "retort: completions have up to " << length << " tokens here; the model has "
-            << positions << " positions\n";
+  std::cerr << "retort: completions have up to " << Counted(length, "token")
+            << " here; the model has " << positions << " positions\n";
   return length;
 }
 

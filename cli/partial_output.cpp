@@ -1,10 +1,10 @@
 #include "cli/partial_output.h"
 
 #include <CLI/CLI.hpp>
-#include <set>
 
 #include "base/error.h"
 #include "base/fingerprint.h"
+#include "base/safe_open.h"
 #include "base/strings.h"
 
 namespace retort::cli {
@@ -19,8 +19,9 @@ std::string ItemLine(int64_t item, const std::vector<std::string>& rows) {
 
 }  // namespace
 
-PartialOutput::PartialOutput(const std::string& out, const std::vector<fs::path>& inputs,
-                             const Json& identity, bool resume) {
+PartialOutput::PartialOutput(const std::string& command, const std::string& out,
+                             const std::vector<fs::path>& inputs, const Json& identity,
+                             bool resume) {
   if (out.empty()) {
     RETORT_CHECK(!resume, "--resume goes on with what --out FILE kept; name that file");
     return;
@@ -30,7 +31,9 @@ PartialOutput::PartialOutput(const std::string& out, const std::vector<fs::path>
     RETORT_CHECK(!resume, out, ": is no file, nothing was kept to go on with");
     return;
   }
+  lock_.emplace(OutputFile::LockOf(*target_), out, command);
   partial_ = OutputFile::PartialOf(*target_);
+  RequireOwnFile(partial_);
   const bool exists = fs::exists(partial_);
   RETORT_CHECK(exists || !resume, partial_.string(),
                ": there is no such file, so nothing to go on with; run without --resume");
@@ -104,22 +107,6 @@ void AddPartialOutputFlags(CLI::App& app, std::string& out, bool& resume, const 
       ->type_name("FILE");
   app.add_flag("--resume", resume,
                "Go on with what an interrupted command with the same flags left in FILE.partial.");
-}
-
-std::string ModelHash(const fs::path& folder) {
-  std::set<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string extension = entry.path().extension().string();
-    const bool of_model = extension == ".json" || extension == ".safetensors";
-    if (of_model && entry.is_regular_file() && entry.file_size() > 0) files.insert(entry.path());
-  }
-  Fingerprint hash;
-  for (const fs::path& path : files) {
-    const MappedFile file(path);
-    hash.Add(path.filename().string());
-    hash.Add({reinterpret_cast<const char*>(file.data()), file.size()});
-  }
-  return hash.Hex();
 }
 
 }  // namespace retort::cli

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/output_file.h"
 
 namespace CLI {
@@ -28,8 +29,11 @@ class PartialOutput {
   /// `inputs` as for OutputTarget; `identity` is what the rows depend on: OUT.partial of another
   /// one is refused. Without `resume` an OUT.partial that exists is an error, as is `resume`
   /// without one. An empty `out` only keeps the rows in memory.
-  PartialOutput(const std::string& out, const std::vector<std::filesystem::path>& inputs,
-                const Json& identity, bool resume);
+  /// `command` ("retort eval") is told to others that would write the same, for whom it is an
+  /// error.
+  PartialOutput(const std::string& command, const std::string& out,
+                const std::vector<std::filesystem::path>& inputs, const Json& identity,
+                bool resume);
 
   bool is_standard_output() const { return target_ && target_->is_standard_output(); }
 
@@ -46,6 +50,7 @@ class PartialOutput {
   void TakeOver();
 
   std::optional<OutputTarget> target_;
+  std::optional<WriterLock> lock_;
   std::filesystem::path partial_;
   std::string header_;  ///< first line of OUT.partial: whose rows they are
   std::map<int64_t, std::vector<std::string>> items_;
@@ -54,8 +59,5 @@ class PartialOutput {
 
 /// --out FILE and --resume.
 void AddPartialOutputFlags(CLI::App& app, std::string& out, bool& resume, const std::string& help);
-
-/// Hash of what is in a model folder: configuration, tokenizer, weights.
-std::string ModelHash(const std::filesystem::path& folder);
 
 }  // namespace retort::cli

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/plural.h"
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/option_flags.h"
@@ -67,8 +68,8 @@ Json ToJson(const recipes::DataPreview& preview) {
 
 void PrintCheck(const recipes::RecipeCheck& check) {
   for (const recipes::DataPreview& preview : check.previews) {
-    std::cout << "\n" << Join(preview.places, ", ") << ": " << preview.problems << " problems";
-    if (preview.overlong > 0) std::cout << ", " << preview.overlong << " more are too long";
+    std::cout << "\n" << Join(preview.places, ", ") << ": " << Counted(preview.problems, "problem");
+    if (preview.overlong > 0) std::cout << ", " << preview.overlong << " more too long";
     std::cout << "\n";
     Table table{{"id", "prompt", "tokens", "gold"}, {}};
     for (const recipes::PreviewProblem& problem : preview.first) {
@@ -103,7 +104,8 @@ int Check(const RecipeCommand& command) {
                              {"previews", std::move(previews)}})
               << "\n";
   } else {
-    std::cout << recipe.name << ": " << recipe.stages.size() << " stages, hash " << hash << "\n";
+    std::cout << recipe.name << ": " << Counted(recipe.stages.size(), "stage") << ", hash " << hash
+              << "\n";
     PrintCheck(check);
   }
   return check.sound() ? kSuccess : kFailure;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/output_file.h"
+#include "base/plural.h"
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -127,7 +128,7 @@ int RunStages(const recipes::Recipe& recipe, const recipes::RunOptions& options,
             std::string line = StrCat("  done in ", Duration(stage.seconds));
             if (stage.accuracy) line += ", accuracy " + Percent(*stage.accuracy);
             if (const int64_t count = Unjudged(stage).value_or(0); count > 0) {
-              line += StrCat(", ", Thousands(count), " completions unjudged");
+              line += StrCat(", ", Thousands(count), " ", Plural(count, "completion"), " unjudged");
             }
             note(line);
           },

@@ -15,6 +15,7 @@
 
 #include "base/executor.h"
 #include "base/output_file.h"
+#include "base/plural.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
 #include "base/version.h"
@@ -65,8 +66,8 @@ struct JudgeTally {
   std::string Warning() const {
     const auto most = std::ranges::max_element(
         reasons, [](const auto& a, const auto& b) { return a.second < b.second; });
-    return StrCat("retort: warning: ", name, " judged none of the ", Thousands(unjudged),
-                  " responses (", most->first, " in ", Thousands(most->second),
+    return StrCat("retort: warning: ", name, " judged none of the ", Thousands(unjudged), " ",
+                  Plural(unjudged, "response"), " (", most->first, " in ", Thousands(most->second),
                   "); they are neither right nor wrong");
   }
 };
@@ -111,17 +112,17 @@ class FileScorer {
       }
       if (out_) out_->Flush();
       progress_.Update(static_cast<double>(reader_.consumed()), static_cast<double>(total_bytes_),
-                       StrCat(Thousands(lines_), " rows"));
+                       StrCat(Thousands(lines_), " ", Plural(lines_, "row")));
       if (Interrupted()) return false;
       judging.swap(reading);
     }
     if (bad_lines_ > kBadLinesShown) {
-      progress_.Note(StrCat("retort: ", bad_lines_ - kBadLinesShown, " more bad lines"));
+      progress_.Note(StrCat("retort: ", Counted(bad_lines_ - kBadLinesShown, "more bad line")));
     }
     if (bad_lines_ == lines_ && out_) out_->Discard();
     RETORT_CHECK(lines_ > 0, reader_.name(), ": holds no rows; expected one JSON object per line");
-    RETORT_CHECK(bad_lines_ < lines_, reader_.name(), ": none of its ", lines_,
-                 " lines could be scored; see the messages above and the flags --answer, "
+    RETORT_CHECK(bad_lines_ < lines_, reader_.name(), ": none of its ", Counted(lines_, "line"),
+                 " could be scored; see the messages above and the flags --answer, "
                  "--response, --label and --format");
     if (earlier_) earlier_->Finish();
     if (disagreements_) disagreements_->Commit();
@@ -162,6 +163,14 @@ class FileScorer {
       RETORT_CHECK(out->path() != other->path() || out->descriptor() != other->descriptor() ||
                        (out->is_stream() && !out->descriptor() && out->path() == "/dev/null"),
                    other->name().string(), ": --out and --disagreements name the same place");
+    }
+    if (out && !out->is_stream()) {
+      for (const std::filesystem::path& beside : VerdictFile::PlacesBeside(*out)) {
+        const OutputTarget checked(beside, inputs);
+        RETORT_CHECK(!other || other->path() != checked.path(), other->name().string(), ": --out ",
+                     out->name().string(), " grows in that place; give ",
+                     "--disagreements another name");
+      }
     }
     for (const auto& target : {out, other}) {
       if (target && target->is_standard_output()) writes_to_standard_output_ = true;
@@ -219,6 +228,9 @@ class FileScorer {
     line.judged = true;
     const int64_t number = line.input.number;
     if (out_) line.fingerprint = FingerprintOfRow(line.input);
+    const Json none = Json::object();
+    line.task.kept =
+        verifiers::KeptColumns(line.input.row ? *line.input.row : none, command_.columns);
     if (!line.input.row) return;
     try {
       line.task = verifiers::ReadScoreTask(std::move(*line.input.row), reader_.Where(number),
@@ -257,6 +269,7 @@ class FileScorer {
         first_bad_lines_.push_back(line.input.number);
       }
       Json row{{"row", line.input.number}, {"error", line.input.error}};
+      row.update(line.task.kept);
       if (out_) out_->Add(line.fingerprint, ToJsonLine(row) + "\n");
       return;
     }

@@ -37,6 +37,21 @@ size_t UnfinishedBytes(std::string_view text) {
   return 0;
 }
 
+// Of a character of two or three bytes; 0 of others.
+unsigned CodePoint(std::string_view character) {
+  const auto rest = [&](size_t i) { return static_cast<uint8_t>(character[i]) & 0x3Fu; };
+  const auto first = static_cast<uint8_t>(character.empty() ? 0 : character[0]);
+  if (character.size() == 2) return (first & 0x1Fu) << 6 | rest(1);
+  if (character.size() == 3) return (first & 0x0Fu) << 12 | rest(1) << 6 | rest(2);
+  return 0;
+}
+
+// Controls of writing direction, by which a text can look like another one.
+bool TurnsText(unsigned code) {
+  return code == 0x061C || code == 0x200E || code == 0x200F || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
 std::string Hex(const char* format, unsigned value) {
   char buffer[8];
   std::snprintf(buffer, sizeof buffer, format, value);
@@ -90,6 +105,8 @@ std::string Spelled(std::string_view text) {
       out += Hex("\\x%02x", byte);
     } else if (length == 2 && byte == 0xC2 && static_cast<uint8_t>(text[1]) < 0xA0) {
       out += Hex("\\u00%02x", static_cast<uint8_t>(text[1]));
+    } else if (const unsigned code = CodePoint(text.substr(0, length)); TurnsText(code)) {
+      out += Hex("\\u%04x", code);
     } else {
       out += text.substr(0, length);
     }

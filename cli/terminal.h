@@ -10,7 +10,8 @@
 namespace retort::cli {
 
 /// Text from outside, fit for a terminal: control characters (C0 and C1, but for newline and tab),
-/// DEL and bytes that are not UTF-8 are spelled: \x1b, \u009b, \x7f, \xff.
+/// DEL, controls of writing direction and bytes that are not UTF-8 are spelled: \x1b, \u009b, \x7f,
+/// \u202e, \xff.
 std::string Spelled(std::string_view text);
 
 /// As long as it lives, what std::cout and std::cerr write to a terminal passes through Spelled.

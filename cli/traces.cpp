@@ -8,9 +8,9 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "cli/interrupt.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
-#include "datasets/trace_store.h"
 #include "train/evaluation.h"
 #include "train/run_places.h"
 
@@ -24,7 +24,7 @@ double Share(int64_t part, int64_t whole) {
 }
 
 int Runs(const TracesOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   Table table{{"id", "run", "created (UTC)", "steps", "traces"}, {}};
   Json runs = Json::array();
   for (const datasets::RunSummary& run : store.Runs()) {
@@ -42,7 +42,7 @@ int Runs(const TracesOptions& options) {
 }
 
 int Stats(const TracesOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   Table table{{"run", "stage", "steps", "traces", "correct", "unjudged", "finished", "mean length",
                "mean reward"},
               {}};
@@ -70,7 +70,7 @@ int Stats(const TracesOptions& options) {
 }
 
 int Layers(const TracesOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   Table table{{"layer", "traces", "judges", "retort", "created (UTC)"}, {}};
   Json layers = Json::array();
   for (const datasets::Layer& layer : store.Layers()) {
@@ -96,6 +96,11 @@ void AddSummary(CLI::App& traces, Action& action, const char* name, const char* 
 }
 
 }  // namespace
+
+TraceStore OpenTraces(const TracesOptions& options) {
+  CatchInterrupts();
+  return TraceStore(train::FindTraces(options.path), TraceStore::Mode::kRead, Interrupted);
+}
 
 void AddDatabaseArgument(CLI::App& app, TracesOptions& options) {
   app.add_option("DATABASE", options.path,

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "datasets/trace_filter.h"
+#include "datasets/trace_store.h"
 
 namespace retort::cli {
 
@@ -15,6 +16,8 @@ struct TracesOptions {
   datasets::TraceFilter filter;
   bool json = false;
 };
+/// For reading; Ctrl-C and SIGTERM end what is asked of it.
+datasets::TraceStore OpenTraces(const TracesOptions& options);
 void AddDatabaseArgument(CLI::App& app, TracesOptions& options);
 void AddFilterFlags(CLI::App& app, TracesOptions& options);
 

@@ -18,7 +18,6 @@
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/traces.h"
-#include "datasets/trace_store.h"
 #include "rl/advantage.h"
 #include "train/panel.h"
 #include "train/run_places.h"
@@ -173,7 +172,7 @@ int Rescore(const RescoreOptions& options) {
   const auto path = train::FindTraces(options.path);
   std::vector<int64_t> ids;
   {  // opening for writing would make a file where there is none
-    const TraceStore store(path, TraceStore::Mode::kRead);
+    const TraceStore store = OpenTraces(options);
     store.CheckFilter(options.filter);
     ids = store.Select(options.filter);
   }

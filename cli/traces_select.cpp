@@ -7,13 +7,14 @@
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "cli/traces.h"
-#include "datasets/trace_store.h"
 #include "train/run_places.h"
 
 namespace retort::cli {
 namespace {
 
 using datasets::TraceStore;
+
+constexpr int64_t kLongest = 1'000'000'000;  // seconds
 
 int Select(const TracesOptions& options) {
   const auto path = train::FindTraces(options.path);
@@ -40,20 +41,25 @@ int Select(const TracesOptions& options) {
 
 struct SqlOptions : TracesOptions {
   std::string query;
+  int64_t seconds = 300;
 };
 
 int Sql(const SqlOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
-  const datasets::SqlTable result = store.Sql(options.query);
+  const TraceStore store = OpenTraces(options);
+  const std::chrono::seconds time(options.seconds == 0 ? kLongest : options.seconds);
+  datasets::SqlTable result = store.Sql(options.query, time);
+  if (options.json) {
+    Json rows = Json::array();
+    for (auto& row : result.rows) rows.push_back(std::move(row));
+    std::cout << ToJsonLine({{"columns", result.columns}, {"rows", std::move(rows)}}) << "\n";
+    return kSuccess;
+  }
   Table table{result.columns, {}};
-  Json rows = Json::array();
   for (const auto& row : result.rows) {
     auto& line = table.rows.emplace_back();
-    rows.push_back(row);
     for (const Json& cell : row) line.push_back(datasets::CellText(cell));
   }
-  std::cout << (options.json ? ToJsonLine({{"columns", result.columns}, {"rows", rows}}) + "\n"
-                             : FormatTable(table));
+  std::cout << FormatTable(table);
   return kSuccess;
 }
 
@@ -77,6 +83,8 @@ void AddTracesSelect(CLI::App& traces, Action& action) {
                     "For example: \"SELECT step, avg(reward) FROM traces GROUP BY step\".")
         ->required()
         ->type_name("");
+    AddInteger(*app, "--seconds", options->seconds, {0, static_cast<double>(kLongest)},
+               "Give up after so long; 0 never does. [default 300]");
     AddJsonFlag(*app, options->json);
     app->callback([options, &action] { action = [options] { return Sql(*options); }; });
   }

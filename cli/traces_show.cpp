@@ -5,11 +5,11 @@
 #include <iostream>
 
 #include "base/output_file.h"
+#include "base/plural.h"
 #include "base/strings.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
 #include "cli/traces.h"
-#include "datasets/trace_store.h"
 #include "train/run_places.h"
 
 namespace retort::cli {
@@ -44,7 +44,7 @@ void PrintJson(const TraceStore& store, const std::vector<int64_t>& ids,
 }
 
 int List(const ShowOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   if (options.json) {
@@ -86,7 +86,8 @@ void PrintTrace(const Trace& trace) {
             << "\nproblem " << problem.id << " (" << problem.family << ", difficulty "
             << problem.difficulty << ")\n\nprompt:\n"
             << problem.prompt << "\n\nanswer: " << OneLine(problem.answer) << "\n\nresponse ("
-            << trajectory.completion.size() << " tokens, " << EnumName(trajectory.finish) << "):\n"
+            << Counted(trajectory.completion.size(), "token") << ", " << EnumName(trajectory.finish)
+            << "):\n"
             << trace.text << "\n\nreward "
             << (trace.reward ? Fixed(*trace.reward, 4) : "none (unjudged)") << ", advantage "
             << Fixed(trace.advantage, 4) << "\n";
@@ -99,7 +100,7 @@ void PrintTrace(const Trace& trace) {
 }
 
 int Show(const ShowOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   if (options.json) {
     PrintJson(store, options.ids, options);
     return kSuccess;
@@ -119,7 +120,7 @@ int Show(const ShowOptions& options) {
 }
 
 int Export(const ShowOptions& options) {
-  const TraceStore store(train::FindTraces(options.path), TraceStore::Mode::kRead);
+  const TraceStore store = OpenTraces(options);
   store.CheckFilter(options.filter);
   const std::vector<int64_t> ids = store.Select(options.filter);
   OutputFile out(OutputTarget(options.out, {options.path, train::FindTraces(options.path)}));
@@ -128,7 +129,7 @@ int Export(const ShowOptions& options) {
   };
   store.ForEach(ids, write, options.filter.layer);
   out.Commit();
-  std::cerr << "retort: " << ids.size() << " traces exported\n";
+  std::cerr << "retort: " << Counted(ids.size(), "trace") << " exported\n";
   return kSuccess;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/safe_open.h"
 #include "base/strings.h"
 
 namespace retort::cli {
@@ -18,8 +19,10 @@ VerdictFile::VerdictFile(const OutputTarget& target, std::string settings, bool 
     out_.emplace(target);
     return;
   }
-  partial_ = OutputFile::PartialOf(target);
-  record_path_ = partial_.string() + ".rows";
+  lock_.emplace(OutputFile::LockOf(target), target.name().string(), "retort score");
+  partial_ = PlacesBeside(target).at(0);
+  record_path_ = PlacesBeside(target).at(1);
+  for (const fs::path& own : {partial_, record_path_}) RequireOwnFile(own);
   const bool there = fs::exists(partial_) && fs::file_size(partial_) > 0;
   RETORT_CHECK(!there || resume, partial_.string(),
                ": holds the verdicts of a run that was interrupted. Go on with it by --resume, or "
@@ -30,6 +33,11 @@ VerdictFile::VerdictFile(const OutputTarget& target, std::string settings, bool 
   } else {
     Start(target);
   }
+}
+
+std::vector<fs::path> VerdictFile::PlacesBeside(const OutputTarget& target) {
+  const fs::path partial = OutputFile::PartialOf(target);
+  return {partial, partial.string() + ".rows"};
 }
 
 VerdictFile::~VerdictFile() {

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/fingerprint.h"
+#include "base/lock.h"
 #include "base/output_file.h"
 #include "datasets/jsonl.h"
 #include "verifiers/score.h"
@@ -23,10 +24,14 @@ class VerdictFile {
  public:
   /// `settings` names all that verdicts depend on beside the rows. With `resume` goes on with what
   /// an earlier run left, cut back to its last recorded batch; starts anew when there is nothing.
-  /// Throws Error when something is there without `resume`, and when it has other settings.
+  /// Throws Error when something is there without `resume`, when it has other settings, and when
+  /// another process is writing it.
   VerdictFile(const OutputTarget& target, std::string settings, bool resume);
   /// What holds verdicts stays, for --resume; what holds none goes.
   ~VerdictFile();
+
+  /// What a regular file has beside it meanwhile: NAME.partial and NAME.partial.rows.
+  static std::vector<std::filesystem::path> PlacesBeside(const OutputTarget& target);
 
   /// Rows whose verdicts are there already: the first so many.
   int64_t kept_rows() const { return kept_rows_; }
@@ -54,6 +59,7 @@ class VerdictFile {
   void Resume(const OutputTarget& target);
   void WriteRecord();
 
+  std::optional<WriterLock> lock_;
   std::filesystem::path partial_, record_path_;  // "" of a stream
   std::string settings_;
   std::optional<OutputFile> out_;

@@ -9,12 +9,45 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "datasets/trace_store.h"
 
 namespace retort::datasets {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr uintmax_t kWalHeader = 32;  // bytes; frames follow
+constexpr int kLargest = 128 << 20;   // bytes of a text, blob or row
+constexpr int64_t kHeap = 1 << 30;    // bytes that SQLite may use
+constexpr int kWorkBetweenLooks = 4096;
+// Many times what our statements need, which take each row once.
+constexpr int64_t kWork = 200'000'000, kWorkPerByte = 50;
+
+constexpr std::pair<int, int> kSettings[] = {
+    {SQLITE_DBCONFIG_DEFENSIVE, 1},
+    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+    {SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0},
+    {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+    {SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
+    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+};
+constexpr std::pair<int, int> kLimits[] = {
+    {SQLITE_LIMIT_LENGTH, kLargest},          {SQLITE_LIMIT_SQL_LENGTH, 1'000'000},
+    {SQLITE_LIMIT_EXPR_DEPTH, 200},           {SQLITE_LIMIT_COMPOUND_SELECT, 100},
+    {SQLITE_LIMIT_VDBE_OP, 1'000'000},        {SQLITE_LIMIT_ATTACHED, 0},
+    {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}, {SQLITE_LIMIT_TRIGGER_DEPTH, 10},  // cascades
+};
+
+int MustEnd(void* watch) {
+  Watch& bounds = *static_cast<Watch*>(watch);
+  bounds.work += kWorkBetweenLooks;
+  return !bounds.Reason().empty();
+}
+
+int64_t SizeOf(const fs::path& path) {
+  std::error_code error;
+  const uintmax_t size = fs::file_size(path, error);
+  return error ? 0 : static_cast<int64_t>(size);
+}
 
 // What makes SQLite look for no other file and take no lock.
 std::string ImmutableUri(const fs::path& path) {
@@ -33,7 +66,32 @@ std::string ImmutableUri(const fs::path& path) {
 
 }  // namespace
 
-Database::Database(const fs::path& path, bool write) : path_(path) {
+std::string Watch::Reason() const {
+  if (stop && stop()) return "stopped";
+  if (deadline) {
+    return std::chrono::steady_clock::now() < *deadline
+               ? ""
+               : "the time for it is up (--seconds of retort traces sql)";
+  }
+  if (work <= kWork) return "";
+  const int64_t size = SizeOf(file) + SizeOf(file.string() + "-wal");
+  if ((work - kWork) / kWorkPerByte <= size) return "";
+  return StrCat("it takes more work than the ", size,
+                " bytes of the file can need; it is damaged, or was made to keep readers busy. Do "
+                "not use it");
+}
+
+Database::Database(fs::path path, std::function<bool()> stop)
+    : path_(std::move(path)), watch_(new Watch{.file = path_, .stop = std::move(stop)}) {}
+
+Database Database::InMemory() {
+  Database database("memory", nullptr);
+  database.Open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  return database;
+}
+
+Database::Database(const fs::path& path, bool write, std::function<bool()> stop)
+    : Database(path, std::move(stop)) {
   const std::string name = path.string();
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -69,6 +127,15 @@ void Database::Open(const std::string& name, int flags) {
   if (code != SQLITE_OK) FailWith("open", code);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, 30'000);
+  sqlite3_hard_heap_limit64(kHeap);
+  for (const auto& [setting, value] : kSettings) {
+    RETORT_CHECK(sqlite3_db_config(handle, setting, value, nullptr) == SQLITE_OK, name,
+                 ": this SQLite (", sqlite3_libversion(),
+                 ") cannot open it safely; install a newer one");
+  }
+  for (const auto& [limit, value] : kLimits) sqlite3_limit(handle, limit, value);
+  sqlite3_progress_handler(handle, kWorkBetweenLooks, MustEnd, watch_.get());
+  Execute("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0");
 }
 
 void Database::OpenForReading() {
@@ -115,6 +182,15 @@ void Database::FailWith(const std::string& what, int code) const {
           "; check that the file and its folder may be read and written (files ending in -wal and "
           "-shm live beside it)";
       break;
+    case SQLITE_INTERRUPT:
+      if (watch_->stop && watch_->stop()) throw Stopped(path_.string() + ": interrupted");
+      Fail(path_.string(), ": cannot ", what, ": ", watch_->Reason());
+    case SQLITE_TOOBIG:
+      Fail(path_.string(), ": cannot ", what, ": a text, blob or row is larger than ",
+           kLargest >> 20, " MiB, which no trace needs. Leave it out, or use another database");
+    case SQLITE_NOMEM:
+      Fail(path_.string(), ": cannot ", what, ": SQLite needs more than ", kHeap >> 20,
+           " MiB of memory for it");
     default:
       break;
   }
@@ -122,6 +198,7 @@ void Database::FailWith(const std::string& what, int code) const {
 }
 
 void Database::Execute(const std::string& sql) {
+  watch_->work = 0;
   const int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) FailWith("run '" + sql.substr(0, sql.find('\n')) + "'", code);
 }
@@ -141,18 +218,26 @@ void Statement::Bind(int index, int64_t value) { sqlite3_bind_int64(handle(), in
 void Statement::Bind(int index, double value) { sqlite3_bind_double(handle(), index, value); }
 
 void Statement::Bind(int index, std::string_view value) {
-  sqlite3_bind_text64(handle(), index, value.data() ? value.data() : "", value.size(),
-                      SQLITE_TRANSIENT, SQLITE_UTF8);
+  CheckBound(sqlite3_bind_text64(handle(), index, value.data() ? value.data() : "", value.size(),
+                                 SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void Statement::Bind(int index, Blob value) {
-  sqlite3_bind_blob64(handle(), index, value.size ? value.data : "", value.size, SQLITE_TRANSIENT);
+  CheckBound(sqlite3_bind_blob64(handle(), index, value.size ? value.data : "", value.size,
+                                 SQLITE_TRANSIENT));
+}
+
+void Statement::CheckBound(int code) const {
+  if (code != SQLITE_OK) database_->FailWith("write", code);
 }
 
 void Statement::Bind(int index, std::nullptr_t) { sqlite3_bind_null(handle(), index); }
 
 bool Statement::Step() {
+  Watch& watch = database_->watch();
+  watch.work = work_;
   const int code = sqlite3_step(handle());
+  work_ = watch.work;
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE)
     database_->FailWith(sqlite3_stmt_readonly(handle()) ? "read" : "write", code);
@@ -164,7 +249,10 @@ void Statement::Run() {
   }
 }
 
-void Statement::Reset() { sqlite3_reset(handle()); }
+void Statement::Reset() {
+  sqlite3_reset(handle());
+  work_ = 0;
+}
 
 int64_t Statement::Int(int column) const { return sqlite3_column_int64(handle(), column); }
 
@@ -179,7 +267,15 @@ std::optional<double> Statement::MaybeReal(int column) const {
 
 std::string Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle(), column));
+  CheckRead(text);
   return text ? std::string(text, static_cast<size_t>(sqlite3_column_bytes(handle(), column))) : "";
+}
+
+// Where there was no memory to convert a value, it looks like NULL.
+void Statement::CheckRead(const void* value) const {
+  if (!value && sqlite3_errcode(database_->handle()) == SQLITE_NOMEM) {
+    database_->FailWith("read", SQLITE_NOMEM);
+  }
 }
 
 bool Statement::IsNull(int column) const {
@@ -188,6 +284,7 @@ bool Statement::IsNull(int column) const {
 
 Blob Statement::Bytes(int column) const {
   const void* data = sqlite3_column_blob(handle(), column);
+  CheckRead(data);
   return {data, static_cast<size_t>(sqlite3_column_bytes(handle(), column))};
 }
 

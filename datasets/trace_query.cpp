@@ -66,6 +66,22 @@ Conditions ConditionsOf(const TraceFilter& f) {
   return all;
 }
 
+constexpr size_t kLargestAnswer = 256 << 20;  // bytes of a table that Sql() returns
+
+// While it lives, the time bounds statements, and not the work that ours need.
+class OwnQuery {
+ public:
+  OwnQuery(Watch& watch, std::chrono::seconds time) : watch_(watch) {
+    watch_.deadline = std::chrono::steady_clock::now() + time;
+  }
+  ~OwnQuery() { watch_.deadline.reset(); }
+  OwnQuery(const OwnQuery&) = delete;
+  OwnQuery& operator=(const OwnQuery&) = delete;
+
+ private:
+  Watch& watch_;
+};
+
 // sqlite3_stmt_readonly calls these read-only as well, but they change the connection or open
 // files.
 int RefuseSettings(void*, int action, const char* name, const char*, const char*, const char*) {
@@ -344,8 +360,9 @@ void TraceStore::ForEach(const std::vector<int64_t>& ids,
   }
 }
 
-SqlTable TraceStore::Sql(const std::string& query) const {
+SqlTable TraceStore::Sql(const std::string& query, std::chrono::seconds time) const {
   const Database& database = impl_->database;
+  const OwnQuery bounds(database.watch(), time);
   sqlite3_stmt* handle = nullptr;
   const char* rest = nullptr;
   sqlite3_set_authorizer(database.handle(), RefuseSettings, nullptr);
@@ -366,9 +383,16 @@ SqlTable TraceStore::Sql(const std::string& query) const {
   SqlTable table;
   const int columns = sqlite3_column_count(handle);
   for (int i = 0; i < columns; ++i) table.columns.push_back(sqlite3_column_name(handle, i));
+  size_t bytes = 0;
   while (statement.Step()) {
     auto& row = table.rows.emplace_back();
-    for (int i = 0; i < columns; ++i) row.push_back(CellValue(statement, i));
+    for (int i = 0; i < columns; ++i) {
+      row.push_back(CellValue(statement, i));
+      bytes += sizeof(Json) +
+               (row.back().is_string() ? row.back().get_ref<const std::string&>().size() : 0);
+    }
+    RETORT_CHECK(bytes <= kLargestAnswer, "SQL: the answer is larger than ", kLargestAnswer >> 20,
+                 " MiB; ask for fewer rows (LIMIT) or fewer and shorter columns (substr)");
   }
   return table;
 }

@@ -172,6 +172,56 @@ void Migrate1To2(Database& database) {
   CreateViews(database, "");
 }
 
+std::string PlainSpaces(const std::string& text) {
+  std::string plain;
+  for (const char c : text) {
+    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!space) plain += c;
+    if (space && !plain.ends_with(' ')) plain += ' ';
+  }
+  return plain;
+}
+
+// "a virtual table"
+std::string KindOf(const Statement& row) {
+  const std::string sql = row.Text(1);
+  return (sql.starts_with("CREATE VIRTUAL") ? "a virtual " : "a ") + row.Text(0);
+}
+
+// The tables and views of a stranger's file must be ours: another view, a virtual or generated
+// column, a check would run whatever it says in the midst of our statements.
+void CheckObjects(const Database& database, int64_t version) {
+  Database ours = Database::InMemory();
+  CreateSchema1(ours);
+  if (version >= 2) Migrate1To2(ours);
+  Statement wanted(ours,
+                   "SELECT type, sql, name FROM sqlite_master WHERE type IN ('table','view')");
+  Statement find(database,
+                 "SELECT type, sql FROM sqlite_master WHERE name = ? COLLATE NOCASE AND "
+                 "type IN ('table', 'view')");
+  const char* const kRemedy =
+      ". It may have been made to mislead; take the database from where it was written, or copy "
+      "what you trust in it into one of your own";
+  while (wanted.Step()) {
+    const std::string name = wanted.Text(2);
+    RETORT_CHECK(find.With(name).Step(), database.path().string(), ": there is no ", wanted.Text(0),
+                 " '", name, "' in it, which Retort makes", kRemedy);
+    RETORT_CHECK(KindOf(find) == KindOf(wanted), database.path().string(), ": '", name, "' is ",
+                 KindOf(find), " in it, expected ", KindOf(wanted), kRemedy);
+    RETORT_CHECK(PlainSpaces(find.Text(1)) == PlainSpaces(wanted.Text(1)), database.path().string(),
+                 ": the ", wanted.Text(0), " '", name, "' in it is not the one that Retort makes",
+                 kRemedy);
+  }
+}
+
+void CheckNoTriggers(const Database& database) {
+  Statement trigger(database, "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'");
+  if (!trigger.Step()) return;
+  Fail(database.path().string(), ": has a trigger, '", trigger.Text(0), "' on '", trigger.Text(1),
+       "', which Retort never makes, so it is not written. If it is yours, drop it first: sqlite3 ",
+       database.path().string(), " 'DROP TRIGGER ", trigger.Text(0), "'");
+}
+
 // Creates what an empty file lacks and moves an older schema forward, whole or not at all.
 void BringUpToDate(Database& database) {
   Transaction transaction(database);
@@ -202,6 +252,7 @@ void StandIn(Database& database) {
 
 void OpenTraceSchema(Database& database, bool write) {
   const std::string name = database.path().string();
+  database.Execute("BEGIN");  // all of this is of one state of the file
   const bool empty = !HasTables(database);
   if (!empty) {
     RETORT_CHECK(Pragma(database, "application_id") == kApplicationId, name,
@@ -214,6 +265,9 @@ void OpenTraceSchema(Database& database, bool write) {
   RETORT_CHECK(write || !empty, name,
                ": holds no traces (the database is empty); has a run begun?");
   const bool current = !empty && Pragma(database, "user_version") == kTraceSchema;
+  if (!empty) CheckObjects(database, current ? kTraceSchema : 1);
+  if (write) CheckNoTriggers(database);
+  database.Execute("COMMIT");
   if (!write) {
     if (!current) StandIn(database);
     return;

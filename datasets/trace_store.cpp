@@ -18,8 +18,8 @@ void RequireRun(const Database& database, int64_t run) {
 
 }  // namespace
 
-TraceStore::TraceStore(const std::filesystem::path& path, Mode mode)
-    : impl_(new Impl{Database(path, mode == Mode::kWrite)}) {
+TraceStore::TraceStore(const std::filesystem::path& path, Mode mode, std::function<bool()> stop)
+    : impl_(new Impl{Database(path, mode == Mode::kWrite, std::move(stop))}) {
   OpenTraceSchema(impl_->database, mode == Mode::kWrite);
 }
 

@@ -41,6 +41,7 @@
 // Thread-safety: one TraceStore per thread. A reader sees whole steps, also while the writer
 // writes; of an evaluation, whole parts (AppendPart).
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -50,6 +51,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/records.h"
 #include "datasets/trace_filter.h"
@@ -156,13 +158,22 @@ struct LayerStep {
   std::vector<Group> groups;
 };
 
+/// Reading was given up because `stop` of the store says so.
+class Stopped : public Error {
+ public:
+  using Error::Error;
+};
+
 class TraceStore {
  public:
   enum class Mode { kRead, kWrite };
 
   /// kWrite creates the file when it is missing. Throws Error naming the path and the remedy for a
-  /// folder, a missing or read-only file, a file that is no trace database, or a newer schema.
-  TraceStore(const std::filesystem::path& path, Mode mode);
+  /// folder, a missing or read-only file, a file that is no trace database, a newer schema, or one
+  /// whose tables and views are not those that Retort makes (datasets/sqlite.h says what else a
+  /// stranger's file cannot do). `stop` is asked while statements run; once it says true, they
+  /// throw Stopped. Leave it empty where what was begun must be stored first.
+  TraceStore(const std::filesystem::path& path, Mode mode, std::function<bool()> stop = {});
   ~TraceStore();
   TraceStore(const TraceStore&) = delete;
   TraceStore& operator=(const TraceStore&) = delete;
@@ -251,8 +262,9 @@ class TraceStore {
                const std::string& layer = "") const;
 
   /// One statement that only reads; anything else is refused. An unknown table or column is an
-  /// Error that names the known ones.
-  SqlTable Sql(const std::string& query) const;
+  /// Error that names the known ones, as is an answer of more than 256 MiB or one that takes longer
+  /// than `time`.
+  SqlTable Sql(const std::string& query, std::chrono::seconds time = std::chrono::minutes(5)) const;
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 #include "distill/distill.h"
 
+#include "base/plural.h"
 #include "base/strings.h"
 #include "train/problems.h"
 #include "train/revision.h"
@@ -19,7 +20,8 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
   std::unique_ptr<datasets::TraceStore> other;
   if (!own) {
     other = std::make_unique<datasets::TraceStore>(train::FindTraces(options.database),
-                                                   datasets::TraceStore::Mode::kRead);
+                                                   datasets::TraceStore::Mode::kRead,
+                                                   context.stop_requested);
   }
   datasets::TraceStore& store = own ? context.recorder.store() : *other;
   Traces traces;
@@ -59,12 +61,13 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
     }
     traces.groups.push_back(std::move(group));
   });
-  RETORT_CHECK(!traces.groups.empty(), context.name, ": every one of the ", traces.too_long,
-               " selected traces is longer than the student's max_position_embeddings");
+  RETORT_CHECK(!traces.groups.empty(), context.name, ": every one of the ",
+               Counted(traces.too_long, "selected trace"),
+               " is longer than the student's max_position_embeddings");
   if (traces.too_long > 0) {
-    context.Warn(StrCat("stage '", context.name, "': ", traces.too_long, " of ", ids.size(),
-                        " traces are longer than the student's max_position_embeddings and are "
-                        "left out"));
+    context.Warn(StrCat("stage '", context.name,
+                        "': ", PartIs(traces.too_long, ids.size(), "trace"),
+                        " longer than the student's max_position_embeddings and left out"));
   }
   return traces;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/file.h"
+#include "base/fingerprint.h"
 #include "base/strings.h"
 #include "model/safetensors.h"
 
@@ -99,6 +101,28 @@ Pretrained LoadPretrained(const std::filesystem::path& folder, nn::Compute& comp
                " ids, but config.json gives vocab_size ", model->vocab_size());
   LoadWeights(*model, folder, compute);
   return {std::move(model), std::move(tokenizer), ReadGenerationConfig(folder)};
+}
+
+std::string HashOfModel(const std::filesystem::path& folder) {
+  std::vector<std::string> names{"config.json", "generation_config.json", "tokenizer.json",
+                                 "tokenizer_config.json"};
+  if (std::filesystem::exists(folder / "model.safetensors")) {
+    names.push_back("model.safetensors");
+  } else {
+    names.push_back("model.safetensors.index.json");
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.path().extension() == ".safetensors") names.push_back(entry.path().filename());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  Fingerprint hash;
+  for (const std::string& name : names) {
+    if (!std::filesystem::exists(folder / name)) continue;
+    const MappedFile file(folder / name);
+    hash.Add(name);
+    hash.Add({reinterpret_cast<const char*>(file.data()), file.size()});
+  }
+  return hash.Hex();
 }
 
 void CopyWeights(LanguageModel& from, LanguageModel& to, nn::Compute& compute) {

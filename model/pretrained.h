@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "model/generation_config.h"
 #include "model/language_model.h"
@@ -34,6 +35,9 @@ void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
                     const GenerationConfig& generation, PromptTemplate prompt_template,
                     const std::filesystem::path& folder);
 Pretrained LoadPretrained(const std::filesystem::path& folder, nn::Compute& compute);
+
+/// Hash of the files that LoadPretrained reads: configuration, tokenizer, weights.
+std::string HashOfModel(const std::filesystem::path& folder);
 
 /// to = from, for two models of the same configuration.
 void CopyWeights(LanguageModel& from, LanguageModel& to, nn::Compute& compute);

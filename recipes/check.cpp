@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "base/plural.h"
 #include "base/strings.h"
 #include "model/pretrained.h"
 #include "recipes/check_parts.h"
@@ -32,7 +33,8 @@ bool HasProblems(StageType type) {
 
 class Checker {
  public:
-  Checker(const Recipe& recipe, size_t first_stage) : recipe_(recipe), first_(first_stage) {}
+  Checker(const Recipe& recipe, size_t first_stage, std::function<bool()> stop)
+      : recipe_(recipe), first_(first_stage), stop_(std::move(stop)) {}
 
   RecipeCheck Run() {
     for (const ModelSpec& spec : recipe_.models) CheckModel(spec);
@@ -125,8 +127,8 @@ class Checker {
     const std::vector<Problem>* problems = CheckSampled(stage, facts, options);
     if (problems && static_cast<int64_t>(problems->size()) < options.prompts_per_step) {
       Add(false, stage.name + ".prompts_per_step",
-          StrCat("is ", options.prompts_per_step, ", but there are only ", problems->size(),
-                 " problems: some are drawn several times in a step"));
+          StrCat("is ", options.prompts_per_step, ", but there are only ",
+                 Counted(problems->size(), "problem"), ": some are drawn several times in a step"));
     }
   }
   void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
@@ -155,7 +157,7 @@ class Checker {
       const size_t more = source.bad_rows.size() - kBadRowsNamed;
       const bool last = i + 1 == kBadRowsNamed && source.bad_rows.size() > kBadRowsNamed;
       Add(true, place + ".file",
-          source.bad_rows[i] + (last ? StrCat(" (and ", more, " more bad rows)") : ""));
+          source.bad_rows[i] + (last ? StrCat(" (and ", Counted(more, "more bad row"), ")") : ""));
     }
     if (!source.error.empty()) {
       Add(true, place + (options.file.empty() ? ".generator" : ".file"), source.error);
@@ -239,8 +241,8 @@ class Checker {
     if (count == 0) return;
     const auto first = std::ranges::find_if(problems, is);
     Add(true, place,
-        StrCat(count, " of ", problems.size(), " problems ", what, ", the first is '", first->id,
-               "'"));
+        StrCat(count, " of ", Counted(problems.size(), "problem"), " ", what, ", the first is '",
+               first->id, "'"));
   }
 
   void CheckJudges(const std::string& stage, const std::vector<train::JudgeSpec>& judges,
@@ -263,25 +265,27 @@ class Checker {
       }
       if (takes == 0) {
         Add(false, place + ".values",
-            StrCat("judge '", judge.name, "' takes none of the ", problems->size(),
-                   " problems: column '", judge.column, "' never is ", Join(judge.values, " or ")));
+            StrCat("judge '", judge.name, "' takes none of the ",
+                   Counted(problems->size(), "problem"), ": column '", judge.column, "' never is ",
+                   Join(judge.values, " or ")));
       } else if (cannot > 0) {
         Add(cannot == takes, place,
             StrCat("judge '", judge.name, "' can judge ", cannot == takes ? "none" : "not all",
-                   " of ", takes, " problems: ", cannot, " stay unjudged, the first is ", first));
+                   " of ", Counted(takes, "problem"), ": ", cannot, " stay unjudged, the first is ",
+                   first));
       }
     }
     const auto nobody = std::ranges::count(taken, false);
     if (nobody == 0) return;
     const auto first = static_cast<size_t>(std::ranges::find(taken, false) - taken.begin());
     Add(nobody == static_cast<std::ptrdiff_t>(taken.size()), stage + ".reward",
-        StrCat("no judge takes ", nobody, " of ", taken.size(), " problems, the first is '",
-               (*problems)[first].id, "'; they stay unjudged"));
+        StrCat("no judge takes ", nobody, " of ", Counted(taken.size(), "problem"),
+               ", the first is '", (*problems)[first].id, "'; they stay unjudged"));
   }
 
   void CheckOptions(size_t k, const Stage&, const ModelFacts&,
                     const distill::DistillOptions& options) {
-    CheckTraces({recipe_, k, models_, options}, findings_);
+    CheckTraces({recipe_, k, models_, options, stop_}, findings_);
   }
   void CheckOptions(size_t, const Stage& stage, const ModelFacts&, const ExportOptions& options) {
     const std::string place = stage.name + ".path";
@@ -330,13 +334,14 @@ class Checker {
         asked, [&](const Problem& p) { return learned.contains(p.canonical); });
     if (count == 0) return;
     Add(false, stage.name + ".problems",
-        StrCat(count, " of ", asked.size(), " problems are also learned from in stage '", name,
+        StrCat(PartIs(count, asked.size(), "problem"), " also learned from in stage '", name,
                "', so their accuracy says nothing about new ones. Give a file split_shares and the "
                "stages other sides of the split"));
   }
 
   const Recipe& recipe_;
   size_t first_;
+  std::function<bool()> stop_;
   RecipeCheck check_;
   Findings findings_;
   std::map<std::string, ModelFacts> models_;
@@ -353,8 +358,8 @@ bool RecipeCheck::sound() const {
   return std::ranges::none_of(findings, [](const Finding& finding) { return finding.error; });
 }
 
-RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage) {
-  return Checker(recipe, first_stage).Run();
+RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage, std::function<bool()> stop) {
+  return Checker(recipe, first_stage, std::move(stop)).Run();
 }
 
 void RequireSound(const RecipeCheck& check, const std::function<void(const std::string&)>& note) {

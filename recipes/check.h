@@ -42,7 +42,9 @@ struct RecipeCheck {
 /// rows, families, lengths, judges, shapes of weights, tokenizers, names of stages. Never throws on
 /// what is wrong with the recipe: all of it is in the findings. What an earlier stage will write is
 /// taken for granted.
-RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage = 0);
+/// Once `stop` (may be empty) says true, databases are read no further and that is a finding.
+RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage = 0,
+                        std::function<bool()> stop = {});
 
 /// Gives the warnings to `note` and throws one Error with all errors, if there are any.
 void RequireSound(const RecipeCheck& check, const std::function<void(const std::string&)>& note);

@@ -2,6 +2,7 @@
 // What the parts of the check share. Private to this room.
 
 #include <exception>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ struct DistillCheck {
   size_t k = 0;
   const std::map<std::string, ModelFacts>& models;
   const distill::DistillOptions& options;
+  const std::function<bool()>& stop;
 };
 /// The database and the names of the selection, and whether tokens mean the same to the student.
 void CheckTraces(const DistillCheck& check, Findings& findings);

@@ -85,7 +85,7 @@ void CheckDatabase(const DistillCheck& check, Findings& findings) {
   const ModelFacts& facts = check.models.at(stage.model);
   const distill::DistillOptions& options = check.options;
   const datasets::TraceStore store(train::FindTraces(options.database),
-                                   datasets::TraceStore::Mode::kRead);
+                                   datasets::TraceStore::Mode::kRead, check.stop);
   std::vector<std::string> runs, stages;
   for (const datasets::StageStats& stats : store.Stats()) {
     runs.push_back(stats.run);

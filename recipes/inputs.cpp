@@ -1,11 +1,9 @@
 #include "recipes/inputs.h"
 
-#include <algorithm>
-#include <vector>
-
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "datasets/trace_store.h"
+#include "model/pretrained.h"
 #include "recipes/run_directory.h"
 #include "train/run_places.h"
 
@@ -35,23 +33,6 @@ void VisitProblems(Json& object, int64_t stage, const std::string& place, const 
 void AddFile(Fingerprint& hash, const fs::path& file) {
   const MappedFile map(file);
   hash.Add(std::string_view(reinterpret_cast<const char*>(map.data()), map.size()));
-}
-
-std::string HashOfModel(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name == "config.json" || name == "tokenizer.json" || name.ends_with(".safetensors")) {
-      files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  Fingerprint hash;
-  for (const fs::path& file : files) {
-    hash.Add(file.filename().string());
-    AddFile(hash, file);
-  }
-  return hash.Hex();
 }
 
 }  // namespace
@@ -100,12 +81,14 @@ Recipe OpenRecipe(const std::string& source, const std::vector<std::string>& set
   return ReadRecipe(document, file.string());
 }
 
-std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path) {
-  if (k < 0) return HashOfModel(train::FindModel(path).folder);
+std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path,
+                        const std::function<bool()>& stop) {
+  if (k < 0) return model::HashOfModel(train::FindModel(path).folder);
   const auto* distill =
       std::get_if<distill::DistillOptions>(&recipe.stages[static_cast<size_t>(k)].options);
   if (distill && distill->database == path) {
-    const datasets::TraceStore store(train::FindTraces(path), datasets::TraceStore::Mode::kRead);
+    const datasets::TraceStore store(train::FindTraces(path), datasets::TraceStore::Mode::kRead,
+                                     stop);
     return store.SelectionHash(store.Select(distill->select));
   }
   Fingerprint hash;

@@ -27,7 +27,9 @@ Recipe OpenRecipe(const std::string& source, const std::vector<std::string>& set
 
 /// Names the bytes that stage `k` (-1: the models) of a resolved recipe reads from this path: a
 /// file's content, a model folder's configuration, tokenizer and weights, of a database what the
-/// stage selects. Throws Error when they cannot be read.
-std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path);
+/// stage selects. Throws Error when they cannot be read, or once `stop` (may be empty) says true
+/// while a database is.
+std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path,
+                        const std::function<bool()>& stop);
 
 }  // namespace retort::recipes

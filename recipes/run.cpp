@@ -20,7 +20,9 @@ class Runner {
       : recipe_(recipe),
         options_(options),
         events_(events),
-        state_(recipe, options, [this](const std::string& text) { Note(text); }),
+        state_(
+            recipe, options, [this](const std::string& text) { Note(text); },
+            events.stop_requested),
         hash_(RecipeHash(recipe)),
         executor_(options.threads),
         compute_(executor_, recipe.precision) {
@@ -45,11 +47,14 @@ class Runner {
       if (events_.stage_started) {
         events_.stage_started(k, recipe_.stages.size(), recipe_.stages[k]);
       }
-      state_.RecordInputs(static_cast<int64_t>(k));
-      if (!RunStage(k)) {
+      try {
+        state_.RecordInputs(static_cast<int64_t>(k));
+        interrupted_ = !RunStage(k);
+      } catch (const datasets::Stopped&) {  // while it read the traces of others; nothing of it was
+                                            // begun
         interrupted_ = true;
-        return;
       }
+      if (interrupted_) return;
     }
     WriteFinal();
   }
@@ -74,7 +79,8 @@ class Runner {
     if (exists) state_.Open();
     if (state_.IsComplete()) return;
     const size_t k = state_.current();
-    RequireSound(CheckRecipe(recipe_, k), [&](const std::string& text) { Note(text); });
+    RequireSound(CheckRecipe(recipe_, k, events_.stop_requested),
+                 [&](const std::string& text) { Note(text); });
     LoadModels(exists ? state_.WeightsBefore(k) : std::map<std::string, Weights>());
     if (exists) {
       if (const Checkpoint* checkpoint = state_.CheckpointOf(k)) {

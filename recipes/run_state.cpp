@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/plural.h"
 #include "base/strings.h"
 #include "recipes/inputs.h"
 #include "recipes/revision.h"
@@ -57,8 +58,13 @@ bool Trains(StageType type) {
          type == StageType::kDistill;
 }
 
-RunState::RunState(const Recipe& recipe, const RunOptions& options, Note note)
-    : recipe_(recipe), options_(options), note_(std::move(note)), directory_(options.out) {}
+RunState::RunState(const Recipe& recipe, const RunOptions& options, Note note,
+                   std::function<bool()> stop)
+    : recipe_(recipe),
+      options_(options),
+      note_(std::move(note)),
+      stop_(std::move(stop)),
+      directory_(options.out) {}
 
 void RunState::OpenStore() {
   store_ = std::make_unique<datasets::TraceStore>(out() / kDatabaseFile,
@@ -176,8 +182,9 @@ void RunState::Compare() {
   Json stored = before;
   const Json wanted = WriteRecipe(recipe_);
   const size_t finished = stages_.size();
-  RETORT_CHECK(stored["stages"].size() >= finished, file, ": has ", stored["stages"].size(),
-               " stages, but ", finished, " are done. Put back the file that belongs here");
+  RETORT_CHECK(stored["stages"].size() >= finished, file, ": has ",
+               Counted(stored["stages"].size(), "stage"), ", but ", finished,
+               " are done. Put back the file that belongs here");
   const Begun begun{finished, finished < previous.stages.size() && HasBegun(finished)};
   replays_ = CheckInputs(stored, wanted, begun);
   std::vector<bool> trains;
@@ -256,7 +263,7 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
                    "' has not finished with it. Put it back");
       return;
     }
-    const std::string hash = HashOfInput(recipe_, k, current);
+    const std::string hash = HashOfInput(recipe_, k, current, stop_);
     if (path != current || hash != recorded->second) accepted_inputs_.push_back({k, current, hash});
     if (hash == recorded->second) {
       path = current;
@@ -276,7 +283,7 @@ bool RunState::CheckInputs(Json& stored, Json wanted, const Begun& begun) {
 void RunState::RecordInputs(int64_t k) {
   Json document = WriteRecipe(recipe_);
   ForEachInput(document, [&](Json& path, int64_t stage, const std::string&) {
-    if (stage == k) store_->RecordInput(run_, {k, path, HashOfInput(recipe_, k, path)});
+    if (stage == k) store_->RecordInput(run_, {k, path, HashOfInput(recipe_, k, path, stop_)});
   });
 }
 

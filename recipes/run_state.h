@@ -31,8 +31,9 @@ class RunState {
  public:
   using Note = std::function<void(const std::string&)>;
   /// Takes the run directory, if it is there: throws Error when another process has it. Borrows
-  /// `recipe` and `options`; `note` gets sentences for the user.
-  RunState(const Recipe& recipe, const RunOptions& options, Note note);
+  /// `recipe` and `options`; `note` gets sentences for the user. `stop` (may be empty) is asked
+  /// while the databases of others are read.
+  RunState(const Recipe& recipe, const RunOptions& options, Note note, std::function<bool()> stop);
 
   bool HoldsRun() const { return directory_.HoldsRun(); }
   /// Makes the directory, the database and recipe.json of a new run.
@@ -95,6 +96,7 @@ class RunState {
   const Recipe& recipe_;
   const RunOptions& options_;
   Note note_;
+  std::function<bool()> stop_;
   RunDirectory directory_;
   std::unique_ptr<datasets::TraceStore> store_;
   int64_t run_ = 0;

@@ -247,7 +247,7 @@ train::StageReport RunExport(const train::StageContext& context, const ExportOpt
   WriteModelFolder(context.model, context.tokenizer, context.prompt_template,
                    {folder, context.owner, {{"kind", "export"}, {"stage", context.name}}});
   train::StageReport report;
-  report.details["path"] = folder.string();
+  report.details["path"] = std::filesystem::absolute(folder).lexically_normal().string();
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/plural.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
 
@@ -36,9 +37,9 @@ std::string IdleJudge(const std::string& judge, const std::vector<Trace>& traces
   using Count = std::pair<const std::string, int64_t>;
   const Count& most =
       *std::ranges::max_element(reasons, {}, [](const Count& reason) { return reason.second; });
-  return StrCat("judge '", judge, "' could judge none of ", taken, " completions (",
+  return StrCat("judge '", judge, "' could judge none of ", Counted(taken, "completion"), " (",
                 ToValidUtf8(std::string_view(most.first).substr(0, kShownReason)), ", ",
-                most.second, " times); they are unjudged and count in no mean");
+                Counted(most.second, "time"), "); they are unjudged and count in no mean");
 }
 
 std::string FailedJudge(const std::vector<Trace>& traces) {
@@ -131,7 +132,7 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   const bool replays = job.replay && !job.replay->empty();
   if (replays) {
     RETORT_CHECK(job.replay->size() == count, job.purpose, " step ", job.step, ": stored ",
-                 job.replay->size(), " traces of the interrupted run, now ", count,
+                 Counted(job.replay->size(), "trace"), " of the interrupted run, now ", count,
                  ". Was the recipe or the program changed?");
   }
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/fingerprint.h"
+#include "base/plural.h"
 #include "base/random.h"
 #include "base/strings.h"
 
@@ -50,8 +51,8 @@ std::vector<Problem> GetProblems(const ProblemOptions& options,
         problems.push_back(std::move(problem));
       },
       bad_row);
-  RETORT_CHECK(!problems.empty() || (bad_row && rows == 0), options.file, ": none of its ", rows,
-               " problems is on the side '", EnumName(options.split),
+  RETORT_CHECK(!problems.empty() || (bad_row && rows == 0), options.file, ": none of its ",
+               Counted(rows, "problem"), " is on the side '", EnumName(options.split),
                "'; give that side a larger share in split_shares");
   return problems;
 }
@@ -109,9 +110,9 @@ std::string Overlongs::Text() const {
   longest.resize(std::min(longest.size(), kShownLong));
   std::vector<std::string> shown;
   for (const LongProblem& problem : longest) {
-    shown.push_back(StrCat("'", problem.id, "' with ", problem.tokens, " tokens"));
+    shown.push_back(StrCat("'", problem.id, "' with ", Counted(problem.tokens, "token")));
   }
-  return StrCat(problems.size(), " of ", of, " problems are too long: ", Join(shown, ", "),
+  return StrCat(PartIs(problems.size(), of, "problem"), " too long: ", Join(shown, ", "),
                 problems.size() > shown.size() ? ", …" : "", "; at most ",
                 std::max(limit, int64_t{0}), " fit");
 }

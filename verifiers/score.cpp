@@ -75,6 +75,15 @@ void CheckScoreOptions(const ScoreOptions& options) {
                " response columns, expected as many (or none).");
 }
 
+Json KeptColumns(const Json& columns, const ScoreOptions& options) {
+  Json kept = Json::object();
+  for (const std::string& name : options.keep) {
+    const Json* value = FindColumn(columns, name);
+    kept[name] = value ? *value : Json(nullptr);
+  }
+  return kept;
+}
+
 ScoreTask ReadScoreTask(Json columns, const std::string& where, const ScoreOptions& options) {
   CheckScoreOptions(options);
   ScoreTask task;
@@ -95,10 +104,7 @@ ScoreTask ReadScoreTask(Json columns, const std::string& where, const ScoreOptio
       task.items.push_back({.text = std::move(texts[i]), .label = labels[i]});
     }
   }
-  for (const std::string& name : options.keep) {
-    const Json* value = FindColumn(columns, name);
-    task.kept[name] = value ? *value : Json(nullptr);
-  }
+  task.kept = KeptColumns(columns, options);
   for (const std::string& name : options.by) {
     const Json* value = FindColumn(columns, name);
     task.groups.push_back(value && !value->is_null() ? TextOf(*value) : kNoValue);

@@ -53,6 +53,8 @@ struct ScoreTask {
   Json kept = Json::object();       ///< ScoreOptions::keep; null what the row lacks
   std::vector<std::string> groups;  ///< the values of ScoreOptions::by, kNoValue what it lacks
 };
+/// The columns that ScoreOptions::keep names.
+Json KeptColumns(const Json& columns, const ScoreOptions& options);
 /// `where` ("file:line") starts the message of the Error thrown for a column that is missing
 /// (naming the nearest) or of the wrong type.
 ScoreTask ReadScoreTask(Json columns, const std::string& where, const ScoreOptions& options);

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -119,6 +120,21 @@ TEST_F(FileTest, ATemporaryNameThatIsTakenIsLeftAlone) {
   EXPECT_EQ(ReadFile(folder_ / "data"), "new");
   EXPECT_FALSE(fs::exists(folder_ / "target"));
   EXPECT_EQ(Names(), (std::set<std::string>{"data", name}));
+}
+
+// What others have put at the name of a file that Retort keeps is neither followed nor written to.
+TEST_F(FileTest, OnlyAPlainFileIsAppendedTo) {
+  WriteFileAtomic(folder_ / "theirs", "kept");
+  fs::create_symlink(folder_ / "theirs", folder_ / "link");
+  fs::create_symlink(folder_ / "nowhere", folder_ / "dangling");
+  fs::create_hard_link(folder_ / "theirs", folder_ / "second");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const char* name : {"link", "dangling", "second", "theirs", "pipe"}) {
+    const std::string message = ErrorOf([&] { AppendFile(folder_ / name).Write("x"); });
+    EXPECT_NE(message.find(StrCat(name, ": is a link, a pipe")), std::string::npos) << message;
+  }
+  EXPECT_EQ(ReadFile(folder_ / "theirs"), "kept");
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
 }
 
 }  // namespace

@@ -119,6 +119,59 @@ TEST_F(FolderTest, AKilledWriterLeavesOldOrNewContentAndLeftoversGo) {
   }
 }
 
+// As on a network share, which cannot exchange two folders in one step.
+TEST_F(FolderTest, AKilledExchangeByRenamesIsMadeWhole) {
+  for (const auto& [point, left] :
+       {std::pair{"folder-aside:1", "old"}, std::pair{"folder-in-place:1", "new"}}) {
+    WriteFolder(folder_ / "model", "old");
+    WriteFileAtomic(folder_ / "model" / "notes", "mine");
+    WriteFolder(folder_ / "fresh", "new");
+    // Under its temporary name, as AtomicFolder has it at that time.
+    std::string marker = ReadFile(folder_ / "fresh" / kMarkerFile);
+    marker.replace(marker.find("fresh"), 5, "model");
+    WriteFileAtomic(folder_ / "fresh" / kMarkerFile, marker);
+    const fs::path fresh = folder_ / ".model.tmp-17";
+    fs::rename(folder_ / "fresh", fresh);
+    const int status = InChild([&, point = point] {
+      ::setenv("RETORT_KILL_AT", point, 1);
+      ExchangeByRenames(fresh, folder_ / "model");
+    });
+    EXPECT_TRUE(Killed(status)) << point;
+    RemoveLeftovers(folder_, "model", "me");
+    EXPECT_EQ(Names(), std::set<std::string>{"model"}) << point;
+    EXPECT_EQ(ReadFile(folder_ / "model" / "inside"), left) << point;
+    EXPECT_EQ(ReadFile(folder_ / "model" / "notes"), "mine") << point;
+    EXPECT_TRUE(IsOwned(folder_ / "model", "me")) << point;
+    fs::remove_all(folder_ / "model");
+  }
+}
+
+TEST_F(FolderTest, ExchangingByRenamesExchanges) {
+  WriteFolder(folder_ / "a", "1");
+  WriteFolder(folder_ / "b", "2");
+  ExchangeByRenames(folder_ / "a", folder_ / "b");
+  EXPECT_EQ(ReadFile(folder_ / "a" / "inside"), "2");
+  EXPECT_EQ(ReadFile(folder_ / "b" / "inside"), "1");
+  EXPECT_EQ(Names(), (std::set<std::string>{"a", "b"}));
+}
+
+TEST_F(FolderTest, WhatSteppedAsideIsPutBackOnlyWhole) {
+  WriteFolder(folder_ / "model", "old");
+  const fs::path aside = folder_ / ".model.tmp-0-17";
+  fs::rename(folder_ / "model", aside);
+  fs::remove(aside / "inside");  // as in the middle of its removal
+  RemoveLeftovers(folder_, "model", "me");
+  EXPECT_EQ(Names(), std::set<std::string>{});
+}
+
+TEST_F(FolderTest, RemovingTakesANameThatIsFree) {
+  WriteFolder(folder_ / "a", "x");
+  const std::string taken = StrCat(".a.tmp-", ::getpid());
+  fs::create_symlink(folder_ / "elsewhere", folder_ / taken);
+  RemoveOwnedFolder(folder_ / "a", "me");
+  EXPECT_EQ(Names(), std::set<std::string>{taken});
+}
+
 TEST_F(FolderTest, AKilledRemovalKeepsWhatOthersHaveAdded) {
   WriteFolder(folder_ / "model", "old");
   WriteFileAtomic(folder_ / "model" / "notes", "mine");

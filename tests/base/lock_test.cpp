@@ -93,5 +93,17 @@ TEST_F(LockTest, WhereNothingCanBeWrittenTheErrorSaysSo) {
   EXPECT_NE(message.find("it: cannot be locked"), std::string::npos) << message;
 }
 
+TEST_F(LockTest, AFileOfAnotherIsNoLock) {
+  WriteFileAtomic(folder_ / "theirs", "kept");
+  fs::create_hard_link(folder_ / "theirs", folder_ / "second");
+  fs::create_symlink(folder_ / "theirs", folder_ / "link");
+  for (const char* name : {"second", "link"}) {
+    const std::string message = ErrorOf([&] { WriterLock(folder_ / name, "it", "x"); });
+    EXPECT_NE(message.find("it: cannot be locked"), std::string::npos) << message;
+    EXPECT_TRUE(fs::exists(fs::symlink_status(folder_ / name)));
+  }
+  EXPECT_EQ(ReadFile(folder_ / "theirs"), "kept");
+}
+
 }  // namespace
 }  // namespace retort

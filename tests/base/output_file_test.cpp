@@ -257,5 +257,29 @@ TEST_F(OutputFileTest, APartialFileStaysAndIsGoneOnWith) {
   EXPECT_EQ(Names(), std::set<std::string>{"out"});
 }
 
+TEST_F(OutputFileTest, WhatIsAtTheNameItGrowsUnderIsLeftAlone) {
+  const fs::path theirs = Write("theirs", "kept"), partial = Path("out.partial");
+  const fs::path hidden = Path(StrCat(".out.tmp-", ::getpid()));
+  const auto plant = [&](const std::string& kind, const fs::path& name) {
+    if (kind == "hard link") return fs::create_hard_link(theirs, name);
+    fs::create_symlink(kind == "link" ? theirs : Path("nowhere"), name);
+  };
+  for (const std::string kind : {"link", "link to nothing", "hard link"}) {
+    SCOPED_TRACE(kind);
+    plant(kind, hidden);
+    plant(kind, partial);
+    Put(Path("out"), "new");
+    EXPECT_EQ(ReadFile(Path("out")), "new");
+    const OutputTarget target(Path("out"), {});
+    const std::string fresh = ErrorOf([&] { OutputFile(target, OutputFile::Growth::kPartial); });
+    EXPECT_NE(fresh.find("out.partial: is in the way"), std::string::npos) << fresh;
+    const std::string resumed = ErrorOf([&] { OutputFile(target, 0); });
+    EXPECT_NE(resumed.find("out.partial: is a link"), std::string::npos) << resumed;
+    EXPECT_EQ(ReadFile(theirs), "kept");
+    EXPECT_EQ(Names(), (std::set<std::string>{"theirs", "out", "out.partial", hidden.filename()}));
+    for (const fs::path& name : {hidden, partial}) fs::remove(name);
+  }
+}
+
 }  // namespace
 }  // namespace retort

@@ -2,8 +2,10 @@
 // bytes as never having stopped.
 
 #include <csignal>
+#include <optional>
 #include <thread>
 
+#include "base/lock.h"
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 #include "tests/cli/tiny_model.h"
@@ -98,6 +100,28 @@ TEST_F(InterruptTest, GenerateGoesOnInItsFile) {
   EXPECT_FALSE(std::filesystem::exists(out + ".partial"));
   EXPECT_EQ(Split(ReadFile(out), '\n').size(), 2u * kPrompts + 1);
   EXPECT_EQ(Retort(Generate({"--out", out, "--resume"})).code, 1);  // nothing to go on with
+}
+
+TEST_F(InterruptTest, TwoDoNotWriteOneFile) {
+  const std::string out = folder_ / "out";
+  for (const bool eval : {false, true}) {
+    std::optional<WriterLock> first(std::in_place, folder_ / ".out.lock", out, "retort eval");
+    const auto command = [&] { return eval ? Eval({"--out", out}) : Generate({"--out", out}); };
+    const Outcome second = Retort(command());
+    EXPECT_EQ(second.code, 1);
+    ExpectContains(second.err,
+                   StrCat(out, ": is being written by retort eval (process ", getpid()));
+    EXPECT_FALSE(std::filesystem::exists(out + ".partial"));
+  }
+}
+
+TEST_F(InterruptTest, APlantedPartialFileIsNotTouched) {
+  const std::string out = folder_ / "out", theirs = Write("theirs", "");
+  std::filesystem::create_symlink(theirs, out + ".partial");
+  for (const auto& command : {Generate({"--out", out}), Eval({"--out", out, "--resume"})}) {
+    ExpectContains(Retort(command).err, "out.partial: is a link");
+  }
+  EXPECT_EQ(ReadFile(theirs), "");
 }
 
 TEST_F(InterruptTest, AnInputIsNoOutput) {

@@ -57,6 +57,16 @@ class RunDirectoryTest : public CliTest {
   std::string recipe_;
 };
 
+TEST_F(RunDirectoryTest, AnExportIsRecordedByItsWholePath) {
+  const Outcome outcome = Shell("cd " + (folder_ / "project").string() +
+                                " && $RETORT run tiny.json --out data/../out --json; exit $?");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const fs::path out = folder_ / "project" / "out", exported = out / "exported";
+  const Json stages = ParseJson(ReadFile(out / "stages.json"), "stages.json")["stages"];
+  EXPECT_EQ(stages.back()["details"]["path"], exported.string());
+  EXPECT_EQ(outcome.json()["stages"].back()["details"]["path"], exported.string());
+}
+
 TEST_F(RunDirectoryTest, WhatIsInTheWayIsNamedAndStays) {
   for (const char* name : {"final/model.safetensors", "tb/events", "metrics.jsonl",
                            "checkpoint-2/config.json", "exported/model.bin", "traces.db",

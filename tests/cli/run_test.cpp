@@ -236,7 +236,7 @@ TEST_F(RunTest, UnjudgedCompletionsAreInTheTableAndNotInTheAccuracy) {
   const Outcome outcome = Retort(words);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   ExpectContains(outcome.out, "unjudged");
-  ExpectContains(outcome.err, "1 completions unjudged");
+  ExpectContains(outcome.err, "1 completion unjudged");
 }
 
 TEST_F(RunTest, CheckSaysAllThatIsWrongAndShowsProblems) {

@@ -262,6 +262,57 @@ TEST_F(ScoreFilesTest, AReaderThatLeavesEndsItQuietly) {
   }
 }
 
+TEST_F(ScoreFilesTest, RowsWithAnErrorCarryKeptColumnsToo) {
+  const std::string file = Write("a.jsonl", R"({"id": "a", "answer": 1, "response": "#### 1"})"
+                                            "\n"
+                                            R"({"id": "b", "level": {"n": 2}, "answer": 1})"
+                                            "\n{bad\n");
+  EXPECT_EQ(Retort({"score", file, "--keep", "id,level.n", "--out", Path("out")}).code, 1);
+  const std::vector<Json> rows = Lines(ReadFile(Path("out")));
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0]["id"], "a");
+  EXPECT_EQ(rows[0]["level.n"], nullptr);
+  ASSERT_TRUE(rows[1].contains("error"));
+  EXPECT_EQ(rows[1]["id"], "b");
+  EXPECT_EQ(rows[1]["level.n"], 2);
+  ASSERT_TRUE(rows[2].contains("error"));
+  EXPECT_EQ(rows[2].at("id"), nullptr);  // nothing of it can be read
+}
+
+TEST_F(ScoreFilesTest, WhereOutGrowsIsNoPlaceForOthers) {
+  const std::string file = WriteRows("a.jsonl", 3);
+  for (const std::string beside : {"out.partial", "out.partial.rows"}) {
+    const Outcome outcome = Retort({"score", file, "--label", "ok", "--out", Path("out"),
+                                    "--disagreements", Path("./" + beside)});
+    EXPECT_EQ(outcome.code, 1);
+    ExpectContains(outcome.err, "grows in that place");
+    EXPECT_FALSE(fs::exists(Path("out")));
+    fs::copy_file(file, Path(beside));  // nor are its rows read from there
+    ExpectContains(Retort({"score", Path(beside), "--out", Path("out"), "--resume"}).err,
+                   "is an input of this command");
+    EXPECT_EQ(ReadFile(Path(beside)), ReadFile(file));
+    fs::remove(Path(beside));
+  }
+}
+
+TEST_F(ScoreFilesTest, APlantedPartialFileIsNotTouched) {
+  const std::string file = WriteRows("a.jsonl", 3), theirs = Write("theirs", "");
+  for (const std::string beside : {"out.partial", "out.partial.rows"}) {
+    for (const int kind : {0, 1, 2}) {
+      if (kind == 0) fs::create_symlink(theirs, Path(beside));
+      if (kind == 1) fs::create_hard_link(theirs, Path(beside));
+      if (kind == 2) mkfifo(Path(beside).c_str(), 0600);
+      for (const std::string resume : {"--resume=false", "--resume"}) {
+        const Outcome outcome = Retort({"score", file, "--out", Path("out"), resume});
+        EXPECT_EQ(outcome.code, 1);
+        ExpectContains(outcome.err, Path(beside) + ": is a link, a pipe");
+      }
+      EXPECT_EQ(ReadFile(theirs), "");
+      fs::remove(Path(beside));
+    }
+  }
+}
+
 // A pipe that stays open keeps the program waiting for more rows: it is killed where it stands.
 class ScoreResumeTest : public ScoreFilesTest {
  protected:
@@ -344,6 +395,29 @@ TEST_F(ScoreResumeTest, WhatWasJudgedIsKeptAndGoneOnWith) {
   EXPECT_EQ(resumed.json()["by"]["level"]["1"]["responses"], kRows / 2);
   EXPECT_FALSE(fs::exists(Path("out.partial")));
   EXPECT_FALSE(fs::exists(Path("out.partial.rows")));
+}
+
+TEST_F(ScoreResumeTest, TwoDoNotWriteOneFile) {
+  const std::string fifo = Path("rows"), file = WriteRows("a.jsonl", 3);
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const pid_t pid = Start({"score", fifo, "--out", Path("out")});
+  std::ofstream pipe(fifo);  // opened when the first one is
+  pipe << ReadFile(file) << std::flush;
+  for (int i = 0; i < 2000 && !HasVerdicts(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  fs::create_directory(Path("second"));
+  for (const char* resume : {"--resume", "--resume=false"}) {
+    const Outcome second =
+        Shell("$RETORT score " + file + " --out " + Path("out") + " " + resume + " > " +
+              Path("second/out") + " 2> " + Path("second/err") + "; exit $?");
+    EXPECT_EQ(second.code, 1);
+    ExpectContains(ReadFile(Path("second/err")),
+                   StrCat("is being written by retort score (process ", pid, " on "));
+  }
+  pipe.close();
+  EXPECT_EQ(Wait(pid).code, 0);
+  EXPECT_EQ(Lines(ReadFile(Path("out"))).size(), 3u);
 }
 
 TEST_F(ScoreResumeTest, AKilledProcessLosesNoMoreThanItsBatch) {

@@ -86,6 +86,11 @@ class TerminalTest : public CliTest {
 
 TEST_F(TerminalTest, ControlCharactersAreSpelled) {
   EXPECT_EQ(Spelled(kHostile), "a\\x1b]0;owned\\x07\\x1b[2J\\x0d\\x7f \\u009b31m \\xff ä\n\tb");
+  // What turns the direction of writing makes a text look like another one.
+  EXPECT_EQ(Spelled("a\u202Eb\u202A\u202C\u2066\u2069\u200E\u200F\u061C"),
+            "a\\u202eb\\u202a\\u202c\\u2066\\u2069\\u200e\\u200f\\u061c");
+  EXPECT_EQ(Spelled("\u2029\u202F\u2065\u206A\u200D\u061B"),
+            "\u2029\u202F\u2065\u206A\u200D\u061B");      // their neighbours
   EXPECT_EQ(Spelled("\xF0\x9F\x98"), "\\xf0\\x9f\\x98");  // cut off
 }
 

@@ -1,5 +1,8 @@
 // retort traces, as a process, on a small database made through TraceStore.
 
+#include <csignal>
+#include <thread>
+
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "tests/cli/cli_fixture.h"
@@ -157,6 +160,34 @@ TEST_F(TracesTest, SelectKeepsASelection) {
   EXPECT_EQ(selection.json()["ids"], (std::vector<int>{1, 4}));
   EXPECT_EQ(Traces({"select", "--correct", "--json"}).out, selection.out);  // the same one
   EXPECT_EQ(Traces({"sql", "SELECT count(*) FROM selections", "--json"}).json()["rows"][0][0], 1);
+}
+
+TEST_F(TracesTest, OneIsNotMany) {
+  EXPECT_EQ(Traces({"export", "--limit", "1"}).err, "retort: 1 trace exported\n");
+  EXPECT_EQ(Traces({"export", "--limit", "2"}).err, "retort: 2 traces exported\n");
+}
+
+constexpr const char* kEndless =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+TEST_F(TracesTest, ASignalEndsAQuery) {
+  const pid_t pid = Start({"traces", "sql", folder_.string(), kEndless});
+  const std::string stat = StrCat("/proc/", pid, "/stat");
+  for (int64_t ticks = 0; ticks < 20;) {  // until it computes; utime is the 14th word
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ticks = std::stoll(Split(ReadFile(stat), ' ').at(13));
+  }
+  kill(pid, SIGTERM);
+  const Outcome outcome = Wait(pid);
+  EXPECT_EQ(outcome.code, 130);
+  ExpectContains(outcome.err, "retort: interrupted");
+}
+
+TEST_F(TracesTest, AQueryHasItsTime) {
+  const Outcome outcome = Traces({"sql", kEndless, "--seconds", "1"});
+  EXPECT_EQ(outcome.code, 1);
+  ExpectContains(outcome.err, "the time for it is up (--seconds");
+  EXPECT_EQ(Traces({"sql", "SELECT 1", "--seconds", "0"}).code, 0);
 }
 
 TEST_F(TracesTest, SqlOnlyReads) {

@@ -207,5 +207,20 @@ TEST(NewModel, DrawsFromItsSeedAlone) {
   }
 }
 
+TEST(HashOfModel, IsOfWhatIsRead) {
+  Saved saved(testing::TinyConfigs().front().config);
+  std::string last = HashOfModel(saved.folder);
+  for (const char* name : {"trainer_state.json", "optimizer.safetensors", "retort.json"}) {
+    WritePlain(saved.folder / name, "{}");
+    EXPECT_EQ(HashOfModel(saved.folder), last) << name;
+  }
+  for (const char* name : {"config.json", "generation_config.json", "tokenizer.json",
+                           "tokenizer_config.json", "model.safetensors"}) {
+    WritePlain(saved.folder / name, ReadFile(saved.folder / name) + " ");
+    EXPECT_NE(HashOfModel(saved.folder), last) << name;
+    last = HashOfModel(saved.folder);
+  }
+}
+
 }  // namespace
 }  // namespace retort::model

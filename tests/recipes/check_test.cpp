@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "model/pretrained.h"
+#include "recipes/inputs.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
@@ -268,6 +269,28 @@ TEST_F(CheckTest, AStudentWithAnotherTokenizerOfTheSameSize) {
   EXPECT_TRUE(Check(recipe).sound()) << Text(Check(recipe));
   recipe["stages"][2]["database"] = "/nowhere.db";
   Expect(recipe, {"error distill.database: ", "/nowhere.db"});
+}
+
+// A stranger's database may keep a reader busy for long; a signal need not wait for it.
+TEST_F(CheckTest, ReadingTheDatabaseOfOthersStopsWhenItIsAskedTo) {
+  const auto path = folder_.path() / "traces.db";
+  {
+    datasets::TraceStore store(path, datasets::TraceStore::Mode::kWrite);
+    datasets::StepRecord record{{store.CreateRun("theirs", Json::object()), 0, 0}, "s", {}, {}};
+    record.traces.resize(1000);
+    store.AppendStep(record);
+  }
+  Json document = Base();
+  document["stages"] = {{{"name", "distill"},
+                         {"type", "distill"},
+                         {"model", "student"},
+                         {"database", path.string()}}};
+  const Recipe recipe = ReadRecipe(document, "mine");
+  EXPECT_EQ(Text(CheckRecipe(recipe, 0, [] { return true; })),
+            StrCat("error distill.database: ", path.string(), ": interrupted\n"));
+  EXPECT_THROW(HashOfInput(recipe, 0, path.string(), [] { return true; }), datasets::Stopped);
+  EXPECT_EQ(HashOfInput(recipe, 0, path.string(), {}),
+            HashOfInput(recipe, 0, path.string(), [] { return false; }));
 }
 
 TEST_F(CheckTest, ASelectionNamesAJudgeThatThereIs) {
