@@ -1,4 +1,4 @@
-// 17. Threads beyond number, of no memory of their own. -> exited, runtime-error, signalled, time-limit
+// 17. Threads beyond number, of no memory of their own. -> exited, runtime-error, time-limit
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -10,7 +10,7 @@ int Wait(void*) {
   while (true) syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
 }
 int main() {
-  static char stacks[8192][512];
+  static char stacks[2048][4096];
   int count = 0;
   constexpr int kThread =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
