@@ -140,8 +140,7 @@ void Confine(const Request& request, int refusals) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (request.flags & kHost) return;
-  // Before anybody else if memory runs out, and before those who answer for it. A process that
-  // cannot be traced cannot say so.
+  // The first to go if memory runs out. A process that cannot be traced cannot say so.
   prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   WriteText("/proc/self/oom_score_adj", "1000");
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -169,7 +168,8 @@ bool SharesUser(const Request& request) {
 
 void Enter(const Reading& reading, int* alone) {
   const Request& request = *reading.request;
-  WriteText("/proc/self/oom_score_adj", "500");
+  // If memory runs out: after the programs, before Retort. A host has said so for its runs.
+  if (alone == nullptr) WriteText("/proc/self/oom_score_adj", "500");
   BecomeUser(request);
   const bool namespaces = (request.flags & kUseNamespaces) != 0;
   const bool nested = (request.flags & kNested) != 0;

@@ -2,8 +2,8 @@
 // not.
 //
 //   allowed   what programs compute, allocate and read and write files with. Not memory that no
-//             limit counts: memfd_create, System V IPC, pages that only a pipe or socket still holds
-//             (splice, tee, sendfile)
+//             limit counts: memfd_create, System V IPC, pages that only a pipe or socket still
+//             holds (splice, tee, sendfile)
 //   counted   allowed, too, but the watcher is asked: what makes the kernel hold memory for the
 //             program (watch.cpp)
 //   refused   answers EPERM and is told to the watcher: new processes, sockets, signals to others,
@@ -235,24 +235,24 @@ constexpr int kOfItselfOrZero[] = {
     SYS_sched_setparam, SYS_sched_getattr,     SYS_sched_setattr};
 
 constexpr int kRefused[] = {
-    SYS_socket,      SYS_connect,   SYS_bind,      SYS_listen,    SYS_accept, SYS_accept4,
-    SYS_setpriority, SYS_tkill,     SYS_mknodat,   SYS_setuid,    SYS_setgid, SYS_setreuid,
-    SYS_setregid,    SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_capset,
-    SYS_setsockopt,  SYS_inotify_init1,
+    SYS_socket,    SYS_connect,      SYS_bind,       SYS_listen,        SYS_accept,
+    SYS_accept4,   SYS_setpriority,  SYS_tkill,      SYS_mknodat,       SYS_setuid,
+    SYS_setgid,    SYS_setreuid,     SYS_setregid,   SYS_setresuid,     SYS_setresgid,
+    SYS_setgroups, SYS_capset,       SYS_setsockopt, SYS_inotify_init1,
 #ifdef SYS_mknod
-    SYS_mknod,       SYS_inotify_init,
+    SYS_mknod,     SYS_inotify_init,
 #endif
 };
 
 // Of calls with a list of commands, those that are allowed.
-constexpr int kFileCommands[] = {F_DUPFD,  F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,    F_GETFL,
-                                 F_SETFL,  F_GETLK,         F_OFD_GETLK, F_GETOWN,   F_GETSIG,
-                                 F_GETLEASE, F_GETPIPE_SZ,  F_ADD_SEALS, F_GET_SEALS};
+constexpr int kFileCommands[] = {F_DUPFD,    F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,    F_GETFL,
+                                 F_SETFL,    F_GETLK,         F_OFD_GETLK, F_GETOWN,   F_GETSIG,
+                                 F_GETLEASE, F_GETPIPE_SZ,    F_ADD_SEALS, F_GET_SEALS};
 constexpr int kProcessCommands[] = {
-    PR_SET_NAME,       PR_GET_NAME,         PR_SET_PDEATHSIG,    PR_GET_PDEATHSIG,
-    PR_SET_DUMPABLE,   PR_GET_DUMPABLE,     PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS,
-    PR_SET_TIMERSLACK, PR_GET_TIMERSLACK,   PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE,
-    PR_CAPBSET_READ,   PR_GET_SECCOMP,      PR_GET_SECUREBITS,   PR_GET_KEEPCAPS,
+    PR_SET_NAME,       PR_GET_NAME,           PR_SET_PDEATHSIG,    PR_GET_PDEATHSIG,
+    PR_SET_DUMPABLE,   PR_GET_DUMPABLE,       PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS,
+    PR_SET_TIMERSLACK, PR_GET_TIMERSLACK,     PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE,
+    PR_CAPBSET_READ,   PR_GET_SECCOMP,        PR_GET_SECUREBITS,   PR_GET_KEEPCAPS,
     PR_GET_TSC,        PR_GET_CHILD_SUBREAPER};
 
 constexpr int kKilled[] = {

@@ -61,13 +61,13 @@ void FreezeRoot();
 int LandlockVersion();
 /// Files by path, and where the kernel can, connections and signals. Work is the current directory.
 void Restrict(const Request& request);
-/// seccomp: refused calls answer EPERM and are told to the watcher, dangerous ones kill. False where
-/// nobody can be told.
+/// seccomp: refused calls answer EPERM and are told to the watcher, dangerous ones kill. False
+/// where nobody can be told.
 bool Filter(const Request& request);
 /// Whether the program's user may have other runs, whose threads the system counts with its own.
 bool SharesUser(const Request& request);
-/// How many descriptors the program may have. The one with this number is where it tells who watches
-/// it of refused calls, before it runs: none of its own can have it.
+/// How many descriptors the program may have. The one with this number is where it tells who
+/// watches it of refused calls, before it runs: none of its own can have it.
 inline int Descriptors(const Request& request) { return request.flags & kTools ? 128 : 64; }
 inline constexpr int kMaxThreads = 64;  ///< beside those that are its processes
 

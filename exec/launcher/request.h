@@ -33,7 +33,7 @@ enum Flag : uint32_t {
 };
 
 /// By the clock a program that waited for a processor may take this many times its limit.
-constexpr int kMostPatience = 4;
+constexpr int kMostPatience = 8;
 
 struct Request {
   uint32_t flags = 0;

@@ -110,7 +110,8 @@ void CoverWork(const Request& request) {
   struct Part {
     const char *folder, *place;
   };
-  for (const Part& part : {Part{"/tmp/work", "/work"}, {"/tmp/shm", "/dev/shm"}, {"/tmp/tmp", "/tmp"}}) {
+  for (const Part& part :
+       {Part{"/tmp/work", "/work"}, {"/tmp/shm", "/dev/shm"}, {"/tmp/tmp", "/tmp"}}) {
     if (mkdir(part.folder, 0700) != 0) Die("mkdir");
     if (mount(part.folder, part.place, nullptr, MS_BIND, nullptr) != 0) Die("bind");
   }

@@ -63,7 +63,8 @@ const char* const kHostile[] = {
     // Threads.
     "def fill():\n"
     "    threading.stack_size(65536)\n"
-    "    for _ in range(1000): threading.Thread(target=time.sleep, args=(9,), daemon=True).start()\n",
+    "    for _ in range(1000): threading.Thread(target=time.sleep, args=(9,), "
+    "daemon=True).start()\n",
     // Descriptors on their way.
     "def fill():\n"
     "    a, b = socket.socketpair()\n"
@@ -172,9 +173,8 @@ TEST_P(CodeBeside, OneWhoseSandboxIsLostIsJudgedAgain) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layers, CodeBeside, testing::Bool(), [](const auto& info) {
-  return info.param ? "Namespaces" : "Fallback";
-});
+INSTANTIATE_TEST_SUITE_P(Layers, CodeBeside, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Namespaces" : "Fallback"; });
 
 }  // namespace
 }  // namespace retort::verifiers

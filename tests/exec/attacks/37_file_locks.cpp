@@ -1,4 +1,4 @@
-// 37. Locks every other byte of a file, and each lock is a record in the kernel. -> memory-limit, exited, time-limit
+// 37. Locks every other byte of a file: many records. -> memory-limit, exited, time-limit
 #include <fcntl.h>
 #include <unistd.h>
 

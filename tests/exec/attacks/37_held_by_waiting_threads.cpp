@@ -1,4 +1,4 @@
-// 37. Threads wait for pairs of sockets that others close, so that they live on. -> memory-limit, signalled, exited
+// 37. Threads wait for sockets that others close. -> memory-limit, signalled, exited
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
