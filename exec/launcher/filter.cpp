@@ -230,17 +230,20 @@ constexpr int kRemoving[] = {
 
 // The first argument must be the process itself (or 0, where that means the same).
 constexpr int kOfItself[] = {SYS_kill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
-constexpr int kOfItselfOrZero[] = {
-    SYS_prlimit64,      SYS_sched_getaffinity, SYS_sched_setaffinity, SYS_sched_setscheduler,
-    SYS_sched_setparam, SYS_sched_getattr,     SYS_sched_setattr};
+constexpr int kOfItselfOrZero[] = {SYS_prlimit64, SYS_sched_getaffinity, SYS_sched_setaffinity,
+                                   SYS_sched_getattr};
 
 constexpr int kRefused[] = {
-    SYS_socket,    SYS_connect,      SYS_bind,       SYS_listen,        SYS_accept,
-    SYS_accept4,   SYS_setpriority,  SYS_tkill,      SYS_mknodat,       SYS_setuid,
-    SYS_setgid,    SYS_setreuid,     SYS_setregid,   SYS_setresuid,     SYS_setresgid,
-    SYS_setgroups, SYS_capset,       SYS_setsockopt, SYS_inotify_init1,
+    SYS_socket,         SYS_connect,       SYS_bind,
+    SYS_listen,         SYS_accept,        SYS_accept4,
+    SYS_setpriority,    SYS_tkill,         SYS_mknodat,
+    SYS_setuid,         SYS_setgid,        SYS_setreuid,
+    SYS_setregid,       SYS_setresuid,     SYS_setresgid,
+    SYS_setgroups,      SYS_capset,        SYS_sched_setscheduler,
+    SYS_sched_setparam, SYS_sched_setattr, SYS_setsockopt,
+    SYS_inotify_init1,
 #ifdef SYS_mknod
-    SYS_mknod,     SYS_inotify_init,
+    SYS_mknod,          SYS_inotify_init,
 #endif
 };
 

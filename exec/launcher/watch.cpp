@@ -201,10 +201,11 @@ bool IsLock(int command) {
 // The most that the kernel may come to hold for a call that is counted (filter.cpp); negative for
 // one that is refused.
 int64_t KernelBytes(const seccomp_data& call, int64_t socket_buffer) {
-  constexpr int64_t kPipe = 1 << 16, kLastMessage = 1 << 16, kRecord = 512;
+  constexpr int64_t kPipe = 1 << 16, kLastMessage = 1 << 16, kLock = 512;
+  constexpr int64_t kWait = 4096;  // more than it takes: a user may have so many
   if (IsPipe(call.nr)) return kPipe;
-  if (call.nr == SYS_epoll_ctl) return kRecord;
-  if (call.nr == SYS_fcntl) return IsLock(static_cast<int>(call.args[1])) ? kRecord : -1;
+  if (call.nr == SYS_epoll_ctl) return kWait;
+  if (call.nr == SYS_fcntl) return IsLock(static_cast<int>(call.args[1])) ? kLock : -1;
   if (call.nr != SYS_socketpair) return -1;
   const bool stream = static_cast<int>(call.args[0]) == AF_UNIX && !(call.args[1] & kNotStream);
   return stream ? 2 * (socket_buffer + kLastMessage) : -1;

@@ -430,6 +430,39 @@ TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
   }
 }
 
+// Where there is a cgroup, what the kernel holds for these processes is more than it may: the
+// program is killed for it, nobody else.
+TEST_P(SandboxTest, AWarmPythonOutlivesItsPrograms) {
+  const std::string driver =
+      "import os, socket, sys, time\n"
+      "def main():\n"
+      "    if sys.stdin.readline() != 'fill': return print('alive')\n"
+      "    ends = []\n"
+      "    for _ in range(11):\n"
+      "        try:\n"
+      "            if os.fork() == 0: break\n"
+      "        except OSError: pass\n"
+      "    while True:\n"
+      "        for end in socket.socketpair():\n"
+      "            ends.append(end)\n"
+      "            end.setblocking(False)\n"
+      "            try:\n"
+      "                while True: end.send(b'x' * 65536)\n"
+      "            except BlockingIOError: pass\n";
+  const PythonHost host(sandbox_, {.driver = driver, .warm = true});
+  EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+  const std::vector<int> before = Ours("cmdline", "retort_serve");
+  for (int round = 0; round < 3; ++round) {
+    const auto process = host.Start({.memory_mib = 64, .processes = GetParam() ? 12 : 1});
+    process->Write("fill");
+    const RunResult result = process->Finish();
+    EXPECT_FALSE(result.Success());
+    EXPECT_NE(result.ending, Ending::kInternalError) << result.message;
+    EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+    EXPECT_EQ(Ours("cmdline", "retort_serve"), before);
+  }
+}
+
 TEST_P(SandboxTest, WhatIsStartedAheadHasTheLimitsOfWhoComes) {
   const std::string driver =
       "import resource, sys\n"
