@@ -347,13 +347,12 @@ class Builder {
       Return(action);
     }
   }
-  // `action` where `test` of an argument holds (or fails, if `negated`), else refused.
-  void CallIf(int number, int argument, uint16_t test, uint32_t value, bool negated = false,
-              uint32_t action = SECCOMP_RET_ALLOW) {
+  // Allowed where `test` of an argument holds (or fails, if `negated`), else refused.
+  void CallIf(int number, int argument, uint16_t test, uint32_t value, bool negated = false) {
     Rule(number, number);
     LoadArgument(argument);
     Jump(test, value, negated ? 1 : 0, negated ? 0 : 1);
-    Return(action);
+    Return(SECCOMP_RET_ALLOW);
     Return(refuse_);
   }
   // `action` where the argument that was loaded is one of `values`; else what follows counts.

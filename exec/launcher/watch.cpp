@@ -229,7 +229,11 @@ class Watcher {
       const long ready = Call(SYS_ppoll, wait, 3, timed ? &tick : nullptr, nullptr, 0);
       if (ready < 0 && ready != -EINTR) Die("poll", static_cast<int>(-ready));
       if (ready > 0 && wait[1].revents) break;
-      if (ready > 0 && wait[2].revents) Refusal(wait[2].revents);
+      if (ready > 0 && wait[2].revents) {
+        const int64_t before = Microseconds(CLOCK_PROCESS_CPUTIME_ID);
+        Refusal(wait[2].revents);
+        answering_ += Microseconds(CLOCK_PROCESS_CPUTIME_ID) - before;
+      }
       // Retort writes nothing here: anything to read is the end.
       if (ready > 0 && wait[0].revents) End(Killed::kAsked);
       if (!timed || ready != 0) {
@@ -253,8 +257,8 @@ class Watcher {
   Killed BrokenLimit() {
     const int64_t wall = Microseconds(CLOCK_MONOTONIC) - begin_;
     if (request_.wall_ms > 0 && wall > WallLimit(wall)) return Killed::kTime;
-    // What it makes its watcher do is its own time.
-    const int64_t cpu = Microseconds(clock_) + Microseconds(CLOCK_PROCESS_CPUTIME_ID);
+    // What it has its watcher answer is its own time.
+    const int64_t cpu = Microseconds(clock_) + answering_;
     if (request_.cpu_ms > 0 && cpu > request_.cpu_ms * 1000) return Killed::kTime;
     const bool namespaces = (request_.flags & kUseNamespaces) != 0;
     if (request_.memory_bytes > 0) {
@@ -402,7 +406,7 @@ class Watcher {
   int socket_buffer_ = 0;
   int64_t kernel_bytes_ = 0;
   clockid_t clock_ = CLOCK_MONOTONIC;
-  int64_t begin_ = 0, looked_ = 0;
+  int64_t begin_ = 0, looked_ = 0, answering_ = 0;
   Report report_;
 };
 
