@@ -114,6 +114,13 @@ std::shared_ptr<CgroupLease> Cgroups::Lease(int64_t memory_bytes, int64_t tasks)
   const bool set = WriteNumber(memory / (second_version_ ? "memory.max" : "memory.limit_in_bytes"),
                                memory_bytes);
   if (!set || !WriteNumber(processes / "pids.max", tasks)) return nullptr;
+  // Where there is swap it counts as well; what is killed goes as a whole.
+  if (second_version_) {
+    WriteNumber(memory / "memory.swap.max", 0);
+    WriteNumber(memory / "memory.oom.group", 1);
+  } else {
+    WriteNumber(memory / "memory.memsw.limit_in_bytes", memory_bytes);
+  }
   return lease;
 }
 

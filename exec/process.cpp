@@ -168,7 +168,8 @@ void Process::Impl::Hear() {
   const ssize_t n = recvmsg(control.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n != static_cast<ssize_t>(sizeof report)) {
-    if (failed.empty()) failed = "the launcher died";
+    lost = failed.empty();
+    if (lost) failed = "the launcher died";
     ended = Report{};
     return;
   }
@@ -207,6 +208,7 @@ bool Process::Impl::Pump(std::string_view* sending) {
   if (ready == 0) {
     if (ended) return false;
     failed = "the launcher did not keep its limits";
+    lost = true;
     ended = Report{};
     if (launcher > 0) kill(launcher, SIGKILL);
     control.Reset();
@@ -241,6 +243,7 @@ RunResult Process::Impl::Result() {
   result.peak_kib = report.peak_kib;
   if (!failed.empty()) {
     result.message = failed;
+    result.lost = lost && started;
     return result;
   }
   result.ending = Ending::kExited;

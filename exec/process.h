@@ -61,6 +61,7 @@ struct Process::Impl {
   bool out_open = true, err_open = true, flooded = false, stopped = false;
   std::optional<Report> started, ended;
   std::string failed;
+  bool lost = false;  // nobody was left to say how it ended
   std::shared_ptr<const Artifact> kept;
 
   ~Impl();

@@ -195,16 +195,16 @@ void PythonHost::Warm() const {
   }
 }
 
-std::unique_ptr<Process> PythonHost::Start(const Limits& limits) const {
+std::unique_ptr<Process> PythonHost::Start(const Limits& limits, bool cold) const {
   auto failed = std::make_unique<Process::Impl>();
   try {
-    const Job cold = impl_->ColdJob(limits);
-    failed->failure = impl_->refusal.empty() ? impl_->sandbox->Refusal(cold) : impl_->refusal;
+    const Job job = impl_->ColdJob(limits);
+    failed->failure = impl_->refusal.empty() ? impl_->sandbox->Refusal(job) : impl_->refusal;
     if (failed->failure.empty()) {
       std::unique_ptr<Process::Impl> run;
-      if (impl_->options.warm) run = impl_->StartWarm(limits);
+      if (impl_->options.warm && !cold) run = impl_->StartWarm(limits);
       if (run) return std::unique_ptr<Process>(new Process(std::move(run)));
-      return impl_->sandbox->Start(cold, impl_->sandbox->layers, 0);
+      return impl_->sandbox->Start(job, impl_->sandbox->layers, 0);
     }
   } catch (const Error& error) {
     failed->failure = error.what();

@@ -35,8 +35,9 @@ class PythonHost {
   const std::string& refusal() const;
   /// Starts the warm Python, which otherwise the first Start does. Does not wait for it.
   void Warm() const;
-  /// Never throws on account of the program; see Sandbox::Start.
-  std::unique_ptr<Process> Start(const Limits& limits) const;
+  /// Never throws on account of the program; see Sandbox::Start. `cold`: has nothing to do with the
+  /// warm Python.
+  std::unique_ptr<Process> Start(const Limits& limits, bool cold = false) const;
 
  private:
   struct Impl;

@@ -122,7 +122,7 @@ RunEnds Sandbox::Impl::Prepare(const Job& job, const Layers& with, uint32_t flag
   for (const Fd* fd : {&own.in, &own.out, &own.err}) fcntl(fd->get(), F_SETFL, O_NONBLOCK);
   ends.request = WriteRequest(request, job);
   own.give_up = std::chrono::steady_clock::now() + kPatience +
-                std::chrono::milliseconds(std::llround(WallSeconds(limits) * 1000));
+                kMostPatience * std::chrono::milliseconds(std::llround(WallSeconds(limits) * 1000));
   return ends;
 }
 

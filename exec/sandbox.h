@@ -138,6 +138,7 @@ struct RunResult {
   int64_t peak_kib = 0;  ///< largest resident set of one process
   Layers layers;         ///< that held this run
   std::string message;   ///< what was denied or failed, "" otherwise
+  bool lost = false;     ///< of kInternalError: the program was running, and may have done that
   std::shared_ptr<const Artifact> kept;
 
   bool Success() const { return ending == Ending::kExited && exit_code == 0; }

@@ -1,6 +1,7 @@
 #include "verifiers/code.h"
 
 #include <exception>
+#include <shared_mutex>
 
 #include "base/options.h"
 #include "base/strings.h"
@@ -14,12 +15,14 @@ namespace retort::verifiers {
 
 namespace {
 
+constexpr const char* kInternalError = "internal-error";
 constexpr size_t kMaxProgramBytes = 1 << 20;
 constexpr size_t kMaxShownBytes = 12'000;
+constexpr int kTimesAlone = 2;
 
 bool IsUnjudged(std::string_view reason) {
   for (const char* ours : {"no-tests", "bad-tests", "unknown-language", "no-sandbox", "no-python",
-                           "no-compiler", "internal-error"}) {
+                           "no-compiler", kInternalError}) {
     if (reason == ours) return true;
   }
   return false;
@@ -51,7 +54,7 @@ class CodeVerifier final : public Verifier {
     } catch (const TaskError& error) {
       return Unjudged(error.reason, error.what());
     } catch (const std::exception& error) {
-      return Unjudged("internal-error", error.what());
+      return Unjudged(kInternalError, error.what());
     }
   }
 
@@ -71,6 +74,36 @@ class CodeVerifier final : public Verifier {
   }
 
   Outcome Run(const ExtractedProgram& program, const CodeTask& task) const {
+    Outcome outcome;
+    {
+      const std::shared_lock beside_others(running_);
+      outcome = RunOnce(program, task, false);
+    }
+    bool always_lost = outcome.reason == kInternalError;
+    for (int time = 0; time < kTimesAlone && outcome.reason == kInternalError; ++time) {
+      const std::unique_lock alone(running_);
+      outcome = RunOnce(program, task, true);
+      always_lost = always_lost && outcome.lost;
+    }
+    if (always_lost) {
+      outcome.reason = "denied";
+      outcome.detail = "its sandbox was lost whenever it ran, also alone: " + outcome.detail;
+    }
+    return outcome;
+  }
+
+  Outcome RunOnce(const ExtractedProgram& program, const CodeTask& task, bool alone) const {
+    try {
+      return RunIn(program, task, alone);
+    } catch (const std::exception& error) {
+      Outcome outcome;
+      outcome.reason = kInternalError;
+      outcome.detail = error.what();
+      return outcome;
+    }
+  }
+
+  Outcome RunIn(const ExtractedProgram& program, const CodeTask& task, bool alone) const {
     const bool go_on = options_.score == CodeScore::kFraction;
     Outcome refused;
     refused.reason = "no-sandbox";
@@ -84,7 +117,7 @@ class CodeVerifier final : public Verifier {
     refused.detail = python_.refusal();
     if (refused.detail.starts_with("no Python")) refused.reason = "no-python";
     if (!refused.detail.empty()) return refused;
-    return RunTests(task, python_.Prepare(program.source, task, go_on), go_on);
+    return RunTests(task, python_.Prepare(program.source, task, go_on, alone), go_on);
   }
 
   Outcome RunTests(const CodeTask& task, const Runnable& program, bool go_on) const {
@@ -112,6 +145,7 @@ class CodeVerifier final : public Verifier {
   }
 
   CodeOptions options_;
+  mutable std::shared_mutex running_;  // held alone by a program that runs alone
   exec::Sandbox sandbox_;
   PythonPrograms python_;
   CppPrograms cpp_;

@@ -10,6 +10,9 @@
 //   unjudged  no-tests, bad-tests, unknown-language, no-sandbox, no-python, no-compiler,
 //             internal-error, each with a message: "bad-tests: tests[2]: …"
 //
+// A program whose sandbox fails is judged again, alone: another one may have done that. One whose
+// sandbox is lost each time while it runs, and nothing else, has denied its own verdict: "denied".
+//
 // The reason of a wrong verdict ends with the first failing test ("wrong-answer/3", from 0) where
 // there is one. Verdict::extracted is the program that ran; Verdict::normal_form says which part of
 // the response it is and how the run ended.

@@ -59,25 +59,25 @@ PythonPrograms::PythonPrograms(const exec::Sandbox& sandbox)
     : programs_(sandbox, {.driver = Driver("code_candidate.py"), .ahead = true}),
       scripts_(sandbox, {.driver = Driver("code_script.py")}) {}
 
-Runnable PythonPrograms::Prepare(const std::string& source, const CodeTask& task,
-                                 bool go_on) const {
+Runnable PythonPrograms::Prepare(const std::string& source, const CodeTask& task, bool go_on,
+                                 bool alone) const {
   const exec::Limits& limits = task.limits.run;
-  if (!task.scripts.empty()) scripts_.Warm();
+  if (!task.scripts.empty() && !alone) scripts_.Warm();
   Runnable program;
-  program.run = [this, &source, &limits](std::string_view input) {
-    const auto process = programs_.Start(limits);
+  program.run = [this, &source, &limits, alone](std::string_view input) {
+    const auto process = programs_.Start(limits, alone);
     // What the program leaves unread is its own affair.
     if (process->Write(Frame("m" + source))) process->Write(input);
     return process->Finish();
   };
-  program.calls = [this, &source, &limits] {
-    auto speaker = std::make_unique<Speaker>(programs_.Start(limits), limits);
+  program.calls = [this, &source, &limits, alone] {
+    auto speaker = std::make_unique<Speaker>(programs_.Start(limits, alone), limits);
     speaker->Say("f" + source);
     return speaker;
   };
-  program.script = [this, &task, limits = ScriptLimits(limits), go_on] {
-    auto speaker = IdleScript(limits);
-    if (!speaker) speaker = std::make_unique<Speaker>(scripts_.Start(limits), limits);
+  program.script = [this, &task, limits = ScriptLimits(limits), go_on, alone] {
+    auto speaker = alone ? nullptr : IdleScript(limits);
+    if (!speaker) speaker = std::make_unique<Speaker>(scripts_.Start(limits, alone), limits);
     speaker->Say(ScriptJob(task, go_on));
     return speaker;
   };

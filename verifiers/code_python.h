@@ -24,7 +24,9 @@ class PythonPrograms {
   /// Why no Python runs here, "" when one does.
   const std::string& refusal() const { return programs_.refusal(); }
   /// `source` and `task` must outlive the result; scripts go on after a failed test with `go_on`.
-  Runnable Prepare(const std::string& source, const CodeTask& task, bool go_on) const;
+  /// `alone`: in processes that have nothing in common with those of other programs.
+  Runnable Prepare(const std::string& source, const CodeTask& task, bool go_on,
+                   bool alone = false) const;
 
  private:
   std::unique_ptr<Speaker> IdleScript(const exec::Limits& limits) const;

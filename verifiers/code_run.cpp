@@ -72,8 +72,11 @@ Outcome FailureOf(const exec::RunResult& result) {
     case exec::Ending::kSignalled:
       return Failed("runtime-error", StrCat("signal ", result.signal, " ", last_words));
     case exec::Ending::kStopped:
-    case exec::Ending::kInternalError:
-      return Failed("internal-error", Shown(result.message));
+    case exec::Ending::kInternalError: {
+      Outcome outcome = Failed("internal-error", Shown(result.message));
+      outcome.lost = result.lost;
+      return outcome;
+    }
     default:
       return Failed(EnumName(result.ending), Shown(result.message));
   }
@@ -267,6 +270,7 @@ Outcome RunScripts(const Runnable& program) {
   // The script's process ended within a test: an assert of C++, or a limit.
   const exec::RunResult result = script->End();
   Outcome end = FailureOf(result);
+  end.lost = false;  // not the program's
   if (result.signal == SIGPROF || result.signal == SIGALRM) end.reason = "time-limit";
   if (IsOurs(end)) return end;
   if (calls == 0) return Failed("bad-tests", "the tests failed by themselves: " + end.detail);

@@ -23,6 +23,7 @@ struct Outcome {
   std::string reason = "accepted";  ///< as in code.h, without the test
   std::string detail;               ///< what else is known: a message, an exit code
   std::optional<int64_t> failed;    ///< the first test that did not pass
+  bool lost = false;                ///< "internal-error" while the program was running
   int64_t passed = 0;
   int64_t total = 0;
 

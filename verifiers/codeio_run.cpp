@@ -89,12 +89,18 @@ ProgramRun PythonFunctions::Run(const std::string& program, const std::string& e
     if (!host_->python.refusal().empty()) {
       return {ProgramRun::Ending::kFault, {}, host_->python.refusal()};
     }
-    const auto process = host_->python.Start(limits_);
-    process->Write(ToJsonLine({{"program", program}, {"entry", entry}, {"arguments", arguments}}) +
-                   "\n");
-    process->CloseInput();
-    const auto line = process->ReadLine(kMaxReply);
-    const exec::RunResult result = process->Finish();
+    const std::string task =
+        ToJsonLine({{"program", program}, {"entry", entry}, {"arguments", arguments}}) + "\n";
+    std::optional<std::string> line;
+    exec::RunResult result;
+    for (const bool cold : {false, true}) {  // the warm one may have failed on another's account
+      const auto process = host_->python.Start(limits_, cold);
+      process->Write(task);
+      process->CloseInput();
+      line = process->ReadLine(kMaxReply);
+      result = process->Finish();
+      if (line || result.ending != exec::Ending::kInternalError) break;
+    }
     // A program that broke a limit after it had answered has answered.
     return line ? Reply(*line) : WithoutReply(result);
   } catch (const Error& error) {

@@ -23,7 +23,6 @@ namespace retort::exec {
 namespace {
 
 constexpr int kInsideId = 1000;  // what the program takes itself for
-constexpr rlim_t kMaxThreads = 64;
 
 // Small files of the kernel's; what cannot be written is no error where the caller says so.
 bool WriteText(const char* path, const char* text) {
@@ -95,13 +94,20 @@ void LimitResources(const Request& request) {
   Limit(RLIMIT_FSIZE, static_cast<rlim_t>(request.file_bytes),
         static_cast<rlim_t>(request.file_bytes));
   Limit(RLIMIT_CORE, 0, 0);
-  Limit(RLIMIT_NOFILE, 256, 256);
+  // What the kernel holds for descriptors, signals and timers is a product of these.
+  const auto descriptors = static_cast<rlim_t>(Descriptors(request));
+  Limit(RLIMIT_NOFILE, descriptors, descriptors);
+  Limit(RLIMIT_SIGPENDING, 256, 256);
   Limit(RLIMIT_STACK, 16 << 20, 16 << 20);
   Limit(RLIMIT_MEMLOCK, 0, 0);
   Limit(RLIMIT_MSGQUEUE, 0, 0);
+}
+
+// The system counts them per user: one who shares it with others must not starve for their sake.
+void LimitTasks(const Request& request, bool watched) {
   rlim_t tasks = static_cast<rlim_t>(request.processes) + kMaxThreads;
-  // Counted per user: one who shares it with others must not starve for their sake.
-  if (!(request.flags & kUseNamespaces) && request.uid == 0) {
+  if (SharesUser(request)) {
+    if (watched && request.processes == 1) return;  // the watcher counts
     struct sysinfo info {};
     if (sysinfo(&info) == 0) tasks += info.procs;
   }
@@ -124,7 +130,7 @@ void CloseStandard() {
 
 // In the process that is to run the candidate.
 void Confine(const Request& request, int refusals) {
-  if (dup3(refusals, kWatcherFd, O_CLOEXEC) < 0) Die("dup");
+  if (dup3(refusals, Descriptors(request), O_CLOEXEC) < 0) Die("dup");
   close(refusals);
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   setsid();
@@ -134,25 +140,36 @@ void Confine(const Request& request, int refusals) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (request.flags & kHost) return;
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Die("no_new_privs");
-  if (request.flags & kUseLandlock) Restrict(request);
-  DropCapabilities();
-  LimitResources(request);
-  if (request.flags & kUseSeccomp) Filter(request);
-  close(kWatcherFd);
-}
-
-}  // namespace
-
-void Enter(const Reading& reading, int* alone) {
-  const Request& request = *reading.request;
+  // The first to go if memory runs out. A process that cannot be traced cannot say so.
+  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  WriteText("/proc/self/oom_score_adj", "1000");
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // The program alone: where the group's memory is spent, nobody else in it can be killed.
   if (request.flags & kUseCgroup) {
-    for (int fd = kCgroupFd; fd < kWatcherFd; ++fd) {
+    for (int fd = kCgroupFd; fd < kFirstFreeFd; ++fd) {
       if (write(fd, "0", 1) != 1 && errno != EBADF) Die("cgroup");
       close(fd);
     }
   }
-  WriteText("/proc/self/oom_score_adj", "1000");  // before anybody else, if memory runs out
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Die("no_new_privs");
+  if (request.flags & kUseLandlock) Restrict(request);
+  DropCapabilities();
+  LimitResources(request);
+  const bool watched = (request.flags & kUseSeccomp) != 0 && Filter(request);
+  LimitTasks(request, watched);
+  close(Descriptors(request));
+}
+
+}  // namespace
+
+bool SharesUser(const Request& request) {
+  return (request.flags & kUseNamespaces) == 0 && request.uid == 0;
+}
+
+void Enter(const Reading& reading, int* alone) {
+  const Request& request = *reading.request;
+  // If memory runs out: after the programs, before Retort. A host has said so for its runs.
+  if (alone == nullptr) WriteText("/proc/self/oom_score_adj", "500");
   BecomeUser(request);
   const bool namespaces = (request.flags & kUseNamespaces) != 0;
   const bool nested = (request.flags & kNested) != 0;

@@ -2,9 +2,12 @@
 // not.
 //
 //   allowed   what programs compute, allocate and read and write files with. Not memory that no
-//   limit
-//             counts: memfd_create, System V IPC
-//   refused   answers EPERM and is told to the watcher: new processes, sockets, signals to others
+//             limit counts: memfd_create, System V IPC, pages that only a pipe or socket still
+//             holds (splice, tee, sendfile)
+//   counted   allowed, too, but the watcher is asked: what makes the kernel hold memory for the
+//             program (watch.cpp)
+//   refused   answers EPERM and is told to the watcher: new processes, sockets, signals to others,
+//             larger pipes and buffers, descriptors sent away
 //   killed    what no honest program tries: tracing, mounting, kernel interfaces
 //   the rest  ENOSYS, as on a kernel without it
 
@@ -13,6 +16,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -69,29 +73,21 @@ constexpr int kAllowed[] = {
     SYS_flock,
     SYS_dup,
     SYS_dup3,
-    SYS_pipe2,
     SYS_ioctl,
     SYS_getcwd,
     SYS_chdir,
     SYS_fchdir,
     SYS_umask,
-    SYS_sendfile,
-    SYS_splice,
-    SYS_tee,
     SYS_copy_file_range,
     SYS_ppoll,
     SYS_pselect6,
     SYS_epoll_create1,
-    SYS_epoll_ctl,
     SYS_epoll_pwait,
     SYS_eventfd2,
     SYS_signalfd4,
     SYS_timerfd_create,
     SYS_timerfd_settime,
     SYS_timerfd_gettime,
-    SYS_inotify_init1,
-    SYS_inotify_add_watch,
-    SYS_inotify_rm_watch,
     SYS_readahead,
     // Memory.
     SYS_brk,
@@ -147,7 +143,6 @@ constexpr int kAllowed[] = {
     SYS_getrusage,
     SYS_times,
     SYS_getcpu,
-    SYS_prctl,
     SYS_capget,
     SYS_uname,
     SYS_sysinfo,
@@ -178,13 +173,11 @@ constexpr int kAllowed[] = {
     // On descriptors that cannot be sockets to the outside: socket() is refused.
     SYS_sendto,
     SYS_recvfrom,
-    SYS_sendmsg,
     SYS_recvmsg,
     SYS_shutdown,
     SYS_getsockname,
     SYS_getpeername,
     SYS_getsockopt,
-    SYS_setsockopt,
 #ifdef SYS_open  // old forms that newer architectures do without
     SYS_creat,
     SYS_stat,
@@ -197,14 +190,12 @@ constexpr int kAllowed[] = {
     SYS_symlink,
     SYS_link,
     SYS_dup2,
-    SYS_pipe,
     SYS_poll,
     SYS_select,
     SYS_epoll_create,
     SYS_epoll_wait,
     SYS_eventfd,
     SYS_signalfd,
-    SYS_inotify_init,
     SYS_alarm,
     SYS_pause,
     SYS_time,
@@ -213,9 +204,6 @@ constexpr int kAllowed[] = {
 #endif
 #ifdef SYS_faccessat2
     SYS_faccessat2,
-#endif
-#ifdef SYS_close_range
-    SYS_close_range,
 #endif
 #ifdef SYS_epoll_pwait2
     SYS_epoll_pwait2,
@@ -242,18 +230,33 @@ constexpr int kRemoving[] = {
 
 // The first argument must be the process itself (or 0, where that means the same).
 constexpr int kOfItself[] = {SYS_kill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
-constexpr int kOfItselfOrZero[] = {
-    SYS_prlimit64,      SYS_sched_getaffinity, SYS_sched_setaffinity, SYS_sched_setscheduler,
-    SYS_sched_setparam, SYS_sched_getattr,     SYS_sched_setattr};
+constexpr int kOfItselfOrZero[] = {SYS_prlimit64, SYS_sched_getaffinity, SYS_sched_setaffinity,
+                                   SYS_sched_getattr};
 
 constexpr int kRefused[] = {
-    SYS_socket,      SYS_connect,   SYS_bind,      SYS_listen,    SYS_accept, SYS_accept4,
-    SYS_setpriority, SYS_tkill,     SYS_mknodat,   SYS_setuid,    SYS_setgid, SYS_setreuid,
-    SYS_setregid,    SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_capset,
+    SYS_socket,         SYS_connect,       SYS_bind,
+    SYS_listen,         SYS_accept,        SYS_accept4,
+    SYS_setpriority,    SYS_tkill,         SYS_mknodat,
+    SYS_setuid,         SYS_setgid,        SYS_setreuid,
+    SYS_setregid,       SYS_setresuid,     SYS_setresgid,
+    SYS_setgroups,      SYS_capset,        SYS_sched_setscheduler,
+    SYS_sched_setparam, SYS_sched_setattr, SYS_setsockopt,
+    SYS_inotify_init1,
 #ifdef SYS_mknod
-    SYS_mknod,
+    SYS_mknod,          SYS_inotify_init,
 #endif
 };
+
+// Of calls with a list of commands, those that are allowed.
+constexpr int kFileCommands[] = {F_DUPFD,    F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,    F_GETFL,
+                                 F_SETFL,    F_GETLK,         F_OFD_GETLK, F_GETOWN,   F_GETSIG,
+                                 F_GETLEASE, F_GETPIPE_SZ,    F_ADD_SEALS, F_GET_SEALS};
+constexpr int kProcessCommands[] = {
+    PR_SET_NAME,       PR_GET_NAME,           PR_SET_PDEATHSIG,    PR_GET_PDEATHSIG,
+    PR_SET_DUMPABLE,   PR_GET_DUMPABLE,       PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS,
+    PR_SET_TIMERSLACK, PR_GET_TIMERSLACK,     PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE,
+    PR_CAPBSET_READ,   PR_GET_SECCOMP,        PR_GET_SECUREBITS,   PR_GET_KEEPCAPS,
+    PR_GET_TSC,        PR_GET_CHILD_SUBREAPER};
 
 constexpr int kKilled[] = {
     SYS_ptrace,
@@ -311,7 +314,9 @@ constexpr uint32_t kOtherwise = kErrno | ENOSYS;
 // at every number with the whole filter when it gets one, so rules are found by bisection.
 class Builder {
  public:
-  explicit Builder(bool listened) : refuse_(listened ? SECCOMP_RET_USER_NOTIF : kErrno | EPERM) {}
+  explicit Builder(bool listened)
+      : refuse_(listened ? SECCOMP_RET_USER_NOTIF : kErrno | EPERM),
+        count_call_(listened ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW) {}
 
   // A rule, whose body follows and ends with Return on every path.
   void Rule(int first, int last) {
@@ -350,7 +355,18 @@ class Builder {
     Return(SECCOMP_RET_ALLOW);
     Return(refuse_);
   }
+  // `action` where the argument that was loaded is one of `values`; else what follows counts.
+  template <size_t n>
+  void IfOneOf(const int (&values)[n], uint32_t action) {
+    for (size_t i = 0; i < n; ++i) {
+      const auto to_action = static_cast<uint8_t>(n - 1 - i);
+      Jump(BPF_JEQ, static_cast<uint32_t>(values[i]), to_action, i + 1 < n ? 0 : 1);
+    }
+    Return(action);
+  }
   uint32_t refuse() const { return refuse_; }
+  // The watcher decides; without one there is nobody to count.
+  uint32_t count_call() const { return count_call_; }
 
   // The filter, with what to do where no rule is.
   sock_fprog Program(uint32_t otherwise) {
@@ -427,7 +443,7 @@ class Builder {
   int rules_ = 0;
   sock_filter body_[kSize], code_[kSize];
   uint16_t body_size_ = 0, count_ = 0;
-  uint32_t refuse_;
+  uint32_t refuse_, count_call_;
 };
 
 void Build(const Request& request, Builder& filter) {
@@ -452,15 +468,34 @@ void Build(const Request& request, Builder& filter) {
   open(SYS_open, 1);
 #endif
 
-  // Descriptors must not send signals on somebody's behalf.
-  constexpr int kCommands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+  // A group counts all that the kernel holds for its processes; elsewhere the watcher does.
+  const uint32_t counted =
+      (request.flags & kUseCgroup) != 0 ? SECCOMP_RET_ALLOW : filter.count_call();
+  // Not those by which descriptors send signals on somebody's behalf, or pipes grow.
   filter.Rule(SYS_fcntl, SYS_fcntl);
   filter.LoadArgument(1);
-  filter.Jump(BPF_JEQ, kCommands[0], 2, 0);
-  filter.Jump(BPF_JEQ, kCommands[1], 1, 0);
-  filter.Jump(BPF_JEQ, kCommands[2], 0, 1);
+  filter.IfOneOf(kFileCommands, SECCOMP_RET_ALLOW);
+  filter.IfOneOf(kLocks, counted);
   filter.Return(filter.refuse());
+  // Not those that make tables in the kernel or further filters.
+  filter.Rule(SYS_prctl, SYS_prctl);
+  filter.LoadArgument(0);
+  filter.IfOneOf(kProcessCommands, SECCOMP_RET_ALLOW);
+  filter.Return(kErrno | EINVAL);
+
+  filter.Call(SYS_pipe2, counted);
+#ifdef SYS_pipe
+  filter.Call(SYS_pipe, counted);
+#endif
+  filter.Rule(SYS_epoll_ctl, SYS_epoll_ctl);
+  filter.LoadArgument(1);
+  filter.Jump(BPF_JEQ, EPOLL_CTL_ADD, 0, 1);
+  filter.Return(counted);
   filter.Return(SECCOMP_RET_ALLOW);
+#ifdef SYS_close_range
+  // Threads share one table of descriptors.
+  filter.CallIf(SYS_close_range, 2, BPF_JSET, 2 /* CLOSE_RANGE_UNSHARE */, true);
+#endif
 
   for (const int call : kOfItself) {
     if (request.processes > 1 && own_files) {
@@ -477,7 +512,16 @@ void Build(const Request& request, Builder& filter) {
     filter.Return(SECCOMP_RET_ALLOW);
     filter.Return(filter.refuse());
   }
-  filter.CallIf(SYS_socketpair, 0, BPF_JEQ, AF_UNIX);
+  // It could send descriptors away, which live on meanwhile and count for all of its user.
+  filter.CallIf(SYS_sendmsg, 0, BPF_JEQ, static_cast<uint32_t>(Descriptors(request)));
+  filter.Rule(SYS_socketpair, SYS_socketpair);
+  filter.LoadArgument(0);
+  filter.Jump(BPF_JEQ, AF_UNIX, 1, 0);
+  filter.Return(filter.refuse());
+  filter.LoadArgument(1);  // a stream: others hold twice as much
+  filter.Jump(BPF_JSET, kNotStream, 1, 0);
+  filter.Return(counted);
+  filter.Return(filter.refuse());
 
   // New processes and threads. clone3 hides its flags in memory: without it libraries use clone.
   constexpr uint32_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
@@ -485,8 +529,13 @@ void Build(const Request& request, Builder& filter) {
   const bool many = request.processes > 1;
   if (many) {
     filter.CallIf(SYS_clone, 0, BPF_JSET, kNamespaces, true);
-  } else {
-    filter.CallIf(SYS_clone, 0, BPF_JSET, CLONE_THREAD);
+  } else {  // a thread, with the descriptors of the others
+    filter.Rule(SYS_clone, SYS_clone);
+    filter.LoadArgument(0);
+    filter.Jump(BPF_JSET, CLONE_THREAD, 0, 2);
+    filter.Jump(BPF_JSET, CLONE_FILES, 0, 1);
+    filter.Return(SharesUser(request) ? filter.count_call() : SECCOMP_RET_ALLOW);
+    filter.Return(filter.refuse());
   }
 #ifdef SYS_fork
   filter.Call(SYS_fork, many ? SECCOMP_RET_ALLOW : filter.refuse());
@@ -498,7 +547,7 @@ void Build(const Request& request, Builder& filter) {
 
 }  // namespace
 
-void Filter(const Request& request) {
+bool Filter(const Request& request) {
   if (kArchitecture == 0) Die("seccomp: unknown architecture");
   {
     Builder filter(true);
@@ -508,9 +557,9 @@ void Filter(const Request& request) {
         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (listener >= 0) {
       const int fd = static_cast<int>(listener);
-      if (!SendDescriptor(kWatcherFd, "", 1, fd)) Die("seccomp: the watcher has gone");
+      if (!SendDescriptor(Descriptors(request), "", 1, fd)) Die("seccomp: the watcher has gone");
       close(fd);
-      return;
+      return true;
     }
   }
   // An outer sandbox has a listener of its own, or the kernel is old: nobody is told.
@@ -518,6 +567,7 @@ void Filter(const Request& request) {
   Build(request, filter);
   const sock_fprog program = filter.Program(kOtherwise);
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) Die("seccomp");
+  return false;
 }
 
 }  // namespace retort::exec

@@ -2,6 +2,7 @@
 // The parts of the launcher. It is linked without the C++ library and runs one thread; what fails
 // is reported to Retort and ends the process.
 
+#include <fcntl.h>
 #include <sched.h>
 
 #include <cerrno>
@@ -60,8 +61,19 @@ void FreezeRoot();
 int LandlockVersion();
 /// Files by path, and where the kernel can, connections and signals. Work is the current directory.
 void Restrict(const Request& request);
-/// seccomp: refused calls answer EPERM and are told to the watcher, dangerous ones kill.
-void Filter(const Request& request);
+/// seccomp: refused calls answer EPERM and are told to the watcher, dangerous ones kill. False
+/// where nobody can be told.
+bool Filter(const Request& request);
+/// Whether the program's user may have other runs, whose threads the system counts with its own.
+bool SharesUser(const Request& request);
+/// How many descriptors the program may have. The one with this number is where it tells who
+/// watches it of refused calls, before it runs: none of its own can have it.
+inline int Descriptors(const Request& request) { return request.flags & kTools ? 128 : 64; }
+inline constexpr int kMaxThreads = 64;  ///< beside those that are its processes
+
+// Which calls are counted, for the filter and for the watcher.
+inline constexpr int kLocks[] = {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW};
+inline constexpr unsigned kNotStream = 0xe;  ///< bits of a socket's type
 /// Waits for `child`, keeps its limits, kills what is left, reports, does not return. `refusals`:
 /// the socket through which Filter sends its listener.
 [[noreturn]] void Watch(const Reading& reading, int child, int refusals, int* alone);

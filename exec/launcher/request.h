@@ -16,9 +16,8 @@ enum Descriptor : int {
   kControlFd = 4,
   kProgramFd = 5,
   kWorkFd = 6,
-  kCgroupFd = 7,   ///< and 8: version 1 has a hierarchy for memory and one for processes
-  kWatcherFd = 9,  ///< inside the launcher: what is to be run tells who watches it of refused calls
-  kFirstFreeFd = 10
+  kCgroupFd = 7,  ///< and 8: version 1 has a hierarchy for memory and one for processes
+  kFirstFreeFd = 9
 };
 
 /// Bits of Request::flags.
@@ -32,6 +31,9 @@ enum Flag : uint32_t {
   kHost = 64,        ///< runs a warm interpreter of ours, which needs what candidates are denied
   kTools = 128,      ///< a tool chain: new processes in the fallback, too
 };
+
+/// By the clock a program that waited for a processor may take this many times its limit.
+constexpr int kMostPatience = 8;
 
 struct Request {
   uint32_t flags = 0;

@@ -105,7 +105,16 @@ void BuildRoot(const Request& request) {
 
 void CoverWork(const Request& request) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) Die("mount private");
-  for (const char* folder : {"/work", "/tmp", "/dev/shm"}) MountMemory(folder, request, "700");
+  // One memory for the three, of which each shows a part.
+  MountMemory("/tmp", request, "700");
+  struct Part {
+    const char *folder, *place;
+  };
+  for (const Part& part :
+       {Part{"/tmp/work", "/work"}, {"/tmp/shm", "/dev/shm"}, {"/tmp/tmp", "/tmp"}}) {
+    if (mkdir(part.folder, 0700) != 0) Die("mkdir");
+    if (mount(part.folder, part.place, nullptr, MS_BIND, nullptr) != 0) Die("bind");
+  }
   MountProc("/proc");
   if (chdir("/work") != 0) Die("chdir");
 }

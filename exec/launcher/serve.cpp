@@ -21,8 +21,8 @@ namespace {
 
 using retort::exec::kFirstFreeFd;
 
-constexpr int kPlaces = kFirstFreeFd - 1;  // all but the watcher's
-constexpr int kFar = 64;                   // beyond every place
+constexpr int kPlaces = kFirstFreeFd;
+constexpr int kFar = 64;  // beyond every place
 
 // One byte per descriptor: its place.
 struct Message {

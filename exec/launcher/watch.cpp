@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -18,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 
 #include "exec/launcher/call.h"
 #include "exec/launcher/launcher.h"
@@ -29,6 +32,7 @@ constexpr int kTickMs = 20;
 constexpr int kMaxEntries = 4096;  // files in a work directory
 constexpr int kMaxDepth = 16;
 constexpr int kMaxRemovals = 64;  // where removed files take room that nobody sees
+constexpr int kKernelShare = 4;   // of the memory limit, what the kernel may hold beside it
 
 // Calls that may remove a file which is still open.
 bool IsRemoval(int call) {
@@ -142,16 +146,69 @@ void ForDescendants(bool namespaces, int64_t of, const Visit& visit) {
   });
 }
 
-int64_t ResidentBytes(pid_t pid) {
+// What is resident, and the tables of pages: those of memory that lies far apart are larger than
+// it.
+int64_t MemoryBytes(pid_t pid) {
   char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/statm", pid);
+  std::snprintf(path, sizeof path, "/proc/%d/status", pid);
+  const int file = Open(AT_FDCWD, path, O_RDONLY);
+  if (file < 0) return 0;
+  char text[4096];
+  const long size = Call(SYS_read, file, text, sizeof text - 1);
+  Call(SYS_close, file);
+  text[size > 0 ? size : 0] = '\0';
+  int64_t kib = 0;
+  for (const char* name : {"\nVmRSS:", "\nVmPTE:"}) {
+    const char* line = strstr(text, name);
+    if (line != nullptr) kib += atoll(line + strlen(name));
+  }
+  return kib << 10;
+}
+
+// Threads of a process; 0 where the system does not say.
+int64_t Threads(pid_t pid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/task", pid);
+  struct stat status {};
+  if (Call(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return 0;
+  return static_cast<int64_t>(status.st_nlink) - 2;
+}
+
+// How long its first thread has waited for a processor.
+int64_t MicrosecondsWaited(pid_t pid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
   int field = 0;
-  int64_t resident = 0;
-  ForNumbers(path, [&](int64_t pages) {
-    resident = pages;
+  int64_t waited = 0;
+  ForNumbers(path, [&](int64_t nanoseconds) {
+    waited = nanoseconds / 1000;
     return ++field < 2;  // the second one
   });
-  return field == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+  return field == 2 ? waited : 0;
+}
+
+bool IsPipe(int call) {
+#ifdef SYS_pipe
+  if (call == SYS_pipe) return true;
+#endif
+  return call == SYS_pipe2;
+}
+
+bool IsLock(int command) {
+  return std::find(std::begin(kLocks), std::end(kLocks), command) != std::end(kLocks);
+}
+
+// The most that the kernel may come to hold for a call that is counted (filter.cpp); negative for
+// one that is refused.
+int64_t KernelBytes(const seccomp_data& call, int64_t socket_buffer) {
+  constexpr int64_t kPipe = 1 << 16, kLastMessage = 1 << 16, kLock = 512;
+  constexpr int64_t kWait = 4096;  // more than it takes: a user may have so many
+  if (IsPipe(call.nr)) return kPipe;
+  if (call.nr == SYS_epoll_ctl) return kWait;
+  if (call.nr == SYS_fcntl) return IsLock(static_cast<int>(call.args[1])) ? kLock : -1;
+  if (call.nr != SYS_socketpair) return -1;
+  const bool stream = static_cast<int>(call.args[0]) == AF_UNIX && !(call.args[1] & kNotStream);
+  return stream ? 2 * (socket_buffer + kLastMessage) : -1;
 }
 
 class Watcher {
@@ -172,7 +229,11 @@ class Watcher {
       const long ready = Call(SYS_ppoll, wait, 3, timed ? &tick : nullptr, nullptr, 0);
       if (ready < 0 && ready != -EINTR) Die("poll", static_cast<int>(-ready));
       if (ready > 0 && wait[1].revents) break;
-      if (ready > 0 && wait[2].revents) Refusal(wait[2].revents);
+      if (ready > 0 && wait[2].revents) {
+        const int64_t before = Microseconds(CLOCK_PROCESS_CPUTIME_ID);
+        Refusal(wait[2].revents);
+        answering_ += Microseconds(CLOCK_PROCESS_CPUTIME_ID) - before;
+      }
       // Retort writes nothing here: anything to read is the end.
       if (ready > 0 && wait[0].revents) End(Killed::kAsked);
       if (!timed || ready != 0) {
@@ -195,12 +256,19 @@ class Watcher {
 
   Killed BrokenLimit() {
     const int64_t wall = Microseconds(CLOCK_MONOTONIC) - begin_;
-    if (request_.wall_ms > 0 && wall > request_.wall_ms * 1000) return Killed::kTime;
-    if (request_.cpu_ms > 0 && Microseconds(clock_) > request_.cpu_ms * 1000) return Killed::kTime;
+    if (request_.wall_ms > 0 && wall > WallLimit(wall)) return Killed::kTime;
+    // What it has its watcher answer is its own time.
+    const int64_t cpu = Microseconds(clock_) + answering_;
+    if (request_.cpu_ms > 0 && cpu > request_.cpu_ms * 1000) return Killed::kTime;
     const bool namespaces = (request_.flags & kUseNamespaces) != 0;
-    if (request_.processes > 1 && request_.memory_bytes > 0) {
+    if (request_.memory_bytes > 0) {
       int64_t sum = 0;
-      ForDescendants(namespaces, Call(SYS_getpid), [&](pid_t pid) { sum += ResidentBytes(pid); });
+      const auto add = [&sum](pid_t pid) { sum += MemoryBytes(pid); };
+      if (request_.processes > 1) {
+        ForDescendants(namespaces, Call(SYS_getpid), add);
+      } else {
+        add(child_);
+      }
       if (sum > request_.memory_bytes) return Killed::kMemory;
     }
     if (!namespaces) {  // a root in memory has its own limit
@@ -210,6 +278,27 @@ class Watcher {
       if (bytes < 0 || bytes > request_.file_bytes) return Killed::kFiles;
     }
     return Killed::kNot;
+  }
+
+  // What a program waits for a processor is the fault of those beside it, unless it has children.
+  int64_t WallLimit(int64_t wall) const {
+    const int64_t limit = request_.wall_ms * 1000;
+    if (wall <= limit || request_.processes > 1) return limit;
+    return limit + std::min(MicrosecondsWaited(child_), limit * (kMostPatience - 1));
+  }
+
+  // Whether the program may have what `bytes` of the kernel's memory a call takes.
+  void Count(int call, int64_t bytes) {
+    // Of one thread, descriptors are few and hold little; several can wait for more than are open.
+    const bool of_descriptors = call == SYS_socketpair || IsPipe(call);
+    if (of_descriptors && request_.processes == 1 && Threads(child_) == 1) return;
+    kernel_bytes_ += bytes;
+    if (kernel_bytes_ > request_.memory_bytes / kKernelShare) End(Killed::kMemory);
+  }
+
+  bool IsThread(const seccomp_data& call) const {
+    constexpr uint64_t kThread = CLONE_THREAD | CLONE_FILES;
+    return call.nr == SYS_clone && request_.processes == 1 && (call.args[0] & kThread) == kThread;
   }
 
   // First the listener itself comes, then what it tells.
@@ -225,6 +314,8 @@ class Watcher {
       message.msg_controllen = sizeof space;
       const long got = Call(SYS_recvmsg, listener_, &message, MSG_CMSG_CLOEXEC);
       const cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+      socklen_t length = sizeof socket_buffer_;  // that every socket begins with
+      Call(SYS_getsockopt, listener_, SOL_SOCKET, SO_SNDBUF, &socket_buffer_, &length);
       Call(SYS_close, listener_);
       listener_ = -1;
       if (header != nullptr) memcpy(&listener_, CMSG_DATA(header), sizeof listener_);
@@ -242,18 +333,28 @@ class Watcher {
     }
     seccomp_notif_resp answer{};
     answer.id = call.id;
-    if (IsRemoval(call.data.nr) && removals_++ < kMaxRemovals) {
+    const int64_t bytes = KernelBytes(call.data, socket_buffer_);
+    if (bytes >= 0) {
+      Count(call.data.nr, bytes);
       answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-      Call(SYS_ioctl, listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-      return;
-    }
-    answer.error = -EPERM;
-    Call(SYS_ioctl, listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-    bool process = call.data.nr == SYS_clone;
+    } else if (IsThread(call.data)) {
+      const int64_t threads = Threads(child_);
+      if (threads > 0 && threads <= kMaxThreads) {
+        answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+      } else {
+        answer.error = -EAGAIN;  // as from the system
+      }
+    } else if (IsRemoval(call.data.nr) && removals_++ < kMaxRemovals) {
+      answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    } else {
+      answer.error = -EPERM;
+      bool process = call.data.nr == SYS_clone;
 #ifdef SYS_fork
-    process = process || call.data.nr == SYS_fork || call.data.nr == SYS_vfork;
+      process = process || call.data.nr == SYS_fork || call.data.nr == SYS_vfork;
 #endif
-    ++(process ? report_.refused_processes : report_.refused_calls);
+      ++(process ? report_.refused_processes : report_.refused_calls);
+    }
+    Call(SYS_ioctl, listener_, SECCOMP_IOCTL_NOTIF_SEND, &answer);
   }
 
   [[noreturn]] void End(Killed killed) {
@@ -302,8 +403,10 @@ class Watcher {
   int listener_;
   bool listening_ = false;
   int removals_ = 0;
+  int socket_buffer_ = 0;
+  int64_t kernel_bytes_ = 0;
   clockid_t clock_ = CLOCK_MONOTONIC;
-  int64_t begin_ = 0, looked_ = 0;
+  int64_t begin_ = 0, looked_ = 0, answering_ = 0;
   Report report_;
 };
 

@@ -219,12 +219,72 @@ TEST_P(SandboxTest, HonestProgramsMayDoWhatTheyDo) {
            "assert select.select([r], [], [], 1)[0]",
            "import os, multiprocessing\nos.cpu_count(); multiprocessing.Lock; "
            "os.sched_getaffinity(0)",
+           // One loop after another, each with a pair of sockets.
+           "import asyncio\nasync def f(): await asyncio.sleep(0); return 4\n"
+           "assert all(asyncio.run(f()) == 4 for _ in range(500))",
+           "import asyncio, socket\n"
+           "async def f():\n"
+           "    a, b = socket.socketpair()\n"
+           "    r, w = await asyncio.open_connection(sock=a)\n"
+           "    w.write(b'x' * 100000); w.write_eof()\n"
+           "    s, _ = await asyncio.open_connection(sock=b)\n"
+           "    assert len(await s.read()) == 100000\n"
+           "    assert await asyncio.to_thread(sum, [1, 2]) == 3\n"
+           "asyncio.run(f())",
+           "import sqlite3\nwith sqlite3.connect('file.db') as db:\n"
+           "    db.execute('create table t (x)')\n"
+           "for i in range(20):\n"
+           "    with sqlite3.connect('file.db') as db: db.execute('insert into t values (?)', "
+           "(i,))\n"
+           "assert db.execute('select count(*) from t').fetchone() == (20,)",
+           "import fcntl, shutil\nopen('a', 'w').write('x' * 100000); shutil.copyfile('a', 'b')\n"
+           "assert len(open('b').read()) == 100000\n"
+           "with open('b') as f: fcntl.flock(f, fcntl.LOCK_EX)\n"
+           "with open('b', 'r+') as f: fcntl.lockf(f, fcntl.LOCK_EX)",
+           "files = [open('file%d' % i, 'w') for i in range(50)]",
+           "import os\nfor _ in range(2000):\n    for end in os.pipe(): os.close(end)",
+           "import threading\nfor _ in range(20):\n"
+           "    ts = [threading.Thread(target=sum, args=([1],)) for _ in range(60)]\n"
+           "    [t.start() for t in ts]; [t.join() for t in ts]",
        }) {
     Job job = Python(program);
     job.limits.time_s = 10;
     const RunResult result = sandbox_.Run(job);
     EXPECT_TRUE(result.Success()) << program << "\n" << EnumName(result.ending) << result.err;
   }
+}
+
+TEST_P(SandboxTest, HonestProgramsMayHaveProcesses) {
+  if (!GetParam()) GTEST_SKIP() << "no processes of its own without namespaces";
+  for (const char* program : {
+           "import subprocess\nfor _ in range(20):\n"
+           "    assert subprocess.run(['/bin/echo', 'x'], capture_output=True).stdout == b'x\\n'",
+           "import multiprocessing\n"
+           "with multiprocessing.Pool(3) as pool: assert sum(pool.map(abs, range(100))) == 4950",
+           "import multiprocessing as m\na, b = m.Pipe()\n"
+           "p = m.Process(target=lambda: b.send('x' * 1000000)); p.start()\n"
+           "assert len(a.recv()) == 1000000; p.join()",
+           "import asyncio\nasync def f():\n"
+           "    p = await asyncio.create_subprocess_exec('/bin/echo', 'x', stdout=-1)\n"
+           "    assert (await p.communicate())[0] == b'x\\n'\n"
+           "asyncio.run(f())",
+       }) {
+    Job job = Python(program);
+    job.limits.time_s = 10;
+    job.limits.processes = 8;
+    const RunResult result = sandbox_.Run(job);
+    EXPECT_TRUE(result.Success()) << program << "\n" << EnumName(result.ending) << result.err;
+  }
+}
+
+// Twice as many and two more seconds would be up before most of them had a processor.
+TEST_P(SandboxTest, WaitingForAProcessorIsNotCounted) {
+  const unsigned count = std::min(96U, 12 * std::max(1U, std::thread::hardware_concurrency()));
+  Job job = Python("import time\nwhile time.process_time() < 0.4: pass");
+  job.limits.time_s = 0.6;
+  std::vector<std::unique_ptr<Process>> runs;
+  for (unsigned i = 0; i < count; ++i) runs.push_back(sandbox_.Start(job));
+  for (const auto& run : runs) EXPECT_EQ(run->Finish().ending, Ending::kExited);
 }
 
 TEST_P(SandboxTest, StopEndsIt) {
@@ -367,6 +427,39 @@ TEST_P(SandboxTest, AWarmPythonThatDiedIsReplaced) {
     for (const int pid : Ours("cmdline", "retort_serve")) kill(pid, SIGKILL);
     usleep(100'000);
     EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+  }
+}
+
+// Where there is a cgroup, what the kernel holds for these processes is more than it may: the
+// program is killed for it, nobody else.
+TEST_P(SandboxTest, AWarmPythonOutlivesItsPrograms) {
+  const std::string driver =
+      "import os, socket, sys, time\n"
+      "def main():\n"
+      "    if sys.stdin.readline() != 'fill': return print('alive')\n"
+      "    ends = []\n"
+      "    for _ in range(11):\n"
+      "        try:\n"
+      "            if os.fork() == 0: break\n"
+      "        except OSError: pass\n"
+      "    while True:\n"
+      "        for end in socket.socketpair():\n"
+      "            ends.append(end)\n"
+      "            end.setblocking(False)\n"
+      "            try:\n"
+      "                while True: end.send(b'x' * 65536)\n"
+      "            except BlockingIOError: pass\n";
+  const PythonHost host(sandbox_, {.driver = driver, .warm = true});
+  EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+  const std::vector<int> before = Ours("cmdline", "retort_serve");
+  for (int round = 0; round < 3; ++round) {
+    const auto process = host.Start({.memory_mib = 64, .processes = GetParam() ? 12 : 1});
+    process->Write("fill");
+    const RunResult result = process->Finish();
+    EXPECT_FALSE(result.Success());
+    EXPECT_NE(result.ending, Ending::kInternalError) << result.message;
+    EXPECT_EQ(host.Start({})->Finish().out, "alive\n");
+    EXPECT_EQ(Ours("cmdline", "retort_serve"), before);
   }
 }
 
