@@ -8,7 +8,7 @@ namespace retort::verifiers {
 
 namespace {
 
-// Together well below 50 ms.
+// Of one comparison.
 constexpr int64_t kExactBudget = 4'000'000;
 constexpr int64_t kBallBudget = 16'000'000;
 constexpr int64_t kPolynomialBudget = 4'000'000;
@@ -113,6 +113,7 @@ class Comparison {
 
   Proportion CompareProportion();
   std::optional<int> Order();
+  bool HasValue();
 
  private:
   acb_srcptr a() const { return balls_[program_.a]; }
@@ -133,8 +134,8 @@ class Comparison {
   const Tree& tree_;
   const Program& program_;
   Balls balls_;
-  Budget ball_budget_{kBallBudget};
-  Budget polynomial_budget_{kPolynomialBudget};
+  Budget ball_budget_{kBallBudget, &tree_.budget()};
+  Budget polynomial_budget_{kPolynomialBudget, &tree_.budget()};
 };
 
 bool Comparison::AreWithin(slong exponent, slong precision) const {
@@ -317,20 +318,36 @@ std::optional<int> Comparison::Order() {
   return std::nullopt;
 }
 
+// As sharp as AgreeSharply will ask for with room to spare, at the precision that costs most.
+bool Comparison::HasValue() {
+  size_t sharp = 0;
+  const size_t enough = program_.constant ? 1 : kEnoughPoints;
+  for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && sharp < enough; ++point) {
+    if (!balls_.Run(point, kMaxPrecision, ball_budget_)) return false;
+    sharp += acb_is_finite(a()) && IsSharp(a(), kMaxPrecision) &&
+             AreWithin(-34, kMaxPrecision);
+  }
+  return sharp == enough;
+}
+
 }  // namespace
 
 Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOptions& options) {
   if (a == b) return Sameness::kSame;
   {
-    Budget budget{kExactBudget};
+    Budget budget{kExactBudget, &tree.budget()};
     Rational x, y;
     bool decimal = false;
     const Exactness of_a = EvaluateExactly(tree, a, budget, x, decimal);
     const Exactness of_b = EvaluateExactly(tree, b, budget, y, decimal);
     if (of_a == Exactness::kValue && of_b == Exactness::kValue) {
       if (fmpq_equal(x, y)) return Sameness::kSame;
+      if (!decimal) return Sameness::kDifferent;
       const int places = std::clamp(options.decimals, 0, kMaxDecimals);
-      return decimal && AgreeAsDecimals(x, y, places) ? Sameness::kSame : Sameness::kDifferent;
+      const auto limbs = static_cast<int64_t>(fmpq_height_bits(x) + fmpq_height_bits(y) + 4u *
+                                              static_cast<uint64_t>(places)) / 64;
+      tree.Spend(1000 + limbs * limbs);
+      return AgreeAsDecimals(x, y, places) ? Sameness::kSame : Sameness::kDifferent;
     }
     // A number is not what has no value.
     if ((of_a == Exactness::kValue && of_b == Exactness::kUndefined) ||
@@ -344,9 +361,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
   }
   const std::optional<Program> program = Program::Make(tree, a, b);
   if (!program) {
-    return IsSmall(tree, a) && IsSmall(tree, b) && NormalForm(tree, a) == NormalForm(tree, b)
-               ? Sameness::kSame
-               : Sameness::kUnknown;
+    return NormalForm(tree, a) == NormalForm(tree, b) ? Sameness::kSame : Sameness::kUnknown;
   }
   if (program->a == program->b) return Sameness::kSame;
   Sameness best = Sameness::kUnknown;
@@ -363,7 +378,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
 
 Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g) {
   {
-    Budget budget{kExactBudget};
+    Budget budget{kExactBudget, &tree.budget()};
     Rational x, y;
     bool decimal = false;
     if (EvaluateExactly(tree, f, budget, x, decimal) == Exactness::kValue &&
@@ -387,7 +402,7 @@ Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g) {
 
 std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
   {
-    Budget budget{kExactBudget};
+    Budget budget{kExactBudget, &tree.budget()};
     Rational x, y;
     bool decimal = false;
     if (EvaluateExactly(tree, a, budget, x, decimal) == Exactness::kValue &&
@@ -409,8 +424,26 @@ std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
   return order;
 }
 
+bool HasValue(const Tree& tree, NodeId id) {
+  {
+    Budget budget{kExactBudget, &tree.budget()};
+    Rational value;
+    bool decimal = false;
+    const Exactness exactness = EvaluateExactly(tree, id, budget, value, decimal);
+    if (exactness == Exactness::kValue || InfinitySign(tree, id) != 0) return true;
+    if (exactness == Exactness::kUndefined) return false;
+  }
+  const std::optional<Program> program = Program::Make(tree, id, id);
+  if (!program) return false;
+  for (const bool natural_log : {false, true}) {
+    if (natural_log && !program->log) break;
+    if (!Comparison(tree, *program, natural_log).HasValue()) return false;
+  }
+  return true;
+}
+
 std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id) {
-  Budget budget{kExactBudget};
+  Budget budget{kExactBudget, &tree.budget()};
   Rational value;
   bool decimal = false;
   if (EvaluateExactly(tree, id, budget, value, decimal) != Exactness::kValue) return std::nullopt;

@@ -60,7 +60,8 @@ NodeId Product(Tree& tree, NodeId a, NodeId b) {
 }
 
 NodeId Computed(Tree& tree, NodeId id, int depth) {
-  if (depth > 20 || tree[id].op == Op::kMatrix) return id;
+  if (depth > 20 || tree[id].op == Op::kMatrix || !tree[id].matrix) return id;
+  tree.Spend(100);
   if (tree.size() > 3 * kMaxAnswerNodes) return id;
   Nodes parts = tree.CopyOfChildren(id);
   for (NodeId& part : parts) part = Computed(tree, part, depth + 1);
