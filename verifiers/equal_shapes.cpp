@@ -135,7 +135,7 @@ Sameness Judge::Sums(NodeId g, NodeId a, Sameness otherwise) {
                       }));
     };
     const Sameness same = CompareScalars(tree_, at_n(g), at_n(a), {options_.decimals});
-    if (!Yes(same)) return same;
+    if (!Yes(same)) return same == Sameness::kUnknown ? otherwise : same;
   }
   return Sameness::kAgrees;
 }

@@ -210,7 +210,11 @@ Sameness Comparison::CompareFunctions() {
   std::vector<int> points_of[kKinds];
   for (int point = 0; point < Balls::kPoints; ++point) {
     if (point >= Balls::kIntegers && points_of[kAllReal].size() >= kEnoughPoints) break;
-    if (!balls_.Run(point, kPrecision, ball_budget_)) return Sameness::kUnknown;
+    // What is undefined for lack of digits is looked at once more.
+    for (const slong precision : {kPrecision, kMaxPrecision}) {
+      if (!balls_.Run(point, precision, ball_budget_)) return Sameness::kUnknown;
+      if (AreFinite()) break;
+    }
     if (!AreFinite()) continue;
     const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
     if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
@@ -266,32 +270,34 @@ Proportion Comparison::CompareProportion() {
   size_t counted = 0;
   bool mismatched = false;
   std::optional<Proportion> verdict;
-  const auto visit = [&](int point) {
-    if (!balls_.Run(point, kHighPrecision, ball_budget_)) {
+  // False when more digits may say more.
+  const auto visit = [&](int point, slong precision) {
+    if (!balls_.Run(point, precision, ball_budget_)) {
       verdict = Proportion::kUnknown;
-      return;
+      return true;
     }
-    if (!AreFinite()) return;
+    if (!AreFinite()) return false;
     if (IsReal(a()) != IsReal(b())) {
       mismatched = true;
-      return;
+      return true;
     }
     const bool zero_a = acb_contains_zero(a()), zero_b = acb_contains_zero(b());
-    if (zero_a && zero_b) return;
-    if ((zero_a && IsSharp(a(), kHighPrecision)) || (zero_b && IsSharp(b(), kHighPrecision))) {
+    if (zero_a && zero_b) return false;
+    if ((zero_a && IsSharp(a(), precision)) || (zero_b && IsSharp(b(), precision))) {
       verdict = Proportion::kNone;
-      return;
+      return true;
     }
-    if (zero_a || zero_b) return;
-    acb_div(ratio, a(), b(), kHighPrecision);
+    if (zero_a || zero_b) return false;
+    acb_div(ratio, a(), b(), precision);
     if (!IsReal(ratio)) verdict = Proportion::kNone;
-    if (!IsSharp(ratio, kHighPrecision)) return;
+    if (!IsSharp(ratio, precision)) return verdict.has_value();
     if (counted++ == 0) acb_set(first, ratio);
     if (!acb_overlaps(first, ratio)) verdict = Proportion::kNone;
+    return true;
   };
   for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && !verdict; ++point) {
     if (point >= Balls::kIntegers && counted >= kEnoughPoints) break;
-    visit(point);
+    if (!visit(point, kHighPrecision)) visit(point, kMaxPrecision);
   }
   if (!verdict) {
     const size_t enough = program_.constant ? 1 : kEnoughPoints;
@@ -318,14 +324,15 @@ std::optional<int> Comparison::Order() {
   return std::nullopt;
 }
 
-// As sharp as AgreeSharply will ask for with room to spare, at the precision that costs most.
+// So sharp, at the precision that costs most, that the difference to a like value is told from
+// zero or as good as zero (IsSharp).
 bool Comparison::HasValue() {
   size_t sharp = 0;
   const size_t enough = program_.constant ? 1 : kEnoughPoints;
   for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && sharp < enough; ++point) {
     if (!balls_.Run(point, kMaxPrecision, ball_budget_)) return false;
     sharp += acb_is_finite(a()) && IsSharp(a(), kMaxPrecision) &&
-             AreWithin(-34, kMaxPrecision);
+             AreWithin(-kMaxPrecision / 4 - 2, kMaxPrecision);
   }
   return sharp == enough;
 }
@@ -344,8 +351,9 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
       if (fmpq_equal(x, y)) return Sameness::kSame;
       if (!decimal) return Sameness::kDifferent;
       const int places = std::clamp(options.decimals, 0, kMaxDecimals);
-      const auto limbs = static_cast<int64_t>(fmpq_height_bits(x) + fmpq_height_bits(y) + 4u *
-                                              static_cast<uint64_t>(places)) / 64;
+      const auto limbs = static_cast<int64_t>(fmpq_height_bits(x) + fmpq_height_bits(y) +
+                                              4u * static_cast<uint64_t>(places)) /
+                         64;
       tree.Spend(1000 + limbs * limbs);
       return AgreeAsDecimals(x, y, places) ? Sameness::kSame : Sameness::kDifferent;
     }

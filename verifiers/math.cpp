@@ -165,8 +165,8 @@ class MathVerifier final : public Verifier {
     const bool choice =
         gold_node.op == Op::kSymbol && gold_node.text.size() == 1 && IsUpper(gold_node.text[0]);
     const std::string letter = choice ? ChoiceLetter(answer->text) : std::string();
-    Reading read = ReadWithin(
-        tree, [&] { return ParseAnswer(letter.empty() ? answer->text : letter, tree); });
+    Reading read =
+        ReadWithin(tree, [&] { return ParseAnswer(letter.empty() ? answer->text : letter, tree); });
     if (!read.node) {
       // Marks that stand for nothing, or an answer beyond the bounds.
       verdict.reason = TextKey(answer->text).empty() ? "no-answer" : "too-large";

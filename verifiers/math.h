@@ -10,8 +10,8 @@
 // precision), "different/KIND/RULE" and "unreduced/KIND/RULE" with the kind of the gold answer (see
 // KindOf) and the extraction rule. Wrong as well is what the response does not say: "no-answer",
 // "too-large" (an answer beyond the bounds) and "no-value" (the two cannot be told apart, and the
-// response alone is undefined or beyond the budget). Unjudged are "bad-gold" (no gold answer, or one
-// beyond the bounds) and "too-complex": the gold answer has no value, or both have one but the
+// response alone is undefined or beyond the budget). Unjudged are "bad-gold" (no gold answer, or
+// one beyond the bounds) and "too-complex": the gold answer has no value, or both have one but the
 // budget did not do for the two.
 
 #include <memory>

@@ -138,7 +138,7 @@ struct Node {
   bool matrix : 1 = false;      ///< a kMatrix
   bool opaque : 1 = false;      ///< a kOpaque
   uint16_t depth = 1;           ///< levels, up to 65,535
-  int32_t first = 0;  ///< of its children, in Tree::children
+  int32_t first = 0;            ///< of its children, in Tree::children
   int32_t count = 0;
   std::string_view text;  ///< lives as long as the tree
 
@@ -186,7 +186,8 @@ class Tree {
   mutable Budget budget_{1'000'000'000};
 };
 
-/// Runs `step` with so much to spend. False when that did not do: what came of it counts for nothing.
+/// Runs `step` with so much to spend. False when that did not do: what came of it counts for
+/// nothing.
 template <class Step>
 bool Within(const Tree& tree, int64_t units, const Step& step) {
   tree.budget() = {units};
