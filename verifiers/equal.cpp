@@ -52,7 +52,8 @@ NodeId Judge::Computed(NodeId id) {
 bool Judge::Stands(NodeId id) {
   tree_.Spend(500);
   id = Computed(id);
-  if (IsScalar(tree_, id)) return HasValue(tree_, id);
+  // The parts of a residue and the like are compared themselves.
+  if (IsScalar(tree_, id) && OpOf(id) != Op::kOpaque) return HasValue(tree_, id);
   const Nodes alternatives = WithoutPlusMinus(tree_, id);
   const Nodes parts = alternatives.size() > 1 ? alternatives : ChildrenOf(id);
   if (++depth_ > kMaxDepth) return false;

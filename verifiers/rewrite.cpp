@@ -57,8 +57,11 @@ Nodes WithoutPlusMinus(Tree& tree, NodeId id) {
   return {Signed(tree, id, true), Signed(tree, id, false)};
 }
 
-NodeId Unrolled(Tree& tree, NodeId id) {
-  constexpr int64_t kMaxTerms = 1000, kMaxSize = 60'000;
+namespace {
+
+// The tree may grow up to so many nodes.
+NodeId Unrolled(Tree& tree, NodeId id, int64_t most) {
+  constexpr int64_t kMaxTerms = 1000;
   if (!tree[id].opaque) return id;
   return Rewrite(tree, id, [&](NodeId node) {
     const bool sum = tree[node].text == "sum";
@@ -73,10 +76,10 @@ NodeId Unrolled(Tree& tree, NodeId id) {
     const auto high = SmallInteger(tree, tree.Child(node, 1));
     if (!low || !high || *high - *low >= kMaxTerms) return kNoNode;
     const std::string_view name = tree[index].text;
-    const NodeId inside = Unrolled(tree, body);
+    const NodeId inside = Unrolled(tree, body, most);
     Nodes terms{tree.Number(sum ? 0 : 1)};
     for (int64_t k = *low; k <= *high; ++k) {
-      if (tree.size() > kMaxSize) return kNoNode;
+      if (tree.size() > most) return kNoNode;
       const NodeId number = k < 0 ? tree.Add(Op::kNegate, {tree.Number(-k)}) : tree.Number(k);
       terms.push_back(Rewrite(tree, inside, [&](NodeId leaf) {
         return tree[leaf].op == op && tree[leaf].text == name ? number : kNoNode;
@@ -85,6 +88,10 @@ NodeId Unrolled(Tree& tree, NodeId id) {
     return terms.size() == 1 ? terms[0] : tree.Add(sum ? Op::kAdd : Op::kMul, {}, terms);
   });
 }
+
+}  // namespace
+
+NodeId Unrolled(Tree& tree, NodeId id) { return Unrolled(tree, id, tree.size() + 60'000); }
 
 NodeId Renamed(Tree& tree, NodeId gold, NodeId answer) {
   const auto names = [&](NodeId id) {

@@ -57,6 +57,7 @@ class EvaluateTest : public testing::Test {
   friend E operator/(int x, E y) { return y.test->N(x) / y; }
 
   Sameness Compare(E x, E y, int decimals = 6) {
+    tree_.budget() = Tree().budget();
     const Sameness result = CompareScalars(tree_, x.id, y.id, {decimals});
     EXPECT_EQ(CompareScalars(tree_, y.id, x.id, {decimals}), result);  // either way round
     return result;

@@ -178,9 +178,10 @@ TEST(Hostile, WhatIsAlmostTheSameIsNotRight) {
 
 constexpr size_t kShort = 4096;
 
-/// Calls `look` with every text of up to kShort bytes in every part: against golds of all kinds, as
-/// gold and as both.
-void ForEachShort(const std::function<void(const std::string& name, const Pair&)>& look) {
+/// Calls `look` with every text of up to kShort bytes in every part: as response to golds of all
+/// kinds and, if `as_gold`, as gold and as both.
+void ForEachShort(bool as_gold,
+                  const std::function<void(const std::string& name, const Pair&)>& look) {
   for (const Row& row : Rows()) {
     for (const std::string& text : row.texts) {
       if (text.size() > kShort) continue;
@@ -189,6 +190,7 @@ void ForEachShort(const std::function<void(const std::string& name, const Pair&)
             "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}"}) {
         look(row.name, {gold, Tagged(text)});
       }
+      if (!as_gold) continue;
       look(row.name, {text, Tagged("26")});
       look(row.name, {text, Tagged(text + "+0\\pi")});
     }
@@ -197,10 +199,10 @@ void ForEachShort(const std::function<void(const std::string& name, const Pair&)
 
 TEST(Hostile, TheWorkForAShortTextIsBounded) {
   if (!kCounts) GTEST_SKIP() << "a sanitizer allocates";
-  constexpr int64_t kMostAllocations = 400'000;
+  constexpr int64_t kMostAllocations = 1'000'000;
   const auto verifier = MakeVerifier("math", Json::object(), "test");
   std::pair<int64_t, std::string> most;
-  ForEachShort([&](const std::string& name, const Pair& pair) {
+  ForEachShort(true, [&](const std::string& name, const Pair& pair) {
     Problem problem;
     problem.answer = pair.gold;
     const int64_t before = allocations;
@@ -226,7 +228,7 @@ TEST(Hostile, TheMemoryForAShortTextIsBounded) {
     const rlim_t most = static_cast<rlim_t>(pages) * static_cast<rlim_t>(getpagesize()) + kMore;
     const rlimit limit{most, most};
     if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
-    ForEachShort([&](const std::string& name, const Pair& pair) {
+    ForEachShort(true, [&](const std::string& name, const Pair& pair) {
       const std::string line = name + "\n";
       if (write(ends[1], line.data(), line.size()) < 0) _exit(3);
       Problem problem;
@@ -252,8 +254,7 @@ TEST(Hostile, TheMemoryForAShortTextIsBounded) {
 TEST(Hostile, NoResponseChoosesToBeUnjudged) {
   const auto verifier = MakeVerifier("math", Json::object(), "test");
   std::set<std::string> open;
-  ForEachShort([&](const std::string& name, const Pair& pair) {
-    if (pair.gold.size() > 60) return;  // it is hostile, too
+  ForEachShort(false, [&](const std::string& name, const Pair& pair) {
     Problem problem;
     problem.answer = pair.gold;
     const Verdict verdict = verifier->Judge({.text = pair.response, .problem = problem});
