@@ -208,17 +208,17 @@ Sameness Comparison::CompareFunctions() {
   // and those where a or b is not real last.
   enum { kAllReal, kBothReal, kComplex, kKinds };
   std::vector<int> points_of[kKinds];
-  for (int point = 0; point < Balls::kPoints; ++point) {
-    if (point >= Balls::kIntegers && points_of[kAllReal].size() >= kEnoughPoints) break;
-    // What is undefined for lack of digits is looked at once more.
-    for (const slong precision : {kPrecision, kMaxPrecision}) {
+  // Where nothing has a value, digits may be lacking.
+  for (const slong precision : {kPrecision, kMaxPrecision}) {
+    for (int point = 0; point < Balls::kPoints; ++point) {
+      if (point >= Balls::kIntegers && points_of[kAllReal].size() >= kEnoughPoints) break;
       if (!balls_.Run(point, precision, ball_budget_)) return Sameness::kUnknown;
-      if (AreFinite()) break;
+      if (!AreFinite()) continue;
+      const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
+      if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
+      points_of[kind].push_back(point);
     }
-    if (!AreFinite()) continue;
-    const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
-    if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
-    points_of[kind].push_back(point);
+    if (!std::ranges::all_of(points_of, &std::vector<int>::empty)) break;
   }
   const auto best = std::ranges::find_if_not(points_of, &std::vector<int>::empty);
   const std::vector<int> points = best == std::end(points_of) ? std::vector<int>() : *best;
@@ -241,7 +241,7 @@ Sameness Comparison::CompareFunctions() {
     for (const slong precision : {kHighPrecision, kMaxPrecision}) {
       if (agreed >= kEnoughPoints && precision == kMaxPrecision) break;
       if (!balls_.Run(point, precision, ball_budget_)) break;
-      if (!AreFinite()) break;
+      if (!AreFinite()) continue;
       if (!acb_overlaps(a(), b())) return Sameness::kDifferent;
       if (AgreeSharply(precision)) {
         ++agreed;

@@ -143,7 +143,7 @@ TEST_P(ContractTest, HostileTextsAreJudgedWithAReasonAndTheSameWayTwice) {
     const Verdict verdict = verifier->Judge({.text = text, .problem = problem});
     EXPECT_FALSE(verdict.reason.empty());
     // No response chooses to be unjudged: that would pay more than to be wrong.
-    if (judges) EXPECT_NE(verdict.status, VerdictStatus::kUnjudged) << verdict.reason;
+    EXPECT_TRUE(!judges || verdict.status != VerdictStatus::kUnjudged) << verdict.reason;
     EXPECT_TRUE(IsUtf8(verdict.extracted));
     EXPECT_LE(verdict.extracted.size(), 40'000u);
     EXPECT_EQ(Show(verdict), Show(verifier->Judge({.text = text, .problem = problem})));
