@@ -156,7 +156,9 @@ Sameness Judge::Equations(NodeId g, NodeId a) {
   const NodeId g1 = tree_.Children(g).front(), g2 = tree_.Children(g).back();
   const NodeId a1 = tree_.Children(a).front(), a2 = tree_.Children(a).back();
   for (const NodeId side : {g1, g2, a1, a2}) {
-    if (!IsScalar(tree_, side)) return Both(Same(g1, a1), Same(g2, a2));
+    if (!IsScalar(tree_, side) || IsInfinite(side)) {  // nothing to move or scale
+      return Both(Same(g1, a1), Same(g2, a2));
+    }
   }
   if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
   const NodeId gold = Minus(g1, g2), answer = Minus(a1, a2);

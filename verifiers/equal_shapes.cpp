@@ -43,7 +43,7 @@ Sameness Judge::Ratios(NodeId g, NodeId a) {
   }
   for (const Nodes& nodes : {x, y}) {
     for (const NodeId id : nodes) {
-      if (!IsScalar(tree_, id)) return Sameness::kDifferent;
+      if (!IsScalar(tree_, id) || IsInfinite(id)) return Sameness::kDifferent;
     }
   }
   for (size_t i = 1; i < x.size() && all != Sameness::kDifferent; ++i) {

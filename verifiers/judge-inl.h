@@ -43,6 +43,10 @@ class Judge {
   bool IsList(NodeId id) const { return OpOf(id) == Op::kList || OpOf(id) == Op::kSet; }
   bool IsResidue(NodeId id) const { return OpOf(id) == Op::kOpaque && tree_[id].text == "modulo"; }
   bool Constant(NodeId id) const;
+  bool IsInfinite(NodeId id) const {
+    while (OpOf(id) == Op::kNegate) id = tree_.Child(id, 0);
+    return OpOf(id) == Op::kInfinity;
+  }
   NodeId Unwrapped(NodeId id);
   NodeId Prepared(NodeId id);
   NodeId Called(NodeId call, NodeId other);

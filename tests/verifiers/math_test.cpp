@@ -333,6 +333,8 @@ TEST(Math, AResponseWithoutAValueIsWrong) {
                                 "10^{5000}\\sin x=10^{5000}\\sin x",
                                 "\\ln(2+10^{100}(\\sin^2 x+\\cos^2 x-1))",
                                 "i\\ln(2+10^{100}(\\sin^2 x+\\cos^2 x-1))",
+                                "\\infty = 2",
+                                "x = -\\infty",
                                 "\\sum_{k=1}^{n} 9^{9^{9^k}}",
                                 "y \\pmod{\\infty}",
                                 "\\log 0 \\pmod 7",
