@@ -256,7 +256,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
               << "\n";
   }
   for (const train::JudgeSpec& judge : panel.judges()) {
-    const std::string idle = train::IdleJudge(judge.name, gatherer.judged());
+    const std::string idle = train::ManyUnjudged(judge.name, gatherer.judged());
     if (!idle.empty()) std::cerr << "retort: warning: " << idle << "\n";
   }
   if (const std::string failed = train::FailedJudge(gatherer.judged()); !failed.empty()) {

@@ -123,7 +123,10 @@ void StoreAdvantages(TraceStore& store, int64_t layer) {
     const auto k = static_cast<size_t>(step.key.stage_index);
     if (k >= stages.size() || stages[k].value("type", "") != "grpo") return;
     rl::AdvantageOptions options;
-    ReadOptions({{"scale_rewards", stages[k].value("scale_rewards", "group")}}, "recipe", options);
+    // Runs that know no "unjudged" skipped.
+    ReadOptions({{"scale_rewards", stages[k].value("scale_rewards", "group")},
+                 {"unjudged", stages[k].value("unjudged", "skip")}},
+                "recipe", options);
     std::vector<int64_t> ids, sizes;
     std::vector<std::optional<double>> rewards;
     for (const datasets::LayerStep::Group& group : step.groups) {

@@ -42,6 +42,7 @@ class Probe {
     }
     metrics.emplace_back("probe/accuracy", table.all.accuracy());
     metrics.emplace_back("probe/unjudged", static_cast<double>(table.all.unjudged));
+    metrics.emplace_back("probe/unjudged_share", table.all.unjudged_share());
     metrics.emplace_back("probe/reasoning_share", table.all.reasoning_share());
     metrics.emplace_back("probe/reasoning_accuracy", table.all.reasoning_accuracy());
     return worst;

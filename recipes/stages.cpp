@@ -32,6 +32,7 @@ train::Metrics ToMetrics(const train::AccuracyTable& table) {
                          {"reasoning/accuracy", table.all.reasoning_accuracy()},
                          {"reasoning/direct_accuracy", table.all.direct_accuracy()},
                          {"completions/unjudged", static_cast<double>(table.all.unjudged)},
+                         {"unjudged_share", table.all.unjudged_share()},
                          {"completions/mean_length", table.all.mean_length()},
                          {"completions/clipped_ratio",
                           1 - train::Accuracy::Share(table.all.finished, table.all.count)}};

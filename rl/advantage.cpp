@@ -8,6 +8,8 @@ namespace {
 
 constexpr double kStdOffset = 1e-4;  // TRL's
 
+using Rewards = std::vector<std::optional<double>>;
+
 struct Summary {
   int64_t count = 0;
   double mean = 0;
@@ -39,25 +41,48 @@ Summary Summarize(std::span<const std::optional<double>> rewards) {
   return summary;
 }
 
+// 0 for what was not judged, but for groups of which nothing was: their problem is at fault.
+Rewards WithoutGaps(std::span<const std::optional<double>> rewards,
+                    std::span<const int64_t> group_sizes) {
+  Rewards filled(rewards.begin(), rewards.end());
+  size_t begin = 0;
+  for (const int64_t size : group_sizes) {
+    const auto group = std::span(filled).subspan(begin, static_cast<size_t>(size));
+    begin += group.size();
+    if (std::ranges::none_of(group, [](const auto& reward) { return reward.has_value(); }))
+      continue;
+    for (auto& reward : group) reward = reward.value_or(0);
+  }
+  return filled;
+}
+
 }  // namespace
 
 Advantages ComputeAdvantages(const AdvantageOptions& options,
                              std::span<const std::optional<double>> rewards,
                              std::span<const int64_t> group_sizes) {
-  const Summary batch = Summarize(rewards);
+  size_t held = 0;
+  for (const int64_t size : group_sizes) {
+    RETORT_CHECK(size >= 0, "advantages: got a group of ", size);
+    held += static_cast<size_t>(size);
+  }
+  RETORT_CHECK(held == rewards.size(), "advantages: the groups hold ", held, " of ", rewards.size(),
+               " rewards");
+  const Summary judged = Summarize(rewards);
   Advantages result;
   result.values.assign(rewards.size(), 0.0);
-  result.reward = batch.mean;
-  result.reward_std = batch.std;
-  result.unjudged = static_cast<int64_t>(rewards.size()) - batch.count;
+  result.reward = judged.count > 0 ? judged.mean : NAN;
+  result.reward_std = judged.count > 0 ? judged.std : NAN;
+  result.unjudged = static_cast<int64_t>(rewards.size()) - judged.count;
 
+  const auto taken = options.unjudged == Unjudged::kWrong ? WithoutGaps(rewards, group_sizes)
+                                                          : Rewards(rewards.begin(), rewards.end());
+  const Summary batch = Summarize(taken);
   int64_t constant = 0;
   size_t begin = 0;
   for (const int64_t size : group_sizes) {
     const size_t end = begin + static_cast<size_t>(size);
-    RETORT_CHECK(size >= 0 && end <= rewards.size(), "advantages: the groups hold more than the ",
-                 rewards.size(), " rewards given");
-    const Summary group = Summarize(rewards.subspan(begin, end - begin));
+    const Summary group = Summarize(std::span(taken).subspan(begin, end - begin));
     if (group.constant) constant += group.count;
     double scale = 1;
     switch (options.scale_rewards) {
@@ -71,17 +96,12 @@ Advantages ComputeAdvantages(const AdvantageOptions& options,
         break;
     }
     for (size_t i = begin; i < end; ++i) {
-      if (rewards[i] && !group.constant) result.values[i] = (*rewards[i] - group.mean) / scale;
+      if (taken[i] && !group.constant) result.values[i] = (*taken[i] - group.mean) / scale;
     }
     begin = end;
   }
-  RETORT_CHECK(begin == rewards.size(), "advantages: the groups hold ", begin, " of ",
-               rewards.size(), " rewards");
-  if (batch.count > 0) {
-    result.frac_reward_zero_std = static_cast<double>(constant) / static_cast<double>(batch.count);
-  } else {
-    result.reward = result.reward_std = result.frac_reward_zero_std = NAN;
-  }
+  result.frac_reward_zero_std =
+      judged.count > 0 ? static_cast<double>(constant) / static_cast<double>(batch.count) : NAN;
   return result;
 }
 

@@ -21,7 +21,11 @@ class GrpoStage {
                                     options.sampling.max_completion_length, about_problems_)),
         order_(static_cast<int64_t>(problems_.size()), context.seed, context.Purpose("prompts")),
         panel_(options.reward, context.name + ".reward"),
-        warnings_(context, panel_),
+        warnings_(context, panel_,
+                  options.advantage.unjudged == Unjudged::kWrong
+                      ? ". To the policy they are wrong (unjudged: wrong)"
+                      : ". The policy gets no advantage for them (unjudged: skip), which is better "
+                        "than wrong: see that it does not learn to be unjudged"),
         learner_(context.model, context.compute, options.optimizer, options.balance),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
     const nn::Dtype dtype = options.rollout_dtype.value_or(context.compute.dtype);
@@ -208,6 +212,7 @@ class GrpoStage {
                            {"rewards/unjudged", static_cast<double>(rollout.advantages.unjudged)},
                            {"accuracy", accuracy.accuracy()},
                            {"completions/unjudged", static_cast<double>(accuracy.unjudged)},
+                           {"unjudged_share", accuracy.unjudged_share()},
                            {"reasoning/share", accuracy.reasoning_share()},
                            {"reasoning/accuracy", accuracy.reasoning_accuracy()},
                            {"reasoning/direct_accuracy", accuracy.direct_accuracy()},

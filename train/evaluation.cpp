@@ -22,22 +22,26 @@ void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
   metrics.insert(metrics.end(), counts.begin(), counts.end());
 }
 
-std::string IdleJudge(const std::string& judge, const std::vector<Trace>& traces) {
-  std::map<std::string, int64_t> reasons;
-  int64_t taken = 0;
+std::string ManyUnjudged(const std::string& judge, const std::vector<Trace>& traces) {
+  std::map<std::string, int64_t> reasons;  // of the unjudged
+  int64_t taken = 0, unjudged = 0;
   for (const Trace& trace : traces) {
     for (const auto& [name, verdict] : trace.verdicts) {
       if (name != judge) continue;
-      if (verdict.status != VerdictStatus::kUnjudged) return "";
       ++taken;
+      if (verdict.status != VerdictStatus::kUnjudged) continue;
+      ++unjudged;
       ++reasons[verdict.reason];
     }
   }
-  if (taken == 0) return "";
+  if (static_cast<double>(unjudged) <= kManyUnjudged * static_cast<double>(taken)) return "";
   using Count = std::pair<const std::string, int64_t>;
   const Count& most =
       *std::ranges::max_element(reasons, {}, [](const Count& reason) { return reason.second; });
-  return StrCat("judge '", judge, "' could judge none of ", Counted(taken, "completion"), " (",
+  const std::string what =
+      unjudged == taken ? StrCat("judge none of ", Counted(taken, "completion"))
+                        : StrCat("not judge ", unjudged, " of ", Counted(taken, "completion"));
+  return StrCat("judge '", judge, "' could ", what, " (",
                 ToValidUtf8(std::string_view(most.first).substr(0, kShownReason)), ", ",
                 Counted(most.second, "time"), "); they are unjudged and count in no mean");
 }
@@ -58,8 +62,8 @@ std::string FailedJudge(const std::vector<Trace>& traces) {
 void JudgeWarnings::Look(int64_t step, const std::vector<Trace>& traces) {
   const std::string place = StrCat("stage '", context_.name, "', step ", step, ": ");
   for (const JudgeSpec& judge : panel_.judges()) {
-    const std::string idle = IdleJudge(judge.name, traces);
-    Say("idle/" + judge.name, !idle.empty(), place + idle);
+    const std::string many = ManyUnjudged(judge.name, traces);
+    Say("unjudged/" + judge.name, !many.empty(), place + many + remark_);
   }
   const std::string failed = FailedJudge(traces);
   if (!failed.empty()) Say("failed", true, place + failed);
@@ -84,6 +88,10 @@ void Accuracy::Add(const Trace& trace, std::optional<bool> is_correct) {
   const bool reasons = Reasons(trace.text);
   ++count;
   unjudged += !is_correct;
+  left_open +=
+      trace.verdicts.empty() || std::ranges::any_of(trace.verdicts, [](const NamedVerdict& named) {
+        return named.verdict.status == VerdictStatus::kUnjudged;
+      });
   correct += is_correct == true;
   reasoning += reasons;
   reasoning_unjudged += reasons && !is_correct;

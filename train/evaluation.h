@@ -73,17 +73,19 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job);
 /// "bad-tests" of "bad-tests: tests[2] has no args".
 void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics);
 
-/// What there is to say of a judge that judged none of the traces it took, in a sentence with its
-/// reasons; "" when it judged one or took none.
-std::string IdleJudge(const std::string& judge, const std::vector<Trace>& traces);
+/// What there is to say of a judge that could not judge more than kManyUnjudged of the traces it
+/// took, in a sentence with the most frequent reason; "" when there is nothing.
+inline constexpr double kManyUnjudged = 0.1;
+std::string ManyUnjudged(const std::string& judge, const std::vector<Trace>& traces);
 /// The first verdict of a judge that failed (RewardPanel::Judge), as a sentence; "" if none did.
 std::string FailedJudge(const std::vector<Trace>& traces);
 
 /// Warnings about judges, each said once while what it is about goes on, not at every step.
 class JudgeWarnings {
  public:
-  JudgeWarnings(const StageContext& context, const RewardPanel& panel)
-      : context_(context), panel_(panel) {}
+  /// `remark` ends what is said of completions that were not judged.
+  JudgeWarnings(const StageContext& context, const RewardPanel& panel, std::string remark = "")
+      : context_(context), panel_(panel), remark_(std::move(remark)) {}
   void Look(int64_t step, const std::vector<Trace>& traces);
   /// `text` unless `what` held when it was asked last; nothing when it does not hold now.
   void Say(const std::string& what, bool holds, const std::string& text);
@@ -91,6 +93,7 @@ class JudgeWarnings {
  private:
   const StageContext& context_;
   const RewardPanel& panel_;
+  std::string remark_;
   std::set<std::string> going_on_;
 };
 
@@ -100,7 +103,8 @@ bool Reasons(std::string_view text);
 /// Counts over a set of traces. Accuracies are over those that were judged: unjudged is not wrong.
 struct Accuracy {
   int64_t count = 0;
-  int64_t unjudged = 0;  ///< Correct() is empty
+  int64_t unjudged = 0;   ///< Correct() is empty
+  int64_t left_open = 0;  ///< no judge took it, or one of them could not judge it
   int64_t correct = 0;
   int64_t reasoning = 0;  ///< completions that reason
   int64_t reasoning_unjudged = 0;
@@ -110,6 +114,7 @@ struct Accuracy {
 
   void Add(const Trace& trace, std::optional<bool> is_correct);
   double accuracy() const { return OfJudged(correct, count, unjudged); }
+  double unjudged_share() const { return Share(left_open, count); }
   double reasoning_share() const { return Share(reasoning, count); }
   double reasoning_accuracy() const {
     return OfJudged(reasoning_correct, reasoning, reasoning_unjudged);

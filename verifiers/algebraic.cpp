@@ -61,6 +61,7 @@ class Separation {
   std::optional<double> Bits() {
     for (size_t i = 0; i < program_.steps.size(); ++i) {
       const Step& step = program_.steps[i];
+      if (!budget_.Spend(100 + 60 * step.count)) return std::nullopt;
       angles_.push_back(AngleOf(step));
       sizes_.push_back(SizesOf(step));
     }

@@ -224,6 +224,8 @@ bool Balls::Run(int point, slong precision, Budget& budget) {
         defined = defined && acb_is_finite(values_ + argument);
       }
       defined ? Evaluate(step, out) : acb_indeterminate(out);
+      // The greatest common divisor of numbers that no ball holds, what they are a part of …
+      if (!step.varying && step.count > 0 && !acb_is_finite(out)) SetNumber(step, out);
     }
     ++out;
   }

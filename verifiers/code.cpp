@@ -111,7 +111,10 @@ class CodeVerifier final : public Verifier {
     if (!refused.detail.empty()) return refused;
     if (program.language == Language::kCpp) {
       Runnable runnable;
-      const Outcome prepared = cpp_.Prepare(program.source, task, runnable);
+      Outcome prepared = cpp_.Prepare(program.source, task, runnable);
+      // A fence must not choose a language of which no program can be judged.
+      const bool chosen = task.language == Language::kAuto;
+      if (chosen && prepared.reason == "no-compiler") prepared.reason = "no-program";
       return prepared.accepted() ? RunTests(task, runnable, go_on) : prepared;
     }
     refused.detail = python_.refusal();

@@ -75,7 +75,6 @@ class CountdownVerifier final : public Verifier {
       verdict.reason = "unused-numbers";
     } else if (left.status != ExpressionStatus::kValue) {
       verdict.reason = EnumName(left.status);
-      if (left.status == ExpressionStatus::kTooLarge) verdict.status = VerdictStatus::kUnjudged;
     } else {
       const bool right = claims_target && left.value == Fraction{puzzle->target, 1};
       if (right) verdict.status = VerdictStatus::kRight;

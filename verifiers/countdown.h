@@ -4,8 +4,8 @@
 // Division is exact. "EXPRESSION = TARGET" is understood.
 //
 // Reasons: "equal/RULE", "different/RULE" (RULE as in extract.h), "no-answer", "malformed",
-// "other-numbers", "unused-numbers", "division-by-zero" (wrong); "bad-gold", "too-large"
-// (unjudged).
+// "other-numbers", "unused-numbers", "division-by-zero", "too-large" (an intermediate value beyond
+// 64 bits; wrong); "bad-gold" (unjudged).
 
 #include <memory>
 

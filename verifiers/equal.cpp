@@ -13,21 +13,13 @@ namespace retort::verifiers {
 
 namespace {
 
-constexpr int64_t kWork = 30'000;  // nodes that are compared for one pair of answers
 constexpr int kMaxDepth = 60;
 
 }  // namespace
 
-Judge::Judge(Tree& tree, const EqualOptions& options)
-    : tree_(tree), options_(options), left_(kWork) {
-  for (NodeId id = 0; id < tree.size(); ++id) {
-    sums_ = sums_ || OpOf(id) == Op::kOpaque;
-  }
-}
-
 Sameness Judge::Same(NodeId gold, NodeId answer) {
-  left_ -= Size(gold) + Size(answer);
-  if (++depth_ > kMaxDepth || left_ < 0) {
+  tree_.Spend(500);
+  if (++depth_ > kMaxDepth) {
     --depth_;
     return Sameness::kUnknown;
   }
@@ -38,6 +30,7 @@ Sameness Judge::Same(NodeId gold, NodeId answer) {
 
 // About as many nodes as will be looked at.
 int64_t Judge::Size(NodeId id) const {
+  tree_.Spend(5000);
   int64_t size = 0;
   Nodes stack{id};
   while (!stack.empty() && size < 1000) {
@@ -50,25 +43,28 @@ int64_t Judge::Size(NodeId id) const {
   return size;
 }
 
-// Computed matrices share their entries: every node is looked at once.
-bool Judge::HasMatrix(NodeId id) {
-  for (auto next = static_cast<NodeId>(has_matrix_.size()); next <= id; ++next) {
-    const auto holds = [&](NodeId child) { return has_matrix_[static_cast<size_t>(child)]; };
-    has_matrix_.push_back(OpOf(next) == Op::kMatrix ||
-                          std::ranges::any_of(tree_.Children(next), holds));
-  }
-  return has_matrix_[static_cast<size_t>(id)];
+// As it is meant, its sums and matrices computed.
+NodeId Judge::Computed(NodeId id) {
+  return ComputeMatrices(tree_, Unrolled(tree_, Meant(Unwrapped(id))));
+}
+
+// As Compare goes, along one side.
+bool Judge::Stands(NodeId id) {
+  tree_.Spend(500);
+  id = Computed(id);
+  // The parts of a residue and the like are compared themselves.
+  if (IsScalar(tree_, id) && OpOf(id) != Op::kOpaque) return HasValue(tree_, id);
+  const Nodes alternatives = WithoutPlusMinus(tree_, id);
+  const Nodes parts = alternatives.size() > 1 ? alternatives : ChildrenOf(id);
+  if (++depth_ > kMaxDepth) return false;
+  const bool stand = std::ranges::all_of(parts, [&](NodeId part) { return Stands(part); });
+  --depth_;
+  return stand;
 }
 
 Sameness Judge::Compare(NodeId g, NodeId a) {
-  g = Meant(Unwrapped(g));
-  a = Meant(Unwrapped(a));
-  if (sums_) {
-    g = Unrolled(tree_, g);
-    a = Unrolled(tree_, a);
-  }
-  if (HasMatrix(g)) g = ComputeMatrices(tree_, g);
-  if (HasMatrix(a)) a = ComputeMatrices(tree_, a);
+  g = Computed(g);
+  a = Computed(a);
   g = Called(g, a);
   a = Called(a, g);
   if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == "cases" &&
@@ -83,7 +79,8 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   }
   if (IsScalar(tree_, g) && IsScalar(tree_, a)) {
     const Sameness same = Scalars(g, a);
-    return sums_ && !Yes(same) ? Sums(g, a, same) : same;
+    const bool sums = tree_[g].opaque || tree_[a].opaque;
+    return sums && !Yes(same) ? Sums(g, a, same) : same;
   }
   if (OpOf(g) == Op::kEmptySet && MeansNothing(a)) return Sameness::kSame;
   if (OpOf(a) == Op::kEmptySet && MeansNothing(g)) return Sameness::kSame;
@@ -218,6 +215,10 @@ NodeId Judge::Prepared(NodeId id) {
 
 Sameness SameAnswer(Tree& tree, NodeId gold, NodeId answer, const EqualOptions& options) {
   return Judge(tree, options).Same(gold, answer);
+}
+
+bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options) {
+  return Judge(tree, options).Stands(answer);
 }
 
 std::string_view KindOf(const Tree& tree, NodeId id) {

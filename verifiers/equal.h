@@ -19,8 +19,12 @@ struct EqualOptions {
 
 /// Not symmetric: a gold answer without a name ("5") equals an answer with one ("x = 5"), an
 /// inequality the interval it describes. A gold tuple equals the bare list of its elements; a bare
-/// list has no order. Work is bounded. `tree` holds both and may grow.
+/// list has no order. `tree` holds both, may grow, and pays (Tree::Spend).
 Sameness SameAnswer(Tree& tree, NodeId gold, NodeId answer, const EqualOptions& options);
+
+/// Whether every part of an answer has a value that can be computed (HasValue). An answer that has
+/// none is the reason when it cannot be compared.
+bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options);
 
 /// "number" (without variables), "expression", "relation", "list", "tuple", "interval", "set",
 /// "matrix", "ratio" or "text".

@@ -43,7 +43,7 @@ Sameness Judge::Ratios(NodeId g, NodeId a) {
   }
   for (const Nodes& nodes : {x, y}) {
     for (const NodeId id : nodes) {
-      if (!IsScalar(tree_, id)) return Sameness::kDifferent;
+      if (!IsScalar(tree_, id) || IsInfinite(id)) return Sameness::kDifferent;
     }
   }
   for (size_t i = 1; i < x.size() && all != Sameness::kDifferent; ++i) {
@@ -135,7 +135,7 @@ Sameness Judge::Sums(NodeId g, NodeId a, Sameness otherwise) {
                       }));
     };
     const Sameness same = CompareScalars(tree_, at_n(g), at_n(a), {options_.decimals});
-    if (!Yes(same)) return same;
+    if (!Yes(same)) return same == Sameness::kUnknown ? otherwise : same;
   }
   return Sameness::kAgrees;
 }

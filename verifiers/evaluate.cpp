@@ -8,7 +8,7 @@ namespace retort::verifiers {
 
 namespace {
 
-// Together well below 50 ms.
+// Of one comparison.
 constexpr int64_t kExactBudget = 4'000'000;
 constexpr int64_t kBallBudget = 16'000'000;
 constexpr int64_t kPolynomialBudget = 4'000'000;
@@ -113,6 +113,7 @@ class Comparison {
 
   Proportion CompareProportion();
   std::optional<int> Order();
+  bool HasValue();
 
  private:
   acb_srcptr a() const { return balls_[program_.a]; }
@@ -133,8 +134,8 @@ class Comparison {
   const Tree& tree_;
   const Program& program_;
   Balls balls_;
-  Budget ball_budget_{kBallBudget};
-  Budget polynomial_budget_{kPolynomialBudget};
+  Budget ball_budget_{kBallBudget, &tree_.budget()};
+  Budget polynomial_budget_{kPolynomialBudget, &tree_.budget()};
 };
 
 bool Comparison::AreWithin(slong exponent, slong precision) const {
@@ -207,13 +208,17 @@ Sameness Comparison::CompareFunctions() {
   // and those where a or b is not real last.
   enum { kAllReal, kBothReal, kComplex, kKinds };
   std::vector<int> points_of[kKinds];
-  for (int point = 0; point < Balls::kPoints; ++point) {
-    if (point >= Balls::kIntegers && points_of[kAllReal].size() >= kEnoughPoints) break;
-    if (!balls_.Run(point, kPrecision, ball_budget_)) return Sameness::kUnknown;
-    if (!AreFinite()) continue;
-    const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
-    if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
-    points_of[kind].push_back(point);
+  // Where nothing has a value, digits may be lacking.
+  for (const slong precision : {kPrecision, kMaxPrecision}) {
+    for (int point = 0; point < Balls::kPoints; ++point) {
+      if (point >= Balls::kIntegers && points_of[kAllReal].size() >= kEnoughPoints) break;
+      if (!balls_.Run(point, precision, ball_budget_)) return Sameness::kUnknown;
+      if (!AreFinite()) continue;
+      const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
+      if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
+      points_of[kind].push_back(point);
+    }
+    if (!std::ranges::all_of(points_of, &std::vector<int>::empty)) break;
   }
   const auto best = std::ranges::find_if_not(points_of, &std::vector<int>::empty);
   const std::vector<int> points = best == std::end(points_of) ? std::vector<int>() : *best;
@@ -236,7 +241,7 @@ Sameness Comparison::CompareFunctions() {
     for (const slong precision : {kHighPrecision, kMaxPrecision}) {
       if (agreed >= kEnoughPoints && precision == kMaxPrecision) break;
       if (!balls_.Run(point, precision, ball_budget_)) break;
-      if (!AreFinite()) break;
+      if (!AreFinite()) continue;
       if (!acb_overlaps(a(), b())) return Sameness::kDifferent;
       if (AgreeSharply(precision)) {
         ++agreed;
@@ -265,32 +270,34 @@ Proportion Comparison::CompareProportion() {
   size_t counted = 0;
   bool mismatched = false;
   std::optional<Proportion> verdict;
-  const auto visit = [&](int point) {
-    if (!balls_.Run(point, kHighPrecision, ball_budget_)) {
+  // False when more digits may say more.
+  const auto visit = [&](int point, slong precision) {
+    if (!balls_.Run(point, precision, ball_budget_)) {
       verdict = Proportion::kUnknown;
-      return;
+      return true;
     }
-    if (!AreFinite()) return;
+    if (!AreFinite()) return false;
     if (IsReal(a()) != IsReal(b())) {
       mismatched = true;
-      return;
+      return true;
     }
     const bool zero_a = acb_contains_zero(a()), zero_b = acb_contains_zero(b());
-    if (zero_a && zero_b) return;
-    if ((zero_a && IsSharp(a(), kHighPrecision)) || (zero_b && IsSharp(b(), kHighPrecision))) {
+    if (zero_a && zero_b) return false;
+    if ((zero_a && IsSharp(a(), precision)) || (zero_b && IsSharp(b(), precision))) {
       verdict = Proportion::kNone;
-      return;
+      return true;
     }
-    if (zero_a || zero_b) return;
-    acb_div(ratio, a(), b(), kHighPrecision);
+    if (zero_a || zero_b) return false;
+    acb_div(ratio, a(), b(), precision);
     if (!IsReal(ratio)) verdict = Proportion::kNone;
-    if (!IsSharp(ratio, kHighPrecision)) return;
+    if (!IsSharp(ratio, precision)) return verdict.has_value();
     if (counted++ == 0) acb_set(first, ratio);
     if (!acb_overlaps(first, ratio)) verdict = Proportion::kNone;
+    return true;
   };
   for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && !verdict; ++point) {
     if (point >= Balls::kIntegers && counted >= kEnoughPoints) break;
-    visit(point);
+    if (!visit(point, kHighPrecision)) visit(point, kMaxPrecision);
   }
   if (!verdict) {
     const size_t enough = program_.constant ? 1 : kEnoughPoints;
@@ -317,20 +324,38 @@ std::optional<int> Comparison::Order() {
   return std::nullopt;
 }
 
+// So sharp, at the precision that costs most, that the difference to a like value is told from
+// zero or as good as zero (IsSharp).
+bool Comparison::HasValue() {
+  size_t sharp = 0;
+  const size_t enough = program_.constant ? 1 : kEnoughPoints;
+  for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && sharp < enough; ++point) {
+    if (!balls_.Run(point, kMaxPrecision, ball_budget_)) return false;
+    sharp += acb_is_finite(a()) && IsSharp(a(), kMaxPrecision) &&
+             AreWithin(-kMaxPrecision / 4 - 2, kMaxPrecision);
+  }
+  return sharp == enough;
+}
+
 }  // namespace
 
 Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOptions& options) {
   if (a == b) return Sameness::kSame;
   {
-    Budget budget{kExactBudget};
+    Budget budget{kExactBudget, &tree.budget()};
     Rational x, y;
     bool decimal = false;
     const Exactness of_a = EvaluateExactly(tree, a, budget, x, decimal);
     const Exactness of_b = EvaluateExactly(tree, b, budget, y, decimal);
     if (of_a == Exactness::kValue && of_b == Exactness::kValue) {
       if (fmpq_equal(x, y)) return Sameness::kSame;
+      if (!decimal) return Sameness::kDifferent;
       const int places = std::clamp(options.decimals, 0, kMaxDecimals);
-      return decimal && AgreeAsDecimals(x, y, places) ? Sameness::kSame : Sameness::kDifferent;
+      const auto limbs = static_cast<int64_t>(fmpq_height_bits(x) + fmpq_height_bits(y) +
+                                              4u * static_cast<uint64_t>(places)) /
+                         64;
+      tree.Spend(1000 + limbs * limbs);
+      return AgreeAsDecimals(x, y, places) ? Sameness::kSame : Sameness::kDifferent;
     }
     // A number is not what has no value.
     if ((of_a == Exactness::kValue && of_b == Exactness::kUndefined) ||
@@ -344,9 +369,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
   }
   const std::optional<Program> program = Program::Make(tree, a, b);
   if (!program) {
-    return IsSmall(tree, a) && IsSmall(tree, b) && NormalForm(tree, a) == NormalForm(tree, b)
-               ? Sameness::kSame
-               : Sameness::kUnknown;
+    return NormalForm(tree, a) == NormalForm(tree, b) ? Sameness::kSame : Sameness::kUnknown;
   }
   if (program->a == program->b) return Sameness::kSame;
   Sameness best = Sameness::kUnknown;
@@ -363,7 +386,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
 
 Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g) {
   {
-    Budget budget{kExactBudget};
+    Budget budget{kExactBudget, &tree.budget()};
     Rational x, y;
     bool decimal = false;
     if (EvaluateExactly(tree, f, budget, x, decimal) == Exactness::kValue &&
@@ -387,7 +410,7 @@ Proportion CompareProportion(const Tree& tree, NodeId f, NodeId g) {
 
 std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
   {
-    Budget budget{kExactBudget};
+    Budget budget{kExactBudget, &tree.budget()};
     Rational x, y;
     bool decimal = false;
     if (EvaluateExactly(tree, a, budget, x, decimal) == Exactness::kValue &&
@@ -409,8 +432,26 @@ std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
   return order;
 }
 
+bool HasValue(const Tree& tree, NodeId id) {
+  {
+    Budget budget{kExactBudget, &tree.budget()};
+    Rational value;
+    bool decimal = false;
+    const Exactness exactness = EvaluateExactly(tree, id, budget, value, decimal);
+    if (exactness == Exactness::kValue || InfinitySign(tree, id) != 0) return true;
+    if (exactness == Exactness::kUndefined) return false;
+  }
+  const std::optional<Program> program = Program::Make(tree, id, id);
+  if (!program) return false;
+  for (const bool natural_log : {false, true}) {
+    if (natural_log && !program->log) break;
+    if (!Comparison(tree, *program, natural_log).HasValue()) return false;
+  }
+  return true;
+}
+
 std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id) {
-  Budget budget{kExactBudget};
+  Budget budget{kExactBudget, &tree.budget()};
   Rational value;
   bool decimal = false;
   if (EvaluateExactly(tree, id, budget, value, decimal) != Exactness::kValue) return std::nullopt;

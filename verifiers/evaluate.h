@@ -2,8 +2,8 @@
 // Whether two scalar expressions have the same value: exact arithmetic, balls that hold the value
 // for certain, polynomials, and bounds below which an algebraic number is zero.
 //
-// Every call does a bounded amount of work, counted and not timed. Nothing throws, recurses deeply
-// or keeps state: any number of threads may call at once, also on one tree.
+// Every call draws what it costs from the budget of the tree and throws BudgetSpent when that is
+// spent; within it, one comparison has bounds of its own. Nothing recurses deeply.
 
 #include <cstdint>
 #include <optional>
@@ -41,9 +41,13 @@ std::optional<int> Order(const Tree& tree, NodeId a, NodeId b);
 /// The value of a rational expression that is an integer below 2^53 in size.
 std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id);
 
-/// Has neither symbols nor functions that are not known or not computed. False when too large.
+/// Whether a scalar expression has a value that can be computed, at some points where it has
+/// variables, to as many digits as any comparison of it may need; the infinities have one.
+bool HasValue(const Tree& tree, NodeId id);
+
+/// Has neither symbols nor functions that are not known or not computed.
 bool IsConstant(const Tree& tree, NodeId id);
-/// Made of numbers, symbols and operations on scalars, without ±. False when too large.
+/// Made of numbers, symbols and operations on scalars, without ±.
 bool IsScalar(const Tree& tree, NodeId id);
 
 }  // namespace retort::verifiers

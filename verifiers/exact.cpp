@@ -1,6 +1,7 @@
 // Rational arithmetic, exactly. Sizes are bounded before every operation.
 
 #include <cmath>
+#include <unordered_map>
 
 #include "verifiers/scalar-inl.h"
 
@@ -19,17 +20,29 @@ class Exact {
       : tree_(tree), budget_(budget), decimal_(decimal) {}
 
   Exactness Evaluate(NodeId id, Rational& out) {
-    if (++depth_ > kMaxDepth || !budget_.Spend(30)) return Exactness::kTooLarge;
-    const Exactness result = EvaluateNode(id, out);
-    --depth_;
-    return result;
+    if (tree_[id].depth > kMaxDepth || !budget_.Spend(30)) return Exactness::kTooLarge;
+    // What lies low is evaluated as often as it is met, the rest once.
+    constexpr int kLow = 6;
+    if (tree_[id].depth <= kLow) return EvaluateNode(id, out);
+    if (const auto known = known_.find(id); known != known_.end()) {
+      if (!budget_.Spend(Bits(known->second.value) / 16)) return Exactness::kTooLarge;
+      fmpq_set(out, known->second.value);
+      return known->second.exactness;
+    }
+    const Exactness exactness = EvaluateNode(id, out);
+    if (!budget_.Spend(200 + Bits(out) / 4)) return Exactness::kTooLarge;
+    Known& known = known_[id];
+    known.exactness = exactness;
+    fmpq_set(known.value, out);
+    return exactness;
   }
 
  private:
   // What a product or quotient of the two, reduced, costs and holds.
   bool MayCombine(const fmpq* a, const fmpq* b) {
     const int64_t bits_a = Bits(a), bits_b = Bits(b);
-    return bits_a + bits_b <= kMaxBits && budget_.Spend((bits_a / 64 + 1) * (bits_b / 64 + 1));
+    return bits_a + bits_b <= kMaxBits &&
+           budget_.Spend((bits_a + bits_b) / 16 + (bits_a / 64 + 1) * (bits_b / 64 + 1));
   }
 
   Exactness EvaluateNode(NodeId id, Rational& out) {
@@ -191,7 +204,11 @@ class Exact {
   const Tree& tree_;
   Budget& budget_;
   bool& decimal_;
-  int depth_ = 0;
+  struct Known {
+    Exactness exactness = Exactness::kTooLarge;
+    Rational value;
+  };
+  std::unordered_map<NodeId, Known> known_;
   Integer bound_;
 };
 

@@ -25,9 +25,10 @@ inline Sameness Both(Sameness a, Sameness b) {
 
 class Judge {
  public:
-  Judge(Tree& tree, const EqualOptions& options);
+  Judge(Tree& tree, const EqualOptions& options) : tree_(tree), options_(options) {}
 
   Sameness Same(NodeId g, NodeId a);
+  bool Stands(NodeId id);  // every part has a value
 
  private:
   // equal.cpp: which rules apply, and scalars.
@@ -37,11 +38,15 @@ class Judge {
     return OpOf(id) == Op::kSymbol && tree_[id].text == name;
   }
   Nodes ChildrenOf(NodeId id) const { return tree_.CopyOfChildren(id); }
-  bool HasMatrix(NodeId id);
+  NodeId Computed(NodeId id);
   Sameness Compare(NodeId g, NodeId a);
   bool IsList(NodeId id) const { return OpOf(id) == Op::kList || OpOf(id) == Op::kSet; }
   bool IsResidue(NodeId id) const { return OpOf(id) == Op::kOpaque && tree_[id].text == "modulo"; }
   bool Constant(NodeId id) const;
+  bool IsInfinite(NodeId id) const {
+    while (OpOf(id) == Op::kNegate) id = tree_.Child(id, 0);
+    return OpOf(id) == Op::kInfinity;
+  }
   NodeId Unwrapped(NodeId id);
   NodeId Prepared(NodeId id);
   NodeId Called(NodeId call, NodeId other);
@@ -95,9 +100,6 @@ class Judge {
   Tree& tree_;
   const EqualOptions& options_;
   int depth_ = 0;
-  int64_t left_;
-  bool sums_ = false;             // somewhere in the tree
-  std::vector<bool> has_matrix_;  // of the nodes seen so far
 };
 
 }  // namespace retort::verifiers

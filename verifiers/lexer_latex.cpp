@@ -53,6 +53,10 @@ bool IsLength(std::string_view text) {
 std::string_view Lexer::GroupText() {
   const size_t open = SkipGaps(i_);
   if (At(open) != '{') return {};
+  const auto taken = [&](std::string_view text) {
+    tree_.Spend(10 * static_cast<int64_t>(text.size()));  // groups stand in groups
+    return text;
+  };
   int depth = 0;
   for (size_t end = open; end < s_.size(); ++end) {
     if (s_[end] == '\\') {
@@ -61,12 +65,11 @@ std::string_view Lexer::GroupText() {
       ++depth;
     } else if (s_[end] == '}' && --depth == 0) {
       i_ = end + 1;
-      return s_.substr(open + 1, end - open - 1);
+      return taken(s_.substr(open + 1, end - open - 1));
     }
   }
-  const std::string_view text = s_.substr(open + 1);
   i_ = s_.size();
-  return text;
+  return taken(s_.substr(open + 1));
 }
 
 // [r], [4pt] and the like.
@@ -151,6 +154,7 @@ bool Lexer::OpensCases() const {
   if (name_end == std::string_view::npos) return false;
   const std::string finish = "\\end" + std::string(s_.substr(begin + 6, name_end - begin - 5));
   constexpr size_t kLongest = 4000;
+  tree_.Spend(kLongest);
   size_t end = s_.substr(name_end, kLongest).find(finish);
   if (end == std::string_view::npos) return false;
   end += name_end;
@@ -274,6 +278,7 @@ void Lexer::Text() {
 
 // The tokens of `text`, which stands for what began at begin_.
 void Lexer::Inside(std::string_view text) {
+  tree_.Spend(100 * static_cast<int64_t>(text.size()));
   Lexer inside(text, tree_);
   inside.brackets_ = brackets_;
   for (Token& token : inside.Run()) {

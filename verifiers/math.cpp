@@ -18,6 +18,11 @@ namespace {
 
 constexpr size_t kShownGold = 80;  // bytes of a gold answer in a message
 
+// What a verdict may cost, in units of Budget: to read one answer, to compare the two, and to look
+// at one alone when that led to nothing. What an answer costs alone, it costs in a comparison too:
+// within the smaller part it cannot be what the larger one did not do for.
+constexpr int64_t kReading = 10'000'000, kComparing = 40'000'000, kAlone = 8'000'000;
+
 // "(B) 5 apples", "C. Because …", "option b" where the gold answer is a capital letter; "" else.
 std::string ChoiceLetter(std::string_view answer) {
   while (answer.starts_with('$')) answer.remove_prefix(1);
@@ -60,6 +65,7 @@ bool IsUnreduced(const Tree& tree, NodeId gold, NodeId answer) {
 }
 
 bool HasPi(const Tree& tree, NodeId id) {
+  tree.Spend(20);
   if (tree[id].op == Op::kPi) return true;
   const Op op = tree[id].op;
   const bool value = op == Op::kMul || op == Op::kDivide || op == Op::kNegate || op == Op::kAdd;
@@ -86,15 +92,40 @@ bool Converted(Tree& tree, NodeId& gold, NodeId& answer, std::string_view gold_t
   return true;
 }
 
+// An answer, and how it is written in one way for all.
+struct Reading {
+  std::optional<NodeId> node;  ///< nothing where it cannot be read
+  std::string form;
+};
+
+template <class Read>
+Reading ReadWithin(const Tree& tree, const Read& read) {
+  Reading reading;
+  const bool enough = Within(tree, kReading, [&] {
+    reading.node = read();
+    if (reading.node) reading.form = NormalForm(tree, *reading.node);
+  });
+  return enough ? reading : Reading{};
+}
+
 // A gold answer that announces nothing is often the answer itself, however long.
-std::optional<NodeId> ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
-                               Tree& tree) {
+std::optional<NodeId> ParseGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
+                                Tree& tree) {
   const bool guessed = !found || found->rule == ExtractionRule::kFormula ||
                        found->rule == ExtractionRule::kLastNumber;
   if (!guessed) return ParseAnswer(found->text, tree);
   const auto whole = ParseAnswer(text, tree);
   if (!found || (whole && tree[*whole].op != Op::kText)) return whole;
   return ParseAnswer(found->text, tree);
+}
+
+bool StandsWithin(Tree& tree, int64_t units, NodeId id, const EqualOptions& options) {
+  bool stands = false;
+  return Within(tree, units, [&] { stands = StandsAlone(tree, id, options); }) && stands;
+}
+
+Reading ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& found, Tree& tree) {
+  return ReadWithin(tree, [&] { return ParseGold(text, found, tree); });
 }
 
 class MathVerifier final : public Verifier {
@@ -105,7 +136,7 @@ class MathVerifier final : public Verifier {
     if (problem.answer.empty()) return "it has no gold answer";
     Tree tree;
     const auto gold = ExtractAnswer(problem.answer, Extraction::kAny);
-    if (ReadGold(problem.answer, gold, tree)) return "";
+    if (ReadGold(problem.answer, gold, tree).node) return "";
     const std::string_view shown = std::string_view(problem.answer).substr(0, kShownGold);
     return StrCat("its gold answer cannot be read: '", ToValidUtf8(shown), "'");
   }
@@ -118,51 +149,61 @@ class MathVerifier final : public Verifier {
       verdict.extracted = ToValidUtf8(std::string_view(answer->text).substr(0, kMaxAnswerBytes));
     }
     Tree tree;
-    const auto gold_read = ReadGold(response.problem.answer, gold, tree);
-    if (!gold_read) {
+    Reading gold_read = ReadGold(response.problem.answer, gold, tree);
+    if (!gold_read.node) {
       verdict.reason = "bad-gold";
       return verdict;
     }
+    // The gold answer can be read: what the response does not say is its own fault.
+    verdict.status = VerdictStatus::kWrong;
     if (!answer) {
-      verdict.status = VerdictStatus::kWrong;
       verdict.reason = "no-answer";
       return verdict;
     }
-    const Node& gold_node = tree[*gold_read];
+    NodeId gold_value = *gold_read.node;
+    const Node gold_node = tree[gold_value];
     const bool choice =
         gold_node.op == Op::kSymbol && gold_node.text.size() == 1 && IsUpper(gold_node.text[0]);
     const std::string letter = choice ? ChoiceLetter(answer->text) : std::string();
-    const auto read = ParseAnswer(letter.empty() ? answer->text : letter, tree);
-    if (!read) {
-      const bool blank = TextKey(answer->text).empty();  // marks that stand for nothing
-      verdict.status = blank ? VerdictStatus::kWrong : VerdictStatus::kUnjudged;
-      verdict.reason = blank ? "no-answer" : "too-large";
+    Reading read =
+        ReadWithin(tree, [&] { return ParseAnswer(letter.empty() ? answer->text : letter, tree); });
+    if (!read.node) {
+      // Marks that stand for nothing, or an answer beyond the bounds.
+      verdict.reason = TextKey(answer->text).empty() ? "no-answer" : "too-large";
       return verdict;
     }
-    verdict.gold_normal_form = NormalForm(tree, *gold_read);
-    verdict.normal_form = NormalForm(tree, *read);
+    NodeId value = *read.node;
+    verdict.gold_normal_form = std::move(gold_read.form);
+    verdict.normal_form = std::move(read.form);
     // "which is \\boxed{25} percent": what stands in the box may be all that was asked for.
     const bool percent =
         options_.percent_as_number || answer->outside_percent || (gold && gold->outside_percent);
-    NodeId gold_value = *gold_read, value = *read;
-    const bool converted = Converted(tree, gold_value, value,
-                                     gold ? gold->text : response.problem.answer, answer->text);
-    const bool identical = !converted && verdict.normal_form == verdict.gold_normal_form;
-    const Sameness same = identical ? Sameness::kSame
-                                    : SameAnswer(tree, gold_value, value,
-                                                 {.decimals = static_cast<int>(options_.decimals),
-                                                  .percent_as_number = percent,
-                                                  .relation_for_set = options_.relation_for_set,
-                                                  .rename_variables = options_.rename_variables});
-    if (same == Sameness::kUnknown) {
-      verdict.reason = "too-complex";
+    const EqualOptions equal{.decimals = static_cast<int>(options_.decimals),
+                             .percent_as_number = percent,
+                             .relation_for_set = options_.relation_for_set,
+                             .rename_variables = options_.rename_variables};
+    Sameness same = Sameness::kUnknown;
+    const bool enough = Within(tree, kComparing, [&] {
+      const bool converted = Converted(tree, gold_value, value,
+                                       gold ? gold->text : response.problem.answer, answer->text);
+      const bool identical = !converted && verdict.normal_form == verdict.gold_normal_form;
+      same = identical ? Sameness::kSame : SameAnswer(tree, gold_value, value, equal);
+    });
+    if (!enough || same == Sameness::kUnknown) {
+      // Each of the gold answer's items may have been compared with the whole response.
+      const Node& whole = tree[gold_value];
+      const int64_t items = whole.scalar ? 1 : std::clamp(whole.count, 1, 8);
+      const bool response_stands = !StandsWithin(tree, kAlone, gold_value, equal) ||
+                                   StandsWithin(tree, kAlone / items, value, equal);
+      if (response_stands) verdict.status = VerdictStatus::kUnjudged;
+      verdict.reason = response_stands ? "too-complex" : "no-value";
       return verdict;
     }
     const char* word = same == Sameness::kDifferent ? "different"
                        : same == Sameness::kAgrees  ? "agrees"
                                                     : "equal";
     bool right = same != Sameness::kDifferent;
-    if (right && options_.literal_fractions && IsUnreduced(tree, *gold_read, *read)) {
+    if (right && options_.literal_fractions && IsUnreduced(tree, *gold_read.node, *read.node)) {
       right = false;
       word = "unreduced";
     }
@@ -170,7 +211,7 @@ class MathVerifier final : public Verifier {
     verdict.score = right ? 1 : 0;
     verdict.reason = word;
     verdict.reason += '/';
-    verdict.reason += KindOf(tree, *gold_read);
+    verdict.reason += KindOf(tree, *gold_read.node);
     verdict.reason += '/';
     verdict.reason += EnumName(answer->rule);
     return verdict;

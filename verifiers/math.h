@@ -2,14 +2,17 @@
 // Verifier "math": the final answer of a response against the gold answer.
 //
 // Extraction (extract.h) -> expression tree (parse.h) -> decision (equal.h). The gold answer goes
-// the same way, so a worked solution that ends "#### 18" or "A: 18" serves as gold. Work is bounded
-// by nodes, bits and precision, never by a clock: the verdict is the same on every machine.
+// the same way, so a worked solution that ends "#### 18" or "A: 18" serves as gold. Every step of
+// reading and comparing draws from a budget (Tree::Spend), never from a clock: the verdict is the
+// same on every machine.
 //
 // Reasons: "equal/KIND/RULE" (proved), "agrees/KIND/RULE" (at every point tried, to high
 // precision), "different/KIND/RULE" and "unreduced/KIND/RULE" with the kind of the gold answer (see
-// KindOf) and the extraction rule; "no-answer" is wrong; "bad-gold" (no gold answer, or one beyond
-// the bounds), "too-large" (an answer beyond the bounds) and "too-complex" (the budget did not
-// suffice, or a side has no value) are unjudged.
+// KindOf) and the extraction rule. Wrong as well is what the response does not say: "no-answer",
+// "too-large" (an answer beyond the bounds) and "no-value" (the two cannot be told apart, and the
+// response alone is undefined or beyond the budget). Unjudged are "bad-gold" (no gold answer, or
+// one beyond the bounds) and "too-complex": the gold answer has no value, or both have one but the
+// budget did not do for the two.
 
 #include <memory>
 

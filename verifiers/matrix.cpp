@@ -59,11 +59,13 @@ NodeId Product(Tree& tree, NodeId a, NodeId b) {
   return tree.Add(Op::kMatrix, {}, entries, static_cast<int>(columns));
 }
 
-NodeId Computed(Tree& tree, NodeId id, int depth) {
-  if (depth > 20 || tree[id].op == Op::kMatrix) return id;
-  if (tree.size() > 3 * kMaxAnswerNodes) return id;
+// The tree may grow up to so many nodes.
+NodeId Computed(Tree& tree, NodeId id, int depth, int64_t most) {
+  if (depth > 20 || tree[id].op == Op::kMatrix || !tree[id].matrix) return id;
+  tree.Spend(100);
+  if (tree.size() > most) return id;
   Nodes parts = tree.CopyOfChildren(id);
-  for (NodeId& part : parts) part = Computed(tree, part, depth + 1);
+  for (NodeId& part : parts) part = Computed(tree, part, depth + 1, most);
   const auto matrix = [&](NodeId part) { return tree[part].op == Op::kMatrix; };
   if (tree[id].op == Op::kNegate && matrix(parts[0])) {
     return Mapped(tree, parts[0], [&](NodeId x) { return tree.Add(Op::kNegate, {x}); });
@@ -108,7 +110,7 @@ NodeId Computed(Tree& tree, NodeId id, int depth) {
     NodeId product = parts[0];
     for (int64_t i = 1; i < *power; ++i) {
       product = Product(tree, product, parts[0]);
-      if (product == kNoNode || tree.size() > 3 * kMaxAnswerNodes) return id;
+      if (product == kNoNode || tree.size() > most) return id;
     }
     return product;
   }
@@ -128,6 +130,8 @@ NodeId Computed(Tree& tree, NodeId id, int depth) {
 
 int64_t RowsOf(const Tree& tree, NodeId matrix) { return tree[matrix].count / tree[matrix].detail; }
 
-NodeId ComputeMatrices(Tree& tree, NodeId id) { return Computed(tree, id, 0); }
+NodeId ComputeMatrices(Tree& tree, NodeId id) {
+  return Computed(tree, id, 0, tree.size() + 3 * kMaxAnswerNodes);
+}
 
 }  // namespace retort::verifiers

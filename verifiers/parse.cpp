@@ -236,12 +236,13 @@ NodeId Parser::SetExpression() {
     }
     if (op < 0) break;
     if (IsScalarValue(left)) break;  // x < 1 ∪ x > 2
-    ++i_;
-    const NodeId right = Ratio();
-    if (failed_) return kNoNode;
     const Op kind = static_cast<Op>(op);
     Nodes parts = kind == Op::kSetMinus ? Nodes{left} : Parts(left, kind);
-    parts.push_back(right);
+    do {
+      ++i_;
+      parts.push_back(Ratio());
+      if (failed_) return kNoNode;
+    } while (kind != Op::kSetMinus && Is(Lexeme::kSetOp, op));
     left = tree_.Add(kind, {}, parts);
   }
   return left;

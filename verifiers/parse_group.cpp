@@ -134,19 +134,19 @@ NodeId Parser::FunctionCall() {
     arguments = several ? tree_.CopyOfChildren(inside) : Nodes{inside};
   } else {
     // All factors up to the next function or sign.
-    NodeId argument = kNoNode;
-    while (!failed_ && StartsFactor() && !(argument != kNoNode && Is(Lexeme::kFunction)) &&
-           !(argument != kNoNode && (Is(Lexeme::kWord) || Is(Lexeme::kText)))) {
+    Nodes factors;
+    while (!failed_ && StartsFactor() && !(!factors.empty() && Is(Lexeme::kFunction)) &&
+           !(!factors.empty() && (Is(Lexeme::kWord) || Is(Lexeme::kText)))) {
       const NodeId factor = Factor();
       if (failed_) return kNoNode;
-      if (argument == kNoNode) {
-        argument = factor;
+      if (factors.empty()) {
+        factors = Parts(factor, Op::kMul);
       } else {
-        Multiply(argument, factor);
+        factors.push_back(factor);
       }
     }
-    if (failed_ || argument == kNoNode) return Fail();
-    arguments.push_back(argument);
+    if (failed_ || factors.empty()) return Fail();
+    arguments.push_back(factors.size() == 1 ? factors[0] : tree_.Add(Op::kMul, {}, factors));
   }
   if (function <= Function::kCsc) --angles_;
   if (power != kNoNode && IsMinusOne(power) && function <= Function::kCsc) {

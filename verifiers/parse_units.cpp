@@ -29,6 +29,14 @@ size_t Zeros(std::string_view text) {
 
 }  // namespace
 
+// All that follows is a unit.
+bool Parser::OnlyUnits(bool spaced) const {
+  size_t looked_at = 0;
+  const bool unit = IsUnit(answer_.substr(Now().begin), spaced, looked_at);
+  tree_.Spend(50 * static_cast<int64_t>(looked_at));
+  return unit;
+}
+
 // Words behind a value: a unit is left out, "million" multiplies. False when it is neither.
 bool Parser::Unit(NodeId& value) {
   const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper);
@@ -54,13 +62,13 @@ bool Parser::Unit(NodeId& value) {
     return true;
   }
   if (Is(Lexeme::kSymbol) && Now().space && open_ == 0 && after_number_ &&
-      IsUnit(answer_.substr(Now().begin), true)) {  // 18 m
+      OnlyUnits(true)) {  // 18 m
     i_ = tokens_.size() - 1;
     return true;
   }
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
   // All that follows only says what is counted: "18 dollars every day".
-  if (open_ == 0 && IsUnit(answer_.substr(Now().begin), Now().space)) {
+  if (open_ == 0 && OnlyUnits(Now().space)) {
     i_ = tokens_.size() - 1;
     return true;
   }
@@ -87,6 +95,7 @@ bool Parser::UnitFraction() {
     if (depth == 0 && groups == 0) return false;
     ++end;
   }
+  tree_.Spend(5 * static_cast<int64_t>(end - i_));
   if (groups < 2) return false;
   const bool upright = Next(2).lexeme == Lexeme::kText;
   const bool metres = Next(2).lexeme == Lexeme::kSymbol && Next(2).text == "m" &&

@@ -81,6 +81,7 @@ class Parser {
   bool StartsFactor() const;
 
   // parse_units.cpp: what stands behind a number and is no factor.
+  bool OnlyUnits(bool spaced) const;
   bool Unit(NodeId& value);
   bool SkipUnit();
   bool UnitFraction();

@@ -217,7 +217,7 @@ class Quotients {
   }
 
   bool Add(Quotient& sum, const Quotient& term) {
-    if (!budget_.Spend(sum.top.Size() + term.top.Size())) return false;
+    if (!budget_.Spend(sum.top.Size() + term.top.Size() + sum.bottom.Size())) return false;
     const fmpz_mpoly_ctx_struct* context = ring_->context;
     if (sum.bottom == term.bottom) {
       if (std::max(sum.top.Bits(), term.top.Bits()) > kMaxCoefficientBits) return false;

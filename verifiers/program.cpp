@@ -8,48 +8,28 @@ namespace retort::verifiers {
 
 namespace {
 
-bool IsScalarOp(Op op) {
-  return op <= Op::kOpaque && op != Op::kText && op != Op::kEmptySet && op != Op::kPlusMinus;
-}
-
 uint64_t Hash(std::string_view text) {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same on every machine
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return Mix(hash);
 }
 
-// Visits what `id` is made of, shared parts once, parts of atoms not. Stops when `visit` says
-// false.
-template <typename Visit>
-bool Walk(const Tree& tree, NodeId id, Visit visit) {
+// Adds the distinct nodes below `id` to `found`, not those inside atoms.
+bool Collect(const Tree& tree, NodeId id, std::vector<NodeId>& found) {
+  tree.Spend(id / 32);
+  std::vector<bool> seen(static_cast<size_t>(id) + 1);
   std::vector<NodeId> open{id};
-  int64_t visited = 0;
-  while (!open.empty()) {
-    const NodeId next = open.back();
-    open.pop_back();
-    if (++visited > kMaxNodes || !visit(tree[next])) return false;
-    if (IsAtom(tree[next])) continue;
-    const std::span<const NodeId> children = tree.Children(next);
-    open.insert(open.end(), children.begin(), children.end());
-  }
-  return true;
-}
-
-// Adds the distinct nodes below `id` to `found`, those inside atoms only if asked.
-bool Collect(const Tree& tree, NodeId id, bool inside_atoms, std::vector<NodeId>& found) {
-  std::vector<char> seen(static_cast<size_t>(id) + 1);
-  std::vector<NodeId> open{id};
-  seen[static_cast<size_t>(id)] = 1;
   while (!open.empty()) {
     const NodeId next = open.back();
     open.pop_back();
     found.push_back(next);
     if (static_cast<int64_t>(found.size()) > 2 * kMaxNodes) return false;
-    if (IsAtom(tree[next]) && !inside_atoms) continue;
+    tree.Spend(20 + 10 * tree[next].count);
+    if (tree[next].IsAtom()) continue;
     for (const NodeId child : tree.Children(next)) {
-      char& known = seen[static_cast<size_t>(child)];
+      auto known = seen[static_cast<size_t>(child)];
       if (!known) open.push_back(child);
-      known = 1;
+      known = true;
     }
   }
   return true;
@@ -76,7 +56,8 @@ class Builder {
  private:
   int32_t Add(NodeId id) {
     const Node& node = tree_[id];
-    Step step{.node = id, .op = node.op, .detail = node.detail, .atom = IsAtom(node)};
+    tree_.Spend(200 + 50 * node.count);
+    Step step{.node = id, .op = node.op, .detail = node.detail, .atom = node.IsAtom()};
     step.varying = step.atom || node.op == Op::kSymbol || node.op == Op::kApply;
     program_.constant = program_.constant && !step.varying;
     step.first = static_cast<int32_t>(program_.arguments.size());
@@ -132,47 +113,16 @@ uint64_t Mix(uint64_t bits) {
   return bits ^ bits >> 31;
 }
 
-bool IsAtom(const Node& node) {
-  return node.op == Op::kOpaque ||
-         (node.op == Op::kFunction && node.detail >= static_cast<uint8_t>(Function::kDeterminant));
-}
+bool IsConstant(const Tree& tree, NodeId id) { return tree[id].constant; }
 
-bool IsSmall(const Tree& tree, NodeId id) {
-  std::vector<NodeId> nodes;
-  if (!Collect(tree, id, true, nodes)) return false;
-  SortUnique(nodes);
-  // Sizes count what is shared as often as a walk meets it.
-  std::vector<std::pair<int, int64_t>> measured;
-  for (const NodeId next : nodes) {
-    int depth = 0;
-    int64_t size = 1;
-    for (const NodeId child : tree.Children(next)) {
-      const auto [child_depth, child_size] = measured[IndexOf(nodes, child)];
-      depth = std::max(depth, child_depth);
-      size += child_size;
-    }
-    if (depth >= kMaxDepth || size > kMaxNodes) return false;
-    measured.emplace_back(depth + 1, size);
-  }
-  return true;
-}
-
-bool IsConstant(const Tree& tree, NodeId id) {
-  return Walk(tree, id, [](const Node& node) {
-    return node.op != Op::kSymbol && node.op != Op::kApply && !IsAtom(node);
-  });
-}
-
-bool IsScalar(const Tree& tree, NodeId id) {
-  return Walk(tree, id, [](const Node& node) { return IsScalarOp(node.op); });
-}
+bool IsScalar(const Tree& tree, NodeId id) { return tree[id].scalar; }
 
 std::optional<Program> Program::Make(const Tree& tree, NodeId a, NodeId b) {
-  if (!IsSmall(tree, a) || !IsSmall(tree, b) || !IsScalar(tree, a) || !IsScalar(tree, b)) {
-    return std::nullopt;
+  for (const NodeId id : {a, b}) {
+    if (!tree[id].scalar || tree[id].depth > kMaxDepth) return std::nullopt;
   }
   std::vector<NodeId> nodes;
-  if (!Collect(tree, a, false, nodes) || !Collect(tree, b, false, nodes)) return std::nullopt;
+  if (!Collect(tree, a, nodes) || !Collect(tree, b, nodes)) return std::nullopt;
   SortUnique(nodes);
   std::optional<Program> program(std::in_place);
   const Builder builder(tree, nodes, *program);

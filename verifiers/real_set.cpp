@@ -72,6 +72,7 @@ class Reader {
 
   bool ToPieces(NodeId id, Pieces& out, int depth) {
     if (depth > 20) return false;
+    tree_.Spend(500);
     const auto ends = [&](bool left, bool right) {
       out.push_back({tree_.Child(id, 0), tree_.Child(id, 1), left, right});
       return IsScalar(tree_, out[0].low) && IsScalar(tree_, out[0].high) && Normalise(out);

@@ -25,6 +25,7 @@ bool MeasuresAngle(const Tree& tree, NodeId id) {
 }  // namespace
 
 bool IsName(const Tree& tree, NodeId id) {
+  tree.Spend(20);
   switch (tree[id].op) {
     case Op::kSymbol:
     case Op::kApply:

@@ -1,7 +1,9 @@
 #include "verifiers/rewrite.h"
 
 #include <algorithm>
+#include <ranges>
 #include <string_view>
+#include <unordered_map>
 
 #include "verifiers/evaluate.h"
 
@@ -10,32 +12,6 @@ namespace retort::verifiers {
 namespace {
 
 using Change = std::function<NodeId(NodeId)>;
-
-NodeId Copied(Tree& tree, NodeId id, const Change& change, int depth) {
-  if (depth > 200) return id;
-  if (const NodeId other = change(id); other != kNoNode) return other;
-  Nodes children = tree.CopyOfChildren(id);
-  bool changed = false;
-  for (NodeId& child : children) {
-    const NodeId other = Copied(tree, child, change, depth + 1);
-    changed = changed || other != child;
-    child = other;
-  }
-  return changed ? tree.Add(tree[id].op, tree[id].text, children, tree[id].detail) : id;
-}
-
-bool HasPlusMinus(const Tree& tree, NodeId id) {
-  int budget = 4000;
-  Nodes stack{id};
-  while (!stack.empty() && --budget > 0) {
-    const NodeId node = stack.back();
-    stack.pop_back();
-    if (tree[node].op == Op::kPlusMinus) return true;
-    const auto children = tree.Children(node);
-    stack.insert(stack.end(), children.begin(), children.end());
-  }
-  return false;
-}
 
 // The upper or the lower signs.
 NodeId Signed(Tree& tree, NodeId id, bool upper) {
@@ -49,17 +25,44 @@ NodeId Signed(Tree& tree, NodeId id, bool upper) {
 
 }  // namespace
 
-NodeId Rewrite(Tree& tree, NodeId id, const std::function<NodeId(NodeId)>& change) {
-  return Copied(tree, id, change, 0);
+NodeId Rewrite(Tree& tree, NodeId id, const Change& change) {
+  std::unordered_map<NodeId, NodeId> made{{id, id}};
+  Nodes open{id}, inner;
+  while (!open.empty()) {
+    const NodeId node = open.back();
+    open.pop_back();
+    tree.Spend(60 + 20 * tree[node].count);
+    const NodeId other = change(node);
+    if (other != kNoNode) {
+      made[node] = other;
+      continue;
+    }
+    if (tree[node].count > 0) inner.push_back(node);
+    for (const NodeId child : tree.Children(node) | std::views::reverse) {
+      if (made.try_emplace(child, child).second) open.push_back(child);
+    }
+  }
+  std::ranges::sort(inner);  // children first
+  for (const NodeId node : inner) {
+    Nodes children = tree.CopyOfChildren(node);
+    for (NodeId& child : children) child = made.at(child);
+    if (std::ranges::equal(children, tree.Children(node))) continue;
+    made[node] = tree.Add(tree[node].op, tree[node].text, children, tree[node].detail);
+  }
+  return made.at(id);
 }
 
 Nodes WithoutPlusMinus(Tree& tree, NodeId id) {
-  if (!HasPlusMinus(tree, id)) return {id};
+  if (!tree[id].plus_minus) return {id};
   return {Signed(tree, id, true), Signed(tree, id, false)};
 }
 
-NodeId Unrolled(Tree& tree, NodeId id) {
-  constexpr int64_t kMaxTerms = 1000, kMaxSize = 60'000;
+namespace {
+
+// The tree may grow up to so many nodes.
+NodeId Unrolled(Tree& tree, NodeId id, int64_t most) {
+  constexpr int64_t kMaxTerms = 1000;
+  if (!tree[id].opaque) return id;
   return Rewrite(tree, id, [&](NodeId node) {
     const bool sum = tree[node].text == "sum";
     if (tree[node].op != Op::kOpaque || !(sum || tree[node].text == "product")) return kNoNode;
@@ -73,11 +76,12 @@ NodeId Unrolled(Tree& tree, NodeId id) {
     const auto high = SmallInteger(tree, tree.Child(node, 1));
     if (!low || !high || *high - *low >= kMaxTerms) return kNoNode;
     const std::string_view name = tree[index].text;
+    const NodeId inside = Unrolled(tree, body, most);
     Nodes terms{tree.Number(sum ? 0 : 1)};
     for (int64_t k = *low; k <= *high; ++k) {
-      if (tree.size() > kMaxSize) return kNoNode;
+      if (tree.size() > most) return kNoNode;
       const NodeId number = k < 0 ? tree.Add(Op::kNegate, {tree.Number(-k)}) : tree.Number(k);
-      terms.push_back(Rewrite(tree, Unrolled(tree, body), [&](NodeId leaf) {
+      terms.push_back(Rewrite(tree, inside, [&](NodeId leaf) {
         return tree[leaf].op == op && tree[leaf].text == name ? number : kNoNode;
       }));
     }
@@ -85,20 +89,21 @@ NodeId Unrolled(Tree& tree, NodeId id) {
   });
 }
 
+}  // namespace
+
+NodeId Unrolled(Tree& tree, NodeId id) { return Unrolled(tree, id, tree.size() + 60'000); }
+
 NodeId Renamed(Tree& tree, NodeId gold, NodeId answer) {
   const auto names = [&](NodeId id) {
     std::vector<std::string_view> order;
-    Nodes stack{id};
-    while (!stack.empty()) {
-      const NodeId node = stack.back();
-      stack.pop_back();
-      if (tree[node].op == Op::kSymbol &&
-          std::ranges::find(order, tree[node].text) == order.end()) {
+    Rewrite(tree, id, [&](NodeId node) {
+      if (tree[node].op != Op::kSymbol) return kNoNode;
+      tree.Spend(5 * static_cast<int64_t>(order.size()));
+      if (std::ranges::find(order, tree[node].text) == order.end()) {
         order.push_back(tree[node].text);
       }
-      const auto children = tree.Children(node);
-      stack.insert(stack.end(), children.rbegin(), children.rend());
-    }
+      return kNoNode;
+    });
     return order;
   };
   const auto from = names(answer), to = names(gold);

@@ -8,8 +8,8 @@
 
 namespace retort::verifiers {
 
-/// `change` gives the node to put in the place of one, or kNoNode to leave it and look inside.
-/// Nothing deeper than 200 levels is changed.
+/// `change` gives the node to put in the place of one, or kNoNode to leave it and look inside. What
+/// is shared is looked at once, from above and from left to right.
 NodeId Rewrite(Tree& tree, NodeId id, const std::function<NodeId(NodeId)>& change);
 
 /// Both readings of ± and ∓, all of them the same way; `id` itself without those.

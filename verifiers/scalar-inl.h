@@ -12,15 +12,6 @@
 
 namespace retort::verifiers {
 
-/// What one comparison may still spend, in units of roughly a nanosecond.
-struct Budget {
-  int64_t left = 0;
-  bool Spend(int64_t units) {
-    left -= units;
-    return left >= 0;
-  }
-};
-
 /// FLINT's integers and rationals as C++ objects.
 struct Integer {
   Integer() { fmpz_init(value); }
@@ -78,7 +69,7 @@ struct Step {
 
 /// Two expressions as a list of steps, arguments first.
 struct Program {
-  /// Nothing when too large, too deep or not scalar.
+  /// Nothing when too large, too deep or not scalar. What is shared counts once.
   static std::optional<Program> Make(const Tree& tree, NodeId a, NodeId b);
 
   std::span<const int32_t> Arguments(const Step& step) const {
@@ -94,10 +85,6 @@ struct Program {
   bool log = false;      ///< a log has no base
 };
 
-/// Few enough nodes and levels for recursion and normal forms.
-bool IsSmall(const Tree& tree, NodeId id);
-/// Not computed: its parts are not looked at.
-bool IsAtom(const Node& node);
 uint64_t Mix(uint64_t bits);
 
 // balls.cpp

@@ -84,6 +84,14 @@ std::string_view RelationSign(char relation) {
   }
 }
 
+bool IsScalarOp(Op op) {
+  return op <= Op::kOpaque && op != Op::kText && op != Op::kEmptySet && op != Op::kPlusMinus;
+}
+
+// Memory is paid for as well: no more than a byte for every two units.
+constexpr int64_t kNodeCost = 100, kChildCost = 10, kByteCost = 2;
+constexpr uint16_t kDeepest = 65'534;
+
 constexpr size_t kMaxNormalForm = 4096;
 
 void Shorten(std::string& text) {
@@ -216,9 +224,28 @@ std::span<const NodeId> Tree::Children(NodeId id) const {
 }
 
 NodeId Tree::Add(Op op, std::string_view text, std::span<const NodeId> children, int detail) {
+  Spend(kNodeCost + kChildCost * static_cast<int64_t>(children.size()));
   if (!text.empty()) text = Keep(std::string(text));
-  nodes_.push_back({op, static_cast<uint8_t>(detail), static_cast<int32_t>(children_.size()),
-                    static_cast<int32_t>(children.size()), text});
+  Node node{.op = op,
+            .detail = static_cast<uint8_t>(detail),
+            .plus_minus = op == Op::kPlusMinus,
+            .matrix = op == Op::kMatrix,
+            .opaque = op == Op::kOpaque,
+            .first = static_cast<int32_t>(children_.size()),
+            .count = static_cast<int32_t>(children.size()),
+            .text = text};
+  node.scalar = IsScalarOp(op);
+  node.constant = op != Op::kSymbol && op != Op::kApply && !node.IsAtom();
+  for (const NodeId child : children) {
+    const Node& below = (*this)[child];
+    node.scalar = node.scalar && (below.scalar || node.IsAtom());
+    node.constant = node.constant && below.constant;
+    node.plus_minus = node.plus_minus || below.plus_minus;
+    node.matrix = node.matrix || below.matrix;
+    node.opaque = node.opaque || below.opaque;
+    node.depth = std::max<uint16_t>(node.depth, std::min(below.depth, kDeepest) + 1);
+  }
+  nodes_.push_back(node);
   children_.insert(children_.end(), children.begin(), children.end());
   return static_cast<NodeId>(nodes_.size() - 1);
 }
@@ -231,7 +258,10 @@ NodeId Tree::Add(Function function, std::initializer_list<NodeId> arguments) {
   return Add(Op::kFunction, arguments, static_cast<int>(function));
 }
 
-std::string_view Tree::Keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+std::string_view Tree::Keep(std::string text) {
+  Spend(kNodeCost + kByteCost * static_cast<int64_t>(text.size()));
+  return texts_.emplace_back(std::move(text));
+}
 
 NodeId Tree::Number(int64_t value) { return Add(Op::kNumber, std::to_string(value)); }
 
@@ -243,11 +273,13 @@ std::string NormalForm(const Tree& tree, NodeId id) {
   }
   if (low == id) {
     std::string text = Write(tree, id, {}, true);
+    tree.Spend(kNodeCost + kByteCost * static_cast<int64_t>(text.size()));
     Shorten(text);
     return text;
   }
   const auto at = [&](NodeId node) { return static_cast<size_t>(node - low); };
   const size_t n = at(id) + 1;
+  tree.Spend(20 * static_cast<int64_t>(n));
   std::vector<int32_t> uses(n);
   std::vector<bool> matrix(n);
   uses[n - 1] = 1;
@@ -265,6 +297,7 @@ std::string NormalForm(const Tree& tree, NodeId id) {
       parts.push_back(--uses[at(child)] == 0 ? std::move(texts[at(child)]) : texts[at(child)]);
     }
     texts[at(i)] = Write(tree, i, std::move(parts), !matrix[at(i)]);
+    tree.Spend(kNodeCost + kByteCost * static_cast<int64_t>(texts[at(i)].size()));
     Shorten(texts[at(i)]);
   }
   return std::move(texts[n - 1]);

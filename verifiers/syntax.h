@@ -109,6 +109,21 @@ enum class Function : uint8_t {
 /// The name in normal forms: "sin", "log", ….
 std::string_view FunctionName(Function function);
 
+/// What work may still be done, in units of about a nanosecond: counted, never timed, so that a
+/// verdict is the same on every machine.
+struct Budget {
+  int64_t left = 0;
+  Budget* whole = nullptr;  ///< that this is a part of
+  bool Spend(int64_t units) {
+    left -= units;
+    const bool enough = whole == nullptr || whole->Spend(units);
+    return enough && left >= 0;
+  }
+};
+
+/// Thrown by Tree::Spend and caught by Within: no error, it leaves this room no more than a budget.
+struct BudgetSpent {};
+
 using NodeId = int32_t;
 using Nodes = std::vector<NodeId>;
 inline constexpr NodeId kNoNode = -1;
@@ -116,15 +131,35 @@ inline constexpr NodeId kNoNode = -1;
 struct Node {
   Op op = Op::kText;
   uint8_t detail = 0;
-  int32_t first = 0;  ///< of its children, in Tree::children
+  // Of the node and all below it, known when it is added: no walk finds them out again.
+  bool scalar : 1 = false;      ///< numbers, symbols and operations on scalars, without ±
+  bool constant : 1 = false;    ///< no symbols, no functions that are not known or not computed
+  bool plus_minus : 1 = false;  ///< a kPlusMinus
+  bool matrix : 1 = false;      ///< a kMatrix
+  bool opaque : 1 = false;      ///< a kOpaque
+  uint16_t depth = 1;           ///< levels, up to 65,535
+  int32_t first = 0;            ///< of its children, in Tree::children
   int32_t count = 0;
   std::string_view text;  ///< lives as long as the tree
+
+  /// Not computed: its parts are not looked at.
+  bool IsAtom() const {
+    return op == Op::kOpaque ||
+           (op == Op::kFunction && detail >= static_cast<uint8_t>(Function::kDeterminant));
+  }
 };
 
 /// An arena of nodes. Two answers to be compared are read into one tree. Children come before their
-/// parents, so nothing is cyclic. Not for several threads at once.
+/// parents, so nothing is cyclic; nodes may share what is below them. All that is done with a tree
+/// draws from its budget: whatever is added, and every node that a walk looks at. For one thread.
 class Tree {
  public:
+  Budget& budget() const { return budget_; }
+  /// Throws BudgetSpent.
+  void Spend(int64_t units) const {
+    if (!budget_.Spend(units)) throw BudgetSpent();
+  }
+
   const Node& operator[](NodeId id) const { return nodes_[static_cast<size_t>(id)]; }
   std::span<const NodeId> Children(NodeId id) const;
   /// Adding nodes leaves it alone, unlike Children().
@@ -148,7 +183,21 @@ class Tree {
   std::vector<Node> nodes_;
   std::vector<NodeId> children_;
   std::deque<std::string> texts_;
+  mutable Budget budget_{1'000'000'000};
 };
+
+/// Runs `step` with so much to spend. False when that did not do: what came of it counts for
+/// nothing.
+template <class Step>
+bool Within(const Tree& tree, int64_t units, const Step& step) {
+  tree.budget() = {units};
+  try {
+    step();
+  } catch (const BudgetSpent&) {
+    return false;
+  }
+  return tree.budget().left >= 0;
+}
 
 /// The tree written out in one way for all orders of commutative operands: terms, factors, sets and
 /// lists are sorted, numbers lose leading and trailing zeros. Equal normal forms mean equal values.

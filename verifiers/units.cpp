@@ -61,8 +61,14 @@ std::string FirstWord(std::string_view text) {
 }
 
 bool IsUnit(std::string_view text, bool spaced) {
+  size_t looked_at = 0;
+  return IsUnit(text, spaced, looked_at);
+}
+
+bool IsUnit(std::string_view text, bool spaced, size_t& looked_at) {
+  const size_t whole = text.size();
   bool first = true;
-  while (!text.empty()) {
+  for (; !text.empty(); looked_at = whole - text.size()) {
     if (const std::string word = FirstWord(text); !word.empty()) {
       const bool known = Contains(kAbbreviations, word);
       if (Contains(kNotUnits, word) || (first && Contains(kConditions, word))) return false;

@@ -14,6 +14,8 @@ std::string FirstWord(std::string_view text);
 /// `spaced`: there was space between number and text; without it only well-known abbreviations are
 /// units.
 bool IsUnit(std::string_view text, bool spaced);
+/// The same, and how much of the text was looked at.
+bool IsUnit(std::string_view text, bool spaced, size_t& looked_at);
 /// Well-known abbreviations, multiplied, divided and raised, with the LaTeX around them: "m/s^2",
 /// "\text{km}\cdot\text{h}^{-1}".
 bool IsUnitFormula(std::string_view latex);

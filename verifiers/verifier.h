@@ -30,6 +30,9 @@ struct Response {
 class Verifier {
  public:
   virtual ~Verifier() = default;
+  /// Unjudged only for what is not the response's fault (the problem, the place, a pair that cannot
+  /// be decided): what cannot be read, is undefined or costs too much by itself is wrong, so that
+  /// no response chooses to be unjudged.
   virtual Verdict Judge(const Response& response) const = 0;
   /// Why no answer to this problem can be judged (no tests, an unreadable gold answer), in words
   /// that end a sentence; "" when one can. Runs nothing: a whole file is asked before a run.

@@ -11,8 +11,10 @@ using Rewards = std::vector<std::optional<double>>;
 constexpr double kSqrtHalf = 0.70710678118654752;
 
 Advantages Compute(const Rewards& rewards, const std::vector<int64_t>& groups,
-                   ScaleRewards scale = ScaleRewards::kGroup) {
+                   ScaleRewards scale = ScaleRewards::kGroup,
+                   Unjudged unjudged = AdvantageOptions().unjudged) {
   AdvantageOptions options;
+  options.unjudged = unjudged;
   options.scale_rewards = scale;
   return ComputeAdvantages(options, rewards, groups);
 }
@@ -57,9 +59,31 @@ TEST(Advantages, AGroupOfOneHasNone) {
   EXPECT_NEAR(Compute({5, 0, 1}, {1, 2}).frac_reward_zero_std, 1.0 / 3, 1e-15);
 }
 
-TEST(Advantages, UnjudgedCompletionsTakeNoPart) {
-  const Advantages result =
-      Compute({0, std::nullopt, 1, std::nullopt, std::nullopt, 4, std::nullopt}, {3, 2, 2});
+const Rewards kHalfJudged{0, std::nullopt, 1, std::nullopt, std::nullopt, 4, std::nullopt};
+
+TEST(Advantages, UnjudgedIsWrongSoThatItDoesNotPay) {
+  EXPECT_EQ(AdvantageOptions().unjudged, Unjudged::kWrong);
+  const Advantages result = Compute(kHalfJudged, {3, 2, 2});
+  const Rewards filled{0, 0, 1, std::nullopt, std::nullopt, 4, 0};
+  const Advantages as_wrong = Compute(filled, {3, 2, 2});
+  EXPECT_EQ(result.values, as_wrong.values);
+  EXPECT_LT(result.values[1], 0);
+  EXPECT_EQ(result.values[1], result.values[0]);
+  EXPECT_EQ(result.values[3], 0);  // of a problem that nobody can judge
+  EXPECT_LT(result.values[6], 0);
+  EXPECT_EQ(result.frac_reward_zero_std, 0);
+  // No metric counts what was not judged.
+  EXPECT_EQ(result.unjudged, 4);
+  EXPECT_NEAR(result.reward, 5.0 / 3, 1e-15);
+  EXPECT_NEAR(result.reward_std, std::sqrt((25 + 4 + 49) / 18.0), 1e-12);
+  for (const auto scale : {ScaleRewards::kBatch, ScaleRewards::kNone}) {
+    EXPECT_EQ(Compute(kHalfJudged, {3, 2, 2}, scale).values,
+              Compute(filled, {3, 2, 2}, scale).values);
+  }
+}
+
+TEST(Advantages, UnjudgedMayBeSkipped) {
+  const Advantages result = Compute(kHalfJudged, {3, 2, 2}, ScaleRewards::kGroup, Unjudged::kSkip);
   const double a = kSqrtHalf + 1e-4;
   ExpectNear(result.values, {-0.5 / a, 0, 0.5 / a, 0, 0, 0, 0});
   EXPECT_EQ(result.unjudged, 4);
@@ -86,8 +110,9 @@ TEST(Advantages, RefusesGroupsThatDoNotFit) {
 
 TEST(Advantages, OptionReadsFromJson) {
   AdvantageOptions options;
-  ReadOptions(Json{{"scale_rewards", "none"}}, "grpo", options);
+  ReadOptions(Json{{"scale_rewards", "none"}, {"unjudged", "skip"}}, "grpo", options);
   EXPECT_EQ(options.scale_rewards, ScaleRewards::kNone);
+  EXPECT_EQ(options.unjudged, Unjudged::kSkip);
 }
 
 }  // namespace

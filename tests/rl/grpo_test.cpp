@@ -117,12 +117,13 @@ TEST(Grpo, EveryOptionHasAnEffect) {
                                                {"seq_aux_loss_alpha", 0},
                                                {"aux_loss_alpha", 0}};
   const std::set<std::string> refused = {"top_k", "top_p", "min_p"};
-  const std::string of_the_run = "save_total_limit";  // tests/recipes/run_resume_test.cpp
+  // tests/recipes/run_resume_test.cpp, WhatIsUnjudgedIsWrongToThePolicyOrSkipped
+  const std::set<std::string> elsewhere = {"save_total_limit", "unjudged"};
   const std::string base = Learn(CorrectedOptions()).Everything();
   EXPECT_EQ(Learn(CorrectedOptions()).Everything(), base);
   const Json all = WriteOptions(CorrectedOptions());
   for (const auto& [key, value] : all.items()) {
-    if (refused.contains(key) || key == of_the_run) continue;
+    if (refused.contains(key) || elsewhere.contains(key)) continue;
     ASSERT_TRUE(changes.contains(key)) << "a new option needs a row here: " << key;
     EXPECT_NE(Learn(With({{key, changes.at(key)}}, CorrectedOptions())).Everything(), base) << key;
   }
@@ -229,6 +230,7 @@ TEST_P(GrpoKinds, EveryMetricFollowsFromTheStoredTraces) {
     near("reward_std", std::sqrt(squares / (n - 1)));
     near("frac_reward_zero_std", zero / n);
     near("rewards/unjudged", 0);
+    near("unjudged_share", 0);
     near("rewards/math/mean", by_judge["math"] / n);
     near("rewards/format/mean", by_judge["format"] / n);
     EXPECT_GE(outcomes.size(), 3u);
@@ -544,13 +546,63 @@ TEST(Grpo, WhatNobodyJudgesIsInNoMeanAndIsSaidOnce) {
     }
     EXPECT_EQ(run.Metric(step, "completions/unjudged"), 16);
     EXPECT_EQ(run.Metric(step, "rewards/unjudged"), 16);
+    EXPECT_EQ(run.Metric(step, "unjudged_share"), 1);
   }
   for (const Trace& trace : run.traces) EXPECT_FALSE(trace.reward.has_value());
   EXPECT_EQ(run.report.details["unjudged"], 48);
   EXPECT_EQ(run.report.details["completions"], 48);
   ASSERT_EQ(run.warnings.size(), 1u);
-  for (const char* part : {"stage", "step 0", "'code'", "none of 16", "no-tests"}) {
+  options.advantage.unjudged = Unjudged::kSkip;
+  EXPECT_NE(Learn(options).warnings.at(0).find("unjudged: skip"), std::string::npos);
+  for (const char* part :
+       {"stage", "step 0", "'code'", "none of 16", "no-tests", "unjudged: wrong"}) {
     EXPECT_NE(run.warnings[0].find(part), std::string::npos) << run.warnings[0];
+  }
+}
+
+// The verdicts of a run are replayed with some wrong ones unjudged: what the policy makes of those
+// is the option's, what tables and means say of them is not.
+TEST(Grpo, WhatIsUnjudgedIsWrongToThePolicyOrSkipped) {
+  GrpoOptions options = PlainOptions();
+  options.reward = {{"math", 1, Json::object()}};
+  options.steps = 1;
+  options.prompts_per_step = 24;
+  options.num_generations = 8;
+  options.optimizer.warmup_steps = 0;
+  EXPECT_EQ(options.advantage.unjudged, Unjudged::kWrong);
+  const StageRun judged = Learn(options);
+  std::vector<Trace> open = judged.traces;
+  std::vector<size_t> places;
+  double sum = 0;
+  for (size_t i = 0; i < open.size(); ++i) {
+    const bool wrong_among_right = *open[i].reward == 0 && open[i].advantage != 0;
+    if (wrong_among_right && (places.empty() || places.back() / 8 != i / 8)) {  // one of a group
+      open[i].verdicts[0].verdict = {VerdictStatus::kUnjudged, 0, "too-complex", ""};
+      places.push_back(i);
+    }
+    sum += *open[i].reward;
+  }
+  ASSERT_GE(places.size(), 2u) << "choose other problems";
+  const auto unjudged = static_cast<double>(places.size()), all = static_cast<double>(open.size());
+  for (const Unjudged mode : {Unjudged::kWrong, Unjudged::kSkip}) {
+    options.advantage.unjudged = mode;
+    const StageRun run = Learn(options, {.config = testing::StagePolicyConfig(),
+                                         .prepare = [&](datasets::TraceStore& store, int64_t id) {
+                                           store.AppendStep({{id, 1, 0}, "stage", {}, open});
+                                           store.CutBack({id, 1, -1});
+                                         }});
+    ASSERT_EQ(run.traces.size(), open.size());
+    for (const size_t i : places) {
+      EXPECT_EQ(run.traces[i].text, judged.traces[i].text);
+      EXPECT_FALSE(run.traces[i].reward.has_value());
+      EXPECT_EQ(run.traces[i].advantage, mode == Unjudged::kSkip ? 0 : judged.traces[i].advantage);
+    }
+    EXPECT_EQ(run.after == judged.after, mode == Unjudged::kWrong);
+    EXPECT_NE(run.after, run.before);
+    EXPECT_EQ(run.Metric(0, "rewards/unjudged"), unjudged);
+    EXPECT_DOUBLE_EQ(run.Metric(0, "unjudged_share"), unjudged / all);
+    EXPECT_DOUBLE_EQ(run.Metric(0, "reward"), sum / (all - unjudged));
+    EXPECT_DOUBLE_EQ(run.Metric(0, "accuracy"), sum / (all - unjudged));
   }
 }
 

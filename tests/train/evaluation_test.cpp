@@ -106,13 +106,36 @@ TEST(AccuracyTable, UnjudgedIsNotWrong) {
   EXPECT_TRUE(std::isnan(table.families["code"].accuracy()));  // nobody knows, which is not 0
 }
 
-TEST(JudgeWarnings, AJudgeThatJudgesNothingIsNamedWithItsReason) {
+TEST(AccuracyTable, TheUnjudgedShareCountsWhateverAJudgeLeftOpen) {
+  const Verdict wrong{VerdictStatus::kWrong, 0, "different", ""}, open;
+  AccuracyTable table;
+  const auto add = [&](std::vector<NamedVerdict> verdicts) {
+    Trace trace = Said("", "sum", 1);
+    trace.verdicts = std::move(verdicts);
+    table.Add(trace);
+    return table.all.unjudged_share();
+  };
+  EXPECT_EQ(table.all.unjudged_share(), 0);
+  EXPECT_DOUBLE_EQ(add({{"math", wrong}, {"format", wrong}}), 0);
+  EXPECT_DOUBLE_EQ(add({{"math", open}, {"format", wrong}}), 1.0 / 2);  // wrong, and yet left open
+  EXPECT_DOUBLE_EQ(add({}), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(add({{"math", open}}), 3.0 / 4);
+  EXPECT_EQ(table.all.unjudged, 2);
+}
+
+TEST(JudgeWarnings, AJudgeThatLeavesMuchOpenIsNamedWithItsReason) {
   Trace judged = Said("", "sum", 1), unjudged = judged;
   judged.verdicts = {{"math", {VerdictStatus::kWrong, 0, "different", ""}}};
   unjudged.verdicts = {{"math", {VerdictStatus::kUnjudged, 0, "no-tests: none", ""}}};
-  EXPECT_EQ(IdleJudge("math", {judged, unjudged}), "");
-  EXPECT_EQ(IdleJudge("code", {unjudged}), "");  // it took none
-  const std::string text = IdleJudge("math", {unjudged, unjudged});
+  std::vector<Trace> traces(9, judged);
+  EXPECT_EQ(ManyUnjudged("math", traces), "");
+  traces.push_back(unjudged);
+  EXPECT_EQ(ManyUnjudged("math", traces), "");  // one in ten
+  traces.pop_back();
+  traces.back() = unjudged;
+  EXPECT_NE(ManyUnjudged("math", traces).find("not judge 1 of 9"), std::string::npos);
+  EXPECT_EQ(ManyUnjudged("code", {unjudged}), "");  // it took none
+  const std::string text = ManyUnjudged("math", {unjudged, unjudged});
   for (const char* part : {"'math'", "none of 2", "no-tests: none"}) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   }

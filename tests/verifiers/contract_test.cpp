@@ -62,6 +62,10 @@ std::vector<std::string> HostileTexts() {
                                  "\\boxed{" + Repeat("x=", 4'000) + "1}",
                                  "\\boxed{" + Repeat("\\frac{", 1'500) + "}",
                                  "\\boxed{1/0}",
+                                 "\\boxed{\\log 0}",
+                                 "\\boxed{\xE4\xBA\x8C}",
+                                 "\\boxed{9^{9^{9^9}}}",
+                                 "9223372036854775807*3*5",
                                  "\\boxed{\\frac{1}{0}}",
                                  "\\boxed{0/0 = 1}",
                                  "\\boxed{\\}",
@@ -133,10 +137,13 @@ TEST_P(ContractTest, UnknownOptionNamesTheNearest) {
 TEST_P(ContractTest, HostileTextsAreJudgedWithAReasonAndTheSameWayTwice) {
   const auto verifier = Make();
   const Problem problem = AnyProblem();
+  const bool judges = verifier->CannotJudge(problem).empty();
   for (const std::string& text : HostileTexts()) {
     SCOPED_TRACE(text.substr(0, 60));
     const Verdict verdict = verifier->Judge({.text = text, .problem = problem});
     EXPECT_FALSE(verdict.reason.empty());
+    // No response chooses to be unjudged: that would pay more than to be wrong.
+    EXPECT_TRUE(!judges || verdict.status != VerdictStatus::kUnjudged) << verdict.reason;
     EXPECT_TRUE(IsUtf8(verdict.extracted));
     EXPECT_LE(verdict.extracted.size(), 40'000u);
     EXPECT_EQ(Show(verdict), Show(verifier->Judge({.text = text, .problem = problem})));

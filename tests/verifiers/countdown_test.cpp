@@ -60,6 +60,16 @@ TEST(Countdown, UsingEveryNumberIsAnOption) {
   EXPECT_EQ(Reason("A: 3*8+5-5", Json{{"use_all", true}}), "equal/phrase");
 }
 
+TEST(Countdown, WhatIsTooLargeIsWrong) {
+  Problem problem;
+  problem.extra = {{"numbers", {9223372036854775807, 3, 5}}, {"target", 8}};
+  const Verdict verdict =
+      MakeVerifier("countdown", Json::object(), "test")
+          ->Judge({.text = "<answer>9223372036854775807*3*5</answer>", .problem = problem});
+  EXPECT_EQ(verdict.status, VerdictStatus::kWrong);
+  EXPECT_EQ(verdict.reason, "too-large");
+}
+
 TEST(Countdown, AProblemWithoutNumbersIsUnjudged) {
   const Problem problem;
   const Verdict verdict = MakeVerifier("countdown", Json::object(), "test")

@@ -57,6 +57,7 @@ class EvaluateTest : public testing::Test {
   friend E operator/(int x, E y) { return y.test->N(x) / y; }
 
   Sameness Compare(E x, E y, int decimals = 6) {
+    tree_.budget() = Tree().budget();
     const Sameness result = CompareScalars(tree_, x.id, y.id, {decimals});
     EXPECT_EQ(CompareScalars(tree_, y.id, x.id, {decimals}), result);  // either way round
     return result;
@@ -401,10 +402,10 @@ TEST_F(EvaluateTest, ManyThreadsAtOnce) {
   const E x = Sqrt(N(2)) * Sqrt(N(3)), y = Sqrt(N(6)), z = F(kLn, {N(6)});
   const E w = F(kLn, {N(2)}) + F(kLn, {N(3)});
   for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, tree = tree_] {  // each its own
       for (int repeat = 0; repeat < 20; ++repeat) {
-        EXPECT_EQ(CompareScalars(tree_, x.id, y.id, {}), kSame);
-        EXPECT_EQ(CompareScalars(tree_, z.id, w.id, {}), kAgrees);
+        EXPECT_EQ(CompareScalars(tree, x.id, y.id, {}), kSame);
+        EXPECT_EQ(CompareScalars(tree, z.id, w.id, {}), kAgrees);
       }
     });
   }

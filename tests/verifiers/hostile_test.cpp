@@ -1,15 +1,22 @@
 // Golds and responses made to blow up, hang or fool the judge. Each row of hostile.jsonl is a name
 // and a text in parts: a string; [parts…, n], n times the parts, "§" in them being the number of
 // the turn; {"bytes": hex}. Each text is judged as it is and shortened to sizes that are still
-// read. Nothing here is timed: a test that hangs runs into the time-out of its program, and
-// bench/shows/hostile.py prints the slowest verdicts.
+// read. Nothing here is timed: work is what is allocated for a verdict, a test that hangs runs into
+// the time-out of its program, and bench/shows/hostile.py prints the slowest verdicts.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iomanip>
+#include <new>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -18,6 +25,21 @@
 #include "base/options.h"
 #include "base/strings.h"
 #include "verifiers/verifier.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCounts = false;
+static int64_t allocations = 0;
+#else
+constexpr bool kCounts = true;
+static thread_local int64_t allocations = 0;
+void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#endif
 
 namespace retort::verifiers {
 namespace {
@@ -152,6 +174,93 @@ TEST(Hostile, WhatIsAlmostTheSameIsNotRight) {
     }
     return std::vector<Pair>{{text, Tagged(text + "+1")}};
   });
+}
+
+constexpr size_t kShort = 4096;
+
+/// Calls `look` with every text of up to kShort bytes in every part: as response to golds of all
+/// kinds and, if `as_gold`, as gold and as both.
+void ForEachShort(bool as_gold,
+                  const std::function<void(const std::string& name, const Pair&)>& look) {
+  for (const Row& row : Rows()) {
+    for (const std::string& text : row.texts) {
+      if (text.size() > kShort) continue;
+      for (const char* gold :
+           {"26", "x^2+26y", "1, 2, \\sqrt{3}", "y = 2x+1", "x < 3", "(1, \\sqrt{2}) \\cup [3, 4]",
+            "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}"}) {
+        look(row.name, {gold, Tagged(text)});
+      }
+      if (!as_gold) continue;
+      look(row.name, {text, Tagged("26")});
+      look(row.name, {text, Tagged(text + "+0\\pi")});
+    }
+  }
+}
+
+TEST(Hostile, TheWorkForAShortTextIsBounded) {
+  if (!kCounts) GTEST_SKIP() << "a sanitizer allocates";
+  constexpr int64_t kMostAllocations = 1'000'000;
+  const auto verifier = MakeVerifier("math", Json::object(), "test");
+  std::pair<int64_t, std::string> most;
+  ForEachShort(true, [&](const std::string& name, const Pair& pair) {
+    Problem problem;
+    problem.answer = pair.gold;
+    const int64_t before = allocations;
+    verifier->Judge({.text = pair.response, .problem = problem});
+    most = std::max(most, {allocations - before, name + " | " + pair.gold.substr(0, 80)});
+  });
+  EXPECT_LE(most.first, kMostAllocations) << most.second;
+  RecordProperty("most_allocations", std::to_string(most.first) + " " + most.second);
+}
+
+// In a process that may have so much more than it has: whoever asks for more dies there.
+TEST(Hostile, TheMemoryForAShortTextIsBounded) {
+  if (!kCounts) GTEST_SKIP() << "a sanitizer reserves all addresses";
+  constexpr rlim_t kMore = 64 << 20;
+  const auto verifier = MakeVerifier("math", Json::object(), "test");
+  Rows();
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t most = static_cast<rlim_t>(pages) * static_cast<rlim_t>(getpagesize()) + kMore;
+    const rlimit limit{most, most};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    ForEachShort(true, [&](const std::string& name, const Pair& pair) {
+      const std::string line = name + "\n";
+      if (write(ends[1], line.data(), line.size()) < 0) _exit(3);
+      Problem problem;
+      problem.answer = pair.gold;
+      verifier->Judge({.text = pair.response, .problem = problem});
+    });
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string said;
+  std::array<char, 4096> buffer;
+  for (ssize_t size; (size = read(ends[0], buffer.data(), buffer.size())) > 0;) {
+    said.append(buffer.data(), static_cast<size_t>(size));
+    said.erase(0, said.rfind('\n', said.size() - 2) + 1);
+  }
+  close(ends[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status << " in " << said;
+}
+
+// What a response says can make it wrong, never unjudged: only the gold answer can.
+TEST(Hostile, NoResponseChoosesToBeUnjudged) {
+  const auto verifier = MakeVerifier("math", Json::object(), "test");
+  std::set<std::string> open;
+  ForEachShort(false, [&](const std::string& name, const Pair& pair) {
+    Problem problem;
+    problem.answer = pair.gold;
+    const Verdict verdict = verifier->Judge({.text = pair.response, .problem = problem});
+    if (verdict.status == VerdictStatus::kUnjudged) open.insert(name + " | " + pair.gold);
+  });
+  EXPECT_TRUE(open.empty()) << Join({open.begin(), open.end()}, "\n");
 }
 
 }  // namespace

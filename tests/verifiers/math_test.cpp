@@ -293,7 +293,7 @@ TEST(Math, GoldMayBeAWorkedSolution) {
             "equal/number/answer-tag");
 }
 
-TEST(Math, WhatCannotBeJudgedIsNotWrong) {
+TEST(Math, ABadGoldAnswerIsUnjudgedABadResponseWrong) {
   for (const char* gold : {"", "  ", "$$", "."}) {
     EXPECT_EQ(JudgeBoxed(gold, "4").status, VerdictStatus::kUnjudged) << gold;
     EXPECT_EQ(JudgeBoxed(gold, "4").reason, "bad-gold");
@@ -304,10 +304,60 @@ TEST(Math, WhatCannotBeJudgedIsNotWrong) {
   EXPECT_EQ(JudgeBoxed("1/" + longest, "1/" + longest).reason, "equal/number/boxed");
   EXPECT_EQ(JudgeBoxed("4", larger).reason, "too-large");
   EXPECT_EQ(JudgeBoxed("4", "1, " + larger).reason, "too-large");
-  EXPECT_EQ(JudgeBoxed("4", larger).status, VerdictStatus::kUnjudged);
+  EXPECT_EQ(JudgeBoxed("4", larger).status, VerdictStatus::kWrong);
   EXPECT_EQ(JudgeBoxed(larger, "4").reason, "bad-gold");
+  EXPECT_EQ(JudgeBoxed(larger, "4").status, VerdictStatus::kUnjudged);
   EXPECT_EQ(Judge("4", "I do not know what it may be.").reason, "no-answer");
   EXPECT_EQ(Judge("4", "I do not know what it may be.").status, VerdictStatus::kWrong);
+}
+
+// A response that has no value, or none within the budget, must not choose to be unjudged.
+TEST(Math, AResponseWithoutAValueIsWrong) {
+  const std::string nought = "(\\sin^2 1+\\cos^2 1-1)";
+  for (const std::string& response :
+       std::vector<std::string>{"\\log 0",
+                                "\\ln(1-1)",
+                                "x/0",
+                                "\\{4, \\log 0\\}",
+                                "(\\log 0, 1)",
+                                "x=\\log 0",
+                                "[\\log 0, 1]",
+                                "9^{9^{9^9}}",
+                                "\\log\\log\\log e",
+                                "\\pm\\log 0",
+                                "\\frac{\\log 0}{\\log 0}",
+                                "\\begin{pmatrix}1&\\log 0\\end{pmatrix}",
+                                "\\tan(10^{10^{10}})",
+                                "10^{500}\\sin x=10^{500}\\sin x",
+                                "10^{1000}\\sin x=10^{1000}\\sin x",
+                                "10^{5000}\\sin x=10^{5000}\\sin x",
+                                "\\ln(2+10^{100}(\\sin^2 x+\\cos^2 x-1))",
+                                "i\\ln(2+10^{100}(\\sin^2 x+\\cos^2 x-1))",
+                                "\\infty = 2",
+                                "x = -\\infty",
+                                "\\sum_{k=1}^{n} 9^{9^{9^k}}",
+                                "y \\pmod{\\infty}",
+                                "\\log 0 \\pmod 7",
+                                "\\frac{1}{" + nought + "}",
+                                "4+10^{1223}" + nought,
+                                "4+10^{1230}" + nought,
+                                "4+10^{2000}" + nought}) {
+    for (const char* gold :
+         {"4", "\\sqrt{2}", "x^2+1", "\\{1, 2\\}", "(1, 2)", "[1, 2]", "y = 2x", "x < 3",
+          "\\begin{pmatrix}1&2\\end{pmatrix}", "3:4", "blue", "\\infty", "\\frac{n(n+1)}{2}"}) {
+      const Verdict verdict = JudgeBoxed(gold, response);
+      EXPECT_EQ(verdict.status, VerdictStatus::kWrong)
+          << gold << " | " << response << " | " << verdict.reason;
+    }
+  }
+  EXPECT_EQ(JudgeBoxed("4", "\\log 0").reason, "no-value");
+  EXPECT_EQ(JudgeBoxed("4", "\\log 0").score, 0);
+  // What the gold answer lacks is not the response's fault, and what both have in the same words is
+  // the same.
+  EXPECT_EQ(JudgeBoxed("\\log 0", "4").reason, "too-complex");
+  EXPECT_EQ(JudgeBoxed("\\log 0", "4").status, VerdictStatus::kUnjudged);
+  EXPECT_EQ(JudgeBoxed("\\log 0", "\\ln 0").status, VerdictStatus::kUnjudged);
+  EXPECT_EQ(JudgeBoxed("\\log 0", "\\log 0").score, 1);
 }
 
 TEST(Math, OptionsMatter) {
