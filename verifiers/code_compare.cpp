@@ -1,7 +1,10 @@
 #include "verifiers/code_compare.h"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -31,15 +34,6 @@ double ToDouble(const WireValue& number) {
   return negative ? -magnitude : magnitude;
 }
 
-bool SameInteger(const WireValue& got, const Json& expected) {
-  return "i" + got.text + ";" == ToWire(expected);
-}
-
-bool SameNumber(const WireValue& got, const Json& expected, double tolerance) {
-  if (got.tag == 'i' && IsInteger(expected)) return SameInteger(got, expected);
-  return Near(ToDouble(got), expected.get<double>(), tolerance);
-}
-
 // As json.dumps writes a key.
 std::optional<std::string> KeyText(const WireValue& key) {
   switch (key.tag) {
@@ -65,40 +59,160 @@ std::optional<std::string> KeyText(const WireValue& key) {
   }
 }
 
-bool SameDict(const WireValue& got, const Json& expected, double tolerance) {
-  if (!expected.is_object() || got.items.size() != 2 * expected.size()) return false;
-  std::set<std::string> seen;  // 1 and "1" are one key of JSON
-  for (size_t i = 0; i < got.items.size(); i += 2) {
-    const auto key = KeyText(got.items[i]);
-    if (!key || !seen.insert(*key).second) return false;
-    const auto found = expected.find(*key);
-    if (found == expected.end() || !SameResult(got.items[i + 1], *found, tolerance)) return false;
-  }
-  return true;
+size_t OwnWork(const WireValue& value) { return 1 + value.text.size() / 64; }
+
+size_t WorkOf(const WireValue& value) {
+  size_t work = OwnWork(value);
+  for (const WireValue& item : value.items) work += WorkOf(item);
+  return work;
 }
 
-bool SameSequence(const WireValue& got, const Json& expected, double tolerance) {
-  if (!expected.is_array() || got.items.size() != expected.size()) return false;
-  for (size_t i = 0; i < got.items.size(); ++i) {
-    if (!SameResult(got.items[i], expected[i], tolerance)) return false;
-  }
-  return true;
+// What values that are the same have in common, so that they meet when they are sorted by it.
+// Numbers sort by size, the order of a list does not count: in JSON a set is one.
+std::string SortKey(double number) {
+  const auto bits = std::bit_cast<uint64_t>(number == 0 ? 0 : number);
+  const uint64_t ordered = bits >> 63 ? ~bits : bits | uint64_t{1} << 63;
+  char text[20];
+  std::snprintf(text, sizeof text, "n%016llx", static_cast<unsigned long long>(ordered));
+  return text;
 }
 
-// Each item takes an equal one away. Quadratic, so bounded.
-bool SameSet(const WireValue& got, const Json& expected, double tolerance) {
-  constexpr size_t kMaxItems = 5'000;
-  if (!expected.is_array() || got.items.size() != expected.size()) return false;
-  if (got.items.size() > kMaxItems) return false;
-  std::vector<bool> taken(expected.size());
-  for (const WireValue& item : got.items) {
-    size_t i = 0;
-    while (i < expected.size() && (taken[i] || !SameResult(item, expected[i], tolerance))) ++i;
-    if (i == expected.size()) return false;
-    taken[i] = true;
-  }
-  return true;
+std::string SortKey(char tag, std::vector<std::string> parts) {
+  std::ranges::sort(parts);
+  return StrCat(tag, parts.size(), ":", Join(parts, ""));
 }
+
+std::string SortKey(const Json& value) {
+  if (value.is_number()) return SortKey(value.get<double>());
+  if (!value.is_structured()) return ToWire(value);
+  std::vector<std::string> parts;
+  for (const auto& [key, item] : value.items()) {
+    parts.push_back(value.is_object() ? ToWireText(key) + SortKey(item) : SortKey(item));
+  }
+  return SortKey(value.is_object() ? 'd' : 'l', std::move(parts));
+}
+
+std::string SortKey(const WireValue& value) {
+  switch (value.tag) {
+    case 'i':
+    case 'f':
+      return SortKey(ToDouble(value));
+    case 's':
+      return ToWireText(value.text);
+    case 'N':
+    case 'T':
+    case 'F':
+      return std::string(1, value.tag);
+    default:
+      break;
+  }
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < value.items.size(); ++i) {
+    const bool is_key = value.tag == 'd' && i % 2 == 0;
+    std::string part = is_key ? ToWireText(KeyText(value.items[i]).value_or("")) : "";
+    i += is_key;
+    parts.push_back(part + SortKey(value.items[i]));
+  }
+  return SortKey(value.tag == 'd' ? 'd' : 'l', std::move(parts));
+}
+
+template <class Item>
+std::vector<const Item*> Sorted(const std::vector<Item>& items) {
+  std::vector<std::pair<std::string, const Item*>> keyed;
+  for (const Item& item : items) keyed.emplace_back(SortKey(item), &item);
+  std::ranges::sort(keyed, {}, [](const auto& pair) -> const std::string& { return pair.first; });
+  std::vector<const Item*> sorted;
+  for (const auto& [key, item] : keyed) sorted.push_back(item);
+  return sorted;
+}
+
+// Compares a result with what was expected. Items of a set may have to be tried one by one, so the
+// work is bounded: a result that takes more is another one.
+class Comparison {
+ public:
+  Comparison(const WireValue& got, double tolerance)
+      : tolerance_(tolerance), most_work_(1000 * WorkOf(got)) {}
+
+  bool Same(const WireValue& got, const Json& expected) {
+    work_ += OwnWork(got);
+    if (work_ > most_work_) return false;
+    switch (got.tag) {
+      case 'N':
+        return expected.is_null();
+      case 'T':
+      case 'F':
+        return expected.is_boolean() && expected.get<bool>() == (got.tag == 'T');
+      case 'i':
+      case 'f':
+        return expected.is_number() && SameNumber(got, expected);
+      case 's':
+        return expected.is_string() && expected.get_ref<const std::string&>() == got.text;
+      case 'l':
+      case 't':
+        return SameSequence(got, expected);
+      case 'e':
+      case 'z':
+        return SameSet(got, expected);
+      case 'd':
+        return SameDict(got, expected);
+      default:
+        return false;
+    }
+  }
+
+ private:
+  bool SameNumber(const WireValue& got, const Json& expected) const {
+    if (got.tag == 'i' && IsInteger(expected)) return "i" + got.text + ";" == ToWire(expected);
+    return Near(ToDouble(got), expected.get<double>(), tolerance_);
+  }
+
+  bool SameSequence(const WireValue& got, const Json& expected) {
+    if (!expected.is_array() || got.items.size() != expected.size()) return false;
+    for (size_t i = 0; i < got.items.size(); ++i) {
+      if (!Same(got.items[i], expected[i])) return false;
+    }
+    return true;
+  }
+
+  bool SameDict(const WireValue& got, const Json& expected) {
+    if (!expected.is_object() || got.items.size() != 2 * expected.size()) return false;
+    std::set<std::string> seen;  // 1 and "1" are one key of JSON
+    for (size_t i = 0; i < got.items.size(); i += 2) {
+      const auto key = KeyText(got.items[i]);
+      if (!key || !seen.insert(*key).second) return false;
+      const auto found = expected.find(*key);
+      if (found == expected.end() || !Same(got.items[i + 1], *found)) return false;
+    }
+    return true;
+  }
+
+  // Each item takes an equal one away: the one of its place in order, or any that is left.
+  bool SameSet(const WireValue& got, const Json& expected) {
+    if (!expected.is_array() || got.items.size() != expected.size()) return false;
+    work_ += WorkOf(got);  // to sort
+    if (work_ > most_work_) return false;
+    const auto mine = Sorted(got.items);
+    const auto theirs = Sorted(expected.get_ref<const Json::array_t&>());
+    std::vector<const WireValue*> others;
+    std::vector<const Json*> left;
+    for (size_t i = 0; i < mine.size(); ++i) {
+      if (Same(*mine[i], *theirs[i])) continue;
+      others.push_back(mine[i]);
+      left.push_back(theirs[i]);
+    }
+    return std::ranges::all_of(others, [&](const WireValue* item) {
+      const auto equal = std::ranges::find_if(
+          left, [&](const Json* one) { return work_ <= most_work_ && Same(*item, *one); });
+      if (equal == left.end()) return false;
+      *equal = left.back();
+      left.pop_back();
+      return true;
+    });
+  }
+
+  double tolerance_;
+  size_t most_work_, work_ = 0;
+};
 
 bool SameJson(const Json& got, const Json& expected, double tolerance) {
   if (got.is_number() && expected.is_number()) {
@@ -184,28 +298,7 @@ bool SameLines(std::string_view got, std::string_view expected) {
 }  // namespace
 
 bool SameResult(const WireValue& got, const Json& expected, double tolerance) {
-  switch (got.tag) {
-    case 'N':
-      return expected.is_null();
-    case 'T':
-    case 'F':
-      return expected.is_boolean() && expected.get<bool>() == (got.tag == 'T');
-    case 'i':
-    case 'f':
-      return expected.is_number() && SameNumber(got, expected, tolerance);
-    case 's':
-      return expected.is_string() && expected.get_ref<const std::string&>() == got.text;
-    case 'l':
-    case 't':
-      return SameSequence(got, expected, tolerance);
-    case 'e':
-    case 'z':
-      return SameSet(got, expected, tolerance);
-    case 'd':
-      return SameDict(got, expected, tolerance);
-    default:
-      return false;
-  }
+  return Comparison(got, tolerance).Same(got, expected);
 }
 
 bool SameOutput(std::string_view got, std::string_view expected, OutputRule rule,

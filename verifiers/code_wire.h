@@ -32,7 +32,7 @@ struct WireValue {
   std::vector<WireValue> items;  ///< of a dict key, value, key, value …
 };
 
-/// Nothing when malformed, nested more than 150 deep, or of more than a million values.
+/// Nothing when malformed, nested deeper than JSON may be, or of more than a million values.
 std::optional<WireValue> ParseWire(std::string_view bytes);
 
 /// A JSON value as Python reads it: list, dict, str, int, float, bool, None.

@@ -3,7 +3,7 @@
 import builtins
 import posix
 
-MAX_DEPTH = 150
+MAX_DEPTH = 520  # kMaxDepth of code_wire.cpp
 
 
 class WireError(Exception):
