@@ -2,13 +2,12 @@
 
 #include <cstdio>
 #include <iterator>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 
-template class nlohmann::basic_json<nlohmann::ordered_map>;
+template class nlohmann::basic_json<retort::IndexedMap>;
 
 namespace retort {
 namespace {
@@ -43,7 +42,7 @@ class Cursor {
 };
 
 // Builds the value from the parser's events. The parser's own builder knows neither bounds nor
-// repeated keys, and looks each key up in the list of those before it.
+// repeated keys.
 class Builder {
  public:
   explicit Builder(std::string_view text) : text_(text), seen_(text.data()) {}
@@ -75,14 +74,9 @@ class Builder {
   bool end_object() { return Close(); }
 
   bool key(std::string& name) {
-    Level& level = open_.back();
-    if (!level.keys.insert(name).second) {
-      return Refuse(StrCat("the key \"", name, "\" occurs twice in one object"));
-    }
-    // An ordered_map is a vector of its members; it would search them for the key again.
-    auto& members = level.value->get_ref<Json::object_t&>();
-    static_cast<Json::object_t::Container&>(members).emplace_back(std::move(name), nullptr);
-    return true;
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    if (members.emplace(std::move(name), nullptr).second) return true;
+    return Refuse(StrCat("the key \"", name, "\" occurs twice in one object"));
   }
 
   bool parse_error(std::size_t, const std::string&, const Json::exception& error) {
@@ -98,11 +92,6 @@ class Builder {
   }
 
  private:
-  struct Level {
-    Json* value;
-    std::unordered_set<std::string> keys;
-  };
-
   bool Refuse(const std::string& why) {
     size_t line = 1, column = 0;
     for (const char* at = text_.data(); at < seen_; ++at) {
@@ -117,7 +106,7 @@ class Builder {
   // Where the next value goes.
   Json& Place() {
     if (open_.empty()) return value_;
-    Json& parent = *open_.back().value;
+    Json& parent = *open_.back();
     return parent.is_array() ? parent.get_ref<Json::array_t&>().emplace_back()
                              : parent.get_ref<Json::object_t&>().back().second;
   }
@@ -132,7 +121,7 @@ class Builder {
     }
     Json& place = Place();
     place = std::move(empty);
-    open_.push_back({&place, {}});
+    open_.push_back(&place);
     return true;
   }
   bool Close() {
@@ -143,7 +132,7 @@ class Builder {
   std::string_view text_;
   const char* seen_;  // up to here the parser has read
   Json value_;
-  std::vector<Level> open_;
+  std::vector<Json*> open_;
   std::string error_;
   bool beyond_bounds_ = false;
 };

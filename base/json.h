@@ -6,12 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/indexed_map.h"
+
 // Compiled once, in json.cpp: it is a quarter of what a file that uses JSON costs to compile.
-extern template class nlohmann::basic_json<nlohmann::ordered_map>;
+extern template class nlohmann::basic_json<retort::IndexedMap>;
 
 namespace retort {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::basic_json<IndexedMap>;
 
 /// Text from outside nests at most this deep, so that what walks a value (comparing, printing,
 /// copying) cannot overflow a stack.

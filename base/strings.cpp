@@ -85,9 +85,12 @@ size_t Utf8Length(std::string_view s) {
 }  // namespace
 
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& candidates) {
+  constexpr size_t kLongest = 200;  // a distance costs the product of the lengths
+  if (name.size() > kLongest) return "";
   size_t best_distance = std::max<size_t>(2, name.size() / 2) + 1;
   const std::string* best = nullptr;
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > name.size() + best_distance) continue;
     const size_t distance = EditDistance(name, candidate);
     if (distance < best_distance) {
       best_distance = distance;

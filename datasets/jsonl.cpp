@@ -14,6 +14,7 @@ namespace {
 
 // A row is held in memory as a whole; a compressed file may say a gigabyte in a megabyte.
 constexpr size_t kMaxRowBytes = size_t{256} << 20;
+constexpr size_t kMaxColumnName = 1000;  // bytes: every row repeats it
 constexpr const char* kTooLong = ": a row of more than 256 MiB; split it";
 
 bool IsCsvName(std::string name) {
@@ -196,6 +197,9 @@ bool JsonlReader::Next(JsonlLine& line) {
     columns_ = record_.fields();
     std::set<std::string> known;
     for (const std::string& name : columns_) {
+      RETORT_CHECK(name.size() <= kMaxColumnName, Where(line.number),
+                   ": the header names a column by ", name.size(), " bytes, expected at most ",
+                   kMaxColumnName, ". Is it a header?");
       RETORT_CHECK(known.insert(name).second, Where(line.number), ": the header names the column '",
                    name, "' twice; rename one");
     }
@@ -258,15 +262,13 @@ void JsonlReader::ReadCsv(JsonlLine& line) {
     return;
   }
   Json row = Json::object();
-  // The names differ, so none need be searched for.
-  Json::object_t::Container& members = row.get_ref<Json::object_t&>();
   for (size_t i = 0; i < fields.size(); ++i) {
     if (!IsUtf8(fields[i])) {
       line.error =
           StrCat(Where(line.number), ": column '", columns_[i], "' is not UTF-8; convert the file");
       return;
     }
-    members.emplace_back(columns_[i], fields[i]);
+    row[columns_[i]] = fields[i];
   }
   line.row = std::move(row);
 }

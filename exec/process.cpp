@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -228,7 +229,7 @@ bool Process::Impl::Pump(std::string_view* sending) {
 
 RunResult Process::Impl::Result() {
   RunResult result;
-  result.out = std::move(out_bytes);
+  result.out = std::move(out_bytes.erase(0, out_taken));
   result.err = std::move(err_bytes);
   result.kept = std::move(kept);
   const Report& report = *ended;
@@ -296,27 +297,30 @@ bool Process::Write(std::string_view bytes) {
 
 void Process::CloseInput() { impl_->in.Reset(); }
 
-std::optional<std::string> Process::Read(size_t size) {
-  std::string& buffer = impl_->out_bytes;
-  while (buffer.size() < size && impl_->out_open && impl_->Pump(nullptr)) {
+std::string Process::Impl::TakeOut(size_t size, size_t end) {
+  std::string taken = out_bytes.substr(out_taken, size);
+  out_taken += end;
+  if (out_taken > out_bytes.size() / 2) {
+    out_bytes.erase(0, std::exchange(out_taken, 0));
   }
-  if (buffer.size() < size) return std::nullopt;
-  std::string bytes = buffer.substr(0, size);
-  buffer.erase(0, size);
-  return bytes;
+  return taken;
+}
+
+std::optional<std::string> Process::Read(size_t size) {
+  const auto missing = [&] { return impl_->out_bytes.size() - impl_->out_taken < size; };
+  while (missing() && impl_->out_open && impl_->Pump(nullptr)) {
+  }
+  if (missing()) return std::nullopt;
+  return impl_->TakeOut(size, size);
 }
 
 std::optional<std::string> Process::ReadLine(size_t limit) {
-  std::string& buffer = impl_->out_bytes;
   size_t seen = 0;
   while (true) {
-    const size_t end = buffer.find('\n', seen);
-    if (end != std::string::npos && end <= limit) {
-      std::string line = buffer.substr(0, end);
-      buffer.erase(0, end + 1);
-      return line;
-    }
-    seen = buffer.size();
+    const std::string_view rest = std::string_view(impl_->out_bytes).substr(impl_->out_taken);
+    const size_t end = rest.find('\n', seen);
+    if (end != std::string_view::npos && end <= limit) return impl_->TakeOut(end, end + 1);
+    seen = rest.size();
     if (seen > limit || !impl_->out_open || !impl_->Pump(nullptr)) return std::nullopt;
   }
 }

@@ -58,6 +58,7 @@ struct Process::Impl {
 
   std::string out_bytes, err_bytes;  // read and not yet handed out; err as a whole
   size_t out_total = 0;
+  size_t out_taken = 0;  // of out_bytes; erasing each piece would move all that follows
   bool out_open = true, err_open = true, flooded = false, stopped = false;
   std::optional<Report> started, ended;
   std::string failed;
@@ -72,6 +73,8 @@ struct Process::Impl {
   /// Whether it runs, as far as is known without waiting.
   bool Runs();
   RunResult Result();
+  /// The next `size` bytes; those up to `end` are done with.
+  std::string TakeOut(size_t size, size_t end);
 
  private:
   bool Take(Fd& fd, std::string& buffer, size_t& total, bool& open);

@@ -16,6 +16,7 @@ struct ParameterCount {
   int64_t active = 0;
 };
 
+/// Throws Error when there are more than 1e18.
 ParameterCount CountParameters(const DeepseekConfig& config);
 ParameterCount CountParameters(const LlamaConfig& config);
 ParameterCount CountParameters(const ModelConfig& config);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstdint>
+#include <set>
 #include <span>
 
 #include "base/file.h"
@@ -19,6 +21,74 @@ std::string ShowShape(const std::vector<int64_t>& shape) {
   return "[" + Join(sizes, ", ") + "]";
 }
 
+// The keys of config.json that make the size of a tensor, and their values.
+std::string KeysOf(const ModelConfig& config, std::string_view tensor) {
+  struct Part {
+    const char* name;
+    std::vector<const char*> keys;
+  };
+  static const std::vector<Part> parts = {
+      {".experts.", {"n_routed_experts", "moe_intermediate_size"}},
+      {".shared_experts.", {"n_shared_experts", "moe_intermediate_size"}},
+      {".mlp.gate.", {"n_routed_experts"}},
+      {".mlp.", {"intermediate_size"}},
+      {".q_a_", {"q_lora_rank"}},
+      {".q_b_", {"q_lora_rank", "num_attention_heads", "qk_nope_head_dim", "qk_rope_head_dim"}},
+      {".kv_a_", {"kv_lora_rank", "qk_rope_head_dim"}},
+      {".kv_b_", {"kv_lora_rank", "num_attention_heads", "qk_nope_head_dim", "v_head_dim"}},
+      {".q_proj.", {"num_attention_heads", "head_dim", "qk_nope_head_dim", "qk_rope_head_dim"}},
+      {".o_proj.", {"num_attention_heads", "head_dim", "v_head_dim"}},
+      {".k_proj.", {"num_key_value_heads", "head_dim"}},
+      {".v_proj.", {"num_key_value_heads", "head_dim"}},
+      {"_norm.", {"head_dim"}},
+      {"embed_tokens.", {"vocab_size"}},
+      {"lm_head.", {"vocab_size"}}};
+  const Json options = WriteModelOptions(config);
+  std::string text = StrCat(" (hidden_size ", options["hidden_size"].dump());
+  if (tensor.starts_with("model.layers.")) {
+    text += StrCat(", num_hidden_layers ", options["num_hidden_layers"].dump());
+  }
+  const auto part = std::ranges::find_if(
+      parts, [&](const Part& p) { return tensor.find(p.name) != std::string_view::npos; });
+  if (part != parts.end()) {
+    for (const char* key : part->keys) {
+      if (options.contains(key)) text += StrCat(", ", key, " ", options[key].dump());
+    }
+  }
+  return text + ")";
+}
+
+// How many N there are in the tensors "…BEFORE N.…".
+size_t CountIn(const WeightFiles& files, std::string_view before) {
+  std::set<int64_t> numbers;
+  for (const std::string& name : files.Names()) {
+    const size_t at = name.find(before);
+    int64_t number = 0;
+    if (at == std::string::npos) continue;
+    std::from_chars(name.data() + at + before.size(), name.data() + name.size(), number);
+    numbers.insert(number);
+  }
+  return numbers.size();
+}
+
+// Layers and experts have tensors of their own each; before anything is made for each of them,
+// there must be that many.
+void RequireCounts(const ModelConfig& config, const WeightFiles& files,
+                   const std::filesystem::path& folder) {
+  const auto tensors = static_cast<int64_t>(files.Names().size());
+  const auto check = [&](const char* key, int64_t value, int64_t of_each, const char* before) {
+    RETORT_CHECK(value <= tensors / std::max<int64_t>(1, of_each), folder.string(),
+                 ": config.json: ", key, " is ", value, ", but the weights hold ",
+                 CountIn(files, before), " of them (", tensors, " tensors in all)");
+  };
+  std::visit(
+      [&](const auto& c) { check("num_hidden_layers", c.num_hidden_layers, 1, "model.layers."); },
+      config);
+  if (const auto* c = std::get_if<DeepseekConfig>(&config)) {
+    check("n_routed_experts", c->n_routed_experts, c->MoeLayers(), ".mlp.experts.");
+  }
+}
+
 // The files hold these tensors, in these shapes, and no others.
 void RequireTensors(const ModelConfig& config, const std::vector<TensorShape>& tensors,
                     const WeightFiles& files, const std::filesystem::path& folder) {
@@ -27,9 +97,11 @@ void RequireTensors(const ModelConfig& config, const std::vector<TensorShape>& t
     known.push_back(name);
     const StoredTensor* tensor = files.Find(name);
     RETORT_CHECK(tensor, folder.string(), ": tensor '", name,
-                 "' is missing, but config.json implies it.", DidYouMean(name, files.Names()));
+                 "' is missing, but config.json implies it", KeysOf(config, name), ".",
+                 DidYouMean(name, files.Names()));
     RETORT_CHECK(tensor->shape == shape, folder.string(), ": tensor '", name, "' has shape ",
-                 ShowShape(tensor->shape), ", but config.json implies ", ShowShape(shape));
+                 ShowShape(tensor->shape), ", but config.json implies ", ShowShape(shape),
+                 KeysOf(config, name));
   }
   std::ranges::sort(known);
   const bool tied = std::visit([](const auto& c) { return c.tie_word_embeddings; }, config);
@@ -68,7 +140,10 @@ void SaveWeights(LanguageModel& model, const std::filesystem::path& file) {
 }
 
 void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder) {
-  RequireTensors(config, TensorShapes(config), WeightFiles(folder), folder);
+  Validate(config);
+  const WeightFiles files(folder);
+  RequireCounts(config, files, folder);
+  RequireTensors(config, TensorShapes(config), files, folder);
 }
 
 void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute) {
@@ -95,10 +170,11 @@ void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
 Pretrained LoadPretrained(const std::filesystem::path& folder, nn::Compute& compute) {
   const ModelConfig config = ReadModelConfig(folder);
   Tokenizer tokenizer = Tokenizer::Load(folder);
+  const int64_t ids = std::visit([](const auto& c) { return c.vocab_size; }, config);
+  RETORT_CHECK(tokenizer.vocab_size() <= ids, folder.string(), ": tokenizer.json has ",
+               tokenizer.vocab_size(), " ids, but config.json gives vocab_size ", ids);
+  CheckWeights(config, folder);
   std::unique_ptr<LanguageModel> model = NewModel(config, 0, compute);
-  RETORT_CHECK(tokenizer.vocab_size() <= model->vocab_size(), folder.string(),
-               ": tokenizer.json has ", tokenizer.vocab_size(),
-               " ids, but config.json gives vocab_size ", model->vocab_size());
   LoadWeights(*model, folder, compute);
   return {std::move(model), std::move(tokenizer), ReadGenerationConfig(folder)};
 }

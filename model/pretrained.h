@@ -27,7 +27,8 @@ void SaveWeights(LanguageModel& model, const std::filesystem::path& file);
 /// implies, or that holds NaN or infinity.
 void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute);
 
-/// The same complaints about names and shapes, from the headers of the files alone.
+/// The same complaints about names and shapes, from the headers of the files alone: nothing is made
+/// by the sizes in config.json before the files have shown them to be true.
 void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder);
 
 /// Writes the whole folder, which must exist.

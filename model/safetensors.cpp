@@ -7,8 +7,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/strings.h"
-#include "model/map_json.h"
 
 namespace retort::model {
 namespace {
@@ -41,7 +41,7 @@ const TypeInfo& Info(StoredType type) {
   Fail("stored type without a name");
 }
 
-StoredType ReadType(const MapJson& json, const std::string& where) {
+StoredType ReadType(const Json& json, const std::string& where) {
   std::vector<std::string> names;
   for (const TypeInfo& info : kTypes) {
     if (json == info.name) return info.type;
@@ -50,7 +50,7 @@ StoredType ReadType(const MapJson& json, const std::string& where) {
   Fail(where, ": dtype ", json.dump(), " is unsupported, expected one of ", Join(names, ", "));
 }
 
-uint64_t ReadCount(const MapJson& json, const std::string& where) {
+uint64_t ReadCount(const Json& json, const std::string& where) {
   RETORT_CHECK(json.is_number_unsigned(), where, ": got ", json.dump(),
                ", expected a whole number that is not negative");
   return json.get<uint64_t>();
@@ -66,7 +66,7 @@ uint64_t ByteCount(const StoredTensor& tensor, const std::string& where) {
   return bytes;
 }
 
-StoredTensor ReadEntry(const std::string& name, const MapJson& entry,
+StoredTensor ReadEntry(const std::string& name, const Json& entry,
                        std::span<const std::byte> buffer, const std::string& where) {
   RETORT_CHECK(entry.is_object() && entry.size() == 3 && entry.contains("dtype") &&
                    entry.contains("shape") && entry.contains("data_offsets"),
@@ -75,12 +75,12 @@ StoredTensor ReadEntry(const std::string& name, const MapJson& entry,
   tensor.name = name;
   tensor.type = ReadType(entry["dtype"], where);
   RETORT_CHECK(entry["shape"].is_array(), where, ": shape: expected a list");
-  for (const MapJson& extent : entry["shape"]) {
+  for (const Json& extent : entry["shape"]) {
     const uint64_t count = ReadCount(extent, where + ": shape");
     RETORT_CHECK(count <= INT64_MAX, where, ": the shape overflows");
     tensor.shape.push_back(static_cast<int64_t>(count));
   }
-  const MapJson& offsets = entry["data_offsets"];
+  const Json& offsets = entry["data_offsets"];
   RETORT_CHECK(offsets.is_array() && offsets.size() == 2, where,
                ": data_offsets: expected [begin, end]");
   const uint64_t begin = ReadCount(offsets[0], where + ": data_offsets");
@@ -193,7 +193,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
   RETORT_CHECK(header.starts_with('{'), where, ": the header does not begin with '{'");
   const std::span<const std::byte> buffer = bytes.subspan(kLengthBytes + length);
-  const MapJson json = ParseMapJson(header, where + ": header");
+  const Json json = ParseJson(header, where + ": header");
   for (const auto& [name, entry] : json.items()) {
     if (name != "__metadata__") {
       tensors_.push_back(ReadEntry(name, entry, buffer, where + ": tensor '" + name + "'"));
@@ -205,6 +205,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
       metadata_[key] = value.get<std::string>();
     }
   }
+  std::ranges::sort(tensors_, {}, &StoredTensor::name);
   CheckTiling(tensors_, buffer, where);
 }
 
@@ -221,11 +222,8 @@ void WriteSafetensors(const std::filesystem::path& path, std::vector<StoredTenso
     return std::pair(-BytesPerElement(a.type), std::string_view(a.name)) <
            std::pair(-BytesPerElement(b.type), std::string_view(b.name));
   });
-  Json::object_t header;  // appended to directly: a look-up per key would be quadratic
-  const auto append = [&](const std::string& key, Json value) {
-    header.Json::object_t::Container::emplace_back(key, std::move(value));
-  };
-  if (!metadata.empty()) append("__metadata__", metadata);
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
   std::set<std::string_view> names = {"__metadata__"};
   size_t offset = 0;
   for (const StoredTensor& tensor : tensors) {
@@ -233,12 +231,12 @@ void WriteSafetensors(const std::filesystem::path& path, std::vector<StoredTenso
     RETORT_CHECK(names.insert(tensor.name).second, where, ": the name is taken");
     RETORT_CHECK(ByteCount(tensor, where) == tensor.data.size(), where, ": the shape needs ",
                  ByteCount(tensor, where), " bytes, got ", tensor.data.size());
-    append(tensor.name, {{"dtype", StoredTypeName(tensor.type)},
-                         {"shape", tensor.shape},
-                         {"data_offsets", {offset, offset + tensor.data.size()}}});
+    header[tensor.name] = {{"dtype", StoredTypeName(tensor.type)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {offset, offset + tensor.data.size()}}};
     offset += tensor.data.size();
   }
-  std::string text = ToJsonLine(Json(std::move(header)));
+  std::string text = ToJsonLine(header);
   text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
   const uint64_t length = text.size();
   RETORT_CHECK(length <= kLargestHeader, path.string(), ": a header of ", length,
@@ -259,8 +257,8 @@ WeightFiles::WeightFiles(const std::filesystem::path& folder) {
   } else {
     RETORT_CHECK(std::filesystem::exists(index), folder.string(),
                  ": found neither model.safetensors nor model.safetensors.index.json");
-    const MapJson json = ParseMapJson(ReadFile(index), index.string());
-    const MapJson map = json.is_object() ? json.value("weight_map", MapJson()) : MapJson();
+    const Json json = ParseJson(ReadFile(index), index.string());
+    const Json map = json.is_object() ? json.value("weight_map", Json()) : Json();
     RETORT_CHECK(map.is_object(), index.string(), ": weight_map is missing");
     std::set<std::string> shards;
     for (const auto& [tensor, file] : map.items()) {

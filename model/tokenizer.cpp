@@ -27,7 +27,7 @@ Tokenizer Tokenizer::ByteLevel() {
                               kAnswerClose, kUserMarker, kAssistantMarker}) {
     const auto id = static_cast<int32_t>(tokenizer.bytes_.size());
     const bool special = content == kEndToken || content == kPadToken;
-    tokenizer.added_.push_back({id, content, special, false});
+    tokenizer.AddToken({id, content, special, false});
     tokenizer.bytes_.emplace_back(content);
     tokenizer.pieces_.emplace_back();
   }
@@ -35,6 +35,13 @@ Tokenizer Tokenizer::ByteLevel() {
   tokenizer.pad_ = tokenizer.IdOf(kPadToken);
   tokenizer.BuildIndex("byte-level vocabulary");
   return tokenizer;
+}
+
+bool Tokenizer::AddToken(AddedToken token) {
+  if (Find(token.content)) return false;
+  by_content_[token.normalized].emplace(token.content, added_.size());
+  added_.push_back(std::move(token));
+  return true;
 }
 
 void Tokenizer::BuildIndex(const std::string& where) {
@@ -50,26 +57,25 @@ void Tokenizer::BuildIndex(const std::string& where) {
     RETORT_CHECK(byte_ids_[static_cast<size_t>(byte)] >= 0, where, ": no token for byte ", byte,
                  ": unsupported, every byte needs one so that every text has ids");
   }
-  for (size_t rank = 0; rank < merges_.size(); ++rank) {
-    const Merge& merge = merges_[rank];
-    const bool fresh = rules_
-                           .emplace(PairKey(merge.left, merge.right),
-                                    MergeRule{static_cast<int32_t>(rank), merge.result})
-                           .second;
-    RETORT_CHECK(fresh, where, ": merge ", rank, " repeats an earlier one");
+  for (const Merge& merge : merges_) {
+    rules_.push_back(
+        {PairKey(merge.left, merge.right), static_cast<int32_t>(rules_.size()), merge.result});
   }
+  std::ranges::stable_sort(rules_, {}, &MergeRule::pair);
+  const auto twice = std::ranges::adjacent_find(rules_, {}, &MergeRule::pair);
+  RETORT_CHECK(twice == rules_.end(), where, ": merge ", (twice + 1)->rank,
+               " repeats an earlier one");
   special_.assign(bytes_.size(), false);
   for (const AddedToken& token : added_) special_[static_cast<size_t>(token.id)] = token.special;
-  for (auto& table : by_first_byte_) table.assign(256, {});
-  for (size_t i = 0; i < added_.size(); ++i) {
-    const auto first = static_cast<uint8_t>(added_[i].content[0]);
-    by_first_byte_[added_[i].normalized][first].push_back(i);
-  }
-  for (auto& table : by_first_byte_) {
-    for (std::vector<size_t>& tokens : table) {
-      std::sort(tokens.begin(), tokens.end(), [&](size_t a, size_t b) {
-        return added_[a].content.size() > added_[b].content.size();
-      });
+  shorter_.assign(added_.size(), -1);
+  for (const size_t pass : {0, 1}) {
+    starts_[pass].assign(256, false);
+    std::vector<size_t> open;  // each begins with the one before it
+    for (const auto& [content, place] : by_content_[pass]) {
+      starts_[pass][static_cast<uint8_t>(content[0])] = true;
+      while (!open.empty() && !content.starts_with(added_[open.back()].content)) open.pop_back();
+      if (!open.empty()) shorter_[place] = static_cast<int64_t>(open.back());
+      open.push_back(place);
     }
   }
 }
@@ -109,17 +115,27 @@ void Tokenizer::EncodePart(std::string_view text, size_t pass, std::vector<int32
   between(text.substr(start));
 }
 
+// The longest that the text begins with. It is the last one that does not sort behind the text, or
+// one that this one begins with.
 const AddedToken* Tokenizer::MatchAt(std::string_view text, size_t pass) const {
-  for (const size_t index : by_first_byte_[pass][static_cast<uint8_t>(text[0])]) {
-    if (text.starts_with(added_[index].content)) return &added_[index];
+  if (!starts_[pass][static_cast<uint8_t>(text[0])]) return nullptr;
+  text = text.substr(0, AddedToken::kLongest);
+  auto next = by_content_[pass].upper_bound(text);
+  if (next == by_content_[pass].begin()) return nullptr;
+  const auto& [content, place] = *std::prev(next);
+  const auto common =
+      static_cast<size_t>(std::ranges::mismatch(content, text).in1 - content.begin());
+  auto at = static_cast<int64_t>(place);
+  while (at >= 0 && added_[static_cast<size_t>(at)].content.size() > common) {
+    at = shorter_[static_cast<size_t>(at)];
   }
-  return nullptr;
+  return at >= 0 ? &added_[static_cast<size_t>(at)] : nullptr;
 }
 
 void Tokenizer::EncodeBytes(std::string_view text, std::vector<int32_t>& ids) const {
   if (text.empty()) return;
   if (ignore_merges_) {
-    const auto whole = whole_.find(std::string(text));
+    const auto whole = whole_.find(text);
     if (whole != whole_.end()) {
       ids.push_back(whole->second);
       return;
@@ -150,9 +166,10 @@ void Tokenizer::EncodeBytes(std::string_view text, std::vector<int32_t>& ids) co
     if (next[position] == end) return;
     const int32_t left = piece[position];
     const int32_t right = piece[next[position]];
-    const auto rule = rules_.find(PairKey(left, right));
-    if (rule == rules_.end()) return;
-    queue.push({rule->second.rank, position, left, right, rule->second.result});
+    const uint64_t pair = PairKey(left, right);
+    const auto rule = std::ranges::lower_bound(rules_, pair, {}, &MergeRule::pair);
+    if (rule == rules_.end() || rule->pair != pair) return;
+    queue.push({rule->rank, position, left, right, rule->result});
   };
   for (size_t i = 0; i < end; ++i) {
     previous[i] = i == 0 ? end : i - 1;
@@ -194,8 +211,9 @@ const std::string& Tokenizer::TokenBytes(int32_t id) const {
 }
 
 std::optional<int32_t> Tokenizer::Find(std::string_view added_token) const {
-  for (const AddedToken& token : added_) {
-    if (token.content == added_token) return token.id;
+  for (const auto& table : by_content_) {
+    const auto found = table.find(added_token);
+    if (found != table.end()) return added_[found->second].id;
   }
   return std::nullopt;
 }

@@ -16,11 +16,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace retort::model {
@@ -36,6 +37,8 @@ inline constexpr const char* kAssistantMarker = "\nAssistant: ";
 
 /// A token that is matched as a whole before any merging.
 struct AddedToken {
+  static constexpr size_t kLongest = 1000;  ///< bytes: each place of a text is compared with it
+
   int32_t id = 0;
   std::string content;
   bool special = false;     ///< left out by Decode(…, kSkip); the tags are not, being content
@@ -91,6 +94,7 @@ class Tokenizer {
 
  private:
   struct MergeRule {
+    uint64_t pair;  // left << 32 | right
     int32_t rank, result;
   };
   struct File;  // reading and writing, in tokenizer_file.cpp
@@ -99,6 +103,8 @@ class Tokenizer {
   /// Fills what is derived; throws Error (starting with `where`) when a byte has no token.
   void BuildIndex(const std::string& where);
 
+  /// False when there is an added token of this content already.
+  bool AddToken(AddedToken token);
   void EncodePart(std::string_view text, size_t pass, std::vector<int32_t>& ids) const;
   void EncodeBytes(std::string_view text, std::vector<int32_t>& ids) const;
   const AddedToken* MatchAt(std::string_view text, size_t pass) const;
@@ -112,12 +118,15 @@ class Tokenizer {
   bool ignore_merges_ = false;
   std::optional<int32_t> bos_, eos_, pad_;
 
-  // Derived by BuildIndex().
-  std::vector<bool> special_;                          // [vocab_size]
-  std::vector<int32_t> byte_ids_;                      // [256]
-  std::unordered_map<uint64_t, MergeRule> rules_;      // by left << 32 | right
-  std::unordered_map<std::string, int32_t> whole_;     // bytes to id, only with ignore_merges_
-  std::vector<std::vector<size_t>> by_first_byte_[2];  // [pass][256] added tokens, longest first
+  // Derived. Sorted, not hashed: a file could make hashes collide.
+  std::map<std::string, size_t, std::less<>> by_content_[2];  // [pass] places in added_
+  std::vector<bool> special_;                                 // [vocab_size]
+  std::vector<int32_t> byte_ids_;                             // [256]
+  std::vector<MergeRule> rules_;                              // by pair
+  std::map<std::string, int32_t, std::less<>> whole_;  // bytes to id, only with ignore_merges_
+  std::vector<bool> starts_[2];                        // [pass][256] first bytes of added tokens
+  // Of each added token the longest other one of its pass that it begins with, or -1.
+  std::vector<int64_t> shorter_;
 };
 
 }  // namespace retort::model

@@ -2,55 +2,55 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "model/byte_alphabet.h"
-#include "model/map_json.h"
 #include "model/tokenizer.h"
 
 namespace retort::model {
 namespace {
 
-constexpr int64_t kLargestVocabulary = 10'000'000;
+constexpr uint64_t kLargestVocabulary = 10'000'000;
 
 /// null, absent, or an empty text or list.
-bool IsNothing(const MapJson& json, const char* key) {
+bool IsNothing(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found == json.end() || found->is_null() || (found->is_string() && *found == "");
 }
 
-bool IsFalse(const MapJson& json, const char* key) {
+bool IsFalse(const Json& json, const char* key) {
   return IsNothing(json, key) || json[key] == false;
 }
 
-std::string TypeOf(const MapJson& json) {
+std::string TypeOf(const Json& json) {
   return json.is_object() && json.contains("type") && json["type"].is_string()
              ? json["type"].get<std::string>()
              : "nothing";
 }
 
 /// Refuses what would change the ids or the text compared with byte-level BPE on the whole text.
-void RequireSupported(const MapJson& file, const std::string& where) {
+void RequireSupported(const Json& file, const std::string& where) {
   for (const char* key : {"truncation", "padding"}) {
     RETORT_CHECK(IsNothing(file, key), where, ": ", key, " is unsupported, expected null");
   }
   const bool empty_sequence = !IsNothing(file, "normalizer") &&
                               TypeOf(file["normalizer"]) == "Sequence" &&
-                              file["normalizer"].value("normalizers", MapJson::array()).empty();
+                              file["normalizer"].value("normalizers", Json::array()).empty();
   RETORT_CHECK(IsNothing(file, "normalizer") || empty_sequence, where, ": normalizer ",
-               TypeOf(file.value("normalizer", MapJson())), " is unsupported, expected null");
-  const MapJson split = file.value("pre_tokenizer", MapJson());
+               TypeOf(file.value("normalizer", Json())), " is unsupported, expected null");
+  const Json split = file.value("pre_tokenizer", Json());
   RETORT_CHECK(TypeOf(split) == "ByteLevel", where, ": pre_tokenizer ", TypeOf(split),
                " is unsupported, expected ByteLevel without a regular expression");
   RETORT_CHECK(split.contains("use_regex") && IsFalse(split, "use_regex"), where,
                ": pre_tokenizer ByteLevel with use_regex is unsupported, expected false");
   RETORT_CHECK(split.contains("add_prefix_space") && IsFalse(split, "add_prefix_space"), where,
                ": pre_tokenizer ByteLevel with add_prefix_space is unsupported, expected false");
-  const MapJson post = file.value("post_processor", MapJson());
+  const Json post = file.value("post_processor", Json());
   RETORT_CHECK(post.is_null() || TypeOf(post) == "ByteLevel", where, ": post_processor ",
                TypeOf(post), " is unsupported, expected null or ByteLevel");
-  const MapJson decoder = file.value("decoder", MapJson());
+  const Json decoder = file.value("decoder", Json());
   RETORT_CHECK(TypeOf(decoder) == "ByteLevel", where, ": decoder ", TypeOf(decoder),
                " is unsupported, expected ByteLevel");
-  const MapJson model = file.value("model", MapJson());
+  const Json model = file.value("model", Json());
   RETORT_CHECK(TypeOf(model) == "BPE", where, ": model ", TypeOf(model),
                " is unsupported, expected BPE");
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -58,12 +58,6 @@ void RequireSupported(const MapJson& file, const std::string& where) {
   }
   RETORT_CHECK(IsFalse(model, "byte_fallback"), where,
                ": model.byte_fallback is unsupported, expected false");
-}
-
-int32_t ReadId(const MapJson& json, const std::string& where) {
-  RETORT_CHECK(json.is_number_integer() && json >= 0 && json < kLargestVocabulary, where, ": got ",
-               json.dump(), ", expected a token id");
-  return json.get<int32_t>();
 }
 
 Json AddedTokenJson(const AddedToken& token) {
@@ -77,7 +71,18 @@ Json AddedTokenJson(const AddedToken& token) {
 struct Tokenizer::File {
   Tokenizer& t;
   std::string where;
-  std::unordered_map<std::string, int32_t> id_of_piece = {};
+  size_t bytes;  // of the file
+  std::map<std::string, int32_t, std::less<>> id_of_piece = {};
+
+  // Every id up to the largest takes memory, so there cannot be more than a file has room to tell.
+  int32_t ReadId(const Json& json, const std::string& place) const {
+    const uint64_t id = json.is_number_unsigned() ? json.get<uint64_t>() : kLargestVocabulary;
+    RETORT_CHECK(id < kLargestVocabulary, place, ": got ", ToJsonLine(json),
+                 ", expected a token id");
+    RETORT_CHECK(id < bytes, place, ": the id ", id, " in a file of ", bytes,
+                 " bytes, expected ids that are about as many as the tokens");
+    return static_cast<int32_t>(id);
+  }
 
   void Grow(int32_t id) {
     if (static_cast<size_t>(id) >= t.bytes_.size()) {
@@ -86,7 +91,7 @@ struct Tokenizer::File {
     }
   }
 
-  void ReadVocabulary(const MapJson& model) {
+  void ReadVocabulary(const Json& model) {
     RETORT_CHECK(model.contains("vocab") && model["vocab"].is_object(), where,
                  ": model.vocab is missing, expected an object of token to id");
     for (const auto& [piece, number] : model["vocab"].items()) {
@@ -109,11 +114,11 @@ struct Tokenizer::File {
   }
 
   // A merge is ["a", "b"], or in older files "a b".
-  void ReadMerges(const MapJson& model) {
-    const MapJson merges = model.value("merges", MapJson::array());
+  void ReadMerges(const Json& model) {
+    const Json merges = model.value("merges", Json::array());
     RETORT_CHECK(merges.is_array(), where, ": model.merges: expected a list");
     for (size_t rank = 0; rank < merges.size(); ++rank) {
-      const MapJson& merge = merges[rank];
+      const Json& merge = merges[rank];
       std::string left, right;
       if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
         left = merge[0].get<std::string>();
@@ -130,12 +135,13 @@ struct Tokenizer::File {
     }
   }
 
-  void ReadAddedTokens(const MapJson& list) {
+  void ReadAddedTokens(const Json& list) {
     RETORT_CHECK(list.is_array(), where, ": added_tokens: expected a list");
-    for (const MapJson& item : list) {
+    for (const Json& item : list) {
       RETORT_CHECK(item.is_object() && item.contains("id") && item.contains("content") &&
                        item["content"].is_string() && item["content"] != "",
-                   where, ": added_tokens: got ", item.dump(), ", expected an id and a content");
+                   where, ": added_tokens: got ", ToJsonLine(item),
+                   ", expected an id and a content");
       AddedToken token;
       token.content = item["content"].get<std::string>();
       token.id = ReadId(item["id"], where + ": added_tokens: " + token.content);
@@ -147,24 +153,26 @@ struct Tokenizer::File {
       }
       const auto listed = id_of_piece.find(token.content);
       Grow(token.id);
-      std::string& bytes = t.bytes_[static_cast<size_t>(token.id)];
-      const bool same = listed == id_of_piece.end() ? bytes.empty() : listed->second == token.id;
-      RETORT_CHECK(same && !t.Find(token.content), where, ": added_tokens: '", token.content,
+      std::string& token_bytes = t.bytes_[static_cast<size_t>(token.id)];
+      const bool same =
+          listed == id_of_piece.end() ? token_bytes.empty() : listed->second == token.id;
+      RETORT_CHECK(token.content.size() <= AddedToken::kLongest, where,
+                   ": added_tokens: the content of id ", token.id, " has ", token.content.size(),
+                   " bytes, expected at most ", AddedToken::kLongest);
+      token_bytes = token.content;
+      RETORT_CHECK(same && t.AddToken(token), where, ": added_tokens: '", token.content,
                    "' contradicts the vocabulary or another added token about id ", token.id);
-      bytes = token.content;
-      t.added_.push_back(std::move(token));
     }
   }
 
   // "eos_token": "<|end|>", or {"content": "<|end|>", …}.
   void ReadNamedTokens(const std::filesystem::path& path) {
     if (!std::filesystem::exists(path)) return;
-    const MapJson json = ParseMapJson(ReadFile(path), path.string());
+    const Json json = ParseJson(ReadFile(path), path.string());
     RETORT_CHECK(json.is_object(), path.string(), ": expected an object");
     const auto read = [&](const char* key) -> std::optional<int32_t> {
       if (IsNothing(json, key)) return std::nullopt;
-      const MapJson value =
-          json[key].is_object() ? json[key].value("content", MapJson()) : json[key];
+      const Json value = json[key].is_object() ? json[key].value("content", Json()) : json[key];
       RETORT_CHECK(value.is_string(), path.string(), ": ", key, ": expected a token's text");
       const std::optional<int32_t> id = t.Find(value.get<std::string>());
       RETORT_CHECK(id, path.string(), ": ", key, ": '", value.get<std::string>(),
@@ -179,14 +187,15 @@ struct Tokenizer::File {
 
 Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer.json";
-  const MapJson json = ParseMapJson(ReadFile(path), path.string());
+  const std::string text = ReadFile(path);
+  const Json json = ParseJson(text, path.string());
   RETORT_CHECK(json.is_object(), path.string(), ": expected an object");
   RequireSupported(json, path.string());
   Tokenizer tokenizer;
-  File file{tokenizer, path.string()};
+  File file{tokenizer, path.string(), text.size()};
   file.ReadVocabulary(json["model"]);
   file.ReadMerges(json["model"]);
-  file.ReadAddedTokens(json.value("added_tokens", MapJson::array()));
+  file.ReadAddedTokens(json.value("added_tokens", Json::array()));
   file.ReadNamedTokens(folder / "tokenizer_config.json");
   tokenizer.BuildIndex(path.string());
   return tokenizer;
@@ -201,9 +210,9 @@ void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_
     added.push_back(item);
     decoder[std::to_string(token.id)] = AddedTokenJson(token);
   }
-  Json::object_t vocab;  // appended to directly: a look-up per key would be quadratic
+  Json vocab = Json::object();
   for (size_t id = 0; id < pieces_.size(); ++id) {
-    if (!pieces_[id].empty()) vocab.Json::object_t::Container::emplace_back(pieces_[id], id);
+    if (!pieces_[id].empty()) vocab[pieces_[id]] = id;
   }
   Json merges = Json::array();
   for (const Merge& merge : merges_) {

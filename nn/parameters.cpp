@@ -1,11 +1,10 @@
 #include "nn/parameters.h"
 
-#include <algorithm>
-
 namespace retort::nn {
 
 Parameter& ParameterStore::Add(const std::string& name, std::vector<int64_t> shape) {
-  RETORT_CHECK(!Find(name), "parameter '", name, "' exists already");
+  RETORT_CHECK(places_.emplace(name, parameters_.size()).second, "parameter '", name,
+               "' exists already");
   RETORT_CHECK(shape.size() == 1 || shape.size() == 2, "parameter '", name, "': got ", shape.size(),
                " dimensions, expected 1 or 2");
   Parameter& parameter = parameters_.emplace_back();
@@ -17,8 +16,8 @@ Parameter& ParameterStore::Add(const std::string& name, std::vector<int64_t> sha
 }
 
 const Parameter* ParameterStore::Find(const std::string& name) const {
-  const auto it = std::ranges::find(parameters_, name, &Parameter::name);
-  return it == parameters_.end() ? nullptr : &*it;
+  const auto found = places_.find(name);
+  return found == places_.end() ? nullptr : &parameters_[found->second];
 }
 
 int64_t ParameterStore::count() const {

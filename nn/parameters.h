@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,7 @@ class ParameterStore {
  private:
   bool allocate_;
   std::deque<Parameter> parameters_;
+  std::map<std::string, size_t> places_;  // in parameters_, by name
 };
 
 }  // namespace retort::nn

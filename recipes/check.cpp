@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <unordered_set>
 
 #include "base/plural.h"
 #include "base/strings.h"
@@ -316,7 +315,7 @@ class Checker {
       const auto* distilled = std::get_if<distill::DistillOptions>(&stage.options);
       return distilled && distilled->database.empty();
     });
-    std::map<std::string, std::unordered_set<std::string>> learned;  // by stage
+    std::map<std::string, std::set<std::string>> learned;  // by stage
     for (const Stage& stage : recipe_.stages) {
       const auto used = used_.find(stage.name + ".problems");
       if (!HasProblems(stage.type) || used == used_.end()) continue;
@@ -329,7 +328,7 @@ class Checker {
   }
 
   void WarnOverlap(const Stage& stage, const std::vector<Problem>& asked, const std::string& name,
-                   const std::unordered_set<std::string>& learned) {
+                   const std::set<std::string>& learned) {
     const auto count = std::ranges::count_if(
         asked, [&](const Problem& p) { return learned.contains(p.canonical); });
     if (count == 0) return;

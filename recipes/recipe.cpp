@@ -65,6 +65,12 @@ StageOptions ReadStageOptions(const Json& json, const std::string& where, StageF
   return options;
 }
 
+// Each is compared with all others, and what stages share is written out in each.
+void RequireFew(const Json& json, const std::string& where) {
+  constexpr size_t kMost = 1000;
+  RETORT_CHECK(json.size() <= kMost, where, ": got ", json.size(), ", expected at most ", kMost);
+}
+
 // The architecture's reader knows its own keys only; "pth" is nearest to a key of ours.
 void RequireModelKeys(const Json& json, const std::string& where) {
   if (!json.contains("model_type")) return;
@@ -99,6 +105,7 @@ ModelSpec ReadModel(const std::string& name, Json json, const std::string& where
 void ReadModels(const Json& json, const std::string& where, Recipe& recipe) {
   RETORT_CHECK(json.is_object() && !json.empty(), where,
                ": expected an object with at least one model");
+  RequireFew(json, where);
   for (const auto& [name, value] : json.items()) {
     RETORT_CHECK(
         !name.empty() && name.find('/') == std::string::npos, where, ": '", name,
@@ -117,6 +124,7 @@ void ReadModels(const Json& json, const std::string& where, Recipe& recipe) {
 // Problems that stages share, by name: {"NAME": {"file": …, "split_shares": …}}.
 void CheckData(const Json& data, const std::string& where) {
   RETORT_CHECK(data.is_object(), where, ": expected an object {\"NAME\": {\"file\": …}}");
+  RequireFew(data, where);
   for (const auto& [name, value] : data.items()) {
     RETORT_CHECK(!value.is_object() || !value.contains("split"), where, ".", name,
                  ".split: is the side that a stage uses; write it in the stage's problems");
@@ -143,6 +151,7 @@ void MergeData(const Json& data, const std::string& where, Json& problems) {
 
 void ReadStages(Json json, const Json& data, const std::string& where, Recipe& recipe) {
   RETORT_CHECK(json.is_array() && !json.empty(), where, ": expected a list of stages");
+  RequireFew(json, where);
   std::vector<std::string> model_names;
   for (const ModelSpec& spec : recipe.models) model_names.push_back(spec.name);
   std::set<std::string> names;
@@ -291,6 +300,8 @@ void ApplySetting(Json& document, const std::string& setting) {
   RETORT_CHECK(equals != std::string::npos && equals > 0, "--set ", setting,
                ": expected KEY=VALUE, such as seed=2 or grpo.learning_rate=1e-4");
   const std::vector<std::string> path = Split(setting.substr(0, equals), '.');
+  RETORT_CHECK(path.size() <= kMaxJsonDepth, "--set ", setting.substr(0, 40),
+               "…: nested deeper than ", kMaxJsonDepth, " levels");
   Json value = JsonOrText(std::string_view(setting).substr(equals + 1),
                           "--set " + setting.substr(0, equals));
 

@@ -21,6 +21,14 @@ void ForEachMoment(model::LanguageModel& model, nn::AdamW& optimizer, const Body
   }
 }
 
+int64_t Count(const Json& json, const char* key, const std::string& where) {
+  const auto found = json.find(key);  // none in what is no object
+  RETORT_CHECK(found != json.end() && found->is_number_unsigned() &&
+                   found->get<uint64_t>() <= uint64_t{INT64_MAX},
+               where, ": '", key, "' is missing or no count");
+  return json[key];
+}
+
 }  // namespace
 
 Json Environment() {
@@ -77,6 +85,7 @@ TrainerState ReadTrainerState(const std::filesystem::path& folder) {
     RETORT_CHECK(json.is_object() && json.contains(key), file.string(),
                  ": not a trainer state of Retort: '", key, "' is missing");
   }
+  for (const char* key : {"stage_index", "step", "global_step"}) Count(json, key, file.string());
   try {
     return {json.at("recipe_hash"), json.at("model"),      json.at("stage"),
             json.at("stage_index"), json.at("step"),       json.at("global_step"),
@@ -103,10 +112,7 @@ void LoadOptimizer(const std::filesystem::path& folder, model::LanguageModel& mo
   });
   const std::string state = (folder / kStateFile).string();
   const Json json = ParseJson(ReadFile(state), state);
-  RETORT_CHECK(json.is_object() && json.contains("optimizer_steps") &&
-                   json["optimizer_steps"].is_number_unsigned(),
-               state, ": 'optimizer_steps' is missing or no count");
-  optimizer.set_steps(json["optimizer_steps"]);
+  optimizer.set_steps(Count(json, "optimizer_steps", state));
 }
 
 void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference,

@@ -34,6 +34,50 @@ std::string HexFloat(double value) {
   return std::string(text, static_cast<size_t>(size));
 }
 
+// Appends, so that what lies deep is not copied once per level.
+void AppendWire(const Json& value, std::string& wire) {
+  switch (value.type()) {
+    case Json::value_t::null:
+      wire += 'N';
+      break;
+    case Json::value_t::boolean:
+      wire += value.get<bool>() ? 'T' : 'F';
+      break;
+    case Json::value_t::number_integer: {
+      const int64_t number = value.get<int64_t>();
+      const uint64_t bits = static_cast<uint64_t>(number);
+      wire += HexInteger(number < 0, number < 0 ? 0 - bits : bits);
+      break;
+    }
+    case Json::value_t::number_unsigned:
+      wire += HexInteger(false, value.get<uint64_t>());
+      break;
+    case Json::value_t::number_float:
+      wire += HexFloat(value.get<double>());
+      break;
+    case Json::value_t::string:
+      wire += ToWireText(value.get_ref<const std::string&>());
+      break;
+    case Json::value_t::array:
+      wire += WireOpen('l', value.size());
+      for (const Json& item : value) AppendWire(item, wire);
+      break;
+    case Json::value_t::object:
+      if (const auto digits = BigInteger(value)) {
+        wire += HexInteger(*digits);
+        break;
+      }
+      wire += WireOpen('d', value.size());
+      for (const auto& [key, item] : value.items()) {
+        wire += ToWireText(key);
+        AppendWire(item, wire);
+      }
+      break;
+    default:
+      Fail("a JSON value of type ", value.type_name(), " cannot be sent to a program");
+  }
+}
+
 }  // namespace
 
 std::optional<WireReader::Head> WireReader::Next() {
@@ -123,36 +167,9 @@ std::string ToWireText(std::string_view text) {
 }
 
 std::string ToWire(const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::null:
-      return "N";
-    case Json::value_t::boolean:
-      return value.get<bool>() ? "T" : "F";
-    case Json::value_t::number_integer: {
-      const int64_t number = value.get<int64_t>();
-      const uint64_t bits = static_cast<uint64_t>(number);
-      return HexInteger(number < 0, number < 0 ? 0 - bits : bits);
-    }
-    case Json::value_t::number_unsigned:
-      return HexInteger(false, value.get<uint64_t>());
-    case Json::value_t::number_float:
-      return HexFloat(value.get<double>());
-    case Json::value_t::string:
-      return ToWireText(value.get_ref<const std::string&>());
-    case Json::value_t::array: {
-      std::string wire = WireOpen('l', value.size());
-      for (const Json& item : value) wire += ToWire(item);
-      return wire;
-    }
-    case Json::value_t::object: {
-      if (const auto digits = BigInteger(value)) return HexInteger(*digits);
-      std::string wire = WireOpen('d', value.size());
-      for (const auto& [key, item] : value.items()) wire += ToWireText(key) + ToWire(item);
-      return wire;
-    }
-    default:
-      Fail("a JSON value of type ", value.type_name(), " cannot be sent to a program");
-  }
+  std::string wire;
+  AppendWire(value, wire);
+  return wire;
 }
 
 std::string Frame(std::string_view payload) {

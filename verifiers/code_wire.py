@@ -7,7 +7,7 @@ import decimal
 import fractions
 import posix
 
-MAX_DEPTH = 150
+MAX_DEPTH = 520  # kMaxJsonDepth, and what is said around a value
 
 
 class WireError(Exception):

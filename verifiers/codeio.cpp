@@ -86,11 +86,11 @@ std::optional<Json> Unwrap(const Json& value, const char* key) {
 
 // "4,[1,2]" as {"a": 4, "l": [1,2]}, and an object as it is.
 std::optional<Json> ReadArguments(const std::string& text, const Task& task) {
-  if (const auto value = ReadShallowJson(text); value && value->is_object()) {
+  if (const auto value = TryParseJson(text); value && value->is_object()) {
     const auto inner = Unwrap(*value, "input");
     return inner && inner->is_object() ? inner : value;
   }
-  const auto list = ReadShallowJson(StrCat("[", text, "]"));
+  const auto list = TryParseJson(StrCat("[", text, "]"));
   if (!list) return std::nullopt;
   if (list->size() != task.parameters.size()) return list;  // which fits no program
   Json arguments = Json::object();
@@ -101,7 +101,7 @@ std::optional<Json> ReadArguments(const std::string& text, const Task& task) {
 // What was predicted, or nothing when it cannot be read.
 std::optional<Json> ReadPrediction(const Found& found, const Task& task) {
   if (task.finds_input && found.in_tag) return ReadArguments(found.text, task);
-  auto value = ReadShallowJson(found.text);
+  auto value = TryParseJson(found.text);
   if (!value) return value;
   const char* key = task.finds_input ? "input" : "output";
   if (auto inner = Unwrap(*value, key)) return inner;
@@ -191,7 +191,7 @@ class CodeioVerifier final : public Verifier {
                     ".");
     }
     const auto call = [&] {
-      const Json given = ReadShallowJson(verdict.extracted).value_or(nullptr);
+      const Json given = TryParseJson(verdict.extracted).value_or(nullptr);
       return ShowCall(given, entry);
     };
     if (code == "other-output") {

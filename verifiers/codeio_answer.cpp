@@ -7,8 +7,6 @@
 namespace retort::verifiers {
 namespace {
 
-constexpr int kMaxDepth = 100;
-
 struct Span {
   size_t begin, end;
 };
@@ -46,17 +44,6 @@ std::string_view LastJsonObject(std::string_view text) {
     if (Json::accept(object)) return object;
   }
   return {};
-}
-
-std::optional<Json> ReadShallowJson(std::string_view text) {
-  int deepest = 0;
-  const auto note_depth = [&](int depth, Json::parse_event_t, Json&) {
-    deepest = std::max(deepest, depth);
-    return true;
-  };
-  Json value = Json::parse(text, note_depth, /*allow_exceptions=*/false);
-  if (value.is_discarded() || deepest > kMaxDepth) return std::nullopt;
-  return value;
 }
 
 bool IsClose(const Json& answer, const Json& expected) {

@@ -1,7 +1,6 @@
 #pragma once
 // How CODEI/O answers are found, read and compared.
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,9 +11,6 @@ namespace retort::verifiers {
 /// The last complete JSON object in `text`, outermost; braces that are no JSON are passed over.
 /// Empty when there is none. Linear.
 std::string_view LastJsonObject(std::string_view text);
-
-/// One JSON value, unless it is malformed or nested deeper than 100, where what is recursive ends.
-std::optional<Json> ReadShallowJson(std::string_view text);
 
 /// CodeI/O's comparison (hkust-nlp/CodeIO, src): objects with the same keys, lists of the same
 /// length, their parts alike; whole numbers exactly; where one is a float, |a-b| <= 1e-3 |b| and

@@ -32,7 +32,7 @@ def main():
 )";
 
 ProgramRun Reply(const std::string& line) {
-  const auto reply = ReadShallowJson(line);
+  const auto reply = TryParseJson(line);
   if (reply && reply->is_object() && reply->contains("output")) {
     return {ProgramRun::Ending::kReturned, (*reply)["output"], ""};
   }

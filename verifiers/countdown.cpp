@@ -34,13 +34,10 @@ std::optional<Puzzle> ReadPuzzle(const Json& extra) {
 }
 
 // Each used number takes one of the given ones away.
-bool UsesOnly(std::vector<int64_t> given, const std::vector<int64_t>& used) {
-  for (const int64_t number : used) {
-    const auto found = std::find(given.begin(), given.end(), number);
-    if (found == given.end()) return false;
-    given.erase(found);
-  }
-  return true;
+bool UsesOnly(std::vector<int64_t> given, std::vector<int64_t> used) {
+  std::ranges::sort(given);
+  std::ranges::sort(used);
+  return std::ranges::includes(given, used);
 }
 
 class CountdownVerifier final : public Verifier {

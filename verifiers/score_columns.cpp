@@ -27,16 +27,18 @@ const Json* Member(const Json& value, const std::string& key) {
   return found == value.end() ? nullptr : &*found;
 }
 
-// Follows keys[first…]; where a key has dots itself, the longest one goes first.
-const Json* Follow(const Json& value, const std::vector<std::string>& keys, size_t first) {
-  if (first == keys.size()) return &value;
-  for (size_t end = keys.size(); end > first; --end) {
-    const std::vector<std::string> parts(keys.begin() + static_cast<std::ptrdiff_t>(first),
-                                         keys.begin() + static_cast<std::ptrdiff_t>(end));
-    const Json* member = Member(value, Join(parts, "."));
-    if (const Json* found = member ? Follow(*member, keys, end) : nullptr) return found;
+// Follows the keys of "a.b.c"; where a key has dots itself, the longest one goes first.
+const Json* Follow(const Json& value, std::string_view name) {
+  for (size_t end = name.size();; end = name.rfind('.', end - 1)) {
+    if (end == std::string_view::npos) return nullptr;
+    const Json* member = Member(value, std::string(name.substr(0, end)));
+    if (end == name.size()) {
+      if (member) return member;
+    } else if (const Json* found = member ? Follow(*member, name.substr(end + 1)) : nullptr) {
+      return found;
+    }
+    if (end == 0) return nullptr;
   }
-  return nullptr;
 }
 
 [[noreturn]] void FailMissing(const Json& row, const std::string& name, const std::string& where) {
@@ -191,7 +193,7 @@ std::string TextOf(const Json& value) {
 }
 
 const Json* FindColumn(const Json& row, const std::string& name) {
-  return row.is_object() ? Follow(row, Split(name, '.'), 0) : nullptr;
+  return row.is_object() ? Follow(row, name) : nullptr;
 }
 
 const Json& Column(const Json& row, const std::string& names, const std::string& where) {

@@ -39,6 +39,47 @@ TEST(JsonText, KeysKeepTheirOrder) {
   EXPECT_EQ(ToJsonLine(ParseJson(text, "here")), text);
 }
 
+TEST(JsonText, AnObjectOfManyKeysIsAnObjectOfFew) {
+  for (const int64_t size : {3, 8, 9, 10, 1000}) {
+    Json object = Json::object();
+    for (int64_t i = 0; i < size; ++i) object[StrCat("k", size - i)] = i;
+    const Json copy = object;
+    Json moved = object;
+    const Json taken = std::move(moved);
+    EXPECT_EQ(taken, copy);
+    EXPECT_EQ(object.size(), static_cast<size_t>(size));
+    for (int64_t i = 0; i < size; ++i) {
+      EXPECT_EQ(object[StrCat("k", size - i)], i);  // finds it, adds nothing
+      EXPECT_EQ(copy.at(StrCat("k", size - i)), i);
+    }
+    EXPECT_FALSE(object.contains("k0"));
+    EXPECT_EQ(object.size(), static_cast<size_t>(size));
+    EXPECT_EQ(object.begin().key(), StrCat("k", size));  // in the order they came in
+    EXPECT_EQ(ParseJson(ToJsonLine(object), "again"), object);
+
+    EXPECT_EQ(object.erase("k2"), 1u);
+    EXPECT_EQ(object.erase("k2"), 0u);
+    EXPECT_FALSE(object.contains("k2"));
+    EXPECT_TRUE(copy.contains("k2"));
+    object.erase(object.find("k1"));
+    object["k2"] = "again";  // goes to the end
+    EXPECT_EQ(object.items().begin().key(), StrCat("k", size));
+    EXPECT_EQ(object.back(), "again");
+    EXPECT_NE(object, copy);
+    object.update({{"k3", "changed"}, {"new", 1}});
+    EXPECT_EQ(object["k3"], "changed");
+    EXPECT_EQ(object.size(), static_cast<size_t>(size));
+
+    Json reversed = Json::object();
+    for (auto member = copy.rbegin(); member != copy.rend(); ++member) {
+      reversed[member.key()] = member.value();
+    }
+    EXPECT_NE(reversed, copy);  // the order counts
+    object.clear();
+    EXPECT_TRUE(object.empty() && !object.contains("k3"));
+  }
+}
+
 TEST(JsonText, ErrorsNameThePlace) {
   const std::string message = ParseMessage("{\n  \"a\": 1,\n  \"b\" : x\n}");
   EXPECT_EQ(message.find("problems.jsonl:12: not valid JSON: "), 0u) << message;
@@ -157,6 +198,10 @@ TEST(Strings, DidYouMeanNamesTheNearestOrNothing) {
   EXPECT_EQ(DidYouMean("top_q", names), " Did you mean 'top_k'?");
   EXPECT_EQ(DidYouMean("learning_rate", names), "");
   EXPECT_EQ(DidYouMean("x", {}), "");
+  // Not the product of their lengths.
+  const std::string endless(10'000'000, 'x');
+  EXPECT_EQ(DidYouMean(endless, {endless + "y", "top_k"}), "");
+  EXPECT_EQ(DidYouMean("top_q", {endless, "top_k"}), " Did you mean 'top_k'?");
 }
 
 TEST(Strings, NumbersReadBackToTheSameDouble) {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "tests/support/error_of.h"
 
 namespace retort::datasets {
 namespace {
@@ -191,6 +192,17 @@ TEST_F(JsonlTest, RowsOfHostileDepthOrWithAKeyTwiceAreBadLines) {
               2, "nested deeper");
   ExpectError("{\"prompt\":\"a\",\"answer\":\"b\",\"answer\":\"c\"}\n", 1,
               "the key \"answer\" occurs twice");
+}
+
+TEST_F(JsonlTest, AColumnNameOfCsvHasALimit) {
+  const auto read = [&](const std::string& text) {
+    JsonlReader reader(File(text), RowFormat::kCsv);
+    JsonlLine line;
+    return retort::ErrorOf([&] { reader.Next(line); });
+  };
+  EXPECT_EQ(read(std::string(1000, 'x') + ",b\n1,2\n"), "(no error)");
+  EXPECT_NE(read("b," + std::string(1001, 'x') + "\n1,2\n").find("by 1001 bytes"),
+            std::string::npos);
 }
 
 TEST_F(JsonlTest, TheReaderGoesOnAfterABadLine) {

@@ -160,7 +160,7 @@ TEST(IncludeLines, NoTwoClassesHaveOneName) {
 }
 
 // The library's own parser knows no bounds: text from outside goes through base/json.h. What else
-// calls it sets bounds of its own.
+// calls it only asks whether a text is JSON.
 TEST(IncludeLines, JsonIsParsedWithinBounds) {
   std::set<std::string> callers;
   ForFiles([&](const std::string&, const std::string& file, const auto& lines) {
@@ -169,8 +169,7 @@ TEST(IncludeLines, JsonIsParsedWithinBounds) {
       if (text.find(call) != std::string::npos) callers.insert(file);
     }
   });
-  EXPECT_EQ(callers, (std::set<std::string>{"base/json.cpp", "model/map_json.cpp",
-                                            "verifiers/codeio_answer.cpp"}));
+  EXPECT_EQ(callers, (std::set<std::string>{"base/json.cpp", "verifiers/codeio_answer.cpp"}));
 }
 
 TEST(IncludeLines, ViolationsAreSeen) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/model/testing.h"
+
 namespace retort::model {
 namespace {
 
@@ -99,6 +101,17 @@ TEST(Cost, EveryOptionCounts) {
   const int64_t plain = CountParameters(biased).total;
   biased.attention_bias = true;
   EXPECT_EQ(CountParameters(biased).total - plain, 3 * (64 + 2 * 32 + 64));
+}
+
+TEST(Cost, MoreThanCanBeCountedIsAnError) {
+  DeepseekConfig policy;
+  policy.num_hidden_layers = policy.n_routed_experts = policy.hidden_size = 10'000'000;
+  policy.moe_intermediate_size = policy.num_attention_heads = policy.v_head_dim = 10'000'000;
+  LlamaConfig student;
+  student.num_hidden_layers = student.hidden_size = student.intermediate_size = 10'000'000;
+  for (const ModelConfig& config : {ModelConfig(policy), ModelConfig(student)}) {
+    EXPECT_PRED2(Contains, ErrorOf([&] { CountParameters(config); }), "expected at most 1e18");
+  }
 }
 
 }  // namespace

@@ -104,6 +104,34 @@ TEST(Pretrained, AMissingTensorIsNamed) {
   EXPECT_PRED2(Contains, message, saved.folder.string());
 }
 
+// Nothing is made by a size that the weights do not show: these would take hours, or all memory.
+TEST(Pretrained, SizesThatTheWeightsDoNotHaveAreRefusedAtOnce) {
+  const auto expect = [](Saved& saved, const std::string& key, int64_t value) {
+    const std::string before = ReadFile(saved.folder / "config.json");
+    saved.Reconfigure(key, value);
+    const std::string message = saved.LoadError();
+    EXPECT_PRED2(Contains, message, StrCat(key, " "));
+    EXPECT_PRED2(Contains, message, StrCat(value));
+    EXPECT_EQ(ErrorOf([&] { CheckWeights(ReadModelConfig(saved.folder), saved.folder); }), message);
+    WritePlain(saved.folder / "config.json", before);
+  };
+  Saved policy(testing::TinyPolicyConfig());
+  for (const char* key : {"num_hidden_layers", "n_routed_experts", "vocab_size", "hidden_size",
+                          "intermediate_size", "moe_intermediate_size", "num_attention_heads",
+                          "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"}) {
+    expect(policy, key, 10'000'000);
+  }
+  expect(policy, "n_shared_experts", 1'000'000);
+  Saved student(testing::TinyStudentConfig(DenseType::kLlama));
+  for (const char* key : {"num_hidden_layers", "vocab_size", "hidden_size", "intermediate_size",
+                          "num_attention_heads", "head_dim"}) {
+    expect(student, key, 10'000'000);
+  }
+  student.Reconfigure("num_hidden_layers", 1'000'000);
+  EXPECT_PRED2(Contains, student.LoadError(),
+               "num_hidden_layers is 1000000, but the weights hold ");
+}
+
 TEST(Pretrained, ASuperfluousTensorIsNamed) {
   Saved saved(testing::TinyPolicyConfig());
   saved.Reconfigure("num_hidden_layers", 2);

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "model/byte_alphabet.h"
-#include "model/map_json.h"
 #include "tests/model/testing.h"
 
 namespace retort::model {
@@ -113,6 +113,57 @@ TEST(Tokenizer, RandomTextsRoundTripInBothModes) {
     const std::string text = RandomText(random, parts);
     EXPECT_EQ(tokenizer.Decode(tokenizer.Encode(text, AddedTokens::kMatch)), text);
     EXPECT_EQ(tokenizer.Decode(tokenizer.Encode(text, AddedTokens::kAsText)), text);
+  }
+}
+
+TEST(Tokenizer, TheLongestAddedTokenIsFoundAmongMany) {
+  std::vector<std::string> contents[2];  // of the two passes
+  RandomStream random({.seed = 2, .purpose = "tokenizer-test"});
+  std::set<std::string> known = {"", "a", "b", "<"};  // the bytes are there
+  for (int i = 0; i < 400; ++i) {
+    std::string content;
+    while (!known.insert(content).second) content += "ab<"[random.Below(3)];
+    contents[i % 3 == 0].push_back(content);
+  }
+  const Tokenizer tokenizer = LoadChanged([&](Json& json) {
+    int32_t id = 264;
+    for (const bool normalized : {false, true}) {
+      for (const std::string& content : contents[normalized]) {
+        json["added_tokens"].push_back(
+            {{"id", id++}, {"content", content}, {"normalized", normalized}});
+      }
+    }
+  });
+  // As defined: at each place the longest; the second pass between what the first has found.
+  const std::function<Ids(std::string_view, bool)> encode = [&](std::string_view text, bool pass) {
+    Ids ids;
+    size_t start = 0;
+    const auto between = [&](size_t end) {
+      const std::string_view part = text.substr(start, end - start);
+      const Ids more = pass ? tokenizer.Encode(part, AddedTokens::kAsText) : encode(part, true);
+      ids.insert(ids.end(), more.begin(), more.end());
+    };
+    for (size_t i = 0; i < text.size();) {
+      std::string_view best;
+      for (const std::string& content : contents[pass]) {
+        if (text.substr(i).starts_with(content) && content.size() > best.size()) best = content;
+      }
+      if (best.empty()) {
+        ++i;
+        continue;
+      }
+      between(i);
+      ids.push_back(tokenizer.IdOf(best));
+      start = i += best.size();
+    }
+    between(text.size());
+    return ids;
+  };
+  const Tokenizer copy = tokenizer;
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    for (uint64_t n = random.Below(60); n > 0; --n) text += "ab<c"[random.Below(4)];
+    EXPECT_EQ(copy.Encode(text, AddedTokens::kMatch), encode(text, false)) << text;
   }
 }
 
@@ -250,20 +301,25 @@ TEST(Tokenizer, RefusesWhatItWouldGetWrong) {
   EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["merges"] = {5}; }), "merge 0");
   EXPECT_PRED2(Contains, error([](Json& j) { j["added_tokens"][0]["id"] = 65; }), "contradicts");
   EXPECT_PRED2(Contains, error([](Json& j) { j["model"].erase("vocab"); }), "vocab is missing");
+  // What an id needs in memory, the file must have in bytes.
+  EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["vocab"]["zz"] = 9'999'999; }),
+               "model.vocab.zz: the id 9999999 in a file of");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["added_tokens"][0]["id"] = 9'999'999; }),
+               "the id 9999999 in a file of");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["vocab"]["zz"] = 300.0; }), "token id");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["vocab"]["zz"] = UINT64_MAX; }),
+               "token id");
+  EXPECT_PRED2(Contains,
+               error([](Json& j) { j["added_tokens"][0]["content"] = std::string(1001, 'x'); }),
+               "has 1001 bytes, expected at most 1000");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["added_tokens"].push_back(j["added_tokens"][0]); }),
+               "contradicts");
   EXPECT_EQ(error([](Json& j) {
               j["normalizer"] = {{"type", "Sequence"}, {"normalizers", Json::array()}};
               j["post_processor"] = {{"type", "ByteLevel"}};
             }),
             "(no error)");
   EXPECT_PRED2(Contains, ErrorOf([] { Tokenizer::Load("/nonexistent"); }), "tokenizer.json");
-}
-
-TEST(MapJson, RefusesDuplicateKeysAndDeepNesting) {
-  EXPECT_PRED2(Contains, ErrorOf([] { ParseMapJson(R"({"a":1,"b":{"a":2},"a":3})", "f"); }),
-               "\"a\" occurs twice");
-  EXPECT_PRED2(Contains, ErrorOf([] { ParseMapJson(std::string(100, '['), "f"); }), "nested");
-  EXPECT_PRED2(Contains, ErrorOf([] { ParseMapJson("{", "file.json"); }), "file.json: not valid");
-  EXPECT_EQ(ParseMapJson(R"({"a":1,"b":{"a":2}})", "f")["b"]["a"], 2);
 }
 
 }  // namespace

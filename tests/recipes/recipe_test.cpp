@@ -233,6 +233,30 @@ TEST(Recipe, EveryKeyReachesTheHash) {
   EXPECT_GT(changed, 150);
 }
 
+TEST(Recipe, HasAThousandStagesModelsAndDataAtMost) {
+  const auto message = [](const std::function<void(Json&)>& change) {
+    Json recipe = SmallRecipe();
+    change(recipe);
+    return ErrorOf([&] { ReadRecipe(recipe, "r"); });
+  };
+  const auto grow = [](Json& object, const Json& value) {
+    for (int i = 0; i < 1000; ++i) object[StrCat("more", i)] = value;
+  };
+  const std::string stages = message([](Json& recipe) {
+    for (int i = 0; i < 1000; ++i) recipe["stages"].push_back({{"type", "eval"}});
+  });
+  EXPECT_NE(stages.find("r.stages: got 100"), std::string::npos) << stages;
+  EXPECT_NE(message([&](Json& recipe) {
+              grow(recipe["models"], Json::object());
+            }).find("expected at most 1000"),
+            std::string::npos);
+  EXPECT_NE(message([&](Json& recipe) {
+              grow(recipe["data"], {{"file", "x"}});
+              recipe["data"]["y"] = {{"file", "y"}};
+            }).find("r.data: got 1001"),
+            std::string::npos);
+}
+
 TEST(Setting, ReachesEveryPlace) {
   Json recipe = SmallRecipe();
   for (const char* setting :
@@ -269,6 +293,9 @@ TEST(Setting, SaysWhatIsWrong) {
   EXPECT_NE(message("name.x.y=3").find("not inside an object"), std::string::npos);
   EXPECT_NE(message("stages.0.steps=3").find("not inside an object"), std::string::npos);
   EXPECT_NE(message("a.b=3", Json(3)).find("not an object"), std::string::npos);
+  std::string deep = "seed";
+  for (int i = 0; i < kMaxJsonDepth; ++i) deep += ".a";
+  EXPECT_NE(message((deep + "=3").c_str()).find("deeper than 512"), std::string::npos);
   EXPECT_NE(message("a.b=3", Json::object()).find("'a'"), std::string::npos);
   EXPECT_NE(message("a.b=3", {{"stages", {1, {{"name", 2}}}}}).find("'a'"), std::string::npos);
   Json typo = SmallRecipe();  // a misspelt key is left for reading to complain about

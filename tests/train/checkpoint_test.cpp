@@ -166,8 +166,15 @@ TEST_F(CheckpointTest, AMalformedStateIsNamed) {
     json[key] = Json::array();
     ExpectHas(message(json.dump()), file.string());
   }
+  for (const char* key : {"stage_index", "step", "global_step"}) {
+    for (const Json& value : {Json(-1), Json(1.5), Json(UINT64_MAX)}) {
+      Json json = good;
+      json[key] = value;
+      ExpectHas(message(json.dump()), key);
+    }
+  }
   EXPECT_EQ(message(good.dump()), "(no error)");
-  for (const Json& steps : {Json("three"), Json(nullptr), Json(-1), Json(2.5)}) {
+  for (const Json& steps : {Json("three"), Json(nullptr), Json(-1), Json(2.5), Json(UINT64_MAX)}) {
     Json json = good;
     json["optimizer_steps"] = steps;
     WriteFileAtomic(file, json.dump());

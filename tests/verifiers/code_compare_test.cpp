@@ -75,6 +75,42 @@ TEST(CodeCompare, AnyOrderWhereTheTaskSaysSo) {
   EXPECT_TRUE(SameInAnyOrder("i1;", 1));
 }
 
+TEST(CodeCompare, SetsMayBeLargeAndHoldAnything) {
+  std::string wire, pairs, noisy, sets;
+  Json expected = Json::array(), expected_pairs = expected, expected_sets = expected;
+  constexpr int kSize = 20'000;
+  for (int i = 0; i < kSize; ++i) {
+    const std::string number = ToWire(Json(kSize - 1 - i));
+    wire += number;
+    expected.push_back(i);
+    if (i >= 3'000) continue;
+    pairs += "t2;" + ToWire(Json(i)) + ToWireText(StrCat(i));
+    noisy += "t2;" + ToWire(Json(0.1 + (i % 7) * 1e-12)) + ToWire(Json(i));
+    sets += "l2;s1:a" + ToWire(Json(i));
+    expected_pairs.push_back({2'999 - i, StrCat(2'999 - i)});
+    expected_sets.push_back({"a", 2'999 - i});
+  }
+  EXPECT_TRUE(SameInAnyOrder(WireOpen('e', kSize) + wire, expected));
+  EXPECT_TRUE(SameInAnyOrder("e3000;" + pairs, expected_pairs));
+  EXPECT_TRUE(SameInAnyOrder("e3000;" + sets, expected_sets));
+  Json noise = Json::array();
+  for (int i = 0; i < 3'000; ++i) noise.push_back({0.1, i});
+  EXPECT_TRUE(SameInAnyOrder("e3000;" + noisy, noise));
+  noise[5][1] = 3'000;
+  EXPECT_FALSE(SameInAnyOrder("e3000;" + noisy, noise));
+  expected[7] = kSize;
+  EXPECT_FALSE(SameInAnyOrder(WireOpen('e', kSize) + wire, expected));
+  EXPECT_TRUE(SameInAnyOrder("e4;Nf-0x1p+0;f-0x0p+0;s1:a", {"a", 0, -1, nullptr}));
+  EXPECT_TRUE(SameInAnyOrder("e2;s300000:" + std::string(300'000, 'x') + "i1;",
+                             {1, std::string(300'000, 'x')}));
+}
+
+TEST(CodeCompare, WhatJsonMayNestIsSentAndRead) {
+  Json nested = 1;
+  for (int i = 0; i < kMaxJsonDepth; ++i) nested = Json::array({nested});
+  EXPECT_TRUE(Same(ToWire(nested), nested));
+}
+
 TEST(CodeCompare, DictsAreObjects) {
   const Json expected{{"1", 2}, {"b", Json::array()}};
   EXPECT_TRUE(Same("d2;s1:bl0;i1;i2;", expected));

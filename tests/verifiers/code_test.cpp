@@ -66,6 +66,13 @@ TEST_F(CodeTest, FunctionCalls) {
                  "accepted"));
 }
 
+TEST_F(CodeTest, ArgumentsMayNestAsDeepAsJson) {
+  Json nested = 1;
+  for (int i = 0; i < kMaxJsonDepth - 4; ++i) nested = Json::array({nested});
+  EXPECT_TRUE(
+      Is(Judge(kIdentity, Calls({{{"args", {nested}}, {"expected", nested}}})), "accepted"));
+}
+
 TEST_F(CodeTest, MethodsOfSolution) {
   const std::string program = "class Solution:\n  def f(self, x): return x + 1";
   EXPECT_TRUE(Is(Judge(program, Calls({{{"args", {1}}, {"expected", 2}}})), "accepted"));

@@ -204,8 +204,8 @@ TEST(Codeio, TheLastCompleteObjectIsFound) {
 
 TEST(Codeio, HostileNestingIsNoAnswer) {
   const std::string deep = std::string(120000, '[') + std::string(120000, ']');
-  EXPECT_FALSE(ReadShallowJson(deep));
-  EXPECT_FALSE(ReadShallowJson(std::string(120000, '[')));
+  EXPECT_FALSE(TryParseJson(deep));
+  EXPECT_FALSE(TryParseJson(std::string(120000, '[')));
   EXPECT_EQ(LastJsonObject("{\"a\": " + deep + "}").size(), deep.size() + 7);
 }
 
