@@ -1,5 +1,6 @@
 #include "verifiers/code_compare.h"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -141,56 +142,90 @@ bool SameValue(WireReader& got, const Json& expected, Comparison& comparison) {
 
 // --- in any order ---
 
-// One text for all values that are the same without a tolerance; nothing for what equals nothing,
-// or nests deeper than `depth` (every level is copied once).
-bool Canonical(WireReader& got, std::string& out, int depth) {
-  const auto head = depth > 0 ? got.Next() : std::nullopt;
-  if (!head) return false;
-  switch (head->tag) {
-    case 'N':
-    case 'T':
-    case 'F':
-      out += head->tag;
-      return true;
-    case 'i':
-    case 'f':
-      out += NumberWire(*head);
-      return true;
-    case 's':
-      out += ToWireText(head->text);
-      return true;
-    case 'l':
-    case 't':
-      out += WireOpen('l', head->items);
-      for (size_t i = 0; i < head->items; ++i) {
-        if (!Canonical(got, out, depth - 1)) return false;
-      }
-      return true;
-    case 'd': {
-      std::map<std::string, std::string> members;
-      for (size_t i = 0; i < head->items; i += 2) {
-        const auto key_head = got.Next();
-        const auto key = key_head ? KeyText(*key_head) : std::nullopt;
-        std::string value;
-        if (!key || !Canonical(got, value, depth - 1)) return false;
-        if (!members.emplace(*key, std::move(value)).second) return false;
-      }
-      out += WireOpen('d', members.size());
-      for (const auto& [key, value] : members) out += ToWireText(key) + value;
-      return true;
-    }
-    case 'o':
-      return IsPlainInside(head->text) && Canonical(got, out, depth - 1);
-    default:
-      return false;
-  }
+// Bytes that sort as the numbers do.
+std::string SortedBits(double number) {
+  const auto bits = std::bit_cast<uint64_t>(number == 0 ? 0 : number);
+  const uint64_t ordered = bits >> 63 ? ~bits : bits | uint64_t{1} << 63;
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(ordered >> shift);
+  return bytes;
 }
 
-std::optional<std::string> Canonical(std::string_view value, int depth) {
+// A text that values have in common when they are the same without a tolerance; with `floats`, when
+// they are the same but for those, which go there.
+class Canonical {
+ public:
+  explicit Canonical(std::string* floats) : floats_(floats) {}
+
+  // False for what equals nothing, or nests deeper than `depth` (every level is copied once).
+  bool Append(WireReader& got, int depth, std::string& out) const {
+    const auto head = depth > 0 ? got.Next() : std::nullopt;
+    if (!head) return false;
+    switch (head->tag) {
+      case 'N':
+      case 'T':
+      case 'F':
+        out += head->tag;
+        return true;
+      case 'i':
+      case 'f':
+        if (floats_ != nullptr && head->tag == 'f') {
+          out += 'f';
+          *floats_ += SortedBits(ToDouble(*head));
+        } else {
+          out += NumberWire(*head);
+        }
+        return true;
+      case 's':
+        out += ToWireText(head->text);
+        return true;
+      case 'l':
+      case 't':
+        out += WireOpen('l', head->items);
+        for (size_t i = 0; i < head->items; ++i) {
+          if (!Append(got, depth - 1, out)) return false;
+        }
+        return true;
+      case 'd':
+        return AppendDict(got, head->items, depth, out);
+      case 'o':
+        return IsPlainInside(head->text) && Append(got, depth - 1, out);
+      default:
+        return false;
+    }
+  }
+
+ private:
+  bool AppendDict(WireReader& got, size_t items, int depth, std::string& out) const {
+    std::map<std::string, std::string> members;
+    for (size_t i = 0; i < items; i += 2) {
+      const auto head = got.Next();
+      const auto key = head ? KeyText(*head) : std::nullopt;
+      std::string value;
+      if (!key || !Append(got, depth - 1, value)) return false;
+      if (!members.emplace(*key, std::move(value)).second) return false;
+    }
+    out += WireOpen('d', members.size());
+    for (const auto& [key, value] : members) out += ToWireText(key) + value;
+    return true;
+  }
+
+  std::string* floats_;
+};
+
+std::optional<std::string> Exactly(std::string_view value, int depth) {
   WireReader reader(value);
   std::string text;
-  if (!Canonical(reader, text, depth)) return std::nullopt;
+  if (!Canonical(nullptr).Append(reader, depth, text)) return std::nullopt;
   return text;
+}
+
+// First what agrees but for floats, then those.
+std::pair<std::string, std::string> Nearly(std::string_view value, int depth) {
+  WireReader reader(value);
+  std::pair<std::string, std::string> key;
+  Canonical(&key.second).Append(reader, depth, key.first);
+  return key;
 }
 
 int Depth(const Json& value) {
@@ -201,41 +236,48 @@ int Depth(const Json& value) {
   return depth + 1;
 }
 
-// Equal ones go first, by their text. What is left may agree within the tolerance, and is tried one
-// with the other, as long as the work lasts.
+// Equal ones go first, by their text. What is left may agree within the tolerance: it is tried with
+// what agrees but for floats, the least first, as long as the work lasts.
 bool SameUnordered(std::string_view got, const Json& expected, double tolerance) {
-  Comparison comparison{.tolerance = tolerance, .most_values = 10'000'000};
   WireReader reader(got);
   const auto head = reader.Next();
   if (!head || std::string_view("ltez").find(head->tag) == std::string_view::npos) return false;
   if (!expected.is_array() || head->items != expected.size()) return false;
 
   const int depth = 2 * Depth(expected);  // a named tuple takes two
-  std::multimap<std::string, const Json*> wanted;
+  std::multimap<std::string, const Json*> equal;
   for (const Json& item : expected) {
-    wanted.emplace(Canonical(ToWire(item), depth).value_or(""), &item);
+    equal.emplace(Exactly(ToWire(item), depth).value_or(""), &item);
   }
   const bool is_set = head->tag == 'e' || head->tag == 'z';
   std::set<std::string> members;
   std::vector<std::string_view> left;
   for (size_t i = 0; i < head->items; ++i) {
     const auto item = reader.Whole();
-    const auto text = item ? Canonical(*item, depth) : std::nullopt;
+    const auto text = item ? Exactly(*item, depth) : std::nullopt;
     if (!text || (is_set && !members.insert(*text).second)) return false;
-    const auto found = wanted.find(*text);
-    if (found == wanted.end()) {
+    const auto found = equal.find(*text);
+    if (found == equal.end()) {
       left.push_back(*item);
     } else {
-      wanted.erase(found);
+      equal.erase(found);
     }
   }
-  for (const std::string_view item : left) {
-    auto it = wanted.begin();
-    for (; it != wanted.end(); ++it) {
+
+  std::multimap<std::pair<std::string, std::string>, std::string_view> results;
+  for (const std::string_view item : left) results.emplace(Nearly(item, depth), item);
+  std::multimap<std::pair<std::string, std::string>, const Json*> wanted;
+  for (const auto& [text, item] : equal) wanted.emplace(Nearly(ToWire(*item), depth), item);
+  Comparison comparison{.tolerance = tolerance,
+                        .most_values = 1000 * static_cast<int64_t>(1 + left.size())};
+  for (const auto& [key, item] : results) {
+    auto it = wanted.lower_bound({key.first, ""});
+    const auto agrees = [&, item = item] {
       WireReader value(item);
-      if (SameValue(value, *it->second, comparison)) break;
-    }
-    if (it == wanted.end()) return false;
+      return SameValue(value, *it->second, comparison);
+    };
+    while (it != wanted.end() && it->first.first == key.first && !agrees()) ++it;
+    if (it == wanted.end() || it->first.first != key.first) return false;
     wanted.erase(it);
   }
   return true;

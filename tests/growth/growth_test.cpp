@@ -443,9 +443,12 @@ Reader ResultReader() {
   return {"a program's result",
           [](const std::string& text, const fs::path&) {
             const size_t end = std::min(text.find('\n'), text.size());
-            const auto value = verifiers::ParseWire(text.substr(0, end));
+            const std::string wire = text.substr(0, end);
             const auto expected = TryParseJson(text.substr(std::min(end + 1, text.size())));
-            if (value && expected) verifiers::SameResult(*value, *expected, 1e-6);
+            for (const bool unordered : {true, false}) {
+              const verifiers::ResultRule rule{.tolerance = 1e-6, .unordered = unordered};
+              if (expected) verifiers::SameResult(wire, *expected, rule);
+            }
             if (expected) verifiers::ToWire(*expected);
             verifiers::SameOutput(text, text, verifiers::OutputRule::kJson, 1e-6);
             verifiers::SameOutput(text, text + " ", verifiers::OutputRule::kTokens, 1e-6);

@@ -71,6 +71,15 @@ TEST(CodeCompare, AnyOrderWhereTheTaskSaysSo) {
   EXPECT_FALSE(SameInAnyOrder("l1;l2;i2;i1;", {{1, 2}}));  // the outermost only
   EXPECT_TRUE(SameInAnyOrder("l2;d1;s1:af0x1p+0;l0;", {Json::array(), {{"a", 1}}}));
   EXPECT_TRUE(SameInAnyOrder("l2;f0x1.3333333333334p-2;i1;", {1.0, 0.3}));
+  std::string floats;
+  Json rounded = Json::array();
+  for (int i = 0; i < 5'000; ++i) {
+    floats += ToWire(Json((i * 37 % 5'000 + 0.1) * (1 + 1e-12)));
+    rounded.push_back(i + 0.1);
+  }
+  EXPECT_TRUE(SameInAnyOrder("l5000;" + floats, rounded));
+  rounded[7] = 7.2;
+  EXPECT_FALSE(SameInAnyOrder("l5000;" + floats, rounded));
   EXPECT_FALSE(SameInAnyOrder("i1;", {1}));
   EXPECT_TRUE(SameInAnyOrder("i1;", 1));
 }
