@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <utility>
@@ -12,7 +13,7 @@ template class nlohmann::basic_json<retort::IndexedMap>;
 namespace retort {
 namespace {
 
-constexpr const char* kBigInteger = "$integer";
+constexpr uint64_t kBigInteger = 1;  // subtype of binary values
 
 // Reads characters and leaves behind how far the parser has come: its events do not say.
 class Cursor {
@@ -63,8 +64,8 @@ class Builder {
   bool number_integer(Json::number_integer_t value) { return Put(value); }
   bool number_unsigned(Json::number_unsigned_t value) { return Put(value); }
   bool number_float(Json::number_float_t value, const std::string& text) {
-    if (text.find_first_of(".eE") == std::string::npos) return Put(Json{{kBigInteger, text}});
-    return Put(value);
+    if (text.find_first_of(".eE") != std::string::npos) return Put(value);
+    return Put(Json::binary({text.begin(), text.end()}, kBigInteger));
   }
   bool string(std::string& value) { return Put(std::move(value)); }
   bool binary(Json::binary_t&) { return false; }  // not in text
@@ -137,19 +138,29 @@ class Builder {
   bool beyond_bounds_ = false;
 };
 
-// Within a string the quotes would have backslashes.
-std::string WithBigIntegers(std::string line) {
-  const std::string open = StrCat("{\"", kBigInteger, "\":\"");
-  std::string out;
-  size_t copied = 0;
-  for (size_t at = line.find(open); at != std::string::npos; at = line.find(open, at + 1)) {
-    const size_t digits = at + open.size();
-    const size_t end = line.find_first_not_of("0123456789", digits + (line[digits] == '-'));
-    if (line.compare(end, 2, "\"}") != 0 || end < digits + 1) continue;
-    out.append(line, copied, at - copied).append(line, digits, end - digits);
-    copied = end + 2;
+bool HasBigInteger(const Json& value) {
+  return value.is_structured() ? std::ranges::any_of(value, HasBigInteger) : value.is_binary();
+}
+
+// What the library writes, and big integers.
+void Write(const Json& value, std::string& out) {
+  if (const auto digits = BigInteger(value)) {
+    out += *digits;
+  } else if (!value.is_structured()) {
+    out += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  } else {
+    const char* separator = "";
+    out += value.is_array() ? '[' : '{';
+    for (const auto& [key, item] : value.items()) {
+      out += std::exchange(separator, ",");
+      if (value.is_object()) {
+        Write(key, out);
+        out += ':';
+      }
+      Write(item, out);
+    }
+    out += value.is_array() ? ']' : '}';
   }
-  return copied == 0 ? line : out.append(line, copied);
 }
 
 }  // namespace
@@ -161,15 +172,8 @@ Json ParseJson(std::string_view text, const std::string& where, bool comments) {
 }
 
 std::optional<std::string> BigInteger(const Json& value) {
-  if (!value.is_object() || value.size() != 1) return std::nullopt;
-  const auto digits = value.find(kBigInteger);
-  if (digits == value.end() || !digits->is_string()) return std::nullopt;
-  const std::string& text = digits->get_ref<const std::string&>();
-  const size_t first = text.starts_with('-');
-  if (first == text.size() || text.find_first_not_of("0123456789", first) != std::string::npos) {
-    return std::nullopt;
-  }
-  return text;
+  if (!value.is_binary() || value.get_binary().subtype() != kBigInteger) return std::nullopt;
+  return std::string(value.get_binary().begin(), value.get_binary().end());
 }
 
 bool IsInteger(const Json& value) { return value.is_number_integer() || BigInteger(value); }
@@ -188,8 +192,12 @@ Json JsonOrText(std::string_view text, const std::string& where) {
 }
 
 std::string ToJsonLine(const Json& value) {
-  const std::string line =
-      WithBigIntegers(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  std::string line;
+  if (HasBigInteger(value)) {
+    Write(value, line);
+  } else {
+    line = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
   // The library leaves DEL and the C1 controls (C2 80 … C2 9F) as they are.
   const auto is_c1 = [&](size_t i) {
     const auto byte = [&](size_t at) { return static_cast<unsigned char>(line[at]); };

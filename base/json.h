@@ -27,7 +27,7 @@ inline constexpr int kMaxJsonDepth = 512;
 Json ParseJson(std::string_view text, const std::string& where, bool comments = false);
 
 /// The digits of an integer that was beyond 64 bits, "-" in front; nothing for other values. JSON
-/// has no bound, and no double holds such a one: the value is an object of the one key "$integer".
+/// has no bound, and no double holds such a one: the value is binary, which no text can say.
 std::optional<std::string> BigInteger(const Json& value);
 /// An integer of any size.
 bool IsInteger(const Json& value);

@@ -1,6 +1,7 @@
 #include "base/options.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include "base/strings.h"
 
@@ -40,9 +41,11 @@ int64_t ReadInteger(const Json& json, const std::string& where, Bounds bounds) {
 }
 
 double ReadNumber(const Json& json, const std::string& where, Bounds bounds) {
-  RETORT_CHECK(json.is_number(), where, ": got ", Show(json), ", expected a number");
-  CheckBounds(json.get<double>(), where, bounds);
-  return json.get<double>();
+  const auto digits = BigInteger(json);
+  RETORT_CHECK(json.is_number() || digits, where, ": got ", Show(json), ", expected a number");
+  const double value = digits ? std::strtod(digits->c_str(), nullptr) : json.get<double>();
+  CheckBounds(value, where, bounds);
+  return value;
 }
 
 std::string ReadString(const Json& json, const std::string& where) {

@@ -69,9 +69,9 @@ template <size_t N>
 // Text of a string or number; anything else is an error.
 std::string ScalarText(const Json& value, const std::string& where, const std::string& column) {
   if (value.is_string()) return value.get<std::string>();
-  RETORT_CHECK(value.is_number() || value.is_boolean(), where, ": column '", column,
-               "' is of type ", value.type_name(), ", expected text or a number");
-  return value.dump();
+  RETORT_CHECK(value.is_number() || IsInteger(value) || value.is_boolean(), where, ": column '",
+               column, "' is of type ", value.type_name(), ", expected text or a number");
+  return ToJsonLine(value);
 }
 
 // The content of a chat message: text, or a list of parts of which the text ones count.

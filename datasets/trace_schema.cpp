@@ -1,7 +1,5 @@
 #include "datasets/trace_schema.h"
 
-#include <set>
-
 #include "base/error.h"
 #include "base/strings.h"
 
@@ -238,31 +236,6 @@ void BringUpToDate(Database& database) {
   transaction.Commit();
 }
 
-// The tables with their keys, by which rows are found, and "computed" where a column is not stored.
-std::set<std::string> TablesOf(const Database& database) {
-  Statement rows(database, R"sql(
-SELECT m.name, (SELECT group_concat(name) FROM
-    (SELECT name FROM pragma_table_info(m.name) WHERE pk > 0 ORDER BY pk)),
-  CASE WHEN (SELECT max(hidden) FROM pragma_table_xinfo(m.name)) > 0 THEN ', computed' ELSE '' END
-  FROM sqlite_master m WHERE m.type = 'table')sql");
-  std::set<std::string> tables;
-  while (rows.Step()) tables.insert(StrCat(rows.Text(0), "(", rows.Text(1), rows.Text(2), ")"));
-  return tables;
-}
-
-// A stranger's file may call itself a trace database of any version.
-void RequireTables(const Database& database, int64_t version) {
-  Database fresh(":memory:", /*write=*/true);
-  CreateSchema1(fresh);
-  if (version > 1) Migrate1To2(fresh);
-  const std::set<std::string> tables = TablesOf(database);
-  for (const std::string& wanted : TablesOf(fresh)) {
-    RETORT_CHECK(tables.contains(wanted), database.path().string(),
-                 ": is no trace database as retort writes them: there is no table ", wanted,
-                 "; restore it from a copy or choose another file");
-  }
-}
-
 // What an older file lacks, before it for the time of this connection.
 void StandIn(Database& database) {
   std::string tables = kNewTables2;
@@ -288,7 +261,6 @@ void OpenTraceSchema(Database& database, bool write) {
     const int64_t version = Pragma(database, "user_version");
     RETORT_CHECK(version <= kTraceSchema, name, ": has trace schema ", version,
                  ", this program knows up to ", kTraceSchema, "; use a newer retort");
-    RequireTables(database, version);
   }
   RETORT_CHECK(write || !empty, name,
                ": holds no traces (the database is empty); has a run begun?");
@@ -297,11 +269,7 @@ void OpenTraceSchema(Database& database, bool write) {
   if (write) CheckNoTriggers(database);
   database.Execute("COMMIT");
   if (!write) {
-    if (current) {
-      CreateViews(database, "TEMP ");  // ours, whatever views the file has
-    } else {
-      StandIn(database);
-    }
+    if (!current) StandIn(database);
     return;
   }
   database.Execute("PRAGMA journal_mode = WAL");

@@ -63,15 +63,14 @@ void AppendWire(const Json& value, std::string& wire) {
       for (const Json& item : value) AppendWire(item, wire);
       break;
     case Json::value_t::object:
-      if (const auto digits = BigInteger(value)) {
-        wire += HexInteger(*digits);
-        break;
-      }
       wire += WireOpen('d', value.size());
       for (const auto& [key, item] : value.items()) {
         wire += ToWireText(key);
         AppendWire(item, wire);
       }
+      break;
+    case Json::value_t::binary:
+      wire += HexInteger(BigInteger(value).value_or("0"));
       break;
     default:
       Fail("a JSON value of type ", value.type_name(), " cannot be sent to a program");

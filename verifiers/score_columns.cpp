@@ -68,7 +68,9 @@ const Json* Follow(const Json& value, std::string_view name) {
   Fail(where, ": column '", column, "' is ", value.type_name(), ", expected ", expected, ".");
 }
 
-bool IsScalar(const Json& value) { return value.is_number() || value.is_boolean(); }
+bool IsScalar(const Json& value) {
+  return value.is_number() || IsInteger(value) || value.is_boolean();
+}
 
 // A number's text. One of so many digits that the reader rounded it is an error: as an answer it
 // would be another one.

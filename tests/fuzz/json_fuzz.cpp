@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -12,6 +14,15 @@ int Depth(const Json& value) {
   int deepest = 0;
   for (const Json& item : value) deepest = std::max(deepest, Depth(item));
   return deepest + 1;
+}
+
+// As readers do that know no integer beyond 64 bits.
+Json Rounded(Json value) {
+  if (const auto digits = BigInteger(value)) return std::strtod(digits->c_str(), nullptr);
+  if (value.is_structured()) {
+    for (Json& item : value) item = Rounded(std::move(item));
+  }
+  return value;
 }
 
 }  // namespace
@@ -34,7 +45,7 @@ void FuzzJson(std::string_view text) {
   Require(Depth(*value) <= kMaxJsonDepth, "the depth is not bounded");
   // Written and read again it is the same; nothing was lost to a key that occurs twice.
   Require(ParseJson(ToJsonLine(*value), "again") == *value, "a second reading differs");
-  Require(Json::parse(text) == *value, "another reader reads something else");
+  Require(Json::parse(text) == Rounded(*value), "another reader reads something else");
 }
 
 }  // namespace retort

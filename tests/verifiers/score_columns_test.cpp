@@ -122,10 +122,9 @@ TEST(ScoreColumns, NumbersCompareAsTheirTextOrNotAtAll) {
   EXPECT_EQ(gold("0.1"), "0.1");
   EXPECT_EQ(gold("6.02e23"), "6.02e+23");
   EXPECT_EQ(gold("\"12345678901234567890123\""), "12345678901234567890123");
-  for (const auto& read : {std::function<void()>([&] { gold("12345678901234567890123"); }),
-                           std::function<void()>([] { Responses("[12345678901234567890123]"); })}) {
-    EXPECT_TRUE(Has(ErrorOf(read), "write it as text"));
-  }
+  EXPECT_EQ(gold("12345678901234567890123"), "12345678901234567890123");
+  EXPECT_EQ(gold("-12345678901234567890123"), "-12345678901234567890123");
+  EXPECT_TRUE(Has(ErrorOf([&] { gold("12345678901234567.25"); }), "write it as text"));
 }
 
 TEST(ScoreColumns, AnyOfSeveralGoldsMakesAResponseRight) {
