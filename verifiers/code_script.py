@@ -5,10 +5,10 @@
 # is the script's, the prompt's or the standard library's; what only the program knows (MBPP's Pair)
 # is Given: it can be handed back to it, and no assertion can rest on it.
 #
-# Reads frames, a job each: a dict of helpers, entry_point, in_place, setup, scripts, go_on and time_s. A script
-# is cut into parts that end with an assert each. Writes "n" and the number of parts; "c" and a
-# request for every call; "t" and [reason, text] for each part that ran, reason "" when it passed; at
-# the end "d" and whether this process may take another job.
+# Reads frames, a job each: a dict of helpers, entry_point, in_place, setup, scripts, go_on and
+# time_s. A script is cut into parts that end with an assert each. Writes "n" and the number of parts;
+# "c" and a request for every call; "t" and [reason, text] for each part that ran, reason "" when it
+# passed; at the end "d" and whether this process may take another job.
 import _signal
 import builtins
 import functools

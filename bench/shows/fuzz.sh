@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Fuzzes the mathematics verifier (extraction, parser, equality) and the readers of JSON, CSV and compressed
-# rows with libFuzzer.
+# Fuzzes the mathematics verifier (extraction, parser, equality), the readers of JSON, CSV and compressed
+# rows, and what programs answer (wire), with libFuzzer.
 #
-#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows …]     (CXX=clang++, JOBS=1)
+#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows|wire …]     (CXX=clang++, JOBS=1)
 #
 # Builds the fuzzers with AddressSanitizer and UBSan under OUT/build, then runs each for MINUTES from
 # tests/fuzz/seeds and what was found before: OUT/corpus/TARGET and OUT/found/TARGET stay, so calling
@@ -19,7 +19,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 minutes=$2
 shift 2
-[ $# -gt 0 ] || set -- extract parse equal json csv rows
+[ $# -gt 0 ] || set -- extract parse equal json csv rows wire
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
 cxx=${CXX:-}
