@@ -269,7 +269,7 @@ def send_handle(value):
     if type(value) is Handle:
         return b"h%d;" % value._Handle__number
     if type(value) is Late:
-        return encode(value.value(), send_handle)
+        return encode(value._Late__value(), send_handle)
     if type(value) is Given:
         return encode(value._Given__value(), send_handle)
     raise BadTests("a %s cannot be handed to the program" % type(value).__name__)
@@ -406,24 +406,29 @@ class Handle:
 
 
 class Late:
-    """The entry point: looked up when it is first called, since the program may not have it."""
+    """The entry point: looked up when it is first used, since the program may not have it."""
 
     def __init__(self, link, name):
-        self.link, self.name, self.found = link, name, None
+        self.__link, self.__name, self.__found = link, name, None
 
-    def value(self):
-        if self.found is None:
-            self.found = self.link.ask("get", (self.name,))
-        return self.found
+    def __value(self):
+        if self.__found is None:
+            self.__found = self.__link.ask("get", (self.__name,))
+        return self.__found
 
     def __call__(self, *args, **named):
-        found = self.value()
+        found = self.__value()
         if type(found) is Handle:
             return found._Handle__called(args, named, sys._getframe(1))
         return found(*args, **named)
 
+    def __getattr__(self, name):  # of a class
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.__value(), name)
+
     def __never(self, *_):
-        self.link.refuse("a function is compared")
+        self.__link.refuse("a function is compared")
 
     __eq__ = __ne__ = __bool__ = __hash__ = __never
 
