@@ -1,7 +1,7 @@
 #include "verifiers/rewrite.h"
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -38,8 +38,9 @@ NodeId Rewrite(Tree& tree, NodeId id, const Change& change) {
       continue;
     }
     if (tree[node].count > 0) inner.push_back(node);
-    for (const NodeId child : tree.Children(node) | std::views::reverse) {
-      if (made.try_emplace(child, child).second) open.push_back(child);
+    const std::span<const NodeId> children = tree.Children(node);
+    for (auto it = children.rbegin(); it != children.rend(); ++it) {  // clang 14 has no views
+      if (made.try_emplace(*it, *it).second) open.push_back(*it);
     }
   }
   std::ranges::sort(inner);  // children first
