@@ -53,7 +53,8 @@ def serve(source):
     def answer_error(error):
         names = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
         try:
-            text = str(error)[:1000]
+            key = type(error) is KeyError and len(error.args) == 1  # its str() is the key's repr()
+            text = str(error.args[0] if key else error)[:1000]
         except BaseException:
             text = ""
         write_frame(answers, b"x" + encode((names, text), keep))

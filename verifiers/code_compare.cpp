@@ -29,10 +29,16 @@ bool Near(double got, double expected, double tolerance) {
 // --- results ---
 
 // The double nearest to a hexadecimal integer ("-1f") or float ("0x1.8p+1", "nan").
+// What is no number is a NaN.
 double ToDouble(const WireReader::Head& number) {
+  constexpr std::string_view kWhole = "-0123456789abcdef";
   std::string text(number.text);
-  if (number.tag == 'i') text.insert(text.starts_with('-') ? 1 : 0, "0x");
-  return std::strtod(text.c_str(), nullptr);
+  const bool whole = number.tag == 'i';
+  if (whole && text.find_first_not_of(kWhole) != std::string::npos) return std::nan("");
+  if (whole) text.insert(text.starts_with('-') ? 1 : 0, "0x");
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  return end == text.c_str() + text.size() && !text.empty() ? value : std::nan("");
 }
 
 // As ToWire writes it: one spelling for each value; floats that are whole are integers.
@@ -62,15 +68,13 @@ std::optional<std::string> KeyText(const WireReader::Head& key) {
       return "true";
     case 'F':
       return "false";
-    case 'f':
-      return FormatNumber(ToDouble(key));
-    case 'i': {
-      int64_t number = 0;
-      const char* end = key.text.data() + key.text.size();
-      const auto [stop, error] = std::from_chars(key.text.data(), end, number, 16);
-      if (error != std::errc() || stop != end) return std::nullopt;
-      return std::to_string(number);
+    case 'f': {
+      const double value = ToDouble(key);
+      const bool whole = std::trunc(value) == value && std::abs(value) < 1e16;
+      return whole ? StrCat(static_cast<int64_t>(value), ".0") : FormatNumber(value);
     }
+    case 'i':
+      return DecimalInteger(key.text);
     default:
       return std::nullopt;
   }

@@ -33,15 +33,6 @@ std::string Served(const std::string& source, const std::string& entry_point) {
          entry_point + "); }\n";
 }
 
-// Only main may end without a return.
-std::string WithReturn(std::string script) {
-  script = ReplaceAll(script, "int main()", "int retort_script()");
-  if (const size_t end = script.rfind('}'); end != std::string::npos) {
-    script.insert(end, "return 0;\n");
-  }
-  return script;
-}
-
 // MultiPL-E's prompt ends inside the function, which the first brace of the tests closes, and they
 // call it `candidate`. Other asserts call it by its name, as the prompt or they declare it. Nothing
 // of the program's goes into the script: it would say what the tests mean.
@@ -49,15 +40,13 @@ std::string Script(const CodeTask& task) {
   const std::string& name = task.entry_point;
   const std::string alias = "auto candidate = " + name + ";";
   std::string tests = Join(task.scripts, "\n");
-  const bool has_main = tests.find("int main()") != std::string::npos;
+  const bool has_main = FindCppFunction(tests, "main").has_value();
+  const std::string start =
+      StrCat("const retort_relay::Script retort_script(", task.in_place, ");\n");
   const std::string relay = "#include \"code_relay.hpp\"\n";
-  const std::string end = StrCat("\nint main() {\nretort_relay::in_place = ", task.in_place,
-                                 ";\nreturn retort_relay::RunScript(retort_script);\n}\n");
   if (has_main && tests.find(alias) != std::string::npos) {
-    return relay + WithTaggedUnions(task.prompt) + "throw 0;\n" +
-           WithReturn(ReplaceAll(tests, alias,
-                                 "auto candidate = retort_relay::Remote(&::" + name + ");")) +
-           end;
+    return relay + start + WithTaggedUnions(task.prompt) + "throw 0;\n" +
+           ReplaceAll(tests, alias, "auto candidate = retort_relay::Remote(&::" + name + ");");
   }
   std::string head;
   if (const auto given = FindCppFunction(task.prompt, name)) {
@@ -71,9 +60,9 @@ std::string Script(const CodeTask& task) {
                                  ? "const retort_relay::Undeclared retort_remote;\n"
                                  : head + ";\nconst decltype(retort_relay::Remote(&::" + name +
                                        ")) retort_remote{nullptr};\n";
-  return (head.empty() ? "#include \"code_undeclared.hpp\"\n" : relay) +
+  return (head.empty() ? "#include \"code_undeclared.hpp\"\n" : relay) + start +
          "#include <bits/stdc++.h>\nusing namespace std;\n" + remote + "#define " + name +
-         " retort_remote\n" + WithReturn(has_main ? tests : "int main() {\n" + tests + "\n}") + end;
+         " retort_remote\n" + (has_main ? tests : "int main() {\n" + tests + "\n}\n");
 }
 
 // "std::string f0;" -> {"std::string", "f0"}.
@@ -117,18 +106,22 @@ std::string TaggedStruct(const std::string& name, const std::vector<Member>& mem
 }  // namespace
 
 std::string WithTaggedUnions(const std::string& source) {
-  std::string out = source;
-  for (size_t at = out.find("union Union_"); at != std::string::npos;
-       at = out.find("union Union_", at + 1)) {
-    const size_t brace = out.find('{', at);
-    const size_t end = out.find("\n};", at);
-    if (brace == std::string::npos || end == std::string::npos) break;
-    const std::string name(Trim(std::string_view(out).substr(at + 6, brace - at - 6)));
-    const auto members = MembersOf(std::string_view(out).substr(brace + 1, end - brace));
+  constexpr std::string_view kUnion = "union Union_";
+  std::string out;
+  size_t copied = 0, next = source.find(kUnion);
+  for (size_t at = next; at != std::string::npos; at = next) {
+    next = source.find(kUnion, at + 1);
+    // All of it stands before the next one.
+    const std::string_view text = std::string_view(source).substr(at, next - at);
+    const size_t brace = text.find('{'), end = text.find("\n};");
+    if (brace == std::string_view::npos || end == std::string_view::npos || brace > end) continue;
+    const std::string name(Trim(text.substr(6, brace - 6)));
+    const auto members = MembersOf(text.substr(brace + 1, end - brace));
     if (members.empty()) continue;
-    out.replace(at, end + 3 - at, TaggedStruct(name, members));
+    out.append(source, copied, at - copied).append(TaggedStruct(name, members));
+    copied = at + end + 3;
   }
-  return out;
+  return out.append(source, copied);
 }
 
 CppPrograms::CppPrograms(const exec::Sandbox& sandbox) : sandbox_(sandbox) {

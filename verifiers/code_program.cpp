@@ -156,10 +156,11 @@ int OpenBraces(std::string_view text) {
   return open;
 }
 
-// The place behind the parenthesis that closes the one at `at`.
+// The place behind the parenthesis that closes the one at `at`; the end where none does within the
+// statement.
 size_t BehindParentheses(std::string_view code, size_t at) {
   int open = 0;
-  for (; at < code.size(); ++at) {
+  for (; at < code.size() && code[at] != ';' && code[at] != '{' && code[at] != '}'; ++at) {
     open += code[at] == '(' ? 1 : code[at] == ')' ? -1 : 0;
     if (open == 0) return at + 1;
   }
@@ -268,7 +269,8 @@ std::optional<CppFunction> FindCppFunction(std::string_view text, std::string_vi
     const size_t behind = BehindParentheses(code, open);
     const size_t next = std::min(code.find_first_not_of(" \t\r\n", behind), code.size());
     const std::string_view rest = std::string_view(code).substr(next);
-    bool goes_on = rest.empty();  // and not as a sentence would: "write f(x) such that"
+    bool goes_on = rest.empty() && behind == code.size() &&
+                   code.back() == ')';  // and not as a sentence would: "write f(x) such that"
     for (const char* token : {"{", ";", "->", "const", "noexcept"}) {
       goes_on = goes_on || rest.starts_with(token);
     }

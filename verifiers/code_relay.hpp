@@ -444,6 +444,13 @@ template <class A>
 constexpr bool kWritten =
     std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>>;
 
+// Errors travel by name, so that a test may expect one.
+#define RETORT_ERRORS(DO)                                                                  \
+  DO(invalid_argument)                                                                     \
+  DO(out_of_range)                                                                         \
+  DO(domain_error) DO(length_error) DO(logic_error) DO(overflow_error) DO(underflow_error) \
+      DO(range_error) DO(runtime_error)
+
 // --- the program's side ---
 
 template <class R, class... A>
@@ -467,6 +474,13 @@ std::string Answer(R (*function)(A...), Reader& in) {
   return out;
 }
 
+inline std::string ErrorName(const std::exception& error) {
+#define RETORT_NAME(kind) \
+  if (dynamic_cast<const std::kind*>(&error)) return #kind;
+  RETORT_ERRORS(RETORT_NAME)
+  return "exception";
+}
+
 /// Answers calls of `function` to the end of input.
 template <class R, class... A>
 int Serve(R (*function)(A...)) {
@@ -482,7 +496,8 @@ int Serve(R (*function)(A...)) {
         channel.Say(Answer(function, in));
       }
     } catch (const std::exception& error) {
-      std::string out = "xt2;l1;s9:exception";
+      std::string out = "xt2;l1;";
+      PutText(out, ErrorName(error));
       PutText(out, error.what());
       channel.Say(out);
     } catch (...) {
@@ -506,12 +521,27 @@ inline Channel* to_program = nullptr;
 /// so, or where there is no other.
 inline bool in_place = false;
 
+[[noreturn]] inline void Rethrow(const std::string& answer) {
+  std::string name, text = "the program threw";
+  try {
+    Reader in(answer);
+    in.Skip(), in.Items(), in.Items();
+    name = GetText(in);
+    text = GetText(in);
+  } catch (const Malformed&) {
+  }
+#define RETORT_THROW(kind) \
+  if (name == #kind) throw std::kind(text);
+  RETORT_ERRORS(RETORT_THROW)
+  throw std::runtime_error(text);
+}
+
 /// The result and the arguments after the call.
 inline std::string Ask(const std::string& request) {
   to_program->Say(request);
   std::string answer;
   if (!to_program->Hear(answer)) _exit(1);
-  if (answer.empty() || answer[0] != 'r') throw std::runtime_error("the program threw");
+  if (answer.empty() || answer[0] != 'r') Rethrow(answer);
   const std::string start = "rt2;";
   if (answer.compare(0, start.size(), start) != 0) throw Malformed("no answer");
   return answer.substr(start.size());
@@ -553,15 +583,21 @@ struct Remote {
   }
 };
 
-/// Runs the script's main, which ends here only when every assert held.
-inline int RunScript(int (*script)()) {
-  Channel channel;
-  to_program = &channel;
-  channel.Say("ni1;");
-  script();
-  channel.Say("tl2;s0:s0:");
-  channel.Say("d");
-  return 0;
+/// Says how the script's main ended: every assert held, or nothing is said; and it returned 0.
+inline void EndScript(int code, void*) {
+  to_program->Say(code == 0 ? "tl2;s0:s0:" : "tl2;s12:wrong-answers20:main did not return 0");
+  to_program->Say("d");
 }
+
+/// Before the script's main, and whatever it does then.
+struct Script {
+  explicit Script(bool task_in_place) {
+    static Channel channel;
+    to_program = &channel;
+    in_place = task_in_place;
+    channel.Say("ni1;");
+    on_exit(EndScript, nullptr);
+  }
+};
 
 }  // namespace retort_relay

@@ -72,10 +72,19 @@ def peak_kib():
 def run(job, world, tell):
     """True when nothing of the job is left in this process."""
     try:
+        if not any(word in text for text in texts_of(job) for word in ("assert", "raise")):
+            raise BadTests("the tests assert nothing")
         helpers = compile_helpers(job["helpers"])
-        exec(helpers, world)
+        world.learn(helpers)
+        try:
+            exec(helpers, world)
+        except NameError:
+            pass  # a word of prose
+        world.asks = True
         setup = compile(job["setup"], "setup", "exec", 0, True)
         parts = [part for script in job["scripts"] for part in split(script)]
+        for code in [setup, *parts]:
+            world.learn(code)
     except Exception as error:
         tell(b"t", ["bad-tests", describe(error)])
         return False
@@ -90,7 +99,14 @@ def run(job, world, tell):
         tell(b"t", outcome)
         if outcome[0] and not job["go_on"]:
             break
+    idle = [name for name, given in world.link.given if not given._Given__handed]
+    if idle:
+        tell(b"t", ["bad-tests", UNKNOWN % idle[0]])
     return all(map(leaves_no_trace, [helpers, setup, *parts]))
+
+
+def texts_of(job):
+    return [job["helpers"], job["setup"], *job["scripts"]]
 
 
 def leaves_no_trace(code):
@@ -141,7 +157,7 @@ def run_part(code, world):
     except BaseException as error:
         if getattr(error, "of_program", False):
             reason = "memory-limit" if isinstance(error, MemoryError) else "runtime-error"
-        elif world.link.calls == 0 or isinstance(error, (NameError, ImportError, SyntaxError)):
+        elif world.link.calls == 0 or isinstance(error, ImportError):
             reason = "bad-tests"
         else:
             reason = "wrong-answer"  # such as None where the script computes with a number
@@ -170,12 +186,34 @@ class World(dict):
 
     def __init__(self, link):
         super().__init__(__name__="tests", __builtins__=builtins)
-        self.link = link
+        self.link, self.names, self.assigned = link, set(), set()
+        self.asks = False  # whether what is unknown may be the program's
+
+    def learn(self, code):
+        """What the script names, and what it would have assigned by then: no other name is looked
+        for, whatever it evaluates."""
+        self.names.update(code.co_names)
+        at = code.co_code
+        for i in range(0, len(at), 2):
+            if at[i] in ASSIGNS and at[i + 1] < len(code.co_names):
+                self.assigned.add(code.co_names[at[i + 1]])
+        for part in code.co_consts:
+            if type(part) is type(code):
+                self.learn(part)
 
     def __missing__(self, name):
-        if name in builtins.__dict__:
+        if name in builtins.__dict__ or name not in self.names or name in self.assigned:
             raise KeyError(name)
-        value = self[name] = known(name) or Given(self.link, name)
+        if name == "Solution":  # as LeetCode has it
+            value = Late(self.link, name)
+        else:
+            value = known(name)
+        if value is None and not self.asks:
+            raise KeyError(name)
+        if value is None:
+            value = Given(self.link, name)
+            self.link.given.append((name, value))
+        self[name] = value
         return value
 
     def forget(self, name):
@@ -205,11 +243,15 @@ class Link:
     def __init__(self, requests, calls, job):
         self.requests, self.out, self.calls = requests, calls, 0
         self.in_place = job["in_place"]
+        self.given = []  # names of the program's, and calls of those
+        self.text = " ".join(texts_of(job))
         name = job["entry_point"]
-        # The methods of a class are what its tests are about.
-        self.tests_class = name[:1].isupper() or bool(
+        # The methods of a class are what its tests are about; but where only its name says that it
+        # is one, it has none that texts and sets have.
+        self.declares_class = bool(
             re.search(r"^class +%s\b" % re.escape(name), job["helpers"], re.MULTILINE)
         )
+        self.names_class = name[:1].isupper() and not name.isupper()
         self.refused = ""  # the last thing that an assertion must not rest on
 
     def ask(self, operation, args, named={}):
@@ -226,12 +268,18 @@ class Link:
         if answer is None:
             sys.exit(1)  # the program has gone, and the verdict is no longer ours
         receive = lambda number: Handle(self, number)
+        value = decode(answer[1:], receive)
         if answer[:1] == b"x":
-            raise_as_here(*decode(answer[1:], receive))
-        return decode(answer[1:], receive)
+            raise_as_here(*value)
+        # A class would answer as the script's own.
+        for kind in re.findall(rb"b(\w+);", answer):
+            if not re.search(r"\b%s\b" % kind.decode(), self.text) and holds(value, kind.decode()):
+                self.refuse("the program returned a class, %s" % kind.decode())
+        return value
 
     def call(self, function, args, named, in_place):
         """What a call returns. `in_place`: what it did to its arguments is done to ours."""
+        hand_over(args, named)
         if not in_place:
             return self.ask("call", (function,) + args, named)
         result, changed = self.answer("apply", (function,) + args, named)
@@ -244,6 +292,26 @@ class Link:
     def refuse(self, why):
         self.refused = why
         raise Opaque(why)
+
+
+def holds(value, kind):
+    """Whether a builtin class is somewhere in plain data."""
+    if isinstance(value, dict):
+        return holds(list(value), kind) or holds(list(value.values()), kind)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(holds(item, kind) for item in value)
+    return isinstance(value, type) and value.__name__ == kind
+
+
+def hand_over(*values):
+    """Marks what only the program knows as handed to the function under test."""
+    for value in values:
+        if type(value) is Given:
+            value._Given__hand_over()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            hand_over(*value)
+        elif isinstance(value, dict):
+            hand_over(*value, *value.values())
 
 
 def discards(frame):
@@ -272,6 +340,8 @@ def send_handle(value):
         return encode(value._Late__value(), send_handle)
     if type(value) is Given:
         return encode(value._Given__value(), send_handle)
+    if value in (Handle, Late, Given):
+        raise Opaque("the type of an object that is not plain data")
     raise BadTests("a %s cannot be handed to the program" % type(value).__name__)
 
 
@@ -297,10 +367,12 @@ def raise_as_here(names, text):
 # Methods that compare: an assertion rests on what they return and on nothing else.
 COMPARES = re.compile(
     "(eq|ne|lt|le|gt|ge|cmp|equals?|is_?equal.*|equal_?to|(is_?)?same.*|compare.*|match.*|fullmatch"
-    "|is_?close|all_?close|contains|is_?in|startswith|endswith|issubset|issuperset|isdisjoint|all|any"
-    "|is_integer|is(alnum|alpha|ascii|decimal|digit|identifier|lower|numeric|printable|space|title"
-    "|upper))$",
+    "|is_?close|all_?close|contains|is_?in|all|any|has|includes?|(is_?)?(almost|nearly|approx|equiv).*)$",
     re.IGNORECASE,
+)
+COMPARES_DATA = re.compile(
+    "(startswith|endswith|issubset|issuperset|isdisjoint|is_integer|is(alnum|alpha|ascii|decimal|digit"
+    "|identifier|lower|numeric|printable|space|title|upper))$"
 )
 
 
@@ -309,7 +381,7 @@ class Handle:
     forgotten only when the script does something to it, or to what it is a part of."""
 
     def __init__(self, link, number, whole=None):
-        mine = dict(link=link, number=number, whole=whole, said={})
+        mine = dict(link=link, number=number, whole=whole, said={}, tested=False)
         for name, value in mine.items():
             object.__setattr__(self, "_Handle__" + name, value)
 
@@ -329,10 +401,19 @@ class Handle:
 
     def __change(self, operation, *args):
         self.__touch()
-        self.__link.ask(operation, (self,) + args)
+        try:
+            self.__link.ask(operation, (self,) + args)
+        except BadTests as error:  # data would have taken it
+            self.__link.refuse(str(error))
 
     def __call__(self, *args, **named):
-        return self.__called(args, named, sys._getframe(1))
+        try:
+            return self.__called(args, named, sys._getframe(1))
+        except BadTests as error:
+            whole = self.__whole
+            if whole is not None and whole.__of_class():
+                raise
+            self.__link.refuse(str(error))
 
     def __called(self, args, named, frame):
         for touched in (self,) + args + tuple(named.values()):
@@ -344,9 +425,18 @@ class Handle:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        if COMPARES.match(name) and not self.__link.tests_class:
+        value = self.__ask("getattr", name)
+        if callable(value) and self.__compares(name):
             self.__link.refuse("the program returned an object whose own %s() compares" % name)
-        return self.__ask("getattr", name)
+        return value
+
+    def __compares(self, name):
+        if self.__tested and self.__link.declares_class:
+            return False
+        return COMPARES_DATA.match(name) or (COMPARES.match(name) and not self.__of_class())
+
+    def __of_class(self):
+        return self.__tested and (self.__link.declares_class or self.__link.names_class)
 
     def __setattr__(self, name, value):
         self.__change("setattr", name, value)
@@ -418,9 +508,12 @@ class Late:
 
     def __call__(self, *args, **named):
         found = self.__value()
-        if type(found) is Handle:
-            return found._Handle__called(args, named, sys._getframe(1))
-        return found(*args, **named)
+        if type(found) is not Handle:
+            return found(*args, **named)
+        result = found._Handle__called(args, named, sys._getframe(1))
+        if type(result) is Handle:  # of the class under test, if it is one
+            object.__setattr__(result, "_Handle__tested", True)
+        return result
 
     def __getattr__(self, name):  # of a class
         if name.startswith("_"):
@@ -433,13 +526,27 @@ class Late:
     __eq__ = __ne__ = __bool__ = __hash__ = __never
 
 
-class Given:
-    """What only the program knows, or was made by that. Made when it is handed to the program."""
+UNKNOWN = (
+    "'%s' is neither the entry point nor defined by the tests, the prompt or the standard library; "
+    "define or import it"
+)
 
-    def __init__(self, link, name, make=None):
-        mine = dict(link=link, name=name, make=make or (lambda: link.ask("get", (name,))), made=[])
+
+class Given:
+    """What only the program knows, or was made by that. Made when it is handed to the program; a
+    call that stands alone at once. All of it has to reach the function under test in the end."""
+
+    def __init__(self, link, name, make=None, parts=(), called=False):
+        make = make or (lambda: link.ask("get", (name,)))
+        mine = dict(link=link, name=name, make=make, made=[], parts=list(parts))
+        mine.update(called=called, handed=False)
         for key, value in mine.items():
             object.__setattr__(self, "_Given__" + key, value)
+
+    def __hand_over(self):
+        if not self.__handed:
+            object.__setattr__(self, "_Given__handed", True)
+            hand_over(self.__parts)
 
     def __value(self):
         if not self.__made:
@@ -447,30 +554,40 @@ class Given:
         return self.__made[0]
 
     def __part(self, operation, *args, **named):
-        return Given(self.__link, self.__name, lambda: self.__link.ask(operation, args, named))
+        make = lambda: self.__link.ask(operation, args, named)
+        called = self.__called or operation == "call"
+        return Given(self.__link, self.__name, make, [*args, *named.values()], called)
 
     def __call__(self, *args, **named):
-        return self.__part("call", self, *args, **named)
+        result = self.__part("call", self, *args, **named)
+        if discards(sys._getframe(1)):
+            if not self.__called:  # a check of its own, by a function that nobody knows
+                self.__never()
+            result.__value()
+            self.__parts.append(result)
+        self.__link.given.append((self.__name, result))
+        return result
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return self.__part("getattr", self, name)
+        self.__parts.append(self.__part("getattr", self, name))
+        return self.__parts[-1]
 
     def __getitem__(self, key):
-        return self.__part("getitem", self, key)
+        self.__parts.append(self.__part("getitem", self, key))
+        return self.__parts[-1]
 
     def __setattr__(self, name, value):
         self.__link.ask("setattr", (self, name, value))
+        self.__parts.append(value)
 
     def __setitem__(self, key, value):
         self.__link.ask("setitem", (self, key, value))
+        self.__parts.append(value)
 
     def __never(self, *_):
-        raise BadTests(
-            "'%s' is neither the entry point nor defined by the tests, the prompt or the standard "
-            "library; define or import it" % self.__name
-        )
+        raise BadTests(UNKNOWN % self.__name)
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = __contains__ = __never
     __iter__ = __len__ = __int__ = __float__ = __str__ = __repr__ = __add__ = __radd__ = __never
@@ -481,6 +598,7 @@ class Given:
 # that is set.
 TRACES = set("compile delattr eval exec getattr globals input open setattr vars".split())
 TRACES |= set(sys.modules) - (MODULES - {"random", "sys", "time"})
+ASSIGNS = {opcode.opmap[name] for name in ("STORE_NAME", "STORE_GLOBAL")}
 CHANGES = {opcode.opmap[name] for name in ("STORE_ATTR", "DELETE_ATTR")}
 
 

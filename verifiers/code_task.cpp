@@ -41,6 +41,18 @@ std::optional<bool> FlagColumn(const Json& columns, const char* key) {
   return value->get<bool>();
 }
 
+// Whether a sentence that ends at `end` says no, or that something is where it belongs.
+bool Denies(std::string_view text, size_t end) {
+  const size_t begin = text.find_last_of(".!?:;", end);
+  const std::string_view clause =
+      text.substr(begin == std::string_view::npos || begin > end ? 0 : begin, end);
+  for (const char* word : {"not ", "n't ", "without", "never", "avoid", "instead", "already",
+                           "stay", "remain", "keep", "kept", "leave", "left"}) {
+    if (clause.find(word) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 // "in place", "in-place", "inplace", in any case.
 bool SaysInPlace(std::string_view prompt) {
   const std::string lower = Lowered(prompt);
@@ -51,7 +63,8 @@ bool SaysInPlace(std::string_view prompt) {
     if (!rest.starts_with("place")) continue;
     rest.remove_prefix(5);
     const bool instead = rest.starts_with(" of");  // "_ in place of spaces"
-    if (!instead && (rest.empty() || !IsLetter(rest[0]))) return true;
+    if (instead || (!rest.empty() && IsLetter(rest[0]))) continue;
+    if (!Denies(std::string_view(lower).substr(0, at), at == 0 ? 0 : at - 1)) return true;
   }
   return false;
 }
@@ -222,11 +235,26 @@ constexpr std::string_view kPython =
     "in "
     "input int is isinstance issubclass iter lambda len list locals map max memoryview min next "
     "nonlocal not object oct open or ord pow print property range raise repr return reversed round "
-    "set setattr slice sorted staticmethod str sum super tuple type vars while with yield zip "
-    // and what scripts take from the standard library and from numpy
-    "Counter Decimal Fraction OrderedDict accumulate allclose approx array array_equal bisect "
-    "bisect_left bisect_right ceil chain combinations copy deepcopy defaultdict deque fabs floor "
-    "isclose isfinite isinf isnan namedtuple ndarray partial permutations product raises reduce";
+    "set setattr slice sorted staticmethod str sum super tuple type vars while with yield zip";
+// What scripts take from the standard library without an import, and problems ask for as well.
+constexpr std::string_view kLibrary =
+    "ChainMap Counter Decimal Fraction OrderedDict UserDict acos acosh accumulate allclose approx "
+    "array array_equal asin asinh atan atan2 atanh batched bisect bisect_left bisect_right cache "
+    "cbrt ceil chain cmp_to_key combinations combinations_with_replacement comb compress copy "
+    "copysign correlation cos cosh count covariance cycle deepcopy defaultdict degrees deque dist "
+    "dropwhile erf erfc exp exp2 expm1 fabs factorial filterfalse floor fmean fmod frexp fsum "
+    "gamma "
+    "gcd geometric_mean groupby harmonic_mean heapify heappop heappush heappushpop heapreplace "
+    "hypot "
+    "insort insort_left insort_right isclose isfinite isinf isnan islice isqrt lcm ldexp lgamma "
+    "linear_regression log log10 log1p log2 lru_cache mean median median_high median_low merge "
+    "mode "
+    "modf multimode namedtuple ndarray nextafter nlargest nsmallest pairwise partial perm "
+    "permutations "
+    "pow prod product pstdev pvariance quantiles radians raises reduce remainder repeat replace "
+    "sin singledispatch sinh sqrt starmap stdev sumprod takewhile tan tanh tee "
+    "total_ordering "
+    "trunc ulp update_wrapper variance wraps zip_longest";
 constexpr std::string_view kCpp =
     "abs accumulate all_of any_of assert begin bool catch ceil char count decltype double end "
     "equal "
@@ -262,12 +290,19 @@ size_t SkipText(std::string_view script, size_t at, bool cpp) {
 }
 
 // The first name that a script calls and neither it nor its language defines; calls within its
-// asserts go before others.
+// asserts go before others, and one within another one's arguments before that: it is what is
+// checked (but a class only makes what is handed on). Where there is none, the first that the
+// standard library knows, too.
 std::string CalledName(std::string_view script, bool cpp) {
   std::set<std::string, std::less<>> defined;
-  std::vector<std::string> called;
+  struct Call {
+    std::string name;
+    int depth, assertion;
+  };
+  std::vector<Call> called;
   std::string rewritten, first_anywhere;
   bool importing = false, in_assert = false;
+  int depth = 0, assertions = 0;
   std::string_view before;
   for (size_t at = 0; at < script.size();) {
     if (const size_t end = SkipText(script, at, cpp); end > at) {
@@ -276,6 +311,7 @@ std::string CalledName(std::string_view script, bool cpp) {
     }
     const char c = script[at];
     if (c == '\n') importing = in_assert = false;
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
     if (!IsNamePart(c)) {
       const std::string_view two = script.substr(at, 2);
       const size_t size = two == "::" || two == "->" ? 2 : 1;
@@ -291,12 +327,14 @@ std::string CalledName(std::string_view script, bool cpp) {
     const std::string_view after = script.substr(next);
     const bool member = before == "." || (cpp && (before == "::" || before == "->"));
     const bool assigned = after.starts_with('=') && !after.starts_with("==");
-    if (name == "assert") in_assert = true;
+    if (name == "assert") in_assert = true, ++assertions;
     if (importing || before == "def" || before == "class" || before == "as" || assigned) {
       defined.emplace(name);
     } else if (after.starts_with('(') && !member && !IsDigit(name[0])) {
-      if (!Lists(cpp ? kCpp : kPython, name)) {
-        if (in_assert) called.emplace_back(name);
+      if (!cpp && Lists(kLibrary, name)) {
+        if (rewritten.empty()) rewritten = name;
+      } else if (!Lists(cpp ? kCpp : kPython, name)) {
+        if (in_assert) called.push_back({std::string(name), depth, assertions});
         if (first_anywhere.empty() || defined.contains(first_anywhere)) first_anywhere = name;
       } else if (!cpp && Lists(kWrittenAgain, name) && rewritten.empty()) {
         rewritten = name;
@@ -305,8 +343,14 @@ std::string CalledName(std::string_view script, bool cpp) {
     importing = importing || (!cpp && name == "import");
     before = name;
   }
-  for (const std::string& name : called) {
-    if (!defined.contains(name)) return name;
+  std::erase_if(called, [&](const Call& call) { return defined.contains(call.name); });
+  if (!called.empty()) {
+    const Call* best = &called.front();
+    for (const Call& call : called) {
+      if (call.assertion != best->assertion || cpp) break;
+      if (call.depth > best->depth && !IsUpper(call.name[0])) best = &call;
+    }
+    return best->name;
   }
   return first_anywhere.empty() || defined.contains(first_anywhere) ? rewritten : first_anywhere;
 }

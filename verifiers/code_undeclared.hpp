@@ -133,8 +133,12 @@ class Result {
     Reader in(wire_);
     return Get<T>(in);
   }
+  // Unsigned ones beyond long long are kept in its bits.
+  static __int128 Wide(const Number& n) {
+    return n.integer < 0 && n.real > 0 ? static_cast<unsigned long long>(n.integer) : n.integer;
+  }
   static int CompareNumbers(const Number& a, const Number& b) {
-    if (a.whole && b.whole) return a.integer < b.integer ? -1 : a.integer > b.integer;
+    if (a.whole && b.whole) return Wide(a) < Wide(b) ? -1 : Wide(a) > Wide(b);
     return a.real < b.real ? -1 : a.real > b.real ? 1 : a.real == b.real ? 0 : 2;
   }
   const std::vector<Result>& items() const {
@@ -142,6 +146,13 @@ class Result {
     Reader in(wire_);
     if (in.Peek() == 's') {
       for (const char c : GetText(in)) items_.emplace_back("s1:" + std::string(1, c));
+      return items_;
+    }
+    if (in.Take('d')) {
+      for (size_t n = in.Count(';'); n > 0; --n) {
+        std::string pair = "t2;" + in.Whole();
+        items_.emplace_back(pair + in.Whole());
+      }
       return items_;
     }
     for (size_t n = in.Items(); n > 0; --n) items_.emplace_back(in.Whole());

@@ -17,15 +17,17 @@ std::string HexInteger(bool negative, uint64_t magnitude) {
   return (negative ? "i-" : "i") + std::string(digits, end) + ";";
 }
 
-std::string HexInteger(const std::string& decimal) {
+std::optional<std::string> InBase(const std::string& integer, int from, int to) {
   fmpz_t number;
   fmpz_init(number);
-  fmpz_set_str(number, decimal.c_str(), 10);
-  char* digits = fmpz_get_str(nullptr, 16, number);
-  const std::string wire = "i" + std::string(digits) + ";";
-  flint_free(digits);
+  std::optional<std::string> text;
+  if (fmpz_set_str(number, integer.c_str(), from) == 0) {
+    char* digits = fmpz_get_str(nullptr, to, number);
+    text = digits;
+    flint_free(digits);
+  }
   fmpz_clear(number);
-  return wire;
+  return text;
 }
 
 std::string HexFloat(double value) {
@@ -70,7 +72,7 @@ void AppendWire(const Json& value, std::string& wire) {
       }
       break;
     case Json::value_t::binary:
-      wire += HexInteger(BigInteger(value).value_or("0"));
+      wire += StrCat("i", InBase(BigInteger(value).value_or("0"), 10, 16).value_or(""), ";");
       break;
     default:
       Fail("a JSON value of type ", value.type_name(), " cannot be sent to a program");
@@ -169,6 +171,11 @@ std::string ToWire(const Json& value) {
   std::string wire;
   AppendWire(value, wire);
   return wire;
+}
+
+std::optional<std::string> DecimalInteger(std::string_view hexadecimal) {
+  if (hexadecimal.size() > 1000) return std::nullopt;
+  return InBase(std::string(hexadecimal), 16, 10);
 }
 
 std::string Frame(std::string_view payload) {

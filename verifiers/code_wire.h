@@ -55,6 +55,9 @@ std::string ToWireText(std::string_view text);
 /// Tag, count and ";": the start of a container, to be followed by its items.
 std::string WireOpen(char tag, size_t count);
 
+/// The digits of an integer ("-1f" is "-31"); nothing when it is malformed or of more than 1000.
+std::optional<std::string> DecimalInteger(std::string_view hexadecimal);
+
 /// The length and the payload, as sent.
 std::string Frame(std::string_view payload);
 

@@ -52,6 +52,7 @@ OBJECTS = {
     "dict_values": (type({}.values()), list, lambda c: dict(enumerate(c)).values()),
     "dict_items": (type({}.items()), list, lambda c: dict(c).items()),
     "range": (range, lambda r: (r.start, r.stop, r.step), lambda c: range(*c)),
+    "slice": (slice, lambda s: (s.start, s.stop, s.step), lambda c: slice(*c)),
     "Decimal": (decimal.Decimal, str, decimal.Decimal),
     "Fraction": (
         fractions.Fraction,
@@ -96,6 +97,8 @@ def name_of(value):
 
 def make_object(name, content):
     if name.startswith("namedtuple "):
+        if any(map(callable, content)):  # a method of its own
+            return tuple(content)
         return collections.namedtuple("Tuple", name.split()[1:])(*content)
     return OBJECTS[name][2](content)
 
@@ -124,7 +127,7 @@ def _encode(value, opaque, out, depth):
         data = str.encode(value, "utf-8", "surrogatepass")
         out.append(b"s%d:%s" % (len(data), data))
     elif isinstance(value, complex):
-        real, imag = complex.__add__(value, 0j).real, complex.__add__(value, 0j).imag
+        real, imag = complex.real.__get__(value), complex.imag.__get__(value)
         out.append(b"c%s,%s;" % (real.hex().encode(), imag.hex().encode()))
     elif name := name_of(value):
         out.append(b"o%s;" % name.encode())

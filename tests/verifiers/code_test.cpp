@@ -226,10 +226,11 @@ TEST_F(CodeTest, AScriptLeavesNothingToTheNext) {
 
 TEST_F(CodeTest, AScriptHasItsOwnTimeAfterOthers) {
   const auto verifier = MakeVerifier("code", {{"time_s", 0.1}}, "test");
-  for (const auto& [script, reason] :
-       {std::pair{"assert f(1)", "accepted"}, std::pair{"while f(1): pass", "time-limit"},
-        std::pair{"assert f(2)", "accepted"}, std::pair{"x = f(1)\nwhile x: pass", "time-limit"},
-        std::pair{"assert f(3)", "accepted"}}) {
+  for (const auto& [script, reason] : {std::pair{"assert f(1)", "accepted"},
+                                       std::pair{"while f(1): pass\nassert f(1)", "time-limit"},
+                                       std::pair{"assert f(2)", "accepted"},
+                                       std::pair{"x = f(1)\nwhile x: pass\nassert x", "time-limit"},
+                                       std::pair{"assert f(3)", "accepted"}}) {
     EXPECT_TRUE(Is(Judge(*verifier, kIdentity, Script(script)), reason)) << script;
   }
 }
