@@ -360,6 +360,57 @@ TEST(Math, AResponseWithoutAValueIsWrong) {
   EXPECT_EQ(JudgeBoxed("\\log 0", "\\log 0").score, 1);
 }
 
+// That a gold answer is dear to compute excuses no response without a value.
+TEST(Math, ADearGoldAnswerExcusesNoResponse) {
+  std::string sines = "\\sin(x)";
+  for (int i = 2; i < 60; ++i) sines += "+\\sin(x^{" + std::to_string(i) + "})";
+  struct Case {
+    std::string gold;
+    std::vector<std::string> responses;
+  };
+  const std::vector<std::string> undefined{"\\log 0",      "\\frac{0}{0}",
+                                           "0^{0}",        "\\infty-\\infty",
+                                           "9^{9^{9^9}}",  "\\arcsin(\\sin(10^{50}))",
+                                           "x=\\log 0",    "\\{\\log 0\\}",
+                                           "(\\log 0, 1)", "1, \\log 0"};
+  std::vector<Case> cases{
+      {"\\{n!, 5\\}", {"\\{n!, \\log 0\\}", "\\{\\log 0, 5\\}", "\\{n!+\\log 0, 5\\}"}},
+      {"(n!, 5)", {"(\\log 0, n!)", "(n!, \\frac{0}{0})", "(n!+\\log 0, 5)"}},
+      {"n!, \\binom{n}{k}", {"n!, \\log 0", "\\binom{n}{k}, 0^0"}},
+      {"x = n!", {"x = \\log 0", "x = n!+\\log 0"}},
+      {"x < 3", {"x < \\log 0", "x < 3+\\log 0"}}};
+  for (const std::string& gold :
+       {std::string("n!"), std::string("(n+1)!-1"), std::string("n!!"),
+        std::string("\\binom{n}{k}"), std::string("\\sqrt[n]{n!}"),
+        std::string("\\sum_{k=0}^n \\binom{n}{k}"), std::string("\\frac{1}{n+1}\\binom{2n}{n}"),
+        std::string("\\frac{(2n)!}{n!(n+1)!}"), std::string("\\frac{n!}{a!b!c!(n-a-b-c)!}"),
+        std::string("(1/2)!+(1/3)!+(1/5)!"), sines}) {
+    cases.push_back({gold, undefined});
+    for (const char* lacking : {"\\log 0", "\\frac{0}{0}", "\\frac{1}{n!-n!}", "(n-n-1)!",
+                                "\\log(n!-n(n-1)!)", "(n+10^{5000}\\sin x-10^{5000}\\sin x)!"}) {
+      cases.back().responses.push_back(gold + "+" + lacking);
+    }
+  }
+  for (const auto& [gold, responses] : cases) {
+    EXPECT_EQ(JudgeBoxed(gold, gold).score, 1) << gold;
+    EXPECT_EQ(JudgeBoxed(gold, "7").status, VerdictStatus::kWrong) << gold;
+    for (const std::string& response : responses) {
+      const Verdict verdict = JudgeBoxed(gold, response);
+      EXPECT_EQ(verdict.status, VerdictStatus::kWrong)
+          << gold << " | " << response << " | " << verdict.reason;
+    }
+  }
+  // Its two sides have values, whose difference is known to few digits.
+  const std::string nought = "+(2^{50000}-2^{50000})-(2^{50000}-2^{50000})";
+  for (const char* sign : {"<", "\\ge", "\\ne"}) {
+    const std::string gold = "x" + std::string(sign) + " 3";
+    EXPECT_NE(JudgeBoxed(gold, gold + nought).status, VerdictStatus::kUnjudged) << gold;
+  }
+  // What has values is compared, or left open: it is as hard as the gold answer.
+  EXPECT_EQ(JudgeBoxed("n!", "\\frac{(n+1)!}{n+1}").score, 1);
+  EXPECT_EQ(JudgeBoxed("n!", "\\frac{2n!}{2}").score, 1);
+}
+
 TEST(Math, OptionsMatter) {
   EXPECT_EQ(Judge("4", "it is 4").reason, "equal/number/last-number");
   EXPECT_EQ(Judge("4", "it is 4", Json{{"extraction", "announced"}}).reason, "no-answer");
