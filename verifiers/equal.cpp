@@ -54,6 +54,10 @@ bool Judge::Stands(NodeId id, bool (*has)(const Tree&, NodeId)) {
   id = Computed(id);
   // The parts of a residue and the like are compared themselves.
   if (IsScalar(tree_, id) && OpOf(id) != Op::kOpaque) return has(tree_, id);
+  // To order the ends of a set may cost more than to compute them.
+  if (OpOf(id) == Op::kRelation || Conditions(id) || MayBeRealSet(tree_, id)) {
+    ReadRealSet(tree_, id);
+  }
   const Nodes alternatives = WithoutPlusMinus(tree_, id);
   Nodes parts = alternatives.size() > 1 ? alternatives : ChildrenOf(id);
   // Of an equation or inequality the difference of its sides is compared, not the sides.

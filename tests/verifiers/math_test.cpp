@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/strings.h"
 #include "verifiers/parse.h"
 #include "verifiers/verifier.h"
 
@@ -400,11 +401,16 @@ TEST(Math, ADearGoldAnswerExcusesNoResponse) {
           << gold << " | " << response << " | " << verdict.reason;
     }
   }
-  // Its two sides have values, whose difference is known to few digits.
-  const std::string nought = "+(2^{50000}-2^{50000})-(2^{50000}-2^{50000})";
-  for (const char* sign : {"<", "\\ge", "\\ne"}) {
-    const std::string gold = "x" + std::string(sign) + " 3";
-    EXPECT_NE(JudgeBoxed(gold, gold + nought).status, VerdictStatus::kUnjudged) << gold;
+  // Each end has a value: to order them takes more than there is, or tells nothing.
+  for (const char* nought : {"+(2^{50000}-2^{50000})-(2^{50000}-2^{50000})",
+                             "+(3^{20000}-3^{20000})-(3^{20000}-3^{20000})"}) {
+    for (const char* response : {"x < 3%", "x \\ge 3%", "x \\ne 3%", "1 < x < 3%", "[1, 3%]",
+                                 "x < 3% \\text{ or } x > 5", "(-\\infty, 3%) \\cup (5, \\infty)",
+                                 "2x+y = 3%", "x^2+y < 3%", "\\{1, 3%\\}", "x = 3%"}) {
+      const std::string gold = ReplaceAll(response, "%", "");
+      const Verdict verdict = JudgeBoxed(gold, ReplaceAll(response, "%", nought));
+      EXPECT_NE(verdict.status, VerdictStatus::kUnjudged) << response << nought;
+    }
   }
   // What has values is compared, or left open: it is as hard as the gold answer.
   EXPECT_EQ(JudgeBoxed("n!", "\\frac{(n+1)!}{n+1}").score, 1);
