@@ -49,15 +49,27 @@ NodeId Judge::Computed(NodeId id) {
 }
 
 // As Compare goes, along one side.
-bool Judge::Stands(NodeId id) {
+bool Judge::Stands(NodeId id, bool (*has)(const Tree&, NodeId)) {
   tree_.Spend(500);
   id = Computed(id);
   // The parts of a residue and the like are compared themselves.
-  if (IsScalar(tree_, id) && OpOf(id) != Op::kOpaque) return HasValue(tree_, id);
+  if (IsScalar(tree_, id) && OpOf(id) != Op::kOpaque) return has(tree_, id);
+  // To order the ends of a set may cost more than to compute them.
+  if (OpOf(id) == Op::kRelation || Conditions(id) || MayBeRealSet(tree_, id)) {
+    ReadRealSet(tree_, id);
+  }
   const Nodes alternatives = WithoutPlusMinus(tree_, id);
-  const Nodes parts = alternatives.size() > 1 ? alternatives : ChildrenOf(id);
+  Nodes parts = alternatives.size() > 1 ? alternatives : ChildrenOf(id);
+  // Of an equation or inequality the difference of its sides is compared, not the sides.
+  if (OpOf(id) == Op::kRelation && !ReadAssignment(tree_, id)) {
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
+      const NodeId left = parts[i], right = parts[i + 1];
+      const auto moves = [&](NodeId side) { return IsScalar(tree_, side) && !IsInfinite(side); };
+      if (moves(left) && moves(right)) parts[i] = Minus(left, right);
+    }
+  }
   if (++depth_ > kMaxDepth) return false;
-  const bool stand = std::ranges::all_of(parts, [&](NodeId part) { return Stands(part); });
+  const bool stand = std::ranges::all_of(parts, [&](NodeId part) { return Stands(part, has); });
   --depth_;
   return stand;
 }
@@ -217,8 +229,9 @@ Sameness SameAnswer(Tree& tree, NodeId gold, NodeId answer, const EqualOptions& 
   return Judge(tree, options).Same(gold, answer);
 }
 
-bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options) {
-  return Judge(tree, options).Stands(answer);
+bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options,
+                 bool (*has)(const Tree&, NodeId)) {
+  return Judge(tree, options).Stands(answer, has);
 }
 
 std::string_view KindOf(const Tree& tree, NodeId id) {

@@ -22,9 +22,10 @@ struct EqualOptions {
 /// list has no order. `tree` holds both, may grow, and pays (Tree::Spend).
 Sameness SameAnswer(Tree& tree, NodeId gold, NodeId answer, const EqualOptions& options);
 
-/// Whether every part of an answer has a value that can be computed (HasValue). An answer that has
-/// none is the reason when it cannot be compared.
-bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options);
+/// Whether every part of an answer `has` a value: HasValue or IsDefined. An answer that has none is
+/// the reason when it cannot be compared.
+bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options,
+                 bool (*has)(const Tree&, NodeId));
 
 /// "number" (without variables), "expression", "relation", "list", "tuple", "interval", "set",
 /// "matrix", "ratio" or "text".

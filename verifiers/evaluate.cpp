@@ -114,6 +114,8 @@ class Comparison {
   Proportion CompareProportion();
   std::optional<int> Order();
   bool HasValue();
+  bool HasPoints();
+  bool IsDefined();
 
  private:
   acb_srcptr a() const { return balls_[program_.a]; }
@@ -337,6 +339,41 @@ bool Comparison::HasValue() {
   return sharp == enough;
 }
 
+// At the points, and the precision, that a comparison of functions takes: it costs as much.
+bool Comparison::HasPoints() {
+  int defined = 0, real = 0;
+  for (int point = 0; point < Balls::kPoints && real < kEnoughPoints; ++point) {
+    if (!balls_.Run(point, kHighPrecision, ball_budget_)) return false;
+    if (!acb_is_finite(a())) continue;
+    ++defined;
+    real += balls_.AreAllReal();
+  }
+  return defined >= kEnoughPoints;
+}
+
+// Somewhere, or that is too dear to tell.
+bool Comparison::IsDefined() {
+  for (const slong precision : {kPrecision, kMaxPrecision}) {
+    for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints); ++point) {
+      if (!balls_.Run(point, precision, ball_budget_) || acb_is_finite(a())) return true;
+    }
+  }
+  return false;
+}
+
+// Factorials and binomials of variables, too dear for many digits at many points, as unknown
+// functions: as sharp as what they are taken of. False when there are none.
+bool ForgetFactorials(Program& program) {
+  bool any = false;
+  for (Step& step : program.steps) {
+    if (!step.varying || !(step.Is(Function::kFactorial) || step.Is(Function::kBinomial))) continue;
+    step.op = Op::kApply;
+    step.name = Mix(step.detail);
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOptions& options) {
@@ -443,11 +480,27 @@ bool HasValue(const Tree& tree, NodeId id) {
   }
   const std::optional<Program> program = Program::Make(tree, id, id);
   if (!program) return false;
+  Program cheap = *program;
+  const bool factorials = ForgetFactorials(cheap);
   for (const bool natural_log : {false, true}) {
     if (natural_log && !program->log) break;
-    if (!Comparison(tree, *program, natural_log).HasValue()) return false;
+    if (factorials && !Comparison(tree, *program, natural_log).HasPoints()) return false;
+    if (!Comparison(tree, cheap, natural_log).HasValue()) return false;
   }
   return true;
+}
+
+bool IsDefined(const Tree& tree, NodeId id) {
+  {
+    Budget budget{kExactBudget, &tree.budget()};
+    Rational value;
+    bool decimal = false;
+    const Exactness exactness = EvaluateExactly(tree, id, budget, value, decimal);
+    if (exactness == Exactness::kValue || InfinitySign(tree, id) != 0) return true;
+    if (exactness == Exactness::kUndefined) return false;
+  }
+  const std::optional<Program> program = Program::Make(tree, id, id);
+  return !program || Comparison(tree, *program, false).IsDefined();
 }
 
 std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id) {

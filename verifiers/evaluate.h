@@ -44,6 +44,8 @@ std::optional<int64_t> SmallInteger(const Tree& tree, NodeId id);
 /// Whether a scalar expression has a value that can be computed, at some points where it has
 /// variables, to as many digits as any comparison of it may need; the infinities have one.
 bool HasValue(const Tree& tree, NodeId id);
+/// Less: not shown to be undefined, or larger than any number here, wherever it was looked at.
+bool IsDefined(const Tree& tree, NodeId id);
 
 /// Has neither symbols nor functions that are not known or not computed.
 bool IsConstant(const Tree& tree, NodeId id);

@@ -28,7 +28,7 @@ class Judge {
   Judge(Tree& tree, const EqualOptions& options) : tree_(tree), options_(options) {}
 
   Sameness Same(NodeId g, NodeId a);
-  bool Stands(NodeId id);  // every part has a value
+  bool Stands(NodeId id, bool (*has)(const Tree&, NodeId));  // every part has a value
 
  private:
   // equal.cpp: which rules apply, and scalars.

@@ -119,11 +119,6 @@ std::optional<NodeId> ParseGold(std::string_view text, const std::optional<Extra
   return ParseAnswer(found->text, tree);
 }
 
-bool StandsWithin(Tree& tree, int64_t units, NodeId id, const EqualOptions& options) {
-  bool stands = false;
-  return Within(tree, units, [&] { stands = StandsAlone(tree, id, options); }) && stands;
-}
-
 Reading ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& found, Tree& tree) {
   return ReadWithin(tree, [&] { return ParseGold(text, found, tree); });
 }
@@ -193,10 +188,14 @@ class MathVerifier final : public Verifier {
       // Each of the gold answer's items may have been compared with the whole response.
       const Node& whole = tree[gold_value];
       const int64_t items = whole.scalar ? 1 : std::clamp(whole.count, 1, 8);
-      const bool response_stands = !StandsWithin(tree, kAlone, gold_value, equal) ||
-                                   StandsWithin(tree, kAlone / items, value, equal);
-      if (response_stands) verdict.status = VerdictStatus::kUnjudged;
-      verdict.reason = response_stands ? "too-complex" : "no-value";
+      bool gold_defined = true, response_stands = false;
+      Within(tree, kAlone, [&] { gold_defined = StandsAlone(tree, gold_value, equal, IsDefined); });
+      Within(tree, kAlone / items,
+             [&] { response_stands = StandsAlone(tree, value, equal, HasValue); });
+      // A gold answer that is merely dear to compute excuses no response that has no value.
+      const bool unjudged = response_stands || !gold_defined;
+      if (unjudged) verdict.status = VerdictStatus::kUnjudged;
+      verdict.reason = unjudged ? "too-complex" : "no-value";
       return verdict;
     }
     const char* word = same == Sameness::kDifferent ? "different"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/strings.h"
 #include "verifiers/parse.h"
 #include "verifiers/verifier.h"
 
@@ -358,6 +359,62 @@ TEST(Math, AResponseWithoutAValueIsWrong) {
   EXPECT_EQ(JudgeBoxed("\\log 0", "4").status, VerdictStatus::kUnjudged);
   EXPECT_EQ(JudgeBoxed("\\log 0", "\\ln 0").status, VerdictStatus::kUnjudged);
   EXPECT_EQ(JudgeBoxed("\\log 0", "\\log 0").score, 1);
+}
+
+// That a gold answer is dear to compute excuses no response without a value.
+TEST(Math, ADearGoldAnswerExcusesNoResponse) {
+  std::string sines = "\\sin(x)";
+  for (int i = 2; i < 60; ++i) sines += "+\\sin(x^{" + std::to_string(i) + "})";
+  struct Case {
+    std::string gold;
+    std::vector<std::string> responses;
+  };
+  const std::vector<std::string> undefined{"\\log 0",      "\\frac{0}{0}",
+                                           "0^{0}",        "\\infty-\\infty",
+                                           "9^{9^{9^9}}",  "\\arcsin(\\sin(10^{50}))",
+                                           "x=\\log 0",    "\\{\\log 0\\}",
+                                           "(\\log 0, 1)", "1, \\log 0"};
+  std::vector<Case> cases{
+      {"\\{n!, 5\\}", {"\\{n!, \\log 0\\}", "\\{\\log 0, 5\\}", "\\{n!+\\log 0, 5\\}"}},
+      {"(n!, 5)", {"(\\log 0, n!)", "(n!, \\frac{0}{0})", "(n!+\\log 0, 5)"}},
+      {"n!, \\binom{n}{k}", {"n!, \\log 0", "\\binom{n}{k}, 0^0"}},
+      {"x = n!", {"x = \\log 0", "x = n!+\\log 0"}},
+      {"x < 3", {"x < \\log 0", "x < 3+\\log 0"}}};
+  for (const std::string& gold :
+       {std::string("n!"), std::string("(n+1)!-1"), std::string("n!!"),
+        std::string("\\binom{n}{k}"), std::string("\\sqrt[n]{n!}"),
+        std::string("\\sum_{k=0}^n \\binom{n}{k}"), std::string("\\frac{1}{n+1}\\binom{2n}{n}"),
+        std::string("\\frac{(2n)!}{n!(n+1)!}"), std::string("\\frac{n!}{a!b!c!(n-a-b-c)!}"),
+        std::string("(1/2)!+(1/3)!+(1/5)!"), sines}) {
+    cases.push_back({gold, undefined});
+    for (const char* lacking : {"\\log 0", "\\frac{0}{0}", "\\frac{1}{n!-n!}", "(n-n-1)!",
+                                "\\log(n!-n(n-1)!)", "(n+10^{5000}\\sin x-10^{5000}\\sin x)!"}) {
+      cases.back().responses.push_back(gold + "+" + lacking);
+    }
+  }
+  for (const auto& [gold, responses] : cases) {
+    EXPECT_EQ(JudgeBoxed(gold, gold).score, 1) << gold;
+    EXPECT_EQ(JudgeBoxed(gold, "7").status, VerdictStatus::kWrong) << gold;
+    for (const std::string& response : responses) {
+      const Verdict verdict = JudgeBoxed(gold, response);
+      EXPECT_EQ(verdict.status, VerdictStatus::kWrong)
+          << gold << " | " << response << " | " << verdict.reason;
+    }
+  }
+  // Each end has a value: to order them takes more than there is, or tells nothing.
+  for (const char* nought : {"+(2^{50000}-2^{50000})-(2^{50000}-2^{50000})",
+                             "+(3^{20000}-3^{20000})-(3^{20000}-3^{20000})"}) {
+    for (const char* response : {"x < 3%", "x \\ge 3%", "x \\ne 3%", "1 < x < 3%", "[1, 3%]",
+                                 "x < 3% \\text{ or } x > 5", "(-\\infty, 3%) \\cup (5, \\infty)",
+                                 "2x+y = 3%", "x^2+y < 3%", "\\{1, 3%\\}", "x = 3%"}) {
+      const std::string gold = ReplaceAll(response, "%", "");
+      const Verdict verdict = JudgeBoxed(gold, ReplaceAll(response, "%", nought));
+      EXPECT_NE(verdict.status, VerdictStatus::kUnjudged) << response << nought;
+    }
+  }
+  // What has values is compared, or left open: it is as hard as the gold answer.
+  EXPECT_EQ(JudgeBoxed("n!", "\\frac{(n+1)!}{n+1}").score, 1);
+  EXPECT_EQ(JudgeBoxed("n!", "\\frac{2n!}{2}").score, 1);
 }
 
 TEST(Math, OptionsMatter) {
