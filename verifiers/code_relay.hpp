@@ -1,5 +1,5 @@
 // Calls between two C++ programs that never share a process: the one that is judged (Serve) and the
-// test script (Remote, RunScript). Compiled into both in the sandbox, before anything of theirs;
+// test script (Remote, Script). Compiled into both in the sandbox, before anything of theirs;
 // the format is that of code_wire.h. C++ types are known on both sides, so that values need no
 // names; std::any alone says which of AnyTypes it holds ("a<n>;" and the value).
 #pragma once
