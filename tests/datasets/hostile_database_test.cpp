@@ -2,6 +2,7 @@
 // name themselves.
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -96,6 +97,51 @@ TEST_F(HostileTest, ATriggerIsRefusedWhereItWouldRun) {
     Tamper("DROP TRIGGER " + name);
   }
   TraceStore(path_, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
+}
+
+// SQLite writes to its side files; of a WAL database even a reader does.
+TEST_F(HostileTest, WhatIsPlantedAtASideFileIsLeftAlone) {
+  namespace fs = std::filesystem;
+  const fs::path theirs = folder_ / "theirs", link = folder_ / "link.db";
+  WriteFileAtomic(theirs, "kept");
+  fs::create_symlink(path_, link);
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) {
+    const std::string side = path_.string() + suffix;
+    for (const std::string kind : {"hard link", "link", "dangling link", "pipe", "folder"}) {
+      if (kind == "hard link") fs::create_hard_link(theirs, side);
+      if (kind == "link") fs::create_symlink(theirs, side);
+      if (kind == "dangling link") fs::create_symlink(folder_ / "nowhere", side);
+      if (kind == "pipe") ::mkfifo(side.c_str(), 0600);
+      if (kind == "folder") fs::create_directory(side);
+      for (const fs::path& name : {path_, link}) {
+        for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+          const std::string said = ErrorOf([&] { TraceStore(name, mode); });
+          EXPECT_NE(said.find(StrCat(side, ": is a link, ")), std::string::npos) << kind << said;
+          EXPECT_NE(said.find("Move it away"), std::string::npos) << said;
+        }
+      }
+      EXPECT_EQ(ReadFile(theirs), "kept") << side << kind;
+      fs::remove(side);
+    }
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
+  TraceStore(link, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
+}
+
+TEST_F(HostileTest, OnlyARegularFileIsADatabase) {
+  namespace fs = std::filesystem;
+  const fs::path pipe = folder_ / "pipe", dangling = folder_ / "dangling";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink(folder_ / "nowhere", dangling);
+  for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+    for (const fs::path& name : {pipe, fs::path("/dev/zero")}) {
+      const std::string said = ErrorOf([&] { TraceStore(name, mode); });
+      EXPECT_NE(said.find(name.string() + ": is not a regular file"), std::string::npos) << said;
+    }
+    const std::string said = ErrorOf([&] { TraceStore(dangling, mode); });
+    EXPECT_NE(said.find("a link to a file that is not there"), std::string::npos) << said;
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
 }
 
 TEST_F(HostileTest, WhatAUserAddedStays) {
