@@ -99,6 +99,22 @@ TEST_F(HostileTest, ATriggerIsRefusedWhereItWouldRun) {
   TraceStore(path_, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
 }
 
+// Such an index runs its expression at each write.
+TEST_F(HostileTest, AnIndexThatComputesIsRefusedWhereItWouldRun) {
+  for (const std::string index :
+       {"completions(lower(text))", "steps(step, zeroblob(100000000))",
+        "verdicts(completion) WHERE score > 0", "runs(name) WHERE name LIKE '%a%'"}) {
+    Tamper("CREATE INDEX \"my own\" ON " + index);
+    const std::string said = Opening(Mode::kWrite);
+    const std::string table = index.substr(0, index.find('('));
+    EXPECT_NE(said.find(StrCat("'my own' on '", table, "'")), std::string::npos) << said;
+    EXPECT_NE(said.find("'DROP INDEX \"my own\"'"), std::string::npos) << said;
+    EXPECT_EQ(TraceStore(path_, Mode::kRead).Select({}).size(), ids_.size());
+    Tamper("DROP INDEX \"my own\"");
+  }
+  TraceStore(path_, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
+}
+
 // SQLite writes to its side files; of a WAL database even a reader does.
 TEST_F(HostileTest, WhatIsPlantedAtASideFileIsLeftAlone) {
   namespace fs = std::filesystem;
@@ -149,7 +165,7 @@ TEST_F(HostileTest, WhatAUserAddedStays) {
       "CREATE TABLE notes(completion REFERENCES completions(id), note TEXT);"
       "INSERT INTO notes VALUES (1, 'good');"
       "CREATE INDEX by_length ON completions(length);"
-      "CREATE INDEX by_words ON completions(lower(text));"
+      "CREATE INDEX by_note ON notes(lower(note)) WHERE note <> '';"
       "CREATE VIEW noted AS SELECT * FROM traces JOIN notes ON completion = id; ANALYZE");
   TraceStore store(path_, Mode::kWrite);
   store.AppendStep(MakeStep({1, 0, 1}));
