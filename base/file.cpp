@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <tuple>
 #include <utility>
 
@@ -42,16 +41,42 @@ void WriteAll(int fd, const void* data, size_t size, const fs::path& path) {
   }
 }
 
+// A pipe would be waited for, and a device need not end.
+struct RegularFile {
+  explicit RegularFile(const fs::path& path)
+      : fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
+    if (fd < 0) {
+      FailErrno(path, "open for reading (check that the file exists and is readable)");
+    }
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+      ::close(fd);
+      Fail(path.string(), ": is not a regular file; name one instead");
+    }
+    size = static_cast<size_t>(status.st_size);
+  }
+  ~RegularFile() { ::close(fd); }
+  RegularFile(const RegularFile&) = delete;
+  RegularFile& operator=(const RegularFile&) = delete;
+
+  int fd;
+  size_t size = 0;
+};
+
 }  // namespace
 
 std::string ReadFile(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  RETORT_CHECK(in && !fs::is_directory(path), path.string(),
-               ": cannot open for reading. Check that the file exists and is readable");
-  std::ostringstream out;
-  out << in.rdbuf();
-  RETORT_CHECK(!in.bad(), path.string(), ": read failed");
-  return std::move(out).str();
+  const RegularFile file(path);
+  std::string bytes;
+  bytes.reserve(file.size);
+  char piece[1 << 16];
+  while (true) {  // to its end: what /proc holds has no size
+    const ssize_t size = ::read(file.fd, piece, sizeof piece);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) FailErrno(path, "read");
+    if (size == 0) return bytes;
+    bytes.append(piece, static_cast<size_t>(size));
+  }
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
@@ -93,22 +118,12 @@ void AppendFile::Sync() {
 }
 
 MappedFile::MappedFile(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) FailErrno(path, "open");
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(fd);
-    Fail(path.string(), ": not a regular file");
-  }
-  size_ = static_cast<size_t>(status.st_size);
-  if (size_ > 0) {
-    void* map = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
-    ::close(fd);
-    if (map == MAP_FAILED) FailErrno(path, "map");
-    data_ = static_cast<const std::byte*>(map);
-  } else {
-    ::close(fd);
-  }
+  const RegularFile file(path);
+  size_ = file.size;
+  if (size_ == 0) return;
+  void* map = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (map == MAP_FAILED) FailErrno(path, "map");
+  data_ = static_cast<const std::byte*>(map);
 }
 
 MappedFile::~MappedFile() {

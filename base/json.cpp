@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/excerpt.h"
 
 template class nlohmann::basic_json<retort::IndexedMap>;
 
@@ -77,17 +78,22 @@ class Builder {
   bool key(std::string& name) {
     auto& members = open_.back()->get_ref<Json::object_t&>();
     if (members.emplace(std::move(name), nullptr).second) return true;
-    return Refuse(StrCat("the key \"", name, "\" occurs twice in one object"));
+    return Refuse(StrCat("the key \"", Excerpt(name), "\" occurs twice in one object"));
   }
 
   bool parse_error(std::size_t, const std::string&, const Json::exception& error) {
     const std::string_view what = error.what();
     const size_t detail = what.find("] ");
     error_ = detail == std::string_view::npos ? what : what.substr(detail + 2);
-    constexpr std::string_view kOverflow = "number overflow parsing ";
+    constexpr std::string_view kOverflow = "number overflow parsing ", kLast = "last read: '";
     if (error_.starts_with(kOverflow)) {
       const std::string number = error_.substr(kOverflow.size());
-      return Refuse("the number " + number + " is out of range");
+      return Refuse("the number " + Excerpt(number) + " is out of range");
+    }
+    // The library quotes a whole text, however long.
+    if (const size_t begin = error_.find(kLast); begin != std::string::npos) {
+      const size_t from = begin + kLast.size(), size = error_.rfind('\'') - from;
+      error_.replace(from, size, Excerpt(error_.substr(from, size)));
     }
     return false;
   }

@@ -1,6 +1,7 @@
 #include "datasets/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <cctype>
 #include <cmath>
@@ -47,6 +48,20 @@ int64_t SizeOf(const fs::path& path) {
   std::error_code error;
   const uintmax_t size = fs::file_size(path, error);
   return error ? 0 : static_cast<int64_t>(size);
+}
+
+// SQLite writes these, of a WAL database even to read it: what was planted there would be
+// destroyed. They are not opened: closing one would drop the locks that this process has on it.
+void CheckSideFiles(const fs::path& path) {
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) {
+    const std::string side = path.string() + suffix;
+    struct stat status {};
+    if (::lstat(side.c_str(), &status) != 0) continue;
+    RETORT_CHECK(S_ISREG(status.st_mode) && status.st_nlink <= 1, side,
+                 ": is a link, a folder, a pipe or a device, or has a second name (a hard link), "
+                 "where SQLite keeps a file of its own, so the database is not opened. Move it "
+                 "away, or copy the database to a folder of yours");
+  }
 }
 
 // What makes SQLite look for no other file and take no lock.
@@ -99,6 +114,12 @@ Database::Database(const fs::path& path, bool write, std::function<bool()> stop)
                "; check the permissions of the folders above it");
   RETORT_CHECK(!fs::is_directory(status), name,
                ": is a folder, expected a trace database file such as ", name, "/traces.db");
+  RETORT_CHECK(!fs::exists(status) || fs::is_regular_file(status), name,
+               ": is not a regular file, expected a trace database file; choose another file");
+  RETORT_CHECK(fs::exists(status) || !fs::is_symlink(fs::symlink_status(path, error)), name,
+               ": is a link to a file that is not there; remove it, or name the file itself");
+  // They stand beside the file that a link leads to.
+  CheckSideFiles(fs::exists(status) ? fs::canonical(path) : path);
   if (write) {
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     RETORT_CHECK(fs::is_directory(folder), name, ": cannot be created: there is no folder ",

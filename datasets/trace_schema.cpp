@@ -188,9 +188,21 @@ std::string KindOf(const Statement& row) {
   return (sql.starts_with("CREATE VIRTUAL") ? "a virtual " : "a ") + row.Text(0);
 }
 
+// An index of an expression, or of some rows only, runs what it says at each write to its table.
+void CheckIndexesOf(const Database& database, const std::string& table) {
+  Statement index(database,
+                  "SELECT name FROM pragma_index_list(?) AS i WHERE partial OR EXISTS "
+                  "(SELECT 1 FROM pragma_index_xinfo(i.name) WHERE cid = -2)");
+  if (!index.With(table).Step()) return;
+  Fail(database.path().string(), ": has an index with an expression or a WHERE clause, '",
+       index.Text(0), "' on '", table, "', which Retort never makes, so it is not written. If it ",
+       "is yours, drop it first: sqlite3 ", database.path().string(), " 'DROP INDEX \"",
+       index.Text(0), "\"'");
+}
+
 // The tables and views of a stranger's file must be ours: another view, a virtual or generated
 // column, a check would run whatever it says in the midst of our statements.
-void CheckObjects(const Database& database, int64_t version) {
+void CheckObjects(const Database& database, int64_t version, bool write) {
   Database ours = Database::InMemory();
   CreateSchema1(ours);
   if (version >= 2) Migrate1To2(ours);
@@ -211,6 +223,7 @@ void CheckObjects(const Database& database, int64_t version) {
     RETORT_CHECK(PlainSpaces(find.Text(1)) == PlainSpaces(wanted.Text(1)), database.path().string(),
                  ": the ", wanted.Text(0), " '", name, "' in it is not the one that Retort makes",
                  kRemedy);
+    if (write && wanted.Text(0) == "table") CheckIndexesOf(database, name);
   }
 }
 
@@ -265,7 +278,7 @@ void OpenTraceSchema(Database& database, bool write) {
   RETORT_CHECK(write || !empty, name,
                ": holds no traces (the database is empty); has a run begun?");
   const bool current = !empty && Pragma(database, "user_version") == kTraceSchema;
-  if (!empty) CheckObjects(database, current ? kTraceSchema : 1);
+  if (!empty) CheckObjects(database, current ? kTraceSchema : 1, write);
   if (write) CheckNoTriggers(database);
   database.Execute("COMMIT");
   if (!write) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "base/json.h"
 #include "base/strings.h"
 
@@ -47,11 +48,12 @@ StoredType ReadType(const Json& json, const std::string& where) {
     if (json == info.name) return info.type;
     names.emplace_back(info.name);
   }
-  Fail(where, ": dtype ", json.dump(), " is unsupported, expected one of ", Join(names, ", "));
+  Fail(where, ": dtype ", Excerpt(ToJsonLine(json)), " is unsupported, expected one of ",
+       Join(names, ", "));
 }
 
 uint64_t ReadCount(const Json& json, const std::string& where) {
-  RETORT_CHECK(json.is_number_unsigned(), where, ": got ", json.dump(),
+  RETORT_CHECK(json.is_number_unsigned(), where, ": got ", Excerpt(ToJsonLine(json)),
                ", expected a whole number that is not negative");
   return json.get<uint64_t>();
 }
@@ -264,7 +266,8 @@ WeightFiles::WeightFiles(const std::filesystem::path& folder) {
     for (const auto& [tensor, file] : map.items()) {
       const std::string shard = file.is_string() ? file.get<std::string>() : "";
       RETORT_CHECK(!shard.empty() && shard.find('/') == std::string::npos, index.string(),
-                   ": weight_map.", tensor, ": expected a file name, got ", file.dump());
+                   ": weight_map.", tensor, ": expected a file name, got ",
+                   Excerpt(ToJsonLine(file)));
       shards.insert(shard);
     }
     for (const std::string& shard : shards) {

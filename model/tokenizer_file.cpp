@@ -1,6 +1,7 @@
 // tokenizer.json and its companions, in and out.
 
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "model/byte_alphabet.h"
@@ -126,8 +127,8 @@ struct Tokenizer::File {
       } else {
         const std::string text = merge.is_string() ? merge.get<std::string>() : "";
         const size_t space = text.find(' ');
-        RETORT_CHECK(space != std::string::npos, where, ": merge ", rank, ": got ", merge.dump(),
-                     R"(, expected ["a", "b"] or "a b")");
+        RETORT_CHECK(space != std::string::npos, where, ": merge ", rank, ": got ",
+                     Excerpt(ToJsonLine(merge)), R"(, expected ["a", "b"] or "a b")");
         left = text.substr(0, space);
         right = text.substr(space + 1);
       }

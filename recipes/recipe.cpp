@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/fingerprint.h"
+#include "base/read_pipe.h"
 #include "base/strings.h"
 #include "recipes/recipe_fields.h"
 
@@ -333,7 +334,10 @@ Json LoadRecipeDocument(const std::string& path_or_name) {
   RETORT_CHECK(std::filesystem::exists(path_or_name), path_or_name,
                ": no such file, and no shipped recipe of that name.",
                DidYouMean(path_or_name, names), " Shipped recipes: ", Join(names, ", "));
-  return ParseJson(ReadFile(path_or_name), path_or_name, /*comments=*/true);
+  constexpr size_t kLargest = 16 << 20;  // bytes of what a command writes: <(command)
+  const std::string text = std::filesystem::is_fifo(path_or_name) ? ReadPipe(path_or_name, kLargest)
+                                                                  : ReadFile(path_or_name);
+  return ParseJson(text, path_or_name, /*comments=*/true);
 }
 
 }  // namespace retort::recipes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <set>
 
 #include "base/options.h"
@@ -46,13 +47,18 @@ std::vector<std::unique_ptr<verifiers::Verifier>> MakeVerifiers(
 }  // namespace
 
 void NameJudges(std::vector<JudgeSpec>& judges, const std::string& where) {
+  constexpr size_t kMost = 1000;
+  RETORT_CHECK(judges.size() <= kMost, where, ": got ", judges.size(), " judges, expected at most ",
+               kMost, "; leave some out");
   std::set<std::string> names;
   for (const JudgeSpec& judge : judges) {
     RETORT_CHECK(judge.name.empty() || names.insert(judge.name).second, where,
                  ": two judges are named '", judge.name, "'; give each a name of its own");
   }
+  std::map<std::string, int> used;  // numbers, of each verifier
   for (JudgeSpec& judge : judges) {
-    for (int n = 1; judge.name.empty(); ++n) {
+    while (judge.name.empty()) {
+      const int n = ++used[judge.verifier];
       const std::string name = n == 1 ? judge.verifier : StrCat(judge.verifier, "-", n);
       if (names.insert(name).second) judge.name = name;
     }

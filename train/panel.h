@@ -36,7 +36,8 @@ struct JudgeSpec {
   }
 };
 /// Gives the judges without a name that of their verifier, a repeated one "math-2", "math-3", …
-/// Throws Error when two names given are the same. `where` starts the message.
+/// Throws Error when two names given are the same, and on more than 1000 judges. `where` starts the
+/// message.
 void NameJudges(std::vector<JudgeSpec>& judges, const std::string& where);
 /// What a stage takes that names no judge: the mathematics verifier, paying announced answers only.
 std::vector<JudgeSpec> DefaultPanel();

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "base/strings.h"
 
 namespace retort::verifiers {
@@ -56,9 +57,8 @@ const Json* Follow(const Json& value, std::string_view name) {
   if (value->is_object()) {
     for (const auto& item : value->items()) keys.push_back(item.key());
   }
-  const std::string present = value->is_array() ? StrCat("a list of ", value->size(), " entries")
-                              : keys.empty()    ? "none"
-                                                : Join(keys, ", ");
+  const std::string present =
+      value->is_array() ? StrCat("a list of ", value->size(), " entries") : ListNames(keys);
   Fail(where, ": no column '", name, "' ('", missing, "' is missing).", DidYouMean(missing, keys),
        " Present: ", present, ".");
 }
@@ -100,7 +100,7 @@ void RefuseFailure(const Json& object, const std::string& where) {
   const Json* error = Member(object, "error");
   if (!error || error->is_null() || *error == "") return;
   const Json* message = Member(*error, "message");
-  Fail(where, ": the request failed (", TextOf(message ? *message : *error),
+  Fail(where, ": the request failed (", Excerpt(TextOf(message ? *message : *error), 300),
        "), so there is no answer to judge; ask again or leave the row out.");
 }
 
@@ -182,8 +182,8 @@ std::optional<bool> Label(const Json& value, const std::string& column, const st
     if (text.empty()) return std::nullopt;
     if (text == "true" || text == "1" || text == "yes") return true;
     if (text == "false" || text == "0" || text == "no") return false;
-    Fail(where, ": column '", column, "' is '", text, "', expected true or false, 1 or 0, yes or ",
-         "no.");
+    Fail(where, ": column '", column, "' is '", Excerpt(text),
+         "', expected true or false, 1 or 0, yes or ", "no.");
   }
   FailType(where, column, value, "true or false (or 1 or 0), or a list of them");
 }
@@ -209,8 +209,7 @@ const Json& Column(const Json& row, const std::string& names, const std::string&
   std::vector<std::string> keys;
   for (const auto& item : row.items()) keys.push_back(item.key());
   Fail(where, ": none of the columns '", Join(choices, "', '"), "' is there.",
-       DidYouMean(choices.front(), keys), " Present: ", keys.empty() ? "none" : Join(keys, ", "),
-       ".");
+       DidYouMean(choices.front(), keys), " Present: ", ListNames(keys), ".");
 }
 
 std::vector<std::string> ResponseTexts(const Json& row, const std::string& column,

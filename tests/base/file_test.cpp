@@ -2,10 +2,12 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/read_pipe.h"
 #include "tests/base/file_fixture.h"
 #include "tests/support/error_of.h"
 
@@ -26,6 +28,39 @@ TEST_F(FileTest, ReadingWhatCannotBeReadNamesThePath) {
   EXPECT_THROW(ReadFile(folder_), Error);
   EXPECT_THROW(MappedFile(folder_ / "absent"), Error);
   EXPECT_THROW(MappedFile{folder_}, Error);
+}
+
+// A pipe would be waited for, a device need not end.
+TEST_F(FileTest, OnlyRegularFilesAreRead) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  fs::create_symlink(folder_ / "pipe", folder_ / "link");
+  for (const fs::path& path : {folder_ / "pipe", folder_ / "link", fs::path("/dev/zero"),
+                               fs::path("/dev/null"), folder_}) {
+    const std::string wanted = path.string() + ": is not a regular file";
+    for (const std::string& said :
+         {ErrorOf([&] { ReadFile(path); }), ErrorOf([&] { MappedFile{path}; })}) {
+      EXPECT_NE(said.find(wanted), std::string::npos) << said;
+    }
+  }
+  EXPECT_NE(ReadFile("/proc/self/status").find("Pid:"), std::string::npos);
+}
+
+TEST_F(FileTest, WhatACommandWritesIsReadToABound) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_NE(ErrorOf([&] { ReadPipe(pipe, 9); }).find("nothing came"), std::string::npos);
+  EXPECT_NE(ErrorOf([&] { ReadPipe("/dev/zero", 9); }).find("not a pipe"), std::string::npos);
+  int ends[2];
+  const auto fill = [&] {
+    EXPECT_EQ(::pipe(ends), 0);
+    EXPECT_EQ(::write(ends[1], "12345", 5), 5);
+    ::close(ends[1]);
+    return StrCat("/dev/fd/", ends[0]);
+  };
+  EXPECT_EQ(ReadPipe(fill(), 5), "12345");
+  ::close(ends[0]);
+  EXPECT_NE(ErrorOf([&] { ReadPipe(fill(), 4); }).find("more than 4 bytes"), std::string::npos);
+  ::close(ends[0]);
 }
 
 TEST_F(FileTest, NothingAppearsWithoutCommit) {

@@ -119,7 +119,10 @@ TEST_F(OutputFileTest, ALinkStaysOneAndItsTargetIsReplaced) {
 TEST_F(OutputFileTest, APipeIsWrittenThrough) {
   ASSERT_EQ(::mkfifo(Path("pipe").c_str(), 0600), 0);
   std::string got;
-  std::thread reader([&] { got = ReadFile(Path("pipe")); });
+  std::thread reader([&] {
+    std::ifstream in(Path("pipe"));
+    got.assign(std::istreambuf_iterator<char>(in), {});
+  });
   Put(Path("pipe"), "through");
   reader.join();
   EXPECT_EQ(got, "through");

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "base/fingerprint.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -139,6 +140,17 @@ TEST(JsonText, NumbersThatNoDoubleHoldsAreNotInfinity) {
   EXPECT_EQ(ParseJson("[1e-999]", "tiny")[0], 0.0);
 }
 
+TEST(JsonText, AMessageQuotesABoundedPart) {
+  const std::string much(1 << 20, '7');
+  for (const std::string& text :
+       {"{\"" + much + "\":1,\"" + much + "\":1}", much + "e999", "[\"" + much, "{\"a\" \"" + much,
+        "x" + much, "\"" + much + "\xff"}) {
+    const std::string message = ParseMessage(text);
+    EXPECT_LT(message.size(), 300u) << message.substr(0, 300);
+    EXPECT_EQ(message.find("problems.jsonl:12: not valid JSON: "), 0u);
+  }
+}
+
 TEST(JsonText, ACommandLineTakesJsonOrText) {
   EXPECT_EQ(JsonOrText("5", "--set"), 5);
   EXPECT_EQ(JsonOrText("[1, true]", "--set"), (Json{1, true}));
@@ -177,6 +189,22 @@ TEST(Strings, SplitAndJoinAreInverse) {
   }
   EXPECT_EQ(Join({"a", "b", "c"}, " - "), "a - b - c");
   EXPECT_EQ(Join({}, ","), "");
+}
+
+TEST(Strings, AnExcerptKeepsWholeCharacters) {
+  EXPECT_EQ(Excerpt("abc", 3), "abc");
+  EXPECT_EQ(Excerpt("abcd", 3), "abc…");
+  EXPECT_EQ(Excerpt("aéé", 3), "aé…");
+  EXPECT_EQ(Excerpt("aéé", 4), "aé…");
+  EXPECT_EQ(Excerpt("éé", 1), "…");
+}
+
+TEST(Strings, AListOfNamesIsBounded) {
+  EXPECT_EQ(ListNames({}), "none");
+  EXPECT_EQ(ListNames({"a", "b"}), "a, b");
+  const std::string list = ListNames(std::vector<std::string>(1000, std::string(1000, 'x')));
+  EXPECT_LT(list.size(), 1400u);
+  EXPECT_TRUE(list.ends_with(", … (980 more)")) << list;
 }
 
 TEST(Strings, TrimTakesSpaceFromBothEnds) {

@@ -2,6 +2,7 @@
 // name themselves.
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -98,12 +99,73 @@ TEST_F(HostileTest, ATriggerIsRefusedWhereItWouldRun) {
   TraceStore(path_, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
 }
 
+// Such an index runs its expression at each write.
+TEST_F(HostileTest, AnIndexThatComputesIsRefusedWhereItWouldRun) {
+  for (const std::string index :
+       {"completions(lower(text))", "steps(step, zeroblob(100000000))",
+        "verdicts(completion) WHERE score > 0", "runs(name) WHERE name LIKE '%a%'"}) {
+    Tamper("CREATE INDEX \"my own\" ON " + index);
+    const std::string said = Opening(Mode::kWrite);
+    const std::string table = index.substr(0, index.find('('));
+    EXPECT_NE(said.find(StrCat("'my own' on '", table, "'")), std::string::npos) << said;
+    EXPECT_NE(said.find("'DROP INDEX \"my own\"'"), std::string::npos) << said;
+    EXPECT_EQ(TraceStore(path_, Mode::kRead).Select({}).size(), ids_.size());
+    Tamper("DROP INDEX \"my own\"");
+  }
+  TraceStore(path_, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
+}
+
+// SQLite writes to its side files; of a WAL database even a reader does.
+TEST_F(HostileTest, WhatIsPlantedAtASideFileIsLeftAlone) {
+  namespace fs = std::filesystem;
+  const fs::path theirs = folder_ / "theirs", link = folder_ / "link.db";
+  WriteFileAtomic(theirs, "kept");
+  fs::create_symlink(path_, link);
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) {
+    const std::string side = path_.string() + suffix;
+    for (const std::string kind : {"hard link", "link", "dangling link", "pipe", "folder"}) {
+      if (kind == "hard link") fs::create_hard_link(theirs, side);
+      if (kind == "link") fs::create_symlink(theirs, side);
+      if (kind == "dangling link") fs::create_symlink(folder_ / "nowhere", side);
+      if (kind == "pipe") ::mkfifo(side.c_str(), 0600);
+      if (kind == "folder") fs::create_directory(side);
+      for (const fs::path& name : {path_, link}) {
+        for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+          const std::string said = ErrorOf([&] { TraceStore(name, mode); });
+          EXPECT_NE(said.find(StrCat(side, ": is a link, ")), std::string::npos) << kind << said;
+          EXPECT_NE(said.find("Move it away"), std::string::npos) << said;
+        }
+      }
+      EXPECT_EQ(ReadFile(theirs), "kept") << side << kind;
+      fs::remove(side);
+    }
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
+  TraceStore(link, Mode::kWrite).AppendStep(MakeStep({1, 0, 1}));
+}
+
+TEST_F(HostileTest, OnlyARegularFileIsADatabase) {
+  namespace fs = std::filesystem;
+  const fs::path pipe = folder_ / "pipe", dangling = folder_ / "dangling";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink(folder_ / "nowhere", dangling);
+  for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+    for (const fs::path& name : {pipe, fs::path("/dev/zero")}) {
+      const std::string said = ErrorOf([&] { TraceStore(name, mode); });
+      EXPECT_NE(said.find(name.string() + ": is not a regular file"), std::string::npos) << said;
+    }
+    const std::string said = ErrorOf([&] { TraceStore(dangling, mode); });
+    EXPECT_NE(said.find("a link to a file that is not there"), std::string::npos) << said;
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
+}
+
 TEST_F(HostileTest, WhatAUserAddedStays) {
   Tamper(
       "CREATE TABLE notes(completion REFERENCES completions(id), note TEXT);"
       "INSERT INTO notes VALUES (1, 'good');"
       "CREATE INDEX by_length ON completions(length);"
-      "CREATE INDEX by_words ON completions(lower(text));"
+      "CREATE INDEX by_note ON notes(lower(note)) WHERE note <> '';"
       "CREATE VIEW noted AS SELECT * FROM traces JOIN notes ON completion = id; ANALYZE");
   TraceStore store(path_, Mode::kWrite);
   store.AppendStep(MakeStep({1, 0, 1}));

@@ -162,6 +162,13 @@ TEST(Safetensors, RefusesEveryKindOfDamage) {
   EXPECT_PRED2(Contains, error(R"({"a":{"dtype":"F31","shape":[6],"data_offsets":[0,24]}})"),
                "F31");
   EXPECT_PRED2(Contains, error(R"({"a":{"dtype":"F32","shape":[6]}})"), "data_offsets");
+  const std::string digits(30, '9');
+  EXPECT_PRED2(Contains,
+               error(R"({"a":{"dtype":)" + digits + R"(,"shape":[6],"data_offsets":[0,24]}})"),
+               "dtype " + digits + " is unsupported");
+  EXPECT_PRED2(Contains,
+               error(R"({"a":{"dtype":"F32","shape":[)" + digits + R"(],"data_offsets":[0,24]}})"),
+               "got " + digits + ", expected");
   EXPECT_PRED2(Contains, error(R"({"__metadata__":{"a":1}})"), "expected a string");
 }
 

@@ -1,6 +1,7 @@
 #include "recipes/recipe.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <functional>
 
@@ -308,6 +309,14 @@ TEST(Document, IsAShippedNameOrAFile) {
   for (const auto& [name, text] : ShippedRecipes()) {
     EXPECT_NO_THROW(ReadRecipe(LoadRecipeDocument(name), name)) << name;
   }
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "{\"a\": 1}", 8), 8);
+  ::close(ends[1]);  // what <(command) gives
+  EXPECT_EQ(LoadRecipeDocument(StrCat("/dev/fd/", ends[0])), Json({{"a", 1}}));
+  ::close(ends[0]);
+  EXPECT_NE(ErrorOf([] { LoadRecipeDocument("/dev/zero"); }).find("is not a regular file"),
+            std::string::npos);
   const std::string message = ErrorOf([] { LoadRecipeDocument("quickstrat"); });
   EXPECT_NE(message.find("'quickstart'"), std::string::npos) << message;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "tests/support/error_of.h"
 #include "train/problems.h"
 #include "train/stage.h"
 #include "train/tensorboard.h"
@@ -168,6 +169,18 @@ TEST(Panel, FeedbackIsAboutWhatIsWrong) {
   EXPECT_EQ(feedback("<think>t</think><answer>3</answer>"), "That is right.");
   const RewardPanel math({{"math", 1, Json::object()}}, "reward");
   EXPECT_EQ(math.Feedback(problem, math.Judge({"3", problem}).verdicts), "");
+}
+
+TEST(Panel, HasABoundedNumberOfJudges) {
+  std::vector<JudgeSpec> judges(1000, JudgeSpec{.verifier = "math"});
+  judges[7].name = "math-3";
+  NameJudges(judges, "reward");
+  EXPECT_EQ(judges[1].name, "math-2");
+  EXPECT_EQ(judges[2].name, "math-4");
+  EXPECT_EQ(judges[999].name, "math-1000");
+  judges.emplace_back();
+  EXPECT_EQ(ErrorOf([&] { NameJudges(judges, "reward"); }),
+            "reward: got 1001 judges, expected at most 1000; leave some out");
 }
 
 TEST(Panel, ReadingNamesThePlace) {

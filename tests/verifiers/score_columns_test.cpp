@@ -40,6 +40,20 @@ TEST(ScoreColumns, PathsReachIntoObjectsAndLists) {
   EXPECT_EQ(Column(row, "none|a.1.b|list", "f:1"), "one");
 }
 
+TEST(ScoreColumns, AMessageListsABoundedNumberOfNames) {
+  Json row = Json::object();
+  for (int i = 0; i < 10000; ++i) row[StrCat(i, std::string(1000, 'x'))] = i;
+  for (const char* names : {"answer", "answer|solution", "deep.answer"}) {
+    const std::string said = ErrorOf([&] {
+                               Column({{"deep", row}}, names, "f:1");
+                             }) +
+                             ErrorOf([&] { Column(row, names, "f:1"); });
+    EXPECT_NE(said.find("Present: "), std::string::npos);
+    EXPECT_NE(said.find("(9980 more)"), std::string::npos);
+    EXPECT_LT(said.size(), 4000u);
+  }
+}
+
 TEST(ScoreColumns, ResponsesAreScalarsOrListsOfThem) {
   EXPECT_EQ(Responses(R"("text")"), Texts{"text"});
   EXPECT_EQ(Responses("18"), Texts{"18"});
