@@ -445,12 +445,12 @@ constexpr bool kWritten =
     std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>>;
 
 // Errors travel by name, so that a test may expect one.
-#define RETORT_ERRORS(DO)                                                                 \
-  DO(invalid_argument)                                                                    \
-  DO(out_of_range)                                                                        \
-  DO(domain_error)                                                                        \
-  DO(length_error) DO(logic_error) DO(overflow_error) DO(underflow_error) DO(range_error) \
-      DO(runtime_error)
+#define RETORT_ERRORS(DO) \
+  DO(invalid_argument)    \
+  DO(out_of_range)        \
+  DO(domain_error)        \
+  DO(length_error)        \
+  DO(logic_error) DO(overflow_error) DO(underflow_error) DO(range_error) DO(runtime_error)
 
 // --- the program's side ---
 
