@@ -94,13 +94,15 @@ def run(job, world, tell):
     if outcome[0]:
         tell(b"t", outcome)
         return False
+    failed = False
     for part in parts:
         outcome = run_part(part, world)
         tell(b"t", outcome)
-        if outcome[0] and not job["go_on"]:
+        failed = failed or outcome[0] != ""
+        if failed and not job["go_on"]:
             break
     idle = [name for name, given in world.link.given if not given._Given__handed]
-    if idle:
+    if idle and not failed:  # a program that fails is wrong, whatever was still to come
         tell(b"t", ["bad-tests", UNKNOWN % idle[0]])
     return all(map(leaves_no_trace, [helpers, setup, *parts]))
 
@@ -272,9 +274,9 @@ class Link:
         if answer[:1] == b"x":
             raise_as_here(*value)
         # A class would answer as the script's own.
-        for kind in re.findall(rb"b(\w+);", answer):
-            if not re.search(r"\b%s\b" % kind.decode(), self.text) and holds(value, kind.decode()):
-                self.refuse("the program returned a class, %s" % kind.decode())
+        for kind in map(bytes.decode, set(CLASS.findall(answer))):
+            if not re.search(r"\b%s\b" % kind, self.text) and holds(value, kind):
+                self.refuse("the program returned a class, %s" % kind)
         return value
 
     def call(self, function, args, named, in_place):
@@ -292,6 +294,13 @@ class Link:
     def refuse(self, why):
         self.refused = why
         raise Opaque(why)
+
+
+# A builtin class, as sent.
+CLASS = re.compile(
+    b"b(%s);"
+    % b"|".join(name.encode() for name, kind in vars(builtins).items() if isinstance(kind, type))
+)
 
 
 def holds(value, kind):

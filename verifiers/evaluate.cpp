@@ -374,6 +374,16 @@ bool ForgetFactorials(Program& program) {
   return any;
 }
 
+// An infinity is a value here; nothing where exact numbers do not tell.
+std::optional<bool> HasExactValue(const Tree& tree, NodeId id) {
+  Budget budget{kExactBudget, &tree.budget()};
+  Rational value;
+  bool decimal = false;
+  const Exactness exactness = EvaluateExactly(tree, id, budget, value, decimal);
+  if (exactness == Exactness::kValue || InfinitySign(tree, id) != 0) return true;
+  return exactness == Exactness::kUndefined ? std::optional(false) : std::nullopt;
+}
+
 }  // namespace
 
 Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOptions& options) {
@@ -470,14 +480,7 @@ std::optional<int> Order(const Tree& tree, NodeId a, NodeId b) {
 }
 
 bool HasValue(const Tree& tree, NodeId id) {
-  {
-    Budget budget{kExactBudget, &tree.budget()};
-    Rational value;
-    bool decimal = false;
-    const Exactness exactness = EvaluateExactly(tree, id, budget, value, decimal);
-    if (exactness == Exactness::kValue || InfinitySign(tree, id) != 0) return true;
-    if (exactness == Exactness::kUndefined) return false;
-  }
+  if (const auto known = HasExactValue(tree, id)) return *known;
   const std::optional<Program> program = Program::Make(tree, id, id);
   if (!program) return false;
   Program cheap = *program;
@@ -491,14 +494,7 @@ bool HasValue(const Tree& tree, NodeId id) {
 }
 
 bool IsDefined(const Tree& tree, NodeId id) {
-  {
-    Budget budget{kExactBudget, &tree.budget()};
-    Rational value;
-    bool decimal = false;
-    const Exactness exactness = EvaluateExactly(tree, id, budget, value, decimal);
-    if (exactness == Exactness::kValue || InfinitySign(tree, id) != 0) return true;
-    if (exactness == Exactness::kUndefined) return false;
-  }
+  if (const auto known = HasExactValue(tree, id)) return *known;
   const std::optional<Program> program = Program::Make(tree, id, id);
   return !program || Comparison(tree, *program, false).IsDefined();
 }

@@ -106,6 +106,21 @@ TEST_F(CodeCppTest, AssertsByName) {
                  "bad-tests"));
 }
 
+// Each of them would be looked for to the end of the text.
+TEST_F(CodeCppTest, WhatNeverClosesIsReadOnce) {
+  const Json columns{{"language", "cpp"}, {"entry_point", "f"}, {"tests", "assert(f(2) == 4);"}};
+  const auto times = [](int n, const std::string& text) {
+    std::string all;
+    while (n-- > 0) all += text;
+    return all;
+  };
+  const std::string heads = times(60'000, ";int f(") + times(60'000, ")") + "x";
+  const std::string unions = times(50'000, "union Union_{\n") + "\n};\nint f(int x){return 1;}";
+  for (const std::string& program : {heads, unions}) {
+    EXPECT_EQ(Judge(program, columns).status, VerdictStatus::kWrong);
+  }
+}
+
 TEST(CodeCpp, UnionsKnowWhatTheyHold) {
   const std::string source =
       "int a;\nunion Union_long_float{\n    long f0;\n    float f1;    Union_long_float(long _f0) "
