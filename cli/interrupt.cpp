@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <string_view>
@@ -9,7 +10,8 @@
 namespace retort::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;  // every thread asks
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 void Handle(int) {
   constexpr std::string_view kText =
@@ -17,7 +19,7 @@ void Handle(int) {
   const int kept = errno;
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
   errno = kept;
-  interrupted = 1;
+  interrupted = true;
 }
 
 }  // namespace
@@ -34,6 +36,6 @@ void CatchInterrupts() {
   if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup: stay
 }
 
-bool Interrupted() { return interrupted != 0; }
+bool Interrupted() { return interrupted; }
 
 }  // namespace retort::cli

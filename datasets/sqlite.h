@@ -4,7 +4,8 @@
 //
 // A file may come from a stranger. On every connection SQLite's defensive mode is on; triggers,
 // extensions, tokenizers by address, writes to the schema and functions with side effects in it are
-// off; texts, blobs and rows are at most 128 MiB, the memory of SQLite at most 1 GiB; and a Watch
+// off; what stands at the names of its -wal, -shm and -journal has to be a file of one name; texts,
+// blobs and rows are at most 128 MiB, the memory of SQLite at most 1 GiB; and a Watch
 // ends statements that would not end by themselves.
 
 #include <chrono>

@@ -27,7 +27,7 @@ std::string KeysOf(const ModelConfig& config, std::string_view tensor) {
     const char* name;
     std::vector<const char*> keys;
   };
-  static const std::vector<Part> parts = {
+  const std::vector<Part> parts = {
       {".experts.", {"n_routed_experts", "moe_intermediate_size"}},
       {".shared_experts.", {"n_shared_experts", "moe_intermediate_size"}},
       {".mlp.gate.", {"n_routed_experts"}},

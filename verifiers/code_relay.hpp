@@ -267,7 +267,9 @@ T GetNumber(Reader& in) {
     if (!in.converts() && tag != 'i' && tag != 'f') throw Malformed("no number");
     return static_cast<T>(number.real);
   } else {
-    if (in.converts()) return static_cast<T>(number.whole ? number.integer : number.real);
+    // Not by ?:, which would make a double of both.
+    if (in.converts() && !number.whole) return static_cast<T>(number.real);
+    if (in.converts()) return static_cast<T>(number.integer);
     const T value = static_cast<T>(number.integer);
     if (tag != 'i' || !number.whole) throw Malformed("no whole number");
     if ((value < 0) != (number.real < 0) || static_cast<double>(value) != number.real) {

@@ -70,7 +70,7 @@ class Result {
       return !number().Is({});
     } else if constexpr (std::is_integral_v<T>) {
       const Number held = number();
-      const T value = static_cast<T>(held.whole ? held.integer : held.real);
+      const T value = held.whole ? static_cast<T>(held.integer) : static_cast<T>(held.real);
       if (!held.Is(NumberOf(value))) throw Malformed("no such whole number");
       return value;
     } else {
@@ -135,7 +135,8 @@ class Result {
   }
   // Unsigned ones beyond long long are kept in its bits.
   static __int128 Wide(const Number& n) {
-    return n.integer < 0 && n.real > 0 ? static_cast<unsigned long long>(n.integer) : n.integer;
+    const __int128 wide = n.integer;
+    return n.integer < 0 && n.real > 0 ? static_cast<unsigned long long>(n.integer) : wide;
   }
   static int CompareNumbers(const Number& a, const Number& b) {
     if (a.whole && b.whole) return Wide(a) < Wide(b) ? -1 : Wide(a) > Wide(b);

@@ -11,8 +11,8 @@
 // KindOf) and the extraction rule. Wrong as well is what the response does not say: "no-answer",
 // "too-large" (an answer beyond the bounds) and "no-value" (the two cannot be told apart, and the
 // response alone is undefined or beyond the budget). Unjudged are "bad-gold" (no gold answer, or
-// one beyond the bounds) and "too-complex": the gold answer has no value, or both have one but the
-// budget did not do for the two.
+// one beyond the bounds) and "too-complex": the gold answer is undefined or larger than any number
+// here, or the response has a value and the budget did not do for the two.
 
 #include <memory>
 
