@@ -3,6 +3,7 @@
 #
 # The first frame is a letter and the program: "m" runs it as the main program, whose standard input
 # is what follows; "f" loads it and serves calls. The names below it are those of code_wire.py.
+import functools
 import sys
 
 SYNTAX_ERROR = 101  # exit code: the program does not compile
@@ -40,8 +41,7 @@ def serve(source):
     requests, answers = posix.dup(0), posix.dup(1)
     # What the program prints goes to standard error, and it has nothing to read.
     posix.dup2(2, 1)
-    nothing, end = posix.pipe()
-    posix.close(end)
+    nothing = posix.open("/dev/null", posix.O_RDONLY)  # a pipe would be the watcher's business
     posix.dup2(nothing, 0)
     posix.close(nothing)
     objects = []
@@ -71,13 +71,14 @@ def serve(source):
     else:
         write_frame(answers, b"r" + encode((None,), keep))
 
+    named_by = functools.cache(lambda name: find(names, name))
     while True:
-        request = read_frame(requests)
+        request = read_reply(requests)
         if request is None:
             return
         try:
             operation, args, named = decode(request, lambda number: objects[number - 1])
-            result = perform(names, operation, args, named)
+            result = perform(named_by, operation, args, named)
             if operation == "apply":  # what it did to its arguments is asked for, too
                 changed = [arg if isinstance(arg, MUTABLE) else None for arg in args[1:]]
                 answer = encode((result, changed), keep)
@@ -92,11 +93,14 @@ def serve(source):
 MUTABLE = (list, dict, set, bytearray)
 
 
-def perform(names, operation, args, named):
+def perform(named_by, operation, args, named):
     if operation == "get":
-        return find(names, args[0])
+        return named_by(args[0])
     if operation in ("call", "apply"):
-        return args[0](*args[1:], **named)
+        function = args[0]
+        if type(function) is str:
+            function = named_by(function)
+        return function(*args[1:], **named)
     return OPERATIONS[operation](*args)
 
 

@@ -49,7 +49,7 @@ def main():
         write_frame(calls, kind + encode(value, None))
 
     while True:
-        frame = read_frame(requests)
+        frame = read_reply(requests)
         if frame is None:
             return
         job = decode(frame, None)
@@ -194,11 +194,15 @@ class World(dict):
     def learn(self, code):
         """What the script names, and what it would have assigned by then: no other name is looked
         for, whatever it evaluates."""
-        self.names.update(code.co_names)
-        at = code.co_code
-        for i in range(0, len(at), 2):
-            if at[i] in ASSIGNS and at[i + 1] < len(code.co_names):
-                self.assigned.add(code.co_names[at[i + 1]])
+        names, code_units = code.co_names, code.co_code
+        self.names.update(names)
+        operations = code_units[::2]
+        for operation in ASSIGNS:
+            i = operations.find(operation)
+            while i >= 0:
+                if code_units[2 * i + 1] < len(names):
+                    self.assigned.add(names[code_units[2 * i + 1]])
+                i = operations.find(operation, i + 1)
         for part in code.co_consts:
             if type(part) is type(code):
                 self.learn(part)
@@ -247,14 +251,15 @@ class Link:
         self.in_place = job["in_place"]
         self.given = []  # names of the program's, and calls of those
         self.text = " ".join(texts_of(job))
-        name = job["entry_point"]
+        self.name, self.helpers = job["entry_point"], job["helpers"]
         # The methods of a class are what its tests are about; but where only its name says that it
         # is one, it has none that texts and sets have.
-        self.declares_class = bool(
-            re.search(r"^class +%s\b" % re.escape(name), job["helpers"], re.MULTILINE)
-        )
-        self.names_class = name[:1].isupper() and not name.isupper()
+        self.names_class = self.name[:1].isupper() and not self.name.isupper()
         self.refused = ""  # the last thing that an assertion must not rest on
+
+    @functools.cached_property
+    def declares_class(self):
+        return bool(re.search(r"^class +%s\b" % re.escape(self.name), self.helpers, re.MULTILINE))
 
     def ask(self, operation, args, named={}):
         answer = self.answer(operation, args, named)
@@ -266,7 +271,7 @@ class Link:
         self.calls += 1
         request = encode((operation, args, named), send_handle)
         write_frame(self.out, b"c" + request)
-        answer = read_frame(self.requests)
+        answer = read_reply(self.requests)
         if answer is None:
             sys.exit(1)  # the program has gone, and the verdict is no longer ours
         receive = lambda number: Handle(self, number)
@@ -279,10 +284,15 @@ class Link:
                 self.refuse("the program returned a class, %s" % kind)
         return value
 
-    def call(self, function, args, named, in_place):
-        """What a call returns. `in_place`: what it did to its arguments is done to ours."""
-        hand_over(args, named)
-        if not in_place:
+    def call(self, frame, function, args, named):
+        """What a call from `frame` returns, of a function or one by name. Where it is made for what
+        it does, that is done to our arguments, too."""
+        for touched in (*args, *named.values()):
+            if type(touched) is Handle:
+                touched._Handle__touch()
+        if self.given:
+            hand_over(args, named)
+        if not self.in_place and not discards(frame):
             return self.ask("call", (function,) + args, named)
         result, changed = self.answer("apply", (function,) + args, named)
         if self.in_place or result is None:
@@ -417,19 +427,13 @@ class Handle:
 
     def __call__(self, *args, **named):
         try:
-            return self.__called(args, named, sys._getframe(1))
+            self.__touch()
+            return self.__link.call(sys._getframe(1), self, args, named)
         except BadTests as error:
             whole = self.__whole
             if whole is not None and whole.__of_class():
                 raise
             self.__link.refuse(str(error))
-
-    def __called(self, args, named, frame):
-        for touched in (self,) + args + tuple(named.values()):
-            if type(touched) is Handle:
-                touched.__touch()
-        in_place = self.__link.in_place or discards(frame)
-        return self.__link.call(self, args, named, in_place)
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -516,10 +520,7 @@ class Late:
         return self.__found
 
     def __call__(self, *args, **named):
-        found = self.__value()
-        if type(found) is not Handle:
-            return found(*args, **named)
-        result = found._Handle__called(args, named, sys._getframe(1))
+        result = self.__link.call(sys._getframe(1), self.__name, args, named)
         if type(result) is Handle:  # of the class under test, if it is one
             object.__setattr__(result, "_Handle__tested", True)
         return result

@@ -26,9 +26,23 @@ def read_exactly(fd, size):
 
 
 def read_frame(fd):
-    """The next frame, None at the end of input."""
+    """The next frame, None at the end of input. What follows it is left to others."""
     header = read_exactly(fd, 4)
     return None if header is None else read_exactly(fd, int.from_bytes(header, "big"))
+
+
+def read_reply(fd):
+    """The next frame of who says nothing more before he is answered."""
+    data = posix.read(fd, 1 << 16)
+    if 0 < len(data) < 4:
+        data += read_exactly(fd, 4 - len(data)) or b""
+    if len(data) < 4:
+        return None
+    missing = 4 + int.from_bytes(data[:4], "big") - len(data)
+    if missing == 0:
+        return data[4:]
+    rest = read_exactly(fd, missing)
+    return None if rest is None else data[4:] + rest
 
 
 def write_frame(fd, payload):
@@ -38,6 +52,7 @@ def write_frame(fd, payload):
 
 
 SEQUENCES = ((list, b"l"), (tuple, b"t"), (set, b"e"), (frozenset, b"z"))
+TAGS = dict(SEQUENCES)
 TEXTS = ((bytes, b"y"), (bytearray, b"Y"))
 
 
@@ -113,7 +128,15 @@ def encode(value, opaque):
 def _encode(value, opaque, out, depth):
     if depth == 0:
         raise WireError("nested too deeply")
-    if value is None:
+    tag = TAGS.get(type(value))
+    if tag is not None:  # most values are lists, and most of those hold integers
+        out.append(b"%s%d;" % (tag, len(value)))
+        for item in value:
+            if type(item) is int:
+                out.append(b"i%x;" % item)
+            else:
+                _encode(item, opaque, out, depth - 1)
+    elif value is None:
         out.append(b"N")
     elif value is True:
         out.append(b"T")
@@ -176,6 +199,9 @@ def _decode(data, at, opaque, depth):
         raise WireError("nested too deeply")
     tag = data[at : at + 1]
     at += 1
+    if tag == b"i":
+        end = data.index(b";", at)
+        return int(data[at:end], 16), end + 1
     if tag == b"N":
         return None, at
     if tag == b"T":
@@ -194,8 +220,6 @@ def _decode(data, at, opaque, depth):
         return (text if tag == b"y" else bytearray(text)), end
     end = data.index(b";", at)
     body, at = data[at:end], end + 1
-    if tag == b"i":
-        return int(body, 16), at
     if tag == b"f":
         return float.fromhex(body.decode()), at
     if tag == b"c":

@@ -84,6 +84,14 @@ Watcher* FreeWatcher() {
   }
 }
 
+// All that a served process may have is below kRequestFd; one call where the kernel knows it.
+void CloseFrom(int first) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+#endif
+  for (int fd = first; fd <= kFar + kPlaces; ++fd) close(fd);
+}
+
 // Where a copy of this process goes on as the one that is to run what is not trusted.
 jmp_buf serving;
 
@@ -116,7 +124,7 @@ extern "C" __attribute__((visibility("default"))) int retort_serve(int nested) {
   const int flags = CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD |
                     (nested ? static_cast<int>(retort::exec::kNestedNamespaces) : 0);
   if (setjmp(serving) != 0) {
-    for (int fd = retort::exec::kRequestFd; fd <= kFar; ++fd) close(fd);
+    CloseFrom(retort::exec::kRequestFd);
     return 0;
   }
   for (Message message = Receive(socket); message.count > 0; message = Receive(socket)) {

@@ -217,7 +217,7 @@ class Watcher {
       : reading_(reading), request_(*reading.request), child_(child), listener_(refusals) {}
 
   [[noreturn]] void Run() {
-    begin_ = Microseconds(CLOCK_MONOTONIC);
+    begin_ = looked_ = Microseconds(CLOCK_MONOTONIC);
     clock_getcpuclockid(child_, &clock_);
     const int ended = static_cast<int>(Call(SYS_pidfd_open, child_, 0));
     if (ended < 0) Die("pidfd_open", -ended);
@@ -258,10 +258,12 @@ class Watcher {
     const int64_t wall = Microseconds(CLOCK_MONOTONIC) - begin_;
     if (request_.wall_ms > 0 && wall > WallLimit(wall)) return Killed::kTime;
     // What it has its watcher answer is its own time.
-    const int64_t cpu = Microseconds(clock_) + answering_;
-    if (request_.cpu_ms > 0 && cpu > request_.cpu_ms * 1000) return Killed::kTime;
+    const int64_t cpu = Microseconds(clock_);
+    if (request_.cpu_ms > 0 && cpu + answering_ > request_.cpu_ms * 1000) return Killed::kTime;
+    const bool idle = request_.processes == 1 && cpu == cpu_;  // it holds what it held
+    cpu_ = cpu;
     const bool namespaces = (request_.flags & kUseNamespaces) != 0;
-    if (request_.memory_bytes > 0) {
+    if (request_.memory_bytes > 0 && !idle) {
       int64_t sum = 0;
       const auto add = [&sum](pid_t pid) { sum += MemoryBytes(pid); };
       if (request_.processes > 1) {
@@ -406,7 +408,7 @@ class Watcher {
   int socket_buffer_ = 0;
   int64_t kernel_bytes_ = 0;
   clockid_t clock_ = CLOCK_MONOTONIC;
-  int64_t begin_ = 0, looked_ = 0, answering_ = 0;
+  int64_t begin_ = 0, looked_ = 0, answering_ = 0, cpu_ = -1;
   Report report_;
 };
 
