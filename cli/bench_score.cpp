@@ -4,7 +4,7 @@
 #include "base/strings.h"
 #include "cli/bench.h"
 #include "datasets/generator.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
 
 namespace retort::cli {
 namespace {

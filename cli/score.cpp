@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/option_flags.h"
 #include "cli/score_modes.h"
+#include "verifiers/registry.h"
 
 namespace retort::cli {
 namespace {

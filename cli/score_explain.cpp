@@ -6,7 +6,8 @@
 #include "cli/commands.h"
 #include "cli/score_modes.h"
 #include "cli/table.h"
-#include "verifiers/extract.h"
+#include "verifiers/registry.h"
+#include "verifiers/text/extract.h"
 
 namespace retort::cli {
 namespace {

@@ -1,8 +1,8 @@
-# Embeds what the code verifier runs in the sandbox, verifiers/code_*.py and *.hpp, in retort::verifiers:
-# CodeDriver() of verifiers/code_drivers.h. This file is both included by CMakeLists.txt and run as the
+# Embeds what the code verifier runs in the sandbox, verifiers/code/*.py and *.hpp: CodeDriver() of
+# verifiers/code/internal/drivers.h. This file is both included by CMakeLists.txt and run as the
 # script that writes the source.
 if(CMAKE_SCRIPT_MODE_FILE)
-  set(text "// Generated from verifiers/code_*.\n#include \"verifiers/code_drivers.h\"\n\n")
+  set(text "// Generated from verifiers/code.\n#include \"verifiers/code/internal/drivers.h\"\n\n")
   string(APPEND text "namespace retort::verifiers {\n\n")
   string(APPEND text "std::string_view CodeDriver(std::string_view name) {\n")
   foreach(file IN LISTS FILES)
@@ -13,11 +13,11 @@ if(CMAKE_SCRIPT_MODE_FILE)
   string(APPEND text "  return {};\n}\n\n}  // namespace retort::verifiers\n")
   file(WRITE ${OUT} "${text}")
 else()
-  file(GLOB drivers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/verifiers/code_*.py
-       ${CMAKE_CURRENT_SOURCE_DIR}/verifiers/code_*.hpp)
+  file(GLOB drivers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/verifiers/code/*.py
+       ${CMAKE_CURRENT_SOURCE_DIR}/verifiers/code/*.hpp)
   set(embedded ${CMAKE_CURRENT_BINARY_DIR}/code_drivers.cpp)
   add_custom_command(OUTPUT ${embedded}
     COMMAND ${CMAKE_COMMAND} -DOUT=${embedded} "-DFILES=${drivers}" -P ${CMAKE_CURRENT_LIST_FILE}
     DEPENDS ${drivers} ${CMAKE_CURRENT_LIST_FILE} VERBATIM)
-  target_sources(retort_verifiers PRIVATE ${embedded})
+  target_sources(retort_verifiers_code PRIVATE ${embedded})
 endif()

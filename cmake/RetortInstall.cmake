@@ -23,15 +23,19 @@ endif()
 set(rooms ${RETORT_ROOMS})
 list(REMOVE_ITEM rooms cli)
 set(RETORT_PACKAGE_TABLE "")
+set(RETORT_PACKAGE_ROOMS "")
 foreach(room IN LISTS rooms)
-  install(DIRECTORY ${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/retort FILES_MATCHING PATTERN "*.h")
-  install(TARGETS retort_${room} EXPORT retort-${room} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(EXPORT retort-${room} NAMESPACE retort:: DESTINATION ${destination})
+  string(REPLACE "/" "_" name ${room})
+  list(TRANSFORM RETORT_${room}_ROOMS REPLACE "/" "_" OUTPUT_VARIABLE below)
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.h)
+  install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/retort/${room})
+  install(TARGETS retort_${name} EXPORT retort-${name} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT retort-${name} NAMESPACE retort:: DESTINATION ${destination})
+  list(APPEND RETORT_PACKAGE_ROOMS ${name})
   string(APPEND RETORT_PACKAGE_TABLE
-    "set(_retort_${room}_rooms ${RETORT_${room}_ROOMS})\n"
-    "set(_retort_${room}_libs ${RETORT_${room}_PUBLIC_LIBS} ${RETORT_${room}_PRIVATE_LIBS})\n")
+    "set(_retort_${name}_rooms ${below})\n"
+    "set(_retort_${name}_libs ${RETORT_${room}_PUBLIC_LIBS} ${RETORT_${room}_PRIVATE_LIBS})\n")
 endforeach()
-set(RETORT_PACKAGE_ROOMS ${rooms})
 
 configure_package_config_file(${CMAKE_CURRENT_SOURCE_DIR}/cmake/retortConfig.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/retortConfig.cmake INSTALL_DESTINATION ${destination})

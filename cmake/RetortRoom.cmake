@@ -1,9 +1,9 @@
 # retort_room(NAME [ROOMS …] [PUBLIC_LIBS …] [PRIVATE_LIBS …] [PROGRAM name])
 #
-# One folder = one target `retort::NAME`, made of the folder's .cpp files. ROOMS are the only rooms it
-# may include; they must have been declared before, which is what makes the floors. A room without
-# .cpp files yet is an interface target. With PROGRAM, the folder's main.cpp becomes an executable of
-# that name.
+# One folder = one target `retort::NAME`, made of the folder's .cpp files; a folder within another is
+# a room of its own, `retort::OUTER_INNER`. ROOMS are the only rooms it may include; they must have
+# been declared before, which is what makes the floors. Headers in NAME/internal are for the room and
+# for tests. With PROGRAM, the folder's main.cpp becomes an executable of that name.
 #
 # Leaves behind: RETORT_ROOMS (in order) and, per room, RETORT_<NAME>_ROOMS, RETORT_<NAME>_PUBLIC_LIBS
 # and RETORT_<NAME>_PRIVATE_LIBS, from which the layering test and the installed package are made.
@@ -45,36 +45,31 @@ function(retort_room NAME)
       message(FATAL_ERROR "room ${NAME}: '${room}' is not on a lower floor")
     endif()
   endforeach()
+  string(REPLACE "/" "_" name ${NAME})
+  set(target retort_${name})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-  list(TRANSFORM ROOM_ROOMS PREPEND retort_ OUTPUT_VARIABLE room_targets)
-  if(sources)
-    set(scope PUBLIC)
-    add_library(retort_${NAME} STATIC ${sources})
-    target_link_libraries(retort_${NAME} PRIVATE ${ROOM_PRIVATE_LIBS}
-                          $<BUILD_INTERFACE:retort_flags>)
-    set_target_properties(retort_${NAME} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    if(CLI11::CLI11 IN_LIST ROOM_PRIVATE_LIBS)
-      retort_precompile(retort_${NAME} cli <CLI/CLI.hpp>)
-      # Every file that sees CLI11 compiles all of it, 8 s each; several of ours together do so once.
-      set_target_properties(retort_${NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 9)
-    else()
-      retort_precompile(retort_${NAME} rooms)
-    endif()
+  add_library(${target} STATIC ${sources})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${name})
+  add_library(retort::${name} ALIAS ${target})
+  if(CLI11::CLI11 IN_LIST ROOM_PRIVATE_LIBS)
+    retort_precompile(${target} cli <CLI/CLI.hpp>)
+    # Every file that sees CLI11 compiles all of it, 8 s each; several of ours together do so once.
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 9)
   else()
-    set(scope INTERFACE)
-    add_library(retort_${NAME} INTERFACE)
+    retort_precompile(${target} rooms)
   endif()
-  target_link_libraries(retort_${NAME} ${scope} ${room_targets} ${ROOM_PUBLIC_LIBS})
-  target_include_directories(retort_${NAME} ${scope}
+  list(TRANSFORM ROOM_ROOMS REPLACE "/" "_" OUTPUT_VARIABLE rooms)
+  list(TRANSFORM rooms PREPEND retort_)
+  target_link_libraries(${target} PUBLIC ${rooms} ${ROOM_PUBLIC_LIBS}
+                        PRIVATE ${ROOM_PRIVATE_LIBS} $<BUILD_INTERFACE:retort_flags>)
+  target_include_directories(${target} PUBLIC
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/retort>)
-  target_compile_features(retort_${NAME} ${scope} cxx_std_20)
-  add_library(retort::${NAME} ALIAS retort_${NAME})
-  set_target_properties(retort_${NAME} PROPERTIES EXPORT_NAME ${NAME})
-  if(ROOM_PROGRAM AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/main.cpp)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  if(ROOM_PROGRAM)
     add_executable(${ROOM_PROGRAM} ${NAME}/main.cpp)
-    target_link_libraries(${ROOM_PROGRAM} PRIVATE retort_${NAME} ${ROOM_PRIVATE_LIBS}
+    target_link_libraries(${ROOM_PROGRAM} PRIVATE ${target} ${ROOM_PRIVATE_LIBS}
                           $<BUILD_INTERFACE:retort_flags>)
   endif()
   set(RETORT_ROOMS ${RETORT_ROOMS} ${NAME} PARENT_SCOPE)

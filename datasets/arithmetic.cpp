@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "datasets/families.h"
-#include "datasets/steps.h"
+#include "datasets/internal/families.h"
+#include "datasets/internal/steps.h"
 
 namespace retort::datasets {
 namespace {

@@ -3,14 +3,14 @@
 // The split is on the program: a held-out program was never seen with any input. Programs are
 // random and kept when a run of them is short, small and depends on its input.
 
-#include "datasets/codeio.h"
+#include "datasets/internal/codeio.h"
 
 #include <algorithm>
 #include <set>
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "datasets/families.h"
+#include "datasets/internal/families.h"
 #include "exec/vm.h"
 
 namespace retort::datasets {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/fingerprint.h"
 #include "base/strings.h"
-#include "datasets/families.h"
+#include "datasets/internal/families.h"
 
 namespace retort::datasets {
 namespace {

@@ -40,7 +40,7 @@ bool Has(const Json& row, const std::string& column) {
   return it != row.end() && !it->is_null();
 }
 
-// Of a code task, which has no answer; the columns that verifiers/code_task.h reads.
+// Of a code task, which has no answer; the columns that verifiers/code/internal/task.h reads.
 bool HasTests(const Json& row) {
   return Has(row, "tests") || Has(row, "test") || Has(row, "test_list") || Has(row, "input_output");
 }

@@ -1,4 +1,4 @@
-#include "datasets/sqlite.h"
+#include "datasets/internal/sqlite.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>

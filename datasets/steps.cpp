@@ -1,4 +1,4 @@
-#include "datasets/steps.h"
+#include "datasets/internal/steps.h"
 
 #include <algorithm>
 #include <utility>

@@ -4,7 +4,7 @@
 #include "base/fingerprint.h"
 #include "base/strings.h"
 #include "base/version.h"
-#include "datasets/trace_rows.h"
+#include "datasets/internal/trace_rows.h"
 #include "datasets/trace_store.h"
 
 namespace retort::datasets {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "datasets/trace_rows.h"
+#include "datasets/internal/trace_rows.h"
 #include "datasets/trace_store.h"
 
 namespace retort::datasets {

@@ -1,4 +1,4 @@
-#include "datasets/trace_rows.h"
+#include "datasets/internal/trace_rows.h"
 
 #include <bit>
 #include <cmath>

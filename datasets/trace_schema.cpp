@@ -1,4 +1,4 @@
-#include "datasets/trace_schema.h"
+#include "datasets/internal/trace_schema.h"
 
 #include "base/error.h"
 #include "base/strings.h"

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/fingerprint.h"
-#include "datasets/trace_rows.h"
-#include "datasets/trace_schema.h"
+#include "datasets/internal/trace_rows.h"
+#include "datasets/internal/trace_schema.h"
 
 namespace retort::datasets {
 namespace {

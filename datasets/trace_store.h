@@ -170,9 +170,9 @@ class TraceStore {
 
   /// kWrite creates the file when it is missing. Throws Error naming the path and the remedy for a
   /// folder, a missing or read-only file, a file that is no trace database, a newer schema, or one
-  /// whose tables and views are not those that Retort makes (datasets/sqlite.h says what else a
-  /// stranger's file cannot do). `stop` is asked while statements run; once it says true, they
-  /// throw Stopped. Leave it empty where what was begun must be stored first.
+  /// whose tables and views are not those that Retort makes (datasets/internal/sqlite.h says what
+  /// else a stranger's file cannot do). `stop` is asked while statements run; once it says true,
+  /// they throw Stopped. Leave it empty where what was begun must be stored first.
   TraceStore(const std::filesystem::path& path, Mode mode, std::function<bool()> stop = {});
   ~TraceStore();
   TraceStore(const TraceStore&) = delete;

@@ -8,8 +8,8 @@
 #include <array>
 
 #include "base/strings.h"
-#include "datasets/families.h"
-#include "datasets/steps.h"
+#include "datasets/internal/families.h"
+#include "datasets/internal/steps.h"
 
 namespace retort::datasets {
 namespace {

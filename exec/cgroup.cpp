@@ -1,4 +1,4 @@
-#include "exec/cgroup.h"
+#include "exec/internal/cgroup.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 // The launcher travels inside the library, so that it is there wherever the library is.
 
-#include "exec/sandbox_impl.h"
+#include "exec/internal/sandbox_impl.h"
 
 asm(R"(
   .section .rodata

@@ -1,4 +1,4 @@
-#include "exec/fd.h"
+#include "exec/internal/fd.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-#include "exec/process.h"
+#include "exec/internal/process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "exec/cgroup.h"
+#include "exec/internal/cgroup.h"
 
 namespace retort::exec {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "exec/sandbox_impl.h"
+#include "exec/internal/sandbox_impl.h"
 
 namespace retort::exec {
 namespace {

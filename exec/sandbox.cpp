@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "exec/sandbox_impl.h"
+#include "exec/internal/sandbox_impl.h"
 
 namespace retort::exec {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "exec/sandbox_impl.h"
+#include "exec/internal/sandbox_impl.h"
 
 namespace retort::exec {
 namespace {

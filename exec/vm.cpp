@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "base/error.h"
-#include "exec/vm_heap.h"
-#include "exec/vm_tree.h"
+#include "exec/internal/vm_heap.h"
+#include "exec/internal/vm_tree.h"
 
 namespace retort::exec {
 namespace {

@@ -1,4 +1,4 @@
-#include "exec/vm_heap.h"
+#include "exec/internal/vm_heap.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "exec/vm_lexer.h"
+#include "exec/internal/vm_lexer.h"
 
 #include "base/error.h"
 #include "base/strings.h"

@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "exec/internal/vm_lexer.h"
+#include "exec/internal/vm_tree.h"
 #include "exec/vm.h"
-#include "exec/vm_lexer.h"
-#include "exec/vm_tree.h"
 
 namespace retort::exec {
 namespace {

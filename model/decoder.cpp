@@ -1,9 +1,9 @@
-#include "model/decoder.h"
+#include "model/internal/decoder.h"
 
 #include "base/random.h"
-#include "model/feed_forward.h"
-#include "model/gqa.h"
-#include "model/mla.h"
+#include "model/internal/feed_forward.h"
+#include "model/internal/gqa.h"
+#include "model/internal/mla.h"
 
 namespace retort::model {
 

@@ -1,4 +1,4 @@
-#include "model/feed_forward.h"
+#include "model/internal/feed_forward.h"
 
 #include <tuple>
 

@@ -1,4 +1,4 @@
-#include "model/gqa.h"
+#include "model/internal/gqa.h"
 
 #include <array>
 #include <cmath>

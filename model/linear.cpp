@@ -1,4 +1,4 @@
-#include "model/linear.h"
+#include "model/internal/linear.h"
 
 namespace retort::model {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/mla.h"
+#include "model/internal/mla.h"
 
 #include <cmath>
 #include <tuple>

@@ -1,4 +1,4 @@
-#include "model/pass.h"
+#include "model/internal/pass.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "model/pre_norm.h"
+#include "model/internal/pre_norm.h"
 
 #include "nn/norm.h"
 

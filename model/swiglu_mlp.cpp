@@ -1,4 +1,4 @@
-#include "model/swiglu_mlp.h"
+#include "model/internal/swiglu_mlp.h"
 
 #include <algorithm>
 #include <array>

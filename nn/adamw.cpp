@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "nn/adamw_kernel.h"
+#include "nn/internal/adamw_kernel.h"
 
 namespace retort::nn {
 namespace {

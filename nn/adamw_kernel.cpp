@@ -1,4 +1,4 @@
-#include "nn/adamw_kernel.h"
+#include "nn/internal/adamw_kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/adamw_kernel.cpp"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "nn/attention_kernel.h"
-#include "nn/row_math.h"
+#include "nn/internal/attention_kernel.h"
+#include "nn/internal/row_math.h"
 
 namespace retort::nn {
 namespace {

@@ -1,11 +1,11 @@
-#include "nn/attention_kernel.h"
+#include "nn/internal/attention_kernel.h"
 
 #include <algorithm>
 #include <limits>
 #include <optional>
 #include <type_traits>
 
-#include "nn/row_math.h"
+#include "nn/internal/row_math.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/attention_kernel.cpp"
@@ -14,7 +14,7 @@
 // After highway.h, once per target.
 #include <hwy/contrib/math/math-inl.h>
 
-#include "nn/attention-inl.h"
+#include "nn/internal/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retort::nn {

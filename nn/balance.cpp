@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "nn/internal/top_k.h"
 #include "nn/moe.h"
-#include "nn/top_k.h"
 
 namespace retort::nn {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/options.h"
 #include "base/strings.h"
-#include "nn/gemm_kernel.h"
+#include "nn/internal/gemm_kernel.h"
 
 namespace retort::nn {
 namespace {

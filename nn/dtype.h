@@ -15,7 +15,8 @@ constexpr auto EnumNames(Dtype) {
                     std::pair{Dtype::kFloat8E4M3, "float8_e4m3"}, std::pair{Dtype::kQ8_0, "q8_0"}};
 }
 
-/// Codes of one byte that share scales (see nn/quantize.h): for weights, and for sampling only.
+/// Codes of one byte that share scales (see nn/internal/quantize.h): for weights, and for sampling
+/// only.
 constexpr bool IsQuantized(Dtype dtype) {
   return dtype == Dtype::kFloat8E4M3 || dtype == Dtype::kQ8_0;
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "nn/gemm_kernel.h"
-#include "nn/quantize.h"
+#include "nn/internal/gemm_kernel.h"
+#include "nn/internal/quantize.h"
 
 namespace retort::nn {
 namespace {

@@ -23,8 +23,8 @@ inline constexpr int64_t kPanel = 32;
 int64_t PanelSize(Dtype dtype, int64_t k);
 
 /// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N. Of bfloat16, two
-/// neighbours in K take the place of one float; quantized panels are described in nn/quantize.h.
-/// Borrows its numbers from the storage it was packed into.
+/// neighbours in K take the place of one float; quantized panels are described in
+/// nn/internal/quantize.h. Borrows its numbers from the storage it was packed into.
 class PackedMatrix {
  public:
   int64_t n() const { return n_; }

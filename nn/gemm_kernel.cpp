@@ -1,4 +1,4 @@
-#include "nn/gemm_kernel.h"
+#include "nn/internal/gemm_kernel.h"
 
 #include <hwy/cache_control.h>
 
@@ -28,7 +28,7 @@ struct Arithmetic {
   static HWY_INLINE V Broadcast(float x) { return hn::Set(D(), x); }
   static HWY_INLINE V MulAdd(V x, V w, V sum) { return hn::MulAdd(x, w, sum); }
 };
-#include "nn/gemm_block-inl.h"
+#include "nn/internal/gemm_block-inl.h"
 
 constexpr int64_t kTogether = 8;  // rows that are packed together
 

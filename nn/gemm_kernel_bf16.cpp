@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "nn/gemm.h"
-#include "nn/gemm_kernel.h"
+#include "nn/internal/gemm_kernel.h"
 
 #if HWY_ARCH_X86_64
 #include <hwy/cache_control.h>
@@ -33,7 +33,7 @@ struct Arithmetic {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(x), reinterpret_cast<__m512bh>(w));
   }
 };
-#include "nn/gemm_block-inl.h"
+#include "nn/internal/gemm_block-inl.h"
 
 HWY_INLINE __mmask16 First(int64_t n) {
   return n >= 16 ? __mmask16{0xFFFF} : static_cast<__mmask16>((1u << std::max<int64_t>(n, 0)) - 1);

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "nn/embedding.h"
-#include "nn/row_math.h"
+#include "nn/internal/row_math.h"
 
 namespace retort::nn {
 namespace {

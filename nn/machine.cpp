@@ -5,7 +5,7 @@
 
 #include "base/stopwatch.h"
 #include "nn/aligned.h"
-#include "nn/gemm_kernel.h"
+#include "nn/internal/gemm_kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/machine.cpp"

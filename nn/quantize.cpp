@@ -1,10 +1,10 @@
-#include "nn/quantize.h"
+#include "nn/internal/quantize.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "base/error.h"
-#include "nn/gemm_kernel.h"
+#include "nn/internal/gemm_kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/quantize.cpp"

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "nn/row_math.h"
+#include "nn/internal/row_math.h"
 
 namespace retort::nn {
 namespace {

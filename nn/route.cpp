@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/internal/route_kernel.h"
+#include "nn/internal/top_k.h"
 #include "nn/moe.h"
-#include "nn/route_kernel.h"
-#include "nn/top_k.h"
 
 namespace retort::nn {
 namespace {

@@ -1,4 +1,4 @@
-#include "nn/route_kernel.h"
+#include "nn/internal/route_kernel.h"
 
 #include <algorithm>
 

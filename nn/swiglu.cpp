@@ -1,6 +1,6 @@
 #include "nn/swiglu.h"
 
-#include "nn/row_math.h"
+#include "nn/internal/row_math.h"
 
 namespace retort::nn {
 namespace {

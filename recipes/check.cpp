@@ -9,7 +9,7 @@
 #include "base/plural.h"
 #include "base/strings.h"
 #include "model/pretrained.h"
-#include "recipes/check_parts.h"
+#include "recipes/internal/check_parts.h"
 #include "train/run_places.h"
 
 namespace retort::recipes {

@@ -5,7 +5,7 @@
 
 #include "base/strings.h"
 #include "datasets/trace_store.h"
-#include "recipes/check_parts.h"
+#include "recipes/internal/check_parts.h"
 #include "train/revision.h"
 #include "train/run_places.h"
 

@@ -4,7 +4,7 @@
 #include "base/fingerprint.h"
 #include "datasets/trace_store.h"
 #include "model/pretrained.h"
-#include "recipes/run_directory.h"
+#include "recipes/internal/run_directory.h"
 #include "train/run_places.h"
 
 namespace retort::recipes {

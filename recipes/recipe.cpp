@@ -7,7 +7,7 @@
 #include "base/fingerprint.h"
 #include "base/read_pipe.h"
 #include "base/strings.h"
-#include "recipes/recipe_fields.h"
+#include "recipes/internal/recipe_fields.h"
 
 namespace retort::recipes {
 namespace {

@@ -2,8 +2,8 @@
 
 #include "base/strings.h"
 #include "datasets/generator.h"
-#include "recipes/recipe_fields.h"
-#include "verifiers/verifier.h"
+#include "recipes/internal/recipe_fields.h"
+#include "verifiers/registry.h"
 
 namespace retort::recipes {
 namespace {

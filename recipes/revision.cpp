@@ -1,4 +1,4 @@
-#include "recipes/revision.h"
+#include "recipes/internal/revision.h"
 
 #include <algorithm>
 #include <set>

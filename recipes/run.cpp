@@ -5,7 +5,7 @@
 
 #include "base/stopwatch.h"
 #include "recipes/check.h"
-#include "recipes/run_state.h"
+#include "recipes/internal/run_state.h"
 #include "train/run_places.h"
 
 namespace retort::recipes {

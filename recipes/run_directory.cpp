@@ -1,4 +1,4 @@
-#include "recipes/run_directory.h"
+#include "recipes/internal/run_directory.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "recipes/run_state.h"
+#include "recipes/internal/run_state.h"
 
 #include <algorithm>
 #include <iterator>
@@ -10,7 +10,7 @@
 #include "base/plural.h"
 #include "base/strings.h"
 #include "recipes/inputs.h"
-#include "recipes/revision.h"
+#include "recipes/internal/revision.h"
 
 namespace retort::recipes {
 namespace fs = std::filesystem;

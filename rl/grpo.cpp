@@ -6,7 +6,7 @@
 
 #include "base/stopwatch.h"
 #include "model/cost.h"
-#include "rl/policy_update.h"
+#include "rl/internal/policy_update.h"
 #include "train/evaluation.h"
 
 namespace retort::rl {

@@ -1,4 +1,4 @@
-#include "rl/policy_update.h"
+#include "rl/internal/policy_update.h"
 
 #include <algorithm>
 #include <cmath>

@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "base/strings.h"
+#include "verifiers/registry.h"
 
 namespace retort::train {
 namespace {

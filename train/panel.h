@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/options.h"
-#include "verifiers/verifier.h"
+#include "verifiers/text/verifier.h"
 
 namespace retort::train {
 

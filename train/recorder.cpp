@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "train/tensorboard.h"
+#include "train/internal/tensorboard.h"
 
 namespace retort::train {
 namespace fs = std::filesystem;

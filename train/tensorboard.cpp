@@ -1,4 +1,4 @@
-#include "train/tensorboard.h"
+#include "train/internal/tensorboard.h"
 
 #include <array>
 #include <bit>

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "verifiers/verifier.h"
+#include "verifiers/text/verifier.h"
 
 namespace retort::verifiers {
 

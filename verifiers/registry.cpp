@@ -1,13 +1,12 @@
-// The table of verifiers.
+#include "verifiers/registry.h"
 
 #include "base/options.h"
 #include "base/strings.h"
-#include "verifiers/code.h"
-#include "verifiers/codeio.h"
-#include "verifiers/countdown.h"
-#include "verifiers/format.h"
-#include "verifiers/math.h"
-#include "verifiers/verifier.h"
+#include "verifiers/code/code.h"
+#include "verifiers/code/codeio.h"
+#include "verifiers/math/math.h"
+#include "verifiers/simple/countdown.h"
+#include "verifiers/simple/format.h"
 
 namespace retort::verifiers {
 

@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "verifiers/score_columns.h"
-#include "verifiers/verifier.h"
+#include "verifiers/text/verifier.h"
 
 namespace retort::verifiers {
 

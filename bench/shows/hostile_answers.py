@@ -4,7 +4,7 @@
     bench/shows/hostile_answers.py RETORT FOLDER MINUTES [--seed N]
 
 Programs answer calls and assert scripts with random, mutated and oversize frames (the protocol of
-verifiers/code_wire.h), or print as much. `retort score --verifier code --threads 1` judges them,
+verifiers/code/internal/wire.h), or print as much. `retort score --verifier code --threads 1` judges them,
 20 rows a time with a time limit of 1 s. Counted is the processor time of Retort's own process, without the
 programs', and its peak of resident memory. No row may be right or unjudged; 20 rows together may not
 cost more than 3 times the limit of one, nor need more than 256 MiB. FOLDER keeps the totals and what was found; call again to go

@@ -1,14 +1,14 @@
 #include <iostream>
 
-#include "base/json.h"
 #include "base/options.h"
-#include "verifiers/verifier.h"
+#include "verifiers/math/math.h"
 
 int main() {
-  // Options as in `retort score --option`; unknown ones throw retort::Error. The last argument is
-  // where they come from, for that error's message.
-  const retort::Json options{{"extraction", "announced"}, {"decimals", 4}};
-  const auto math = retort::verifiers::MakeVerifier("math", options, "verify.cpp");
+  // Options as in `retort score --option`.
+  retort::verifiers::MathOptions options;
+  options.extraction = retort::verifiers::Extraction::kAnnounced;
+  options.decimals = 4;
+  const auto math = retort::verifiers::MakeMathVerifier(options);
 
   retort::Problem problem;
   problem.answer = "\\frac{3}{4}";

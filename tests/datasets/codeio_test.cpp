@@ -1,4 +1,4 @@
-#include "datasets/codeio.h"
+#include "datasets/internal/codeio.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,8 @@
 #include "base/options.h"
 #include "base/strings.h"
 #include "fuzz/fuzz.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
+#include "verifiers/text/verifier.h"
 
 namespace retort {
 

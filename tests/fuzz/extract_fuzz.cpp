@@ -1,6 +1,6 @@
 #include "base/options.h"
 #include "fuzz/fuzz.h"
-#include "verifiers/extract.h"
+#include "verifiers/text/extract.h"
 
 namespace retort {
 

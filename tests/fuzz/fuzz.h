@@ -16,7 +16,7 @@ void FuzzEqual(std::string_view text);    ///< "math": the first line is the gol
 void FuzzJson(std::string_view text);     ///< base/json.h
 void FuzzCsv(std::string_view text);      ///< datasets/jsonl.h, as CSV
 void FuzzRows(std::string_view bytes);    ///< datasets/jsonl.h, compressed or not
-void FuzzWire(std::string_view text);     ///< code_wire.h, code_compare.h: a program's answer
+void FuzzWire(std::string_view text);     ///< verifiers/code: a program's answer
 
 inline void Require(bool holds, const char* what) {
   if (holds) return;

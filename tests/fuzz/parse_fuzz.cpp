@@ -1,5 +1,6 @@
 #include "fuzz/fuzz.h"
-#include "verifiers/parse.h"
+#include "verifiers/math/internal/parse.h"
+#include "verifiers/text/extract.h"
 
 namespace retort {
 

@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "fuzz/fuzz.h"
-#include "verifiers/code_compare.h"
-#include "verifiers/code_wire.h"
+#include "verifiers/code/internal/compare.h"
+#include "verifiers/code/internal/wire.h"
 
 namespace retort {
 

@@ -24,10 +24,10 @@
 #include "tests/growth/counted.h"
 #include "tests/support/temporary_folder.h"
 #include "train/checkpoint.h"
-#include "verifiers/code_compare.h"
-#include "verifiers/code_task.h"
-#include "verifiers/code_wire.h"
-#include "verifiers/codeio_answer.h"
+#include "verifiers/code/internal/codeio_answer.h"
+#include "verifiers/code/internal/compare.h"
+#include "verifiers/code/internal/task.h"
+#include "verifiers/code/internal/wire.h"
 #include "verifiers/score.h"
 
 namespace retort {

@@ -42,6 +42,15 @@ Table ParseTable(const std::string& text) {
   return table;
 }
 
+/// The room that a path lies in, the innermost; "" when in none.
+std::string RoomOf(const Table& table, std::string path) {
+  while (path.find('/') != std::string::npos) {
+    path.erase(path.rfind('/'));
+    if (table.rooms.contains(path)) return path;
+  }
+  return "";
+}
+
 /// What is wrong with one line of a file of `room`, or "".
 std::string Violation(const Table& table, const std::string& room, const std::string& file,
                       std::string_view line) {
@@ -54,10 +63,17 @@ std::string Violation(const Table& table, const std::string& room, const std::st
   const std::string path(line.substr(1, line.find_first_of("\">", 1) - 1));
   const Room& own = table.rooms.at(room);
 
-  const std::string folder = path.substr(0, path.find('/'));
-  if (line[0] == '"' && table.rooms.contains(folder) && path != folder) {
-    const bool allowed = folder == room || own.rooms.contains(folder);
-    return allowed ? "" : StrCat(room, " may not include ", folder);
+  const std::string other = line[0] == '"' ? RoomOf(table, path) : "";
+  if (!other.empty()) {
+    if (other != room && !own.rooms.contains(other))
+      return StrCat(room, " may not include ", other);
+    const auto is_private = [](const std::string& header) {
+      return header.find("/internal/") != std::string::npos;
+    };
+    if (!is_private(path)) return "";
+    if (other != room) return StrCat(path, " is private to ", other);
+    const bool hidden = file.ends_with(".cpp") || is_private(file);
+    return hidden ? "" : StrCat(path, " is private: it is not installed");
   }
   const auto library =
       std::find_if(table.prefixes.begin(), table.prefixes.end(),
@@ -83,11 +99,12 @@ const Table& RealTable() {
 
 TEST(IncludeLines, TheTableIsTheOneOfTheHouse) {
   const Table& table = RealTable();
-  EXPECT_EQ(table.rooms.size(), 13u);
+  EXPECT_EQ(table.rooms.size(), 16u);
   EXPECT_TRUE(table.rooms.at("base").rooms.empty());
   EXPECT_FALSE(table.rooms.at("distill").rooms.contains("rl"));
   EXPECT_FALSE(table.rooms.at("rl").rooms.contains("distill"));
   EXPECT_FALSE(table.rooms.at("verifiers").rooms.contains("nn"));
+  EXPECT_FALSE(table.rooms.at("verifiers/math").rooms.contains("exec"));
 }
 
 // Calls `visit(room, file, lines)` for every header and source of the rooms.
@@ -95,11 +112,11 @@ template <class Visit>
 void ForFiles(const Visit& visit) {
   for (const auto& [room, unused] : RealTable().rooms) {
     const fs::path folder = fs::path(RETORT_SOURCE_DIR) / room;
-    if (!fs::exists(folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       const std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp") continue;
       const std::string file = fs::relative(entry.path(), RETORT_SOURCE_DIR);
+      if (RoomOf(RealTable(), file) != room) continue;  // of a room within
       visit(room, file, Split(ReadFile(entry.path()), '\n'));
     }
   }
@@ -122,14 +139,18 @@ TEST(IncludeLines, EveryRoomKeepsToTheTable) {
 TEST(IncludeLines, EveryFileIncludesItsOwnHeaderFirst) {
   int headers = 0;
   ForFiles([&](const std::string&, const std::string& file, const auto& lines) {
-    const std::string header = fs::path(file).replace_extension(".h");
-    if (header == file) {
+    if (file.ends_with(".h")) {
       EXPECT_TRUE(file.ends_with("-inl.h") || lines.front() == "#pragma once") << file;
-    } else if (fs::exists(fs::path(RETORT_SOURCE_DIR) / header)) {
+      return;
+    }
+    fs::path header = fs::path(file).replace_extension(".h");
+    const fs::path hidden = header.parent_path() / "internal" / header.filename();
+    if (fs::exists(fs::path(RETORT_SOURCE_DIR) / hidden)) header = hidden;
+    if (fs::exists(fs::path(RETORT_SOURCE_DIR) / header)) {
       ++headers;
       const auto first = std::ranges::find_if(
           lines, [](const std::string& line) { return line.starts_with("#include"); });
-      EXPECT_EQ(*first, StrCat("#include \"", header, "\"")) << file;
+      EXPECT_EQ(*first, StrCat("#include \"", header.string(), "\"")) << file;
     }
   });
   EXPECT_GT(headers, 100);
@@ -169,7 +190,7 @@ TEST(IncludeLines, JsonIsParsedWithinBounds) {
       if (text.find(call) != std::string::npos) callers.insert(file);
     }
   });
-  EXPECT_EQ(callers, (std::set<std::string>{"base/json.cpp", "verifiers/codeio_answer.cpp"}));
+  EXPECT_EQ(callers, (std::set<std::string>{"base/json.cpp", "verifiers/code/codeio_answer.cpp"}));
 }
 
 TEST(IncludeLines, ViolationsAreSeen) {
@@ -193,6 +214,12 @@ TEST(IncludeLines, ViolationsAreSeen) {
   EXPECT_NE(judge("base", "base/options.h", "#include <nlohmann/json.hpp>"), "");
   EXPECT_NE(judge("train", "train/x.cpp", "#include <sqlite3.h>"), "");
   EXPECT_NE(judge("nn", "nn/x.cpp", "#include <gtest/gtest.h>"), "");
+  EXPECT_EQ(judge("nn", "nn/x.cpp", "#include \"nn/internal/x.h\""), "");
+  EXPECT_EQ(judge("nn", "nn/internal/x.h", "#include \"nn/internal/y.h\""), "");
+  EXPECT_NE(judge("nn", "nn/x.h", "#include \"nn/internal/x.h\""), "");
+  EXPECT_NE(judge("model", "model/x.cpp", "#include \"nn/internal/x.h\""), "");
+  EXPECT_NE(judge("verifiers/math", "verifiers/math/x.cpp", "#include \"exec/x.h\""), "");
+  EXPECT_NE(judge("verifiers/math", "verifiers/math/x.cpp", "#include \"verifiers/x.h\""), "");
   EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"x.h\""), "");
   EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"../rl/x.h\""), "");
   EXPECT_NE(judge("nn", "nn/x.cpp", "#include \"tests/support/x.h\""), "");

@@ -1,4 +1,4 @@
-#include "nn/row_math.h"
+#include "nn/internal/row_math.h"
 
 #include <gtest/gtest.h>
 

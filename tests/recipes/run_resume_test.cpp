@@ -1,8 +1,8 @@
 // What a run goes on from, and what it refuses to go on from.
 
 #include "base/folder.h"
+#include "recipes/internal/run_directory.h"
 #include "recipes/run.h"
-#include "recipes/run_directory.h"
 #include "tests/recipes/run_fixture.h"
 
 namespace retort::recipes {

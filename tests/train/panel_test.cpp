@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "tests/support/error_of.h"
+#include "train/internal/tensorboard.h"
 #include "train/problems.h"
 #include "train/stage.h"
-#include "train/tensorboard.h"
 
 namespace retort::train {
 namespace {

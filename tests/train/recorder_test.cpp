@@ -7,7 +7,7 @@
 
 #include "base/strings.h"
 #include "tests/support/stage_run.h"
-#include "train/tensorboard.h"
+#include "train/internal/tensorboard.h"
 
 namespace retort::train {
 namespace {

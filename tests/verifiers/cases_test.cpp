@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/options.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

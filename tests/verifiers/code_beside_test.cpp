@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "tests/verifiers/code_fixture.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

@@ -1,8 +1,7 @@
-#include "verifiers/code_compare.h"
-
 #include <gtest/gtest.h>
 
-#include "verifiers/code_wire.h"
+#include "verifiers/code/internal/compare.h"
+#include "verifiers/code/internal/wire.h"
 
 namespace retort::verifiers {
 namespace {

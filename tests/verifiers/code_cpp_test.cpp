@@ -1,9 +1,8 @@
 // C++ programs: standard input, calls through the relay, MultiPL-E's scripts. Few, since each is
 // compiled.
 
-#include "verifiers/code_cpp.h"
-
 #include "tests/verifiers/code_fixture.h"
+#include "verifiers/code/internal/cpp.h"
 
 namespace retort::verifiers {
 namespace {

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "base/json.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
+#include "verifiers/text/verifier.h"
 
 namespace retort::verifiers {
 

@@ -1,6 +1,6 @@
-#include "verifiers/code_program.h"
-
 #include <gtest/gtest.h>
+
+#include "verifiers/code/internal/program.h"
 
 namespace retort::verifiers {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "tests/verifiers/code_fixture.h"
+#include "verifiers/registry.h"
 #include "verifiers/score.h"
 
 namespace retort::verifiers {

@@ -1,10 +1,9 @@
 // The formats in which code problems are published, and what is wrong with others.
 
-#include "verifiers/code_task.h"
-
 #include <gtest/gtest.h>
 
 #include "tests/verifiers/code_fixture.h"
+#include "verifiers/code/internal/task.h"
 
 namespace retort::verifiers {
 namespace {

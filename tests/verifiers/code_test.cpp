@@ -1,8 +1,9 @@
 // Verdicts on Python programs: every kind of test, every option, what a script sees of a program.
 
-#include "verifiers/code.h"
+#include "verifiers/code/code.h"
 
 #include "tests/verifiers/code_fixture.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifiers/codeio.h"
+#include "verifiers/code/codeio.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,8 @@
 #include "base/options.h"
 #include "base/strings.h"
 #include "tests/support/random_mini.h"
-#include "verifiers/codeio_answer.h"
+#include "verifiers/code/internal/codeio_answer.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

@@ -1,5 +1,5 @@
-// What every registered verifier promises (verifiers/verifier.h). A new row of the table is held to
-// this without a change here.
+// What every registered verifier promises (verifiers/text/verifier.h). A new row of the table is
+// held to this without a change here.
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,8 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/strings.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
+#include "verifiers/text/verifier.h"
 
 namespace retort::verifiers {
 namespace {

@@ -2,8 +2,8 @@
 
 #include "base/random.h"
 #include "base/strings.h"
-#include "verifiers/expression.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
+#include "verifiers/simple/internal/expression.h"
 
 namespace retort::verifiers {
 namespace {

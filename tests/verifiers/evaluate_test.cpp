@@ -1,6 +1,6 @@
 // Equality of scalar expressions: what is proved, what is refuted, what is refused.
 
-#include "verifiers/evaluate.h"
+#include "verifiers/math/internal/evaluate.h"
 
 #include <gtest/gtest.h>
 

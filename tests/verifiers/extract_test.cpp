@@ -1,4 +1,4 @@
-#include "verifiers/extract.h"
+#include "verifiers/text/extract.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

@@ -24,7 +24,7 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "base/strings.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kCounts = false;

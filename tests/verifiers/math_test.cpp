@@ -5,8 +5,9 @@
 
 #include "base/random.h"
 #include "base/strings.h"
-#include "verifiers/parse.h"
-#include "verifiers/verifier.h"
+#include "verifiers/math/internal/parse.h"
+#include "verifiers/registry.h"
+#include "verifiers/text/extract.h"
 
 namespace retort::verifiers {
 namespace {

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "base/random.h"
-#include "verifiers/verifier.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

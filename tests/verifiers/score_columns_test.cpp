@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/error_of.h"
+#include "verifiers/registry.h"
 #include "verifiers/score.h"
 
 namespace retort::verifiers {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "verifiers/registry.h"
 
 namespace retort::verifiers {
 namespace {

@@ -8,8 +8,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "verifiers/boxes.h"
+#include "verifiers/registry.h"
 #include "verifiers/score.h"
+#include "verifiers/text/boxes.h"
 
 namespace retort::verifiers {
 namespace {

@@ -1,0 +1,47 @@
+#pragma once
+// How a Trace becomes rows and rows become a Trace; private to this room.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/records.h"
+#include "datasets/internal/sqlite.h"
+#include "datasets/trace_store.h"
+
+namespace retort::datasets {
+
+struct TraceStore::Impl {
+  Database database;
+};
+
+/// Writes the traces of one step inside the caller's transaction; returns their ids.
+std::vector<int64_t> InsertTraces(const Database& database, const StepRecord& record);
+void InsertVerdicts(Statement& insert, int64_t completion,
+                    const std::vector<NamedVerdict>& verdicts);
+/// For InsertVerdicts.
+constexpr const char* kInsertVerdict = "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?)";
+
+/// Reads traces from the tables with this prefix ("" or "replay_").
+class TraceReader {
+ public:
+  /// `where` is a condition on `c` (completions); its parameters are bound through statement().
+  TraceReader(const Database& database, const std::string& prefix, const std::string& where);
+  Statement& statement() { return traces_; }
+  /// False after the last trace.
+  bool Next(Trace& trace);
+  /// What is left, in order.
+  std::vector<Trace> All();
+  /// Reads verdicts, reward and advantage of this layer instead.
+  void TakeVerdictsOf(int64_t layer);
+
+ private:
+  void ReadLayer(Trace& trace);
+
+  const Database& database_;
+  std::optional<Statement> layer_;  // reward and advantage
+  int64_t layer_id_ = 0;
+  Statement traces_, verdicts_;
+};
+
+}  // namespace retort::datasets

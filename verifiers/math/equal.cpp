@@ -1,0 +1,266 @@
+#include "verifiers/math/internal/equal.h"
+
+#include <algorithm>
+#include <array>
+
+#include "verifiers/math/internal/judge-inl.h"
+#include "verifiers/math/internal/matrix.h"
+#include "verifiers/math/internal/real_set.h"
+#include "verifiers/math/internal/relation.h"
+#include "verifiers/math/internal/rewrite.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+constexpr int kMaxDepth = 60;
+
+}  // namespace
+
+Sameness Judge::Same(NodeId gold, NodeId answer) {
+  tree_.Spend(500);
+  if (++depth_ > kMaxDepth) {
+    --depth_;
+    return Sameness::kUnknown;
+  }
+  const Sameness result = Compare(gold, answer);
+  --depth_;
+  return result;
+}
+
+// About as many nodes as will be looked at.
+int64_t Judge::Size(NodeId id) const {
+  tree_.Spend(5000);
+  int64_t size = 0;
+  Nodes stack{id};
+  while (!stack.empty() && size < 1000) {
+    const NodeId node = stack.back();
+    stack.pop_back();
+    ++size;
+    const auto children = tree_.Children(node);
+    stack.insert(stack.end(), children.begin(), children.end());
+  }
+  return size;
+}
+
+// As it is meant, its sums and matrices computed.
+NodeId Judge::Computed(NodeId id) {
+  return ComputeMatrices(tree_, Unrolled(tree_, Meant(Unwrapped(id))));
+}
+
+// As Compare goes, along one side.
+bool Judge::Stands(NodeId id, bool (*has)(const Tree&, NodeId)) {
+  tree_.Spend(500);
+  id = Computed(id);
+  // The parts of a residue and the like are compared themselves.
+  if (IsScalar(tree_, id) && OpOf(id) != Op::kOpaque) return has(tree_, id);
+  // To order the ends of a set may cost more than to compute them.
+  if (OpOf(id) == Op::kRelation || Conditions(id) || MayBeRealSet(tree_, id)) {
+    ReadRealSet(tree_, id);
+  }
+  const Nodes alternatives = WithoutPlusMinus(tree_, id);
+  Nodes parts = alternatives.size() > 1 ? alternatives : ChildrenOf(id);
+  // Of an equation or inequality the difference of its sides is compared, not the sides.
+  if (OpOf(id) == Op::kRelation && !ReadAssignment(tree_, id)) {
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
+      const NodeId left = parts[i], right = parts[i + 1];
+      const auto moves = [&](NodeId side) { return IsScalar(tree_, side) && !IsInfinite(side); };
+      if (moves(left) && moves(right)) parts[i] = Minus(left, right);
+    }
+  }
+  if (++depth_ > kMaxDepth) return false;
+  const bool stand = std::ranges::all_of(parts, [&](NodeId part) { return Stands(part, has); });
+  --depth_;
+  return stand;
+}
+
+Sameness Judge::Compare(NodeId g, NodeId a) {
+  g = Computed(g);
+  a = Computed(a);
+  g = Called(g, a);
+  a = Called(a, g);
+  if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == "cases" &&
+      tree_[a].text == "cases") {
+    return Unordered(ChildrenOf(g), ChildrenOf(a));
+  }
+  if (IsResidue(g) || IsResidue(a)) {
+    const auto value = [&](NodeId id) { return IsResidue(id) ? tree_.Child(id, 0) : id; };
+    const Sameness same = Same(value(g), value(a));
+    if (!IsResidue(g) || !IsResidue(a)) return same;
+    return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
+  }
+  if (IsScalar(tree_, g) && IsScalar(tree_, a)) {
+    const Sameness same = Scalars(g, a);
+    const bool sums = tree_[g].opaque || tree_[a].opaque;
+    return sums && !Yes(same) ? Sums(g, a, same) : same;
+  }
+  if (OpOf(g) == Op::kEmptySet && MeansNothing(a)) return Sameness::kSame;
+  if (OpOf(a) == Op::kEmptySet && MeansNothing(g)) return Sameness::kSame;
+  if (const Sameness same = Texts(g, a); same != Sameness::kUnknown) return same;
+  if (WithoutDomains(g, a)) return Same(g, a);
+  g = AsUnion(AsTuple(g, a), a, true);
+  a = AsUnion(AsTuple(a, g), g, false);
+  g = Prepared(g);
+  a = Prepared(a);
+  if (OpOf(g) == Op::kRelation || OpOf(a) == Op::kRelation) return Relations(g, a);
+  if (OpOf(g) == Op::kMatrix) a = AsRows(a);
+  if (OpOf(a) == Op::kMatrix) g = AsRows(g);
+  if (IsList(g) || IsList(a)) return Lists(g, a);
+  if (MayBeRealSet(tree_, g) && MayBeRealSet(tree_, a)) return Sets(g, a);
+  if (OpOf(g) == Op::kTuple && OpOf(a) == Op::kTuple) return InOrder(g, a);
+  if (OpOf(g) == Op::kRatio || OpOf(a) == Op::kRatio) return Ratios(g, a);
+  if (OpOf(g) == Op::kMatrix || OpOf(a) == Op::kMatrix) return Matrices(g, a);
+  if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == tree_[a].text) {
+    return InOrder(g, a);
+  }
+  if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
+  if (IsScalar(tree_, g) && IsScalar(tree_, a)) return Scalars(g, a);
+  return Sameness::kDifferent;
+}
+
+// {5} and a list of one thing said twice are that thing; {∅} is not empty.
+NodeId Judge::Unwrapped(NodeId id) {
+  while (IsList(id) && tree_[id].count == 1 && OpOf(tree_.Child(id, 0)) != Op::kEmptySet) {
+    id = tree_.Child(id, 0);
+  }
+  return id;
+}
+
+// P(1, 2) is a point beside another, C(5, 2) a binomial beside a number.
+NodeId Judge::Called(NodeId call, NodeId other) {
+  if (OpOf(call) != Op::kApply || tree_[call].count < 2) return call;
+  const std::string_view name = tree_[call].text;
+  if (name.size() != 1 || name[0] < 'A' || name[0] > 'Z') return call;
+  const Op op = OpOf(other);
+  if (op == Op::kTuple || op == Op::kInterval || op == Op::kList || op == Op::kMatrix) {
+    return tree_.Add(Op::kTuple, {}, ChildrenOf(call));
+  }
+  if (name != "C" || tree_[call].count != 2 || op == Op::kApply || !IsScalar(tree_, other)) {
+    return call;
+  }
+  return tree_.Add(Function::kBinomial, {tree_.Child(call, 0), tree_.Child(call, 1)});
+}
+
+// The answer with its constant of integration called as in gold: x² + C, x² + c.
+NodeId Judge::SameConstant(NodeId g, NodeId a) {
+  const auto constant = [&](NodeId id, bool capital) {
+    constexpr std::array<std::string_view, 8> kNames{"C",     "K", "C_1", "constant",
+                                                     "const", "c", "k",   "c_1"};
+    NodeId found = kNoNode;
+    if (OpOf(id) != Op::kAdd) return found;
+    for (const NodeId term : tree_.Children(id)) {
+      const auto name = std::ranges::find(kNames, tree_[term].text);
+      if (OpOf(term) != Op::kSymbol || name == kNames.end()) continue;
+      if (capital && name - kNames.begin() > 4) continue;
+      found = term;
+    }
+    return found;
+  };
+  // One of the two must look like a constant of integration.
+  NodeId from = constant(a, false), to = constant(g, true);
+  if (to == kNoNode) {
+    from = constant(a, true);
+    to = constant(g, false);
+  }
+  if (from == kNoNode || to == kNoNode || tree_[from].text == tree_[to].text) return a;
+  const std::string_view name = tree_[from].text;
+  return Rewrite(tree_, a, [&](NodeId node) { return IsSymbol(node, name) ? to : kNoNode; });
+}
+
+// 3 + 4j beside 3 + 4i.
+NodeId Judge::SameUnit(NodeId g, NodeId a) {
+  bool gold_i = false, gold_j = false, answer_i = false, answer_j = false;
+  const auto look = [&](NodeId root, bool& i, bool& j) {
+    Rewrite(tree_, root, [&](NodeId node) {
+      i = i || OpOf(node) == Op::kI;
+      j = j || IsSymbol(node, "j");
+      return kNoNode;
+    });
+  };
+  look(g, gold_i, gold_j);
+  look(a, answer_i, answer_j);
+  if (!gold_i || gold_j || answer_i || !answer_j) return a;
+  const NodeId unit = tree_.Add(Op::kI, {});
+  return Rewrite(tree_, a, [&](NodeId node) { return IsSymbol(node, "j") ? unit : kNoNode; });
+}
+
+Sameness Judge::Scalars(NodeId g, NodeId a) {
+  Sameness same = CompareScalars(tree_, g, a, {options_.decimals});
+  if (Yes(same)) return same;
+  if (options_.percent_as_number) {
+    const bool percent = OpOf(g) == Op::kPercent;
+    if (percent != (OpOf(a) == Op::kPercent)) {
+      NodeId& number = percent ? g : a;
+      number = tree_.Child(number, 0);
+      const Sameness plain = CompareScalars(tree_, g, a, {options_.decimals});
+      if (Yes(plain)) return plain;
+    }
+  }
+  if (!IsConstant(tree_, g) || !IsConstant(tree_, a)) {
+    const NodeId other = SameUnit(g, SameConstant(g, a));
+    if (other != a) return CompareScalars(tree_, g, other, {options_.decimals});
+  }
+  if (options_.rename_variables) {
+    const NodeId renamed = Renamed(tree_, g, a);
+    if (renamed != a) return CompareScalars(tree_, g, renamed, {options_.decimals});
+  }
+  return same;
+}
+
+bool Judge::Constant(NodeId id) const { return IsScalar(tree_, id) && IsConstant(tree_, id); }
+
+// Without ±, with matrices computed, lists flat.
+NodeId Judge::Prepared(NodeId id) {
+  if (IsList(id)) {
+    const Nodes children = ChildrenOf(id);
+    Nodes items;
+    for (const NodeId child : children) {
+      for (const NodeId alternative : WithoutPlusMinus(tree_, child)) items.push_back(alternative);
+    }
+    return items.size() == children.size() ? id : tree_.Add(OpOf(id), {}, items);
+  }
+  if (OpOf(id) == Op::kRelation) return id;
+  const Nodes alternatives = WithoutPlusMinus(tree_, id);
+  if (alternatives.size() > 1) return tree_.Add(Op::kList, {}, alternatives);
+  return id;
+}
+
+Sameness SameAnswer(Tree& tree, NodeId gold, NodeId answer, const EqualOptions& options) {
+  return Judge(tree, options).Same(gold, answer);
+}
+
+bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options,
+                 bool (*has)(const Tree&, NodeId)) {
+  return Judge(tree, options).Stands(answer, has);
+}
+
+std::string_view KindOf(const Tree& tree, NodeId id) {
+  switch (tree[id].op) {
+    case Op::kText:
+      return "text";
+    case Op::kNumber:
+      return "number";
+    case Op::kRelation:
+      return "relation";
+    case Op::kList:
+      return "list";
+    case Op::kTuple:
+      return "tuple";
+    case Op::kInterval:
+      return "interval";
+    case Op::kSet:
+    case Op::kEmptySet:
+    case Op::kUnion:
+    case Op::kIntersection:
+    case Op::kSetMinus:
+      return "set";
+    case Op::kMatrix:
+      return "matrix";
+    case Op::kRatio:
+      return "ratio";
+    default:
+      return IsScalar(tree, id) && IsConstant(tree, id) ? "number" : "expression";
+  }
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,222 @@
+// Equations, inequalities and named values.
+
+#include <algorithm>
+#include <array>
+
+#include "verifiers/math/internal/judge-inl.h"
+#include "verifiers/math/internal/real_set.h"
+#include "verifiers/math/internal/relation.h"
+#include "verifiers/math/internal/rewrite.h"
+
+namespace retort::verifiers {
+
+// "22/7 ≈ 3.14" is what stands left, and what stands right where that is a rounding of it.
+std::optional<Sameness> Judge::Approximations(NodeId g, NodeId a) {
+  for (const bool of_gold : {true, false}) {
+    const NodeId relation = of_gold ? g : a, other = of_gold ? a : g;
+    if (OpOf(relation) != Op::kRelation || OpOf(other) == Op::kRelation) continue;
+    if (!tree_[relation].text.ends_with('~')) continue;
+    const Nodes sides = ChildrenOf(relation);
+    const NodeId exact = sides[sides.size() - 2], rounded = sides.back();
+    if (!Constant(exact) || !Constant(rounded) || !Constant(other)) return std::nullopt;
+    const auto same = [&](NodeId side) { return of_gold ? Same(side, other) : Same(other, side); };
+    if (sides.size() > 2) {  // x = 1/3 ≈ …: what is exact counts, however it is rounded
+      if (const Sameness exactly = same(exact); Yes(exactly)) return exactly;
+    }
+    NodeId digits = rounded;
+    while (OpOf(digits) == Op::kNegate) digits = tree_.Child(digits, 0);
+    const std::string_view text = tree_[digits].text;
+    const size_t point = text.find('.');
+    const int places =
+        point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
+    if (OpOf(digits) != Op::kNumber || places > 20) return std::nullopt;
+    const NodeId decimal =
+        point == std::string_view::npos ? tree_.Add(Op::kNumber, std::string(text) + ".") : digits;
+    const NodeId value = digits == rounded ? decimal : tree_.Add(Op::kNegate, {decimal});
+    if (!Yes(CompareScalars(tree_, exact, value, {places}))) return Sameness::kDifferent;
+    for (const NodeId side : {exact, rounded}) {
+      if (const Sameness found = same(side); Yes(found)) return found;
+    }
+    return Sameness::kDifferent;
+  }
+  return std::nullopt;
+}
+
+Sameness Judge::Relations(NodeId g, NodeId a) {
+  if (const auto same = Approximations(g, a)) return *same;
+  const auto gold = ReadAssignment(tree_, g), answer = ReadAssignment(tree_, a);
+  if (OpOf(g) != Op::kRelation) {
+    if (answer) {
+      // "x = 5 or x = 7" is a list; what remains here is one relation for a value.
+      const NodeId first = tree_.Child(a, 0);  // 4 = 5 says nothing
+      if (Constant(first) && Constant(answer->value) &&
+          Scalars(first, answer->value) == Sameness::kDifferent) {
+        return Sameness::kDifferent;
+      }
+      const Sameness same = Same(g, answer->value);
+      if (Yes(same) || answer->name != kNoNode || tree_[a].text != "=") return same;
+      // 5 = x
+      return IsName(tree_, answer->value) ? Same(g, tree_.Child(a, 0)) : same;
+    }
+    if (OpOf(g) == Op::kList) return Lists(g, a);
+    if (!options_.relation_for_set) return Sameness::kDifferent;
+    return Sets(g, a);
+  }
+  if (OpOf(a) != Op::kRelation) {
+    if (gold) {
+      if (const NodeId values = NamedValues(gold->name, gold->value, a); values != kNoNode) {
+        return Same(gold->value, values);
+      }
+      if (gold->name != kNoNode) return Same(gold->value, a);
+      return Sameness::kDifferent;
+    }
+    if (OpOf(a) == Op::kList) return Lists(g, a);
+    return Sets(g, a);
+  }
+  const bool member = tree_[g].text == "e";
+  if (member && !answer && !options_.relation_for_set) return Sameness::kDifferent;
+  if (gold && answer) {
+    const bool membership = tree_[g].text == "e" && tree_[a].text == "e";
+    if (gold->name != kNoNode && answer->name != kNoNode) {
+      if (const NodeId value = Reordered(gold->name, answer->name, answer->value);
+          value != kNoNode) {
+        return Same(gold->value, value);
+      }
+      if (SameName(gold->name, answer->name)) {
+        return Same(gold->value, Bound(gold->name, answer->name, answer->value));
+      } else if (membership) {
+        return Sameness::kDifferent;
+      }
+    }
+    return Equations(g, a);
+  }
+  return Inequalities(g, a);
+}
+
+// (y, x) = (3, 2) beside (x, y) = …: the value in the order of gold's names; kNoNode where that
+// changes nothing.
+NodeId Judge::Reordered(NodeId gold_name, NodeId name, NodeId value) {
+  for (const NodeId id : {gold_name, name, value}) {
+    if (OpOf(id) != Op::kTuple || tree_[id].count != tree_[name].count) return kNoNode;
+  }
+  const Nodes to = ChildrenOf(gold_name), from = ChildrenOf(name), values = ChildrenOf(value);
+  Nodes items;
+  for (const NodeId wanted : to) {
+    const auto same = [&](NodeId id) { return NormalForm(tree_, id) == NormalForm(tree_, wanted); };
+    const auto at = std::ranges::find_if(from, same);
+    if (at == from.end()) return kNoNode;
+    items.push_back(values[static_cast<size_t>(at - from.begin())]);
+  }
+  return items == values ? kNoNode : tree_.Add(Op::kTuple, {}, items);
+}
+
+// c = 3, b = 2, a = 1 beside (a, b, c) = …: (1, 2, 3). kNoNode where the names are others.
+NodeId Judge::NamedValues(NodeId gold_name, NodeId gold_value, NodeId list) {
+  if (gold_name == kNoNode || OpOf(gold_name) != Op::kTuple || OpOf(list) != Op::kList) {
+    return kNoNode;
+  }
+  Nodes names, values;
+  for (const NodeId item : ChildrenOf(list)) {
+    const auto assignment = ReadAssignment(tree_, item);
+    if (!assignment || assignment->name == kNoNode) return kNoNode;
+    names.push_back(assignment->name);
+    values.push_back(assignment->value);
+  }
+  if (names.size() != static_cast<size_t>(tree_[gold_value].count)) return kNoNode;
+  const NodeId value = tree_.Add(Op::kTuple, {}, values);
+  return Reordered(gold_name, tree_.Add(Op::kTuple, {}, names), value);
+}
+
+// The value of f(y) = … with its variable called as in gold's f(x) = ….
+NodeId Judge::Bound(NodeId gold, NodeId answer, NodeId value) {
+  if (!Definitions(gold, answer)) return value;
+  const std::string_view from = tree_[tree_.Child(answer, 0)].text;
+  const NodeId to = tree_.Child(gold, 0);
+  return Rewrite(tree_, value, [&](NodeId node) {
+    return OpOf(node) == Op::kSymbol && tree_[node].text == from ? to : kNoNode;
+  });
+}
+// f(x) and f(y)
+bool Judge::Definitions(NodeId g, NodeId a) const {
+  return OpOf(g) == Op::kApply && OpOf(a) == Op::kApply && tree_[g].text == tree_[a].text &&
+         tree_[g].count == 1 && tree_[a].count == 1 && OpOf(tree_.Child(g, 0)) == Op::kSymbol &&
+         OpOf(tree_.Child(a, 0)) == Op::kSymbol;
+}
+
+bool Judge::SameName(NodeId g, NodeId a) {
+  if (NormalForm(tree_, g) == NormalForm(tree_, a) || Definitions(g, a)) return true;
+  if (options_.rename_variables) return OpOf(g) == OpOf(a);
+  // y and f(x)
+  const auto y = [&](NodeId id) { return OpOf(id) == Op::kSymbol && tree_[id].text == "y"; };
+  return (y(g) && OpOf(a) == Op::kApply) || (y(a) && OpOf(g) == Op::kApply);
+}
+
+// First = last; both sides may be moved and scaled.
+Sameness Judge::Equations(NodeId g, NodeId a) {
+  const NodeId g1 = tree_.Children(g).front(), g2 = tree_.Children(g).back();
+  const NodeId a1 = tree_.Children(a).front(), a2 = tree_.Children(a).back();
+  for (const NodeId side : {g1, g2, a1, a2}) {
+    if (!IsScalar(tree_, side) || IsInfinite(side)) {  // nothing to move or scale
+      return Both(Same(g1, a1), Same(g2, a2));
+    }
+  }
+  if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
+  const NodeId gold = Minus(g1, g2), answer = Minus(a1, a2);
+  // All numbers are proportional.
+  if (IsConstant(tree_, gold) && IsConstant(tree_, answer)) return Both(Same(g1, a1), Same(g2, a2));
+  switch (CompareProportion(tree_, gold, answer)) {
+    case Proportion::kPositive:
+    case Proportion::kNegative:
+      return Sameness::kAgrees;
+    case Proportion::kUnknown:
+      return Sameness::kUnknown;
+    default:
+      return Sameness::kDifferent;
+  }
+}
+
+bool Judge::Atoms(NodeId id, std::vector<Atom>& atoms) {
+  if (OpOf(id) == Op::kList) {
+    return std::ranges::all_of(ChildrenOf(id), [&](NodeId child) {
+      return OpOf(child) == Op::kRelation && Atoms(child, atoms);
+    });
+  }
+  const Nodes sides = ChildrenOf(id);
+  const std::string_view relations = tree_[id].text;
+  for (size_t i = 0; i < relations.size(); ++i) {
+    NodeId l = sides[i], r = sides[i + 1];
+    if (!IsScalar(tree_, l) || !IsScalar(tree_, r)) return false;
+    char relation = relations[i];
+    if (relation == kGreater || relation == kGreaterEqual) {
+      std::swap(l, r);
+      relation = relation == kGreater ? kLess : kLessEqual;
+    }
+    if (relation == kElementOf || relation == kSubsetOf) return false;
+    atoms.push_back({relation, Minus(l, r)});
+  }
+  return true;
+}
+
+Sameness Judge::Inequalities(NodeId g, NodeId a) {
+  if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
+  if (const Sameness same = Sets(g, a); Yes(same)) return same;
+  std::vector<Atom> gold, answer;
+  if (!Atoms(g, gold) || !Atoms(a, answer)) return Sameness::kDifferent;
+  if (gold.size() != answer.size() || gold.size() > 20) return Sameness::kDifferent;
+  const auto matches = [&](const Atom& x, const Atom& y) {
+    if (x.relation != y.relation) return false;
+    if (IsConstant(tree_, x.f) && IsConstant(tree_, y.f)) return Yes(Scalars(x.f, y.f));
+    const Proportion proportion = CompareProportion(tree_, x.f, y.f);
+    return proportion == Proportion::kPositive ||
+           (proportion == Proportion::kNegative &&
+            (x.relation == kNotEqual || x.relation == kEqualTo));
+  };
+  for (const Atom& x : gold) {
+    if (std::ranges::none_of(answer, [&](const Atom& y) { return matches(x, y); })) {
+      return Sameness::kDifferent;
+    }
+  }
+  return Sameness::kAgrees;
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,137 @@
+#pragma once
+// The parser behind parse.h: precedence climbing over the lexer's tokens.
+//
+// Every step reads from the current token on, moves behind what it took and gives a node. After a
+// failure the current token is the end and nodes are kNoNode: the caller sees no tree then.
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "verifiers/math/internal/lexer.h"
+#include "verifiers/math/internal/parse.h"
+#include "verifiers/math/internal/syntax.h"
+
+namespace retort::verifiers {
+
+class Parser {
+ public:
+  Parser(std::string_view answer, std::vector<Token> tokens, Tree& tree)
+      : answer_(answer), tokens_(std::move(tokens)), tree_(tree) {}
+
+  /// The whole answer, or kNoNode. Once.
+  NodeId Run();
+
+ private:
+  const Token& Now() const { return tokens_[i_]; }
+  const Token& Next(size_t n = 1) const { return tokens_[std::min(i_ + n, tokens_.size() - 1)]; }
+  bool Is(Lexeme lexeme) const { return Now().lexeme == lexeme; }
+  bool Is(Lexeme lexeme, int value) const { return Is(lexeme) && Now().value == value; }
+  bool Take(Lexeme lexeme) {
+    if (!Is(lexeme)) return false;
+    ++i_;
+    return true;
+  }
+  NodeId Fail() {
+    failed_ = true;
+    i_ = tokens_.size() - 1;
+    return kNoNode;
+  }
+  static bool Closes(const Token& token, int open) {
+    return token.lexeme == Lexeme::kClose && token.value == open;
+  }
+  // The operands of an `op`; any other node is its only one.
+  Nodes Parts(NodeId node, Op op) const {
+    return tree_[node].op == op ? tree_.CopyOfChildren(node) : Nodes{node};
+  }
+
+  // Bounds recursion and the tree.
+  struct Level {
+    explicit Level(Parser& parser) : parser(parser) {
+      if (++parser.depth_ > kMaxAnswerDepth || parser.tree_.size() > kMaxAnswerNodes) {
+        parser.Fail();
+      }
+    }
+    ~Level() { --parser.depth_; }
+    Parser& parser;
+  };
+
+  // parse.cpp: operators, from those that bind least.
+  void Trim();
+  bool ExplainsVariables() const;
+  void JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups);
+  bool IsScalarValue(NodeId node) const;
+  bool ClosesOutward() const;
+  bool StatesModulus() const;
+  NodeId Residue(NodeId value);
+  NodeId List(Lexeme until);
+  NodeId Grouped(Nodes items, int detail);
+  NodeId Relation();
+  NodeId SetExpression();
+  bool UnionLetter(NodeId left) const;
+  NodeId Ratio();
+  NodeId Sum();
+  NodeId Product();
+  NodeId SignedFactor();
+  NodeId Signed(int sign, NodeId node);
+  void Multiply(NodeId& left, NodeId right);
+  bool StartsFactor() const;
+
+  // parse_units.cpp: what stands behind a number and is no factor.
+  bool OnlyUnits(bool spaced) const;
+  bool Unit(NodeId& value);
+  bool SkipUnit();
+  bool UnitFraction();
+  bool StatesBase(NodeId& value);
+
+  // parse_factor.cpp: operands with what is attached to them.
+  NodeId Factor();
+  NodeId Exponent();
+  NodeId Raised(NodeId base, NodeId exponent);
+  bool Degree();
+  NodeId Radians(NodeId degrees);
+  bool IsMinusOne(NodeId node) const;
+  NodeId Subscript(NodeId node);
+  std::string SubscriptText();
+  static std::optional<int> BaseNamed(std::string_view text);
+  NodeId InBase(NodeId number, int base);
+  NodeId Named(std::string name);
+  NodeId Applied(NodeId symbol);
+  bool HoldsComma() const;
+  bool Combinations(NodeId& n);
+  NodeId Quotient(NodeId above, NodeId below);
+  NodeId Argument();
+  NodeId Primary();
+  NodeId Number();
+  NodeId Text(std::string words);
+  NodeId Word();
+
+  // parse_group.cpp: what encloses or heads a part of a formula.
+  NodeId Bracketed();
+  NodeId BracketContent(int open);
+  NodeId Absolute();
+  NodeId Root(int degree);
+  NodeId FunctionCall();
+  NodeId Big();
+  void NameIndex(Nodes& parts);
+  NodeId Cases(Nodes entries, size_t columns);
+  NodeId Environment();
+
+  std::string_view answer_;
+  std::vector<Token> tokens_;
+  Tree& tree_;
+  size_t i_ = 0;
+  int depth_ = 0;
+  int open_ = 0;    // brackets
+  int bars_ = 0;    // |
+  int angles_ = 0;  // arguments of sines and the like
+  bool in_set_ = false;
+  bool failed_ = false;
+  bool after_number_ = false;  // the last factor began with a number and nothing was attached to it
+  bool after_decimal_ = false;  // the last number had a decimal point
+};
+
+}  // namespace retort::verifiers

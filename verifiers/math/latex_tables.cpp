@@ -1,0 +1,520 @@
+#include "verifiers/math/internal/latex_tables.h"
+
+#include <algorithm>
+#include <array>
+
+#include "verifiers/text/ascii.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+constexpr int F(Function function) { return static_cast<int>(function); }
+constexpr int O(Op op) { return static_cast<int>(op); }
+
+// Commands of LaTeX whose name is not simply that of a symbol.
+constexpr auto kCommands = [] {
+  using enum Lexeme;
+  std::array commands{
+      Command{"Big", kEnd},
+      Command{"Bigg", kEnd},
+      Command{"Biggl", kEnd},
+      Command{"Biggr", kEnd},
+      Command{"Bigl", kEnd},
+      Command{"Bigr", kEnd},
+      Command{"Im", kFunction, F(Function::kIm)},
+      Command{"Large", kEnd},
+      Command{"Leftrightarrow", kArrow},
+      Command{"Longrightarrow", kArrow},
+      Command{"Re", kFunction, F(Function::kRe)},
+      Command{"Rightarrow", kArrow},
+      Command{"Vert", kBar},
+      Command{"approx", kRelation, kApproximately},
+      Command{"approxeq", kRelation, kApproximately},
+      Command{"arccos", kFunction, F(Function::kAcos)},
+      Command{"arccot", kFunction, F(Function::kAcot)},
+      Command{"arccsc", kFunction, F(Function::kAcsc)},
+      Command{"arcctg", kFunction, F(Function::kAcot)},
+      Command{"arcosh", kFunction, F(Function::kAcosh)},
+      Command{"arcsec", kFunction, F(Function::kAsec)},
+      Command{"arcsin", kFunction, F(Function::kAsin)},
+      Command{"arctan", kFunction, F(Function::kAtan)},
+      Command{"arctg", kFunction, F(Function::kAtan)},
+      Command{"arsinh", kFunction, F(Function::kAsinh)},
+      Command{"artanh", kFunction, F(Function::kAtanh)},
+      Command{"ast", kTimes},
+      Command{"backslash", kSetOp, O(Op::kSetMinus)},
+      Command{"bar", kAccent, 0, "bar"},
+      Command{"bf", kEnd},
+      Command{"big", kEnd},
+      Command{"bigcap", kSetOp, O(Op::kIntersection)},
+      Command{"bigcup", kSetOp, O(Op::kUnion)},
+      Command{"bigg", kEnd},
+      Command{"biggl", kEnd},
+      Command{"biggr", kEnd},
+      Command{"bigl", kEnd},
+      Command{"bigr", kEnd},
+      Command{"bigvee", kConjunction},
+      Command{"binom", kBinomial},
+      Command{"bm", kEnd},
+      Command{"bmod", kModulo},
+      Command{"bold", kEnd},
+      Command{"boldsymbol", kEnd},
+      Command{"boxed", kEnd},
+      Command{"cap", kSetOp, O(Op::kIntersection)},
+      Command{"cdot", kTimes},
+      Command{"cdots", kDots},
+      Command{"cfrac", kFraction},
+      Command{"ch", kFunction, F(Function::kCosh)},
+      Command{"choose", kChoose},
+      Command{"circ", kDegree},
+      Command{"cis", kFunction, kCis},
+      Command{"colon", kColon},
+      Command{"cos", kFunction, F(Function::kCos)},
+      Command{"cosec", kFunction, F(Function::kCsc)},
+      Command{"cosh", kFunction, F(Function::kCosh)},
+      Command{"cot", kFunction, F(Function::kCot)},
+      Command{"coth", kFunction, F(Function::kCoth)},
+      Command{"cr", kNewRow},
+      Command{"csc", kFunction, F(Function::kCsc)},
+      Command{"ctg", kFunction, F(Function::kCot)},
+      Command{"cup", kSetOp, O(Op::kUnion)},
+      Command{"dbinom", kBinomial},
+      Command{"deg", kDegree},
+      Command{"degree", kDegree},
+      Command{"det", kFunction, F(Function::kDeterminant)},
+      Command{"dfrac", kFraction},
+      Command{"displaystyle", kEnd},
+      Command{"div", kOver},
+      Command{"dots", kDots},
+      Command{"dotsc", kDots},
+      Command{"emptyset", kConstant, O(Op::kEmptySet)},
+      Command{"ensuremath", kEnd},
+      Command{"equiv", kRelation, kCongruent},
+      Command{"exp", kFunction, F(Function::kExp)},
+      Command{"fbox", kEnd},
+      Command{"frac", kFraction},
+      Command{"gcd", kFunction, F(Function::kGcd)},
+      Command{"ge", kRelation, kGreaterEqual},
+      Command{"geq", kRelation, kGreaterEqual},
+      Command{"geqq", kRelation, kGreaterEqual},
+      Command{"geqslant", kRelation, kGreaterEqual},
+      Command{"gt", kRelation, kGreater},
+      Command{"hat", kAccent, 0, "hat"},
+      Command{"hline", kEnd},
+      Command{"iff", kArrow},
+      Command{"iiint", kBig, 0, "integral"},
+      Command{"iint", kBig, 0, "integral"},
+      Command{"implies", kArrow},
+      Command{"in", kRelation, kElementOf},
+      Command{"infty", kConstant, O(Op::kInfinity)},
+      Command{"int", kBig, 0, "integral"},
+      Command{"it", kEnd},
+      Command{"lVert", kBar},
+      Command{"land", kConjunction, 'a'},
+      Command{"langle", kOpen, 'a'},
+      Command{"large", kEnd},
+      Command{"lbrace", kOpen, 's'},
+      Command{"lbrack", kOpen, '['},
+      Command{"lceil", kOpen, 'c'},
+      Command{"lcm", kFunction, F(Function::kLcm)},
+      Command{"ldots", kDots},
+      Command{"le", kRelation, kLessEqual},
+      Command{"left", kEnd},
+      Command{"leq", kRelation, kLessEqual},
+      Command{"leqq", kRelation, kLessEqual},
+      Command{"leqslant", kRelation, kLessEqual},
+      Command{"lfloor", kOpen, 'f'},
+      Command{"lg", kFunction, F(Function::kLog)},
+      Command{"lim", kBig, 0, "limit"},
+      Command{"limits", kEnd},
+      Command{"ln", kFunction, F(Function::kLn)},
+      Command{"log", kFunction, F(Function::kLog)},
+      Command{"longmapsto", kArrow},
+      Command{"longrightarrow", kArrow},
+      Command{"lor", kConjunction},
+      Command{"lt", kRelation, kLess},
+      Command{"lvert", kBar},
+      Command{"mapsto", kArrow},
+      Command{"mathbb", kEnd},
+      Command{"mathbf", kEnd},
+      Command{"mathcal", kEnd},
+      Command{"mathfrak", kEnd},
+      Command{"mathscr", kEnd},
+      Command{"mathtt", kEnd},
+      Command{"max", kFunction, F(Function::kMax)},
+      Command{"mid", kBar},
+      Command{"middle", kEnd},
+      Command{"min", kFunction, F(Function::kMin)},
+      Command{"mod", kModulo},
+      Command{"mp", kSign, 'm'},
+      Command{"ne", kRelation, kNotEqual},
+      Command{"neq", kRelation, kNotEqual},
+      Command{"nicefrac", kFraction},
+      Command{"nolimits", kEnd},
+      Command{"normalsize", kEnd},
+      Command{"over", kOverBar},
+      Command{"overline", kAccent, 0, "bar"},
+      Command{"overrightarrow", kAccent, 0, "vec"},
+      Command{"pi", kConstant, O(Op::kPi)},
+      Command{"pm", kSign, 'p'},
+      Command{"pmb", kEnd},
+      Command{"pmod", kModulo, 'p'},
+      Command{"prime", kPrime},
+      Command{"prod", kBig, 0, "product"},
+      Command{"qquad", kEnd},
+      Command{"quad", kEnd},
+      Command{"rVert", kBar},
+      Command{"rangle", kClose, 'a'},
+      Command{"rbrace", kClose, 's'},
+      Command{"rbrack", kClose, ']'},
+      Command{"rceil", kClose, 'c'},
+      Command{"rfloor", kClose, 'f'},
+      Command{"right", kEnd},
+      Command{"rightarrow", kArrow},
+      Command{"rm", kEnd},
+      Command{"rvert", kBar},
+      Command{"scriptstyle", kEnd},
+      Command{"sec", kFunction, F(Function::kSec)},
+      Command{"setminus", kSetOp, O(Op::kSetMinus)},
+      Command{"sfrac", kFraction},
+      Command{"sgn", kFunction, F(Function::kSign)},
+      Command{"sh", kFunction, F(Function::kSinh)},
+      Command{"sim", kRelation, kApproximately},
+      Command{"simeq", kRelation, kApproximately},
+      Command{"sin", kFunction, F(Function::kSin)},
+      Command{"sinh", kFunction, F(Function::kSinh)},
+      Command{"slash", kOver},
+      Command{"sqrt", kSqrt, 2},
+      Command{"subset", kRelation, kSubsetOf},
+      Command{"subseteq", kRelation, kSubsetOf},
+      Command{"sum", kBig, 0, "sum"},
+      Command{"surd", kSqrt, 2},
+      Command{"tan", kFunction, F(Function::kTan)},
+      Command{"tanh", kFunction, F(Function::kTanh)},
+      Command{"tbinom", kBinomial},
+      Command{"textstyle", kEnd},
+      Command{"tfrac", kFraction},
+      Command{"tg", kFunction, F(Function::kTan)},
+      Command{"th", kFunction, F(Function::kTanh)},
+      Command{"thinspace", kEnd},
+      Command{"tilde", kAccent, 0, "tilde"},
+      Command{"times", kTimes},
+      Command{"to", kArrow},
+      Command{"tr", kFunction, F(Function::kTrace)},
+      Command{"underline", kEnd},
+      Command{"varepsilon", kSymbol, 0, "epsilon"},
+      Command{"varnothing", kConstant, O(Op::kEmptySet)},
+      Command{"varphi", kSymbol, 0, "phi"},
+      Command{"vartheta", kSymbol, 0, "theta"},
+      Command{"vec", kAccent, 0, "vec"},
+      Command{"vee", kConjunction},
+      Command{"vert", kBar},
+      Command{"wedge", kConjunction, 'a'},
+      Command{"widehat", kAccent, 0, "hat"},
+      Command{"widetilde", kAccent, 0, "tilde"},
+  };
+  return commands;
+}();
+static_assert(std::ranges::is_sorted(kCommands, {}, &Command::name));
+
+// Words of plain text.
+constexpr auto kWords = [] {
+  using enum Lexeme;
+  std::array words{
+      Command{"abs", kFunction, F(Function::kAbs)},
+      Command{"acos", kFunction, F(Function::kAcos)},
+      Command{"and", kConjunction, 'a'},
+      Command{"arccos", kFunction, F(Function::kAcos)},
+      Command{"arccot", kFunction, F(Function::kAcot)},
+      Command{"arccsc", kFunction, F(Function::kAcsc)},
+      Command{"arcctg", kFunction, F(Function::kAcot)},
+      Command{"arcsec", kFunction, F(Function::kAsec)},
+      Command{"arcsin", kFunction, F(Function::kAsin)},
+      Command{"arctan", kFunction, F(Function::kAtan)},
+      Command{"arctg", kFunction, F(Function::kAtan)},
+      Command{"asin", kFunction, F(Function::kAsin)},
+      Command{"atan", kFunction, F(Function::kAtan)},
+      Command{"binom", kBinomial},
+      Command{"cbrt", kSqrt, 3},
+      Command{"ceil", kFunction, F(Function::kCeil)},
+      Command{"cis", kFunction, kCis},
+      Command{"cos", kFunction, F(Function::kCos)},
+      Command{"cosh", kFunction, F(Function::kCosh)},
+      Command{"cot", kFunction, F(Function::kCot)},
+      Command{"coth", kFunction, F(Function::kCoth)},
+      Command{"csc", kFunction, F(Function::kCsc)},
+      Command{"ctg", kFunction, F(Function::kCot)},
+      Command{"deg", kDegree},
+      Command{"degree", kDegree},
+      Command{"degrees", kDegree},
+      Command{"det", kFunction, F(Function::kDeterminant)},
+      Command{"exp", kFunction, F(Function::kExp)},
+      Command{"floor", kFunction, F(Function::kFloor)},
+      Command{"frac", kFraction},
+      Command{"gcd", kFunction, F(Function::kGcd)},
+      Command{"in", kRelation, kElementOf},
+      Command{"inf", kConstant, O(Op::kInfinity)},
+      Command{"infinity", kConstant, O(Op::kInfinity)},
+      Command{"infty", kConstant, O(Op::kInfinity)},
+      Command{"intersection", kSetOp, O(Op::kIntersection)},
+      Command{"lcm", kFunction, F(Function::kLcm)},
+      Command{"ln", kFunction, F(Function::kLn)},
+      Command{"log", kFunction, F(Function::kLog)},
+      Command{"max", kFunction, F(Function::kMax)},
+      Command{"min", kFunction, F(Function::kMin)},
+      Command{"minus", kSign, '-'},
+      Command{"mod", kModulo},
+      Command{"negative", kSign, '-'},
+      Command{"oo", kConstant, O(Op::kInfinity)},
+      Command{"or", kConjunction},
+      Command{"over", kOver},
+      Command{"pct", kPercent},
+      Command{"percent", kPercent},
+      Command{"percentage", kPercent},
+      Command{"pi", kConstant, O(Op::kPi)},
+      Command{"plus", kSign, '+'},
+      Command{"sec", kFunction, F(Function::kSec)},
+      Command{"sgn", kFunction, F(Function::kSign)},
+      Command{"sin", kFunction, F(Function::kSin)},
+      Command{"sinh", kFunction, F(Function::kSinh)},
+      Command{"sqrt", kSqrt, 2},
+      Command{"tan", kFunction, F(Function::kTan)},
+      Command{"tanh", kFunction, F(Function::kTanh)},
+      Command{"tg", kFunction, F(Function::kTan)},
+      Command{"union", kSetOp, O(Op::kUnion)},
+  };
+  return words;
+}();
+static_assert(std::ranges::is_sorted(kWords, {}, &Command::name));
+
+// Characters beyond ASCII, as the LaTeX they stand for.
+struct Rune {
+  std::string_view utf8, latex;
+};
+constexpr std::array kRunes{
+    Rune{"−", "-"},
+    Rune{"–", "-"},
+    Rune{"—", "-"},
+    Rune{"×", "\\times "},
+    Rune{"·", "\\cdot "},
+    Rune{"⋅", "\\cdot "},
+    Rune{"∙", "\\cdot "},
+    Rune{"•", "\\cdot "},
+    Rune{"÷", "\\div "},
+    Rune{"√", "\\sqrt "},
+    Rune{"∛", "cbrt "},
+    Rune{"⁄", "/"},
+    Rune{"∕", "/"},
+    Rune{"π", "\\pi "},
+    Rune{"∞", "\\infty "},
+    Rune{"½", "\\frac{1}{2}"},
+    Rune{"⅓", "\\frac{1}{3}"},
+    Rune{"⅔", "\\frac{2}{3}"},
+    Rune{"¼", "\\frac{1}{4}"},
+    Rune{"¾", "\\frac{3}{4}"},
+    Rune{"⅕", "\\frac{1}{5}"},
+    Rune{"⅖", "\\frac{2}{5}"},
+    Rune{"⅗", "\\frac{3}{5}"},
+    Rune{"⅘", "\\frac{4}{5}"},
+    Rune{"⅙", "\\frac{1}{6}"},
+    Rune{"⅚", "\\frac{5}{6}"},
+    Rune{"⅛", "\\frac{1}{8}"},
+    Rune{"⅜", "\\frac{3}{8}"},
+    Rune{"⅝", "\\frac{5}{8}"},
+    Rune{"⅞", "\\frac{7}{8}"},
+    Rune{"≤", "\\le "},
+    Rune{"≥", "\\ge "},
+    Rune{"⩽", "\\le "},
+    Rune{"⩾", "\\ge "},
+    Rune{"≠", "\\ne "},
+    Rune{"≈", "\\approx "},
+    Rune{"≡", "\\equiv "},
+    Rune{"∶", ":"},
+    Rune{"º", "\\degree "},
+    Rune{"˚", "\\degree "},
+    Rune{"∘", "\\circ "},
+    Rune{"⋃", "\\cup "},
+    Rune{"⋂", "\\cap "},
+    Rune{"↦", "\\mapsto "},
+    Rune{"∪", "\\cup "},
+    Rune{"∩", "\\cap "},
+    Rune{"∈", "\\in "},
+    Rune{"∅", "\\emptyset "},
+    Rune{"±", "\\pm "},
+    Rune{"∓", "\\mp "},
+    Rune{"°", "\\degree "},
+    Rune{"′", "'"},
+    Rune{"’", "'"},
+    Rune{"‘", "'"},
+    Rune{"“", " "},
+    Rune{"”", " "},
+    Rune{"…", "\\dots "},
+    Rune{"∑", "\\sum "},
+    Rune{"∏", "\\prod "},
+    Rune{"∫", "\\int "},
+    Rune{"⌊", "\\lfloor "},
+    Rune{"⌋", "\\rfloor "},
+    Rune{"⌈", "\\lceil "},
+    Rune{"⌉", "\\rceil "},
+    Rune{"⟨", "\\langle "},
+    Rune{"⟩", "\\rangle "},
+    Rune{"∧", " and "},
+    Rune{"∨", " or "},
+    Rune{"⇒", "\\implies "},
+    Rune{"⟹", "\\implies "},
+    Rune{"→", "\\implies "},
+    Rune{"∖", "\\setminus "},
+    Rune{"∣", "|"},
+    Rune{"，", ","},
+    Rune{"（", "("},
+    Rune{"）", ")"},
+    Rune{"：", ":"},
+    Rune{"；", ";"},
+    Rune{"％", "%"},
+    Rune{"＝", "="},
+    Rune{"＋", "+"},
+    Rune{"－", "-"},
+    Rune{"／", "/"},
+    Rune{"＜", "<"},
+    Rune{"＞", ">"},
+    Rune{"。", "."},
+    Rune{"、", ","},
+    Rune{"€", " "},
+    Rune{"£", " "},
+    Rune{"¥", " "},
+    Rune{"₹", " "},
+    Rune{"¢", " "},
+    Rune{"\u00a0", " "},
+    Rune{"\u2009", " "},
+    Rune{"\u202f", " "},
+    Rune{"\u200b", ""},
+    Rune{"\u2061", ""},
+    Rune{"\ufeff", ""},
+    Rune{"α", "\\alpha "},
+    Rune{"β", "\\beta "},
+    Rune{"γ", "\\gamma "},
+    Rune{"δ", "\\delta "},
+    Rune{"ε", "\\epsilon "},
+    Rune{"θ", "\\theta "},
+    Rune{"λ", "\\lambda "},
+    Rune{"μ", "\\mu "},
+    Rune{"ρ", "\\rho "},
+    Rune{"σ", "\\sigma "},
+    Rune{"τ", "\\tau "},
+    Rune{"φ", "\\phi "},
+    Rune{"ω", "\\omega "},
+    Rune{"ξ", "\\xi "},
+    Rune{"ψ", "\\psi "},
+    Rune{"Δ", "\\Delta "},
+    Rune{"Ω", "\\Omega "},
+    Rune{"Γ", "\\Gamma "},
+    Rune{"ℝ", "\\mathbb{R}"},
+    Rune{"ℤ", "\\mathbb{Z}"},
+    Rune{"ℕ", "\\mathbb{N}"},
+    Rune{"ℚ", "\\mathbb{Q}"},
+    Rune{"ℂ", "\\mathbb{C}"},
+};
+
+// Raised and lowered signs.
+constexpr std::array kRaised{Rune{"⁰", "0"}, Rune{"¹", "1"}, Rune{"²", "2"}, Rune{"³", "3"},
+                             Rune{"⁴", "4"}, Rune{"⁵", "5"}, Rune{"⁶", "6"}, Rune{"⁷", "7"},
+                             Rune{"⁸", "8"}, Rune{"⁹", "9"}, Rune{"⁺", "+"}, Rune{"⁻", "-"},
+                             Rune{"⁽", "("}, Rune{"⁾", ")"}, Rune{"ⁿ", "n"}, Rune{"ⁱ", "i"}};
+constexpr std::array kLowered{Rune{"₀", "0"}, Rune{"₁", "1"}, Rune{"₂", "2"}, Rune{"₃", "3"},
+                              Rune{"₄", "4"}, Rune{"₅", "5"}, Rune{"₆", "6"}, Rune{"₇", "7"},
+                              Rune{"₈", "8"}, Rune{"₉", "9"}, Rune{"₊", "+"}, Rune{"₋", "-"},
+                              Rune{"ₙ", "n"}};
+
+// What the run of such signs at the start of `text` says; its size in bytes.
+template <size_t n>
+size_t ScriptRun(const std::array<Rune, n>& signs, std::string_view text, std::string& said) {
+  size_t size = 0;
+  while (true) {
+    const auto sign = std::ranges::find_if(
+        signs, [&](const Rune& r) { return text.substr(size).starts_with(r.utf8); });
+    if (sign == signs.end()) return size;
+    said += sign->latex;
+    size += sign->utf8.size();
+  }
+}
+
+// Adds the exponent, index or fraction (³⁄₄) at the start of `text`; its size, 0 for none.
+size_t Script(std::string_view text, std::string& latex) {
+  std::string said, below;
+  if (const size_t size = ScriptRun(kLowered, text, said); size > 0) {
+    latex += "_{" + said + "}";
+    return size;
+  }
+  const size_t size = ScriptRun(kRaised, text, said);
+  if (size == 0) return 0;
+  for (const std::string_view bar : {"/", "⁄"}) {
+    if (!text.substr(size).starts_with(bar)) continue;
+    const size_t under = ScriptRun(kLowered, text.substr(size + bar.size()), below);
+    if (under == 0) continue;
+    latex += "\\frac{" + said + "}{" + below + "}";
+    return size + bar.size() + under;
+  }
+  latex += "^{" + said + "}";
+  return size;
+}
+
+// The ASCII digit or letter that a full-width or mathematical one stands for; 0 for others.
+char PlainLetter(std::string_view text) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  int letter = 0;
+  if (text.starts_with("\xEF\xBC") || text.starts_with("\xEF\xBD")) {
+    letter = byte(2) - 0x80 + (byte(1) == 0xBC ? 0x20 : 0x60);
+  } else if (text.starts_with("\xF0\x9D") && text.size() >= 4) {
+    const int code = 0xD000 + ((byte(2) & 0x3F) << 6) + (byte(3) & 0x3F);
+    if (code >= 0xD7CE) letter = '0' + (code - 0xD7CE) % 10;
+    if (code >= 0xD400 && code < 0xD6A4) {
+      const int nth = (code - 0xD400) % 52;
+      letter = nth < 26 ? 'A' + nth : 'a' + nth - 26;
+    }
+  }
+  const char plain = static_cast<char>(letter);
+  return letter < 0x80 && (IsDigit(plain) || IsLetter(plain)) ? plain : '\0';
+}
+
+template <size_t n>
+const Command* Find(const std::array<Command, n>& commands, std::string_view name) {
+  const auto found = std::ranges::lower_bound(commands, name, {}, &Command::name);
+  return found != commands.end() && found->name == name ? &*found : nullptr;
+}
+
+}  // namespace
+
+const Command* FindCommand(std::string_view name) { return Find(kCommands, name); }
+const Command* FindWord(std::string_view word) { return Find(kWords, word); }
+
+std::string ToLatex(std::string_view answer) {
+  std::string latex;
+  latex.reserve(answer.size() + 16);
+  for (size_t i = 0; i < answer.size();) {
+    const std::string_view rest = answer.substr(i);
+    if (static_cast<signed char>(rest[0]) >= 0) {
+      latex += rest[0];
+      ++i;
+    } else if (const char plain = PlainLetter(rest); plain != 0) {
+      latex += plain;
+      i += rest[0] == '\xF0' ? 4u : 3u;
+    } else if (const size_t size = Script(rest, latex); size > 0) {
+      i += size;
+    } else if (const auto rune = std::ranges::find_if(
+                   kRunes, [&](const Rune& r) { return rest.starts_with(r.utf8); });
+               rune != kRunes.end()) {
+      latex += rune->latex;
+      i += rune->utf8.size();
+    } else {
+      latex += ' ';
+      ++i;
+      while (i < answer.size() && (static_cast<unsigned char>(answer[i]) & 0xC0) == 0x80) ++i;
+    }
+  }
+  return latex;
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,231 @@
+#include "verifiers/math/math.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "base/strings.h"
+#include "verifiers/math/internal/equal.h"
+#include "verifiers/math/internal/parse.h"
+#include "verifiers/math/internal/quantity.h"
+#include "verifiers/math/internal/words.h"
+#include "verifiers/text/ascii.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+constexpr size_t kShownGold = 80;  // bytes of a gold answer in a message
+
+// What a verdict may cost, in units of Budget: to read one answer, to compare the two, and to look
+// at one alone when that led to nothing. What an answer costs alone, it costs in a comparison too:
+// within the smaller part it cannot be what the larger one did not do for.
+constexpr int64_t kReading = 10'000'000, kComparing = 40'000'000, kAlone = 8'000'000;
+
+// "(B) 5 apples", "C. Because …", "option b" where the gold answer is a capital letter; "" else.
+std::string ChoiceLetter(std::string_view answer) {
+  while (answer.starts_with('$')) answer.remove_prefix(1);
+  if (answer.starts_with("\\text") || answer.starts_with("\\math")) {
+    answer.remove_prefix(std::min(answer.find('{'), answer.size() - 1) + 1);
+  }
+  bool named = false;
+  for (const std::string_view word : {"Option ", "option ", "Choice ", "choice "}) {
+    if (!answer.starts_with(word)) continue;
+    answer.remove_prefix(word.size());
+    named = true;
+  }
+  if (answer.starts_with('(')) answer.remove_prefix(1);
+  if (answer.empty() || Lower(answer[0]) < 'a' || Lower(answer[0]) > 'j') return {};
+  const std::string letter(
+      1, IsLower(answer[0]) ? static_cast<char>(answer[0] - 'a' + 'A') : answer[0]);
+  answer.remove_prefix(1);
+  if (answer.empty() || answer == "}") return letter;
+  const bool mark = answer[0] == ')' || answer[0] == '.' || answer[0] == ':';
+  if (mark && answer.size() == 1) return letter;
+  if (named && answer[0] == '}') return letter;
+  return mark && (answer[1] == ' ' || answer[1] == '}') ? letter : std::string();
+}
+
+// A quotient of two numbers, whatever its sign.
+bool IsFraction(const Tree& tree, NodeId id) {
+  while (tree[id].op == Op::kNegate) id = tree.Child(id, 0);
+  return tree[id].op == Op::kDivide && tree[tree.Child(id, 0)].op == Op::kNumber &&
+         tree[tree.Child(id, 1)].op == Op::kNumber;
+}
+
+// 12/3 for 4, 2/4 for 1/2; where the gold answer is a number as well and has no decimal point.
+bool IsUnreduced(const Tree& tree, NodeId gold, NodeId answer) {
+  NodeId number = gold;
+  while (tree[number].op == Op::kNegate) number = tree.Child(number, 0);
+  const bool whole =
+      tree[number].op == Op::kNumber && tree[number].text.find('.') == std::string_view::npos;
+  if (!IsFraction(tree, answer) || !(whole || IsFraction(tree, gold))) return false;
+  return NormalForm(tree, gold) != NormalForm(tree, answer);
+}
+
+bool HasPi(const Tree& tree, NodeId id) {
+  tree.Spend(20);
+  if (tree[id].op == Op::kPi) return true;
+  const Op op = tree[id].op;
+  const bool value = op == Op::kMul || op == Op::kDivide || op == Op::kNegate || op == Op::kAdd;
+  return value &&
+         std::ranges::any_of(tree.Children(id), [&](NodeId child) { return HasPi(tree, child); });
+}
+
+// 5 m beside 500 cm, 90° beside π/2: both in the same unit. False when their units say nothing.
+bool Converted(Tree& tree, NodeId& gold, NodeId& answer, std::string_view gold_text,
+               std::string_view answer_text) {
+  const auto unit = UnitOf(gold_text), other = UnitOf(answer_text);
+  if (unit == other || !IsScalar(tree, gold) || !IsScalar(tree, answer)) return false;
+  const Quantity degrees{Dimension::kAngle, 1, 1};
+  if (!unit || !other) {
+    NodeId& angle = unit ? gold : answer;
+    if ((unit ? unit : other) != degrees || !HasPi(tree, unit ? answer : gold)) return false;
+    angle = tree.Add(Op::kMul,
+                     {angle, tree.Add(Op::kDivide, {tree.Add(Op::kPi, {}), tree.Number(180)})});
+    return true;
+  }
+  if (unit->dimension != other->dimension || unit->power != other->power) return false;
+  gold = tree.Add(Op::kMul, {gold, tree.Number(unit->scale)});
+  answer = tree.Add(Op::kMul, {answer, tree.Number(other->scale)});
+  return true;
+}
+
+// An answer, and how it is written in one way for all.
+struct Reading {
+  std::optional<NodeId> node;  ///< nothing where it cannot be read
+  std::string form;
+};
+
+template <class Read>
+Reading ReadWithin(const Tree& tree, const Read& read) {
+  Reading reading;
+  const bool enough = Within(tree, kReading, [&] {
+    reading.node = read();
+    if (reading.node) reading.form = NormalForm(tree, *reading.node);
+  });
+  return enough ? reading : Reading{};
+}
+
+// A gold answer that announces nothing is often the answer itself, however long.
+std::optional<NodeId> ParseGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
+                                Tree& tree) {
+  const bool guessed = !found || found->rule == ExtractionRule::kFormula ||
+                       found->rule == ExtractionRule::kLastNumber;
+  if (!guessed) return ParseAnswer(found->text, tree);
+  const auto whole = ParseAnswer(text, tree);
+  if (!found || (whole && tree[*whole].op != Op::kText)) return whole;
+  return ParseAnswer(found->text, tree);
+}
+
+Reading ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& found, Tree& tree) {
+  return ReadWithin(tree, [&] { return ParseGold(text, found, tree); });
+}
+
+class MathVerifier final : public Verifier {
+ public:
+  explicit MathVerifier(const MathOptions& options) : options_(options) {}
+
+  std::string CannotJudge(const Problem& problem) const override {
+    if (problem.answer.empty()) return "it has no gold answer";
+    Tree tree;
+    const auto gold = ExtractAnswer(problem.answer, Extraction::kAny);
+    if (ReadGold(problem.answer, gold, tree).node) return "";
+    const std::string_view shown = std::string_view(problem.answer).substr(0, kShownGold);
+    return StrCat("its gold answer cannot be read: '", ToValidUtf8(shown), "'");
+  }
+
+  Verdict Judge(const Response& response) const override {
+    const auto gold = ExtractAnswer(response.problem.answer, Extraction::kAny);
+    const auto answer = ExtractAnswer(response.text, options_.extraction);
+    Verdict verdict;
+    if (answer) {
+      verdict.extracted = ToValidUtf8(std::string_view(answer->text).substr(0, kMaxAnswerBytes));
+    }
+    Tree tree;
+    Reading gold_read = ReadGold(response.problem.answer, gold, tree);
+    if (!gold_read.node) {
+      verdict.reason = "bad-gold";
+      return verdict;
+    }
+    // The gold answer can be read: what the response does not say is its own fault.
+    verdict.status = VerdictStatus::kWrong;
+    if (!answer) {
+      verdict.reason = "no-answer";
+      return verdict;
+    }
+    NodeId gold_value = *gold_read.node;
+    const Node gold_node = tree[gold_value];
+    const bool choice =
+        gold_node.op == Op::kSymbol && gold_node.text.size() == 1 && IsUpper(gold_node.text[0]);
+    const std::string letter = choice ? ChoiceLetter(answer->text) : std::string();
+    Reading read =
+        ReadWithin(tree, [&] { return ParseAnswer(letter.empty() ? answer->text : letter, tree); });
+    if (!read.node) {
+      // Marks that stand for nothing, or an answer beyond the bounds.
+      verdict.reason = TextKey(answer->text).empty() ? "no-answer" : "too-large";
+      return verdict;
+    }
+    NodeId value = *read.node;
+    verdict.gold_normal_form = std::move(gold_read.form);
+    verdict.normal_form = std::move(read.form);
+    // "which is \\boxed{25} percent": what stands in the box may be all that was asked for.
+    const bool percent =
+        options_.percent_as_number || answer->outside_percent || (gold && gold->outside_percent);
+    const EqualOptions equal{.decimals = static_cast<int>(options_.decimals),
+                             .percent_as_number = percent,
+                             .relation_for_set = options_.relation_for_set,
+                             .rename_variables = options_.rename_variables};
+    Sameness same = Sameness::kUnknown;
+    const bool enough = Within(tree, kComparing, [&] {
+      const bool converted = Converted(tree, gold_value, value,
+                                       gold ? gold->text : response.problem.answer, answer->text);
+      const bool identical = !converted && verdict.normal_form == verdict.gold_normal_form;
+      same = identical ? Sameness::kSame : SameAnswer(tree, gold_value, value, equal);
+    });
+    if (!enough || same == Sameness::kUnknown) {
+      // Each of the gold answer's items may have been compared with the whole response.
+      const Node& whole = tree[gold_value];
+      const int64_t items = whole.scalar ? 1 : std::clamp(whole.count, 1, 8);
+      bool gold_defined = true, response_stands = false;
+      Within(tree, kAlone, [&] { gold_defined = StandsAlone(tree, gold_value, equal, IsDefined); });
+      Within(tree, kAlone / items,
+             [&] { response_stands = StandsAlone(tree, value, equal, HasValue); });
+      // A gold answer that is merely dear to compute excuses no response that has no value.
+      const bool unjudged = response_stands || !gold_defined;
+      if (unjudged) verdict.status = VerdictStatus::kUnjudged;
+      verdict.reason = unjudged ? "too-complex" : "no-value";
+      return verdict;
+    }
+    const char* word = same == Sameness::kDifferent ? "different"
+                       : same == Sameness::kAgrees  ? "agrees"
+                                                    : "equal";
+    bool right = same != Sameness::kDifferent;
+    if (right && options_.literal_fractions && IsUnreduced(tree, *gold_read.node, *read.node)) {
+      right = false;
+      word = "unreduced";
+    }
+    verdict.status = right ? VerdictStatus::kRight : VerdictStatus::kWrong;
+    verdict.score = right ? 1 : 0;
+    verdict.reason = word;
+    verdict.reason += '/';
+    verdict.reason += KindOf(tree, *gold_read.node);
+    verdict.reason += '/';
+    verdict.reason += EnumName(answer->rule);
+    return verdict;
+  }
+
+ private:
+  MathOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verifier> MakeMathVerifier(const MathOptions& options) {
+  RETORT_CHECK(options.decimals >= 0 && options.decimals <= 100, "decimals: got ", options.decimals,
+               ", expected 0 to 100.");
+  return std::make_unique<MathVerifier>(options);
+}
+
+}  // namespace retort::verifiers

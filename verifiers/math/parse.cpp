@@ -1,0 +1,518 @@
+#include "verifiers/math/internal/parse.h"
+
+#include <array>
+
+#include "base/strings.h"
+#include "verifiers/math/internal/parser-inl.h"
+#include "verifiers/math/internal/units.h"
+#include "verifiers/math/internal/words.h"
+#include "verifiers/text/ascii.h"
+#include "verifiers/text/extract.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+bool IsSet(Op op) {
+  return op == Op::kTuple || op == Op::kInterval || op == Op::kSet || op == Op::kUnion ||
+         op == Op::kEmptySet;
+}
+
+// Words that begin a condition of what stands before them.
+bool StartsCondition(const Token& token) {
+  if (token.lexeme != Lexeme::kText && token.lexeme != Lexeme::kWord) return false;
+  constexpr std::array<std::string_view, 7> kWords{"for",  "if",     "when",    "where",
+                                                   "with", "unless", "provided"};
+  return std::ranges::find(kWords, FirstWord(token.text)) != kWords.end();
+}
+
+}  // namespace
+
+NodeId Parser::Run() {
+  Trim();
+  NodeId whole = List(Lexeme::kEnd);
+  while (!failed_ && Is(Lexeme::kArrow)) {  // what follows from it is the answer
+    ++i_;
+    whole = List(Lexeme::kEnd);
+  }
+  if (!failed_ && ExplainsVariables()) i_ = tokens_.size() - 1;
+  if (!Is(Lexeme::kEnd)) Fail();
+  return failed_ ? kNoNode : whole;
+}
+
+// "for all x", "where C is a constant", "for n ≥ 1": what stands before it holds for all that is
+// meant. "if n is even" and "for n = 1" restrict it.
+bool Parser::ExplainsVariables() const {
+  if (!StartsCondition(Now())) return false;
+  const std::string first = FirstWord(Now().text);
+  bool general = first == "where" || first == "with";
+  const bool only_for = Now().text.size() == first.size();
+  const std::string second =
+      only_for ? FirstWord(Next().text)
+               : FirstWord(Now().text.substr(Now().text.find_first_not_of(" ~", first.size())));
+  constexpr std::array<std::string_view, 8> kQuantifiers{"all",  "any",     "every", "each",
+                                                         "some", "integer", "real",  "arbitrary"};
+  general =
+      general || (first == "for" && std::ranges::find(kQuantifiers, second) != kQuantifiers.end());
+  for (size_t t = i_ + 1; t < tokens_.size(); ++t) {
+    if (StartsCondition(tokens_[t])) return false;  // several cases
+    const bool bounds = tokens_[t].lexeme == Lexeme::kRelation && tokens_[t].value != kEqualTo;
+    general = general || (first == "for" && bounds);
+  }
+  return general;
+}
+
+// Punctuation and words around the answer.
+void Parser::Trim() {
+  constexpr std::array<std::string_view, 5> kNearly{"about", "approximately", "approx", "around",
+                                                    "roughly"};
+  if (Is(Lexeme::kWord) && std::ranges::find(kNearly, Now().text) != kNearly.end()) ++i_;
+  constexpr std::array<std::string_view, 9> kMoney{"USD", "US",  "EUR", "GBP", "INR",
+                                                   "Rs",  "CAD", "AUD", "RMB"};
+  if (Is(Lexeme::kWord) && Next().lexeme == Lexeme::kNumber &&
+      std::ranges::find(kMoney, Now().text) != kMoney.end()) {
+    ++i_;
+  }
+  constexpr std::array<std::string_view, 8> kNouns{"the",   "point",  "ordered",  "pair",
+                                                   "pairs", "points", "interval", "vector"};
+  size_t noun = i_;
+  while (tokens_[noun].lexeme == Lexeme::kWord &&
+         std::ranges::find(kNouns, tokens_[noun].text) != kNouns.end()) {
+    ++noun;
+  }
+  if (tokens_[noun].lexeme == Lexeme::kOpen) i_ = noun;
+  while (Is(Lexeme::kComma) || Is(Lexeme::kColon) || Is(Lexeme::kSemicolon) || Is(Lexeme::kArrow) ||
+         Is(Lexeme::kNewRow)) {
+    ++i_;
+  }
+  const auto trailing = [](const Token& token) {
+    return token.lexeme == Lexeme::kComma || token.lexeme == Lexeme::kSemicolon ||
+           token.lexeme == Lexeme::kColon || token.lexeme == Lexeme::kDots ||
+           token.lexeme == Lexeme::kNewRow;
+  };
+  size_t end = tokens_.size() - 1;
+  while (end > i_ && trailing(tokens_[end - 1])) --end;
+  tokens_[end].lexeme = Lexeme::kEnd;
+  tokens_.resize(end + 1);
+}
+
+// Separated by ',' and "and"/"or", and more loosely by ';'.
+NodeId Parser::List(Lexeme until) {
+  const Level level(*this);
+  Nodes groups, items;
+  std::vector<size_t> choices;  // items that "or" stands before
+  bool semicolons = false, only_and = true, only_or = true;
+  int detail = 1;  // a decimal comma, perhaps: two numbers with nothing but a comma between
+  while (!failed_) {
+    const NodeId item = Relation();
+    if (failed_) return kNoNode;
+    items.push_back(item);
+    bool comma = false;
+    while (true) {
+      if (Is(Lexeme::kComma)) {
+        if (comma) return Fail();  // 1,, 2
+        only_and = only_and && Next().lexeme == Lexeme::kConjunction;
+        only_or = only_or && Next().lexeme == Lexeme::kConjunction;
+        if (Next().space || Now().space) detail = 0;
+        comma = true;
+        ++i_;
+      } else if (Is(Lexeme::kConjunction) || Is(Lexeme::kSetOp, static_cast<int>(Op::kUnion)) ||
+                 Is(Lexeme::kSetOp, static_cast<int>(Op::kIntersection))) {
+        const bool both = Is(Lexeme::kConjunction)
+                              ? Now().value == 'a'
+                              : Now().value == static_cast<int>(Op::kIntersection);
+        if (!both) choices.push_back(items.size());
+        only_and = only_and && both;
+        only_or = only_or && !both;
+        detail = 0;
+        comma = true;
+        ++i_;
+      } else if (Is(Lexeme::kSemicolon) || (Is(Lexeme::kNewRow) && until == Lexeme::kEnd)) {
+        semicolons = comma = true;
+        detail = 0;
+        ++i_;
+        groups.push_back(Grouped(std::move(items), 0));
+        items.clear();
+      } else if (comma && Is(Lexeme::kDots)) {
+        ++i_;
+        items.push_back(tree_.Add(Op::kText, "..."));
+        comma = false;
+      } else {
+        break;
+      }
+    }
+    const bool ends = Is(Lexeme::kEnd) || Is(Lexeme::kClose) || Is(Lexeme::kAlign) ||
+                      Is(Lexeme::kFinish) || (Is(Lexeme::kNewRow) && until == Lexeme::kAlign);
+    if (!comma || ends || StartsCondition(Now())) break;
+  }
+  if (failed_) return kNoNode;
+  if (!semicolons && choices.size() < items.size() - 1) JoinChoices(items, choices, groups);
+  if (!groups.empty() && !semicolons) return Grouped(std::move(groups), 3);
+  if (!semicolons) return Grouped(std::move(items), only_and ? 2 : only_or ? 3 : detail);
+  if (!items.empty()) groups.push_back(Grouped(std::move(items), 0));
+  return Grouped(std::move(groups), 0);
+}
+
+// "x = 1, y = 2 or x = 3, y = 4": equations in equal numbers on both sides of each "or" belong
+// together.
+void Parser::JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups) {
+  const size_t each = choices.empty() ? 0 : choices[0];
+  if (each < 2 || items.size() != each * (choices.size() + 1)) return;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i] != each * (i + 1)) return;
+  }
+  for (const NodeId item : items) {
+    if (tree_[item].op != Op::kRelation || tree_[item].text != "=") return;
+  }
+  for (auto from = items.begin(); from != items.end(); from += static_cast<ptrdiff_t>(each)) {
+    groups.push_back(Grouped({from, from + static_cast<ptrdiff_t>(each)}, 0));
+  }
+}
+
+NodeId Parser::Grouped(Nodes items, int detail) {
+  if (items.size() == 1) return items[0];
+  const auto digits = [&](NodeId item) {
+    return tree_[item].op == Op::kNumber && tree_[item].text.find('.') == std::string_view::npos;
+  };
+  if (detail == 1) {
+    const bool number = items.size() == 2 && digits(items[1]) &&
+                        (digits(items[0]) ||
+                         (tree_[items[0]].op == Op::kNegate && digits(tree_.Child(items[0], 0))));
+    if (!number) detail = 0;
+  }
+  return tree_.Add(Op::kList, {}, items, detail);
+}
+
+NodeId Parser::Relation() {
+  const Level level(*this);
+  Nodes sides;
+  std::string relations;
+  if (Is(Lexeme::kRelation)) {  // "= 5", "≈ 5", "> 3"
+    const int relation = Now().value;
+    ++i_;
+    const NodeId side = SetExpression();
+    if (failed_ || relation == kEqualTo || relation == kApproximately) return side;
+    const std::array ends{tree_.Add(Op::kSymbol, "?"), side};
+    return tree_.Add(Op::kRelation, std::string(1, static_cast<char>(relation)), ends);
+  }
+  sides.push_back(SetExpression());
+  while (!failed_ && Is(Lexeme::kRelation)) {
+    relations += static_cast<char>(Now().value);
+    ++i_;
+    if (Is(Lexeme::kEnd) && relations.size() == 1 && relations[0] == kEqualTo) return sides[0];
+    sides.push_back(SetExpression());
+  }
+  if (failed_) return kNoNode;
+  if (StatesModulus()) sides.back() = Residue(sides.back());
+  if (failed_) return kNoNode;
+  return sides.size() == 1 ? sides[0] : tree_.Add(Op::kRelation, relations, sides);
+}
+
+// \pmod{11}, (mod 11)
+bool Parser::StatesModulus() const {
+  return Is(Lexeme::kModulo, 'p') ||
+         (Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kModulo && Next().value != 'p');
+}
+
+// What is congruent to `value`: its least residue and the modulus that follows here.
+NodeId Parser::Residue(NodeId value) {
+  const bool bracket = Is(Lexeme::kOpen, '(');
+  i_ += bracket ? 2 : 1;
+  const NodeId modulus = bracket ? Sum() : Argument();
+  if (failed_ || (bracket && !Closes(Now(), '('))) return Fail();
+  if (bracket) ++i_;
+  const std::array parts{tree_.Add(Function::kMod, {value, modulus}), modulus};
+  return tree_.Add(Op::kOpaque, "modulo", parts);
+}
+
+NodeId Parser::SetExpression() {
+  const Level level(*this);
+  NodeId left = Ratio();
+  while (!failed_) {
+    int op = -1;
+    if (Is(Lexeme::kSetOp)) {
+      op = Now().value;
+    } else if (UnionLetter(left)) {
+      op = static_cast<int>(Op::kUnion);
+    }
+    if (op < 0) break;
+    if (IsScalarValue(left)) break;  // x < 1 ∪ x > 2
+    const Op kind = static_cast<Op>(op);
+    Nodes parts = kind == Op::kSetMinus ? Nodes{left} : Parts(left, kind);
+    do {
+      ++i_;
+      parts.push_back(Ratio());
+      if (failed_) return kNoNode;
+    } while (kind != Op::kSetMinus && Is(Lexeme::kSetOp, op));
+    left = tree_.Add(kind, {}, parts);
+  }
+  return left;
+}
+
+// A number or made of some.
+bool Parser::IsScalarValue(NodeId node) const {
+  const Op op = tree_[node].op;
+  return op == Op::kNumber || (op >= Op::kPi && op <= Op::kInfinity && op != Op::kI) ||
+         (op >= Op::kAdd && op <= Op::kRoot && op != Op::kMul);
+}
+
+// (1, 2) U (3, 4)
+bool Parser::UnionLetter(NodeId left) const {
+  return Is(Lexeme::kSymbol) && (Now().text == "U" || Now().text == "u") && IsSet(tree_[left].op) &&
+         Next().lexeme == Lexeme::kOpen;
+}
+
+NodeId Parser::Ratio() {
+  Nodes parts{Sum()};
+  while (!failed_ && Is(Lexeme::kColon) && !in_set_) {
+    ++i_;
+    parts.push_back(Sum());
+  }
+  if (failed_) return kNoNode;
+  if (Is(Lexeme::kHalfDay)) {  // 3 p.m., 10:30 a.m.
+    if (parts.size() == 1) parts.push_back(tree_.Number(0));
+    return tree_.Add(Op::kRatio, {}, parts, tokens_[i_++].value);
+  }
+  return parts.size() == 1 ? parts[0] : tree_.Add(Op::kRatio, {}, parts);
+}
+
+NodeId Parser::Signed(int sign, NodeId node) {
+  if (failed_) return kNoNode;
+  if (sign == '-') return tree_.Add(Op::kNegate, {node});
+  if (sign == 'p') return tree_.Add(Op::kPlusMinus, {node});
+  if (sign == 'm') return tree_.Add(Op::kPlusMinus, {node}, 1);
+  return node;
+}
+
+NodeId Parser::Sum() {
+  const Level level(*this);
+  Nodes terms;
+  while (!failed_) {
+    int sign = '+';
+    bool any = false;
+    while (Is(Lexeme::kSign)) {
+      const int now = Now().value;
+      if (now == '-' && sign == '-' && terms.empty()) return Fail();  // --18
+      sign = now == '-' && sign == '-' ? '+' : now == '+' ? sign : now;
+      any = true;
+      ++i_;
+    }
+    if (!any && !terms.empty()) break;
+    terms.push_back(Signed(sign, Product()));
+  }
+  if (failed_) return kNoNode;
+  // ℝ - {2}
+  const bool without = terms.size() == 2 && tree_[terms[1]].op == Op::kNegate &&
+                       tree_[tree_.Child(terms[1], 0)].op == Op::kSet;
+  if (without) return tree_.Add(Op::kSetMinus, {terms[0], tree_.Child(terms[1], 0)});
+  const NodeId sum = terms.size() == 1 ? terms[0] : tree_.Add(Op::kAdd, {}, terms);
+  if (Is(Lexeme::kOverBar) || Is(Lexeme::kChoose)) {
+    const bool fraction = Is(Lexeme::kOverBar);
+    ++i_;
+    const NodeId below = Sum();
+    if (failed_) return kNoNode;
+    return fraction ? tree_.Add(Op::kDivide, {sum, below})
+                    : tree_.Add(Function::kBinomial, {sum, below});
+  }
+  return sum;
+}
+
+bool Parser::StartsFactor() const {
+  switch (Now().lexeme) {
+    case Lexeme::kNumber:
+    case Lexeme::kSymbol:
+    case Lexeme::kFunction:
+    case Lexeme::kConstant:
+    case Lexeme::kFraction:
+    case Lexeme::kSqrt:
+    case Lexeme::kBinomial:
+    case Lexeme::kBig:
+    case Lexeme::kAccent:
+    case Lexeme::kBegin:
+      return true;
+    case Lexeme::kWord:
+    case Lexeme::kText:
+      return !StartsCondition(Now());
+    case Lexeme::kOpen:
+      return !(Now().value == '[' && ClosesOutward()) && !StatesModulus();
+    case Lexeme::kBar:
+      return bars_ == 0 && !in_set_;  // in a set it may begin the condition
+    default:
+      return false;
+  }
+}
+
+// The bracket that ends [1, 2[.
+bool Parser::ClosesOutward() const {
+  switch (Next().lexeme) {
+    case Lexeme::kEnd:
+    case Lexeme::kClose:
+    case Lexeme::kComma:
+    case Lexeme::kSemicolon:
+    case Lexeme::kConjunction:
+    case Lexeme::kSetOp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Parser::Multiply(NodeId& left, NodeId right) {
+  if (failed_) return;
+  Nodes factors = Parts(left, Op::kMul);
+  factors.push_back(right);
+  left = tree_.Add(Op::kMul, {}, factors);
+}
+
+NodeId Parser::SignedFactor() {
+  int sign = '+';
+  while (Is(Lexeme::kSign)) {
+    if (Now().value == '-') sign = sign == '-' ? '+' : '-';
+    if (Now().value == 'p' || Now().value == 'm') sign = Now().value;
+    ++i_;
+  }
+  return Signed(sign, Factor());
+}
+
+NodeId Parser::Product() {
+  const Level level(*this);
+  NodeId left = Factor();
+  // In "2 1/2" and 2\frac12 what stands together is added.
+  bool whole = !failed_ && tree_[left].op == Op::kNumber && after_number_;
+  Nodes factors;  // not multiplied yet
+  const auto fold = [&] {
+    if (factors.empty()) return;
+    factors.insert(factors.begin(), left);
+    left = tree_.Add(Op::kMul, {}, factors);
+    factors.clear();
+  };
+  while (!failed_) {
+    if (Take(Lexeme::kTimes)) {
+      factors.push_back(SignedFactor());
+      if (failed_) return kNoNode;
+    } else if (Take(Lexeme::kOver)) {
+      fold();
+      // "km/h", "5/hour"
+      if (Is(Lexeme::kText) || (Is(Lexeme::kWord) && IsUnit(Now().text, true))) {
+        ++i_;
+        continue;
+      }
+      const NodeId right = SignedFactor();
+      if (failed_) return kNoNode;
+      left = Quotient(left, right);
+    } else if (Is(Lexeme::kModulo) && Now().value != 'p') {
+      fold();
+      ++i_;
+      const NodeId right = SignedFactor();
+      if (failed_) return kNoNode;
+      left = tree_.Add(Function::kMod, {left, right});
+    } else if (UnionLetter(left)) {
+      break;
+    } else if (StartsFactor()) {
+      if (tree_[left].op == Op::kText) return Fail();
+      if (factors.empty() && (Combinations(left) || Unit(left))) {
+        whole = false;
+        continue;
+      }
+      if (failed_) return kNoNode;
+      if (Is(Lexeme::kWord) || Is(Lexeme::kText)) {
+        const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper) &&
+                           tree_[left].op == Op::kSymbol;
+        if (!named && SkipUnit()) continue;
+        if (Is(Lexeme::kText)) return Fail();
+      }
+      const bool fraction = Is(Lexeme::kFraction);
+      if (Is(Lexeme::kNumber)) {
+        // "2 1/2"; any other number behind a value is no product.
+        const bool mixed = whole && factors.empty() && Now().space &&
+                           Next().lexeme == Lexeme::kOver && Next(2).lexeme == Lexeme::kNumber;
+        if (!mixed) {
+          const bool number = factors.empty() && tree_[left].op == Op::kNumber;
+          if (number || Now().space) return Fail();
+          factors.push_back(Factor());
+          if (failed_) return kNoNode;
+          continue;
+        }
+        const NodeId above = Factor();
+        ++i_;
+        const NodeId below = Factor();
+        if (failed_) return kNoNode;
+        const bool percent = tree_[below].op == Op::kPercent;  // 33 1/3 %
+        const NodeId part =
+            tree_.Add(Op::kDivide, {above, percent ? tree_.Child(below, 0) : below});
+        left = tree_.Add(Op::kAdd, {left, part});
+        if (percent) left = tree_.Add(Op::kPercent, {left});
+        whole = false;
+        continue;
+      }
+      const NodeId right = Factor();
+      if (failed_) return kNoNode;
+      if (tree_[right].op == Op::kText) return Fail();  // words are no factor
+      if (tree_[right].op == Op::kRelation) {           // kπ (k ∈ ℤ): a condition
+        if (tree_[right].text.find('=') != std::string_view::npos) return Fail();
+        continue;
+      }
+      const bool percent = tree_[right].op == Op::kPercent;
+      const NodeId part = percent ? tree_.Child(right, 0) : right;
+      if (fraction && whole && factors.empty() && tree_[part].op == Op::kDivide &&
+          tree_[tree_.Child(part, 0)].op == Op::kNumber &&
+          tree_[tree_.Child(part, 1)].op == Op::kNumber) {
+        left = tree_.Add(Op::kAdd, {left, part});
+        if (percent) left = tree_.Add(Op::kPercent, {left});
+      } else {
+        factors.push_back(right);
+      }
+    } else {
+      break;
+    }
+    whole = false;
+  }
+  if (failed_) return kNoNode;
+  fold();
+  return left;
+}
+
+// With the braces at the end that are missing, or without those that are too many; "" where none
+// are.
+std::string WithBracesClosed(std::string_view answer) {
+  const size_t end = answer.find_last_not_of("} .$") + 1;  // behind it brackets only close
+  int depth = 0;
+  for (size_t i = 0; i < answer.size(); ++i) {
+    if (answer[i] == '\\') {
+      ++i;
+    } else if (answer[i] == '{') {
+      ++depth;
+    } else if (answer[i] == '}' && --depth < 0) {
+      return i < end ? std::string() : std::string(answer.substr(0, i));
+    }
+  }
+  if (depth == 0) return {};
+  return std::string(answer) + std::string(static_cast<size_t>(depth), '}');
+}
+
+std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
+  if (answer.size() > kMaxAnswerBytes) return std::nullopt;
+  const auto text = [&](const std::string& words) {
+    return words.empty() ? std::optional<NodeId>() : tree.Add(Op::kText, words);
+  };
+  const int64_t before = tree.size();
+  const std::string_view written = answer;
+  if (!IsProse(answer)) {
+    std::vector<Token> tokens = Lex(answer, tree);
+    if (tokens.size() <= 1) {
+      const std::string key = TextKey(answer);
+      if (!key.empty()) return text(key);
+      return text(TextKey(ToValidUtf8(written)));  // of other scripts the lexer leaves nothing
+    }
+    const NodeId whole = Parser(answer, std::move(tokens), tree).Run();
+    if (whole != kNoNode) return whole;
+    if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;
+    if (const std::string closed = WithBracesClosed(answer); !closed.empty()) {
+      const auto repaired = ParseAnswer(tree.Keep(closed), tree);
+      if (repaired && tree[*repaired].op != Op::kText) return repaired;
+    }
+  }
+  return text(Words(answer));
+}
+
+}  // namespace retort::verifiers

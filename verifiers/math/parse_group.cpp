@@ -1,0 +1,285 @@
+// Brackets, bars, roots, functions, sums and environments.
+
+#include <array>
+
+#include "verifiers/math/internal/parser-inl.h"
+#include "verifiers/math/internal/rewrite.h"
+#include "verifiers/math/internal/words.h"
+
+namespace retort::verifiers {
+
+NodeId Parser::Bracketed() {
+  const int open = Now().value;
+  const bool outward = Is(Lexeme::kClose);  // ]0, 1[
+  ++i_;
+  ++open_;
+  const int outer = bars_;
+  const bool set = std::exchange(in_set_, open == 's');
+  bars_ = 0;
+  const NodeId inside = BracketContent(outward ? 'o' : open);
+  bars_ = outer;
+  in_set_ = set;
+  --open_;
+  return inside;
+}
+
+NodeId Parser::BracketContent(int open) {
+  if (Is(Lexeme::kClose)) {
+    const int close = Now().value;
+    ++i_;
+    if (open == 's' && close == 's') return tree_.Add(Op::kEmptySet);
+    return Fail();
+  }
+  const NodeId inside = List(Lexeme::kClose);
+  if (failed_) return kNoNode;
+  if (open == 's' && (Is(Lexeme::kBar) || Is(Lexeme::kColon))) {  // { x : condition }
+    ++i_;
+    const NodeId condition = List(Lexeme::kClose);
+    if (failed_ || !Closes(Now(), 's')) return Fail();
+    ++i_;
+    // A set, though it is written as a relation: a union of one.
+    const Op op = tree_[inside].op;
+    if (op == Op::kSymbol) return tree_.Add(Op::kUnion, {condition});
+    const std::array both{inside, condition};
+    if (op != Op::kRelation) return tree_.Add(Op::kOpaque, "such that", both);
+    return tree_.Add(Op::kUnion, {tree_.Add(Op::kList, {}, both, 2)});  // { x ∈ S : condition }
+  }
+  int close = 0;
+  if (open == 'o' && Is(Lexeme::kOpen, '[')) {
+    close = 'o';
+  } else if (Is(Lexeme::kClose)) {
+    close = Now().value;
+  } else if (Is(Lexeme::kOpen, '[') && open == '[') {
+    close = 'o';
+  } else {
+    return Fail();
+  }
+  ++i_;
+  if (open == 'f' || open == 'c') {
+    if (close != open) return Fail();
+    return tree_.Add(open == 'f' ? Function::kFloor : Function::kCeil, {inside});
+  }
+  if (open == '{' || open == 's' || open == 'a') {
+    if (close != open) return Fail();
+    if (open == '{') return inside;
+    return tree_.Add(open == 's' ? Op::kSet : Op::kTuple, {}, Parts(inside, Op::kList));
+  }
+  const bool left = open == '[', right = close == '[';
+  if (close == '{' || close == 's') return Fail();
+  if (tree_[inside].op != Op::kList) {
+    if (left != right) return Fail();
+    // [x = 5] is as good as (x = 5).
+    return inside;
+  }
+  const Nodes items = tree_.CopyOfChildren(inside);
+  if (items.size() == 2 && (left || right)) {
+    return tree_.Add(Op::kInterval, {}, items, (left ? 1 : 0) + (right ? 2 : 0));
+  }
+  return tree_.Add(Op::kTuple, {}, items);
+}
+
+NodeId Parser::Absolute() {
+  ++i_;
+  ++bars_;
+  const NodeId inside = Sum();
+  --bars_;
+  if (failed_ || !Take(Lexeme::kBar)) return Fail();
+  if (tree_[inside].op == Op::kMatrix) return tree_.Add(Function::kDeterminant, {inside});
+  return tree_.Add(Function::kAbs, {inside});
+}
+
+NodeId Parser::Root(int degree) {
+  ++i_;
+  NodeId n = kNoNode;
+  if (Is(Lexeme::kOpen, '[')) {
+    const size_t back = i_;
+    n = Bracketed();
+    if (failed_) return kNoNode;
+    // "sqrt[5]" has no radicand behind it.
+    if (!StartsFactor()) {
+      i_ = back;
+      n = kNoNode;
+    }
+  }
+  const NodeId radicand = Argument();
+  if (failed_) return kNoNode;
+  return tree_.Add(Op::kRoot, {radicand, n == kNoNode ? tree_.Number(degree) : n});
+}
+
+// \sin^2 x, \log_2 8, \max(a, b), \sin 2x \cos x
+NodeId Parser::FunctionCall() {
+  const bool cis = Now().value == kCis;
+  Function function = cis ? Function::kCos : static_cast<Function>(Now().value);
+  ++i_;
+  NodeId power = kNoNode, base = kNoNode;
+  for (int n = 0; n < 2; ++n) {
+    if (Is(Lexeme::kCaret)) {
+      ++i_;
+      power = Exponent();
+    } else if (Is(Lexeme::kUnderscore)) {
+      ++i_;
+      base = Argument();
+    }
+  }
+  if (failed_) return kNoNode;
+  Nodes arguments;
+  if (function <= Function::kCsc) ++angles_;
+  const auto opens = [&](int bracket) { return Is(Lexeme::kOpen, bracket); };
+  if (opens('(') || opens('{') || opens('[') || opens('s')) {
+    const NodeId inside = Bracketed();
+    if (failed_) return kNoNode;
+    const Op op = tree_[inside].op;
+    const bool several =
+        op == Op::kTuple || op == Op::kList || op == Op::kInterval || op == Op::kSet;
+    arguments = several ? tree_.CopyOfChildren(inside) : Nodes{inside};
+  } else {
+    // All factors up to the next function or sign.
+    Nodes factors;
+    while (!failed_ && StartsFactor() && !(!factors.empty() && Is(Lexeme::kFunction)) &&
+           !(!factors.empty() && (Is(Lexeme::kWord) || Is(Lexeme::kText)))) {
+      const NodeId factor = Factor();
+      if (failed_) return kNoNode;
+      if (factors.empty()) {
+        factors = Parts(factor, Op::kMul);
+      } else {
+        factors.push_back(factor);
+      }
+    }
+    if (failed_ || factors.empty()) return Fail();
+    arguments.push_back(factors.size() == 1 ? factors[0] : tree_.Add(Op::kMul, {}, factors));
+  }
+  if (function <= Function::kCsc) --angles_;
+  if (power != kNoNode && IsMinusOne(power) && function <= Function::kCsc) {
+    constexpr std::array kInverses{Function::kAsin, Function::kAcos, Function::kAtan,
+                                   Function::kAcot, Function::kAsec, Function::kAcsc};
+    function = kInverses[static_cast<size_t>(function)];
+    power = kNoNode;
+  }
+  if (function == Function::kLog && (base != kNoNode || arguments.size() == 2)) {
+    if (base != kNoNode) arguments.push_back(base);
+    function = Function::kLogBase;
+  }
+  const bool several = function == Function::kMax || function == Function::kMin ||
+                       function == Function::kGcd || function == Function::kLcm;
+  const bool two = function == Function::kLogBase || function == Function::kBinomial ||
+                   function == Function::kMod;
+  if (!several && arguments.size() != (two ? 2u : 1u)) return Fail();
+  NodeId call = tree_.Add(Op::kFunction, {}, arguments, static_cast<int>(function));
+  if (cis) {
+    const NodeId imaginary =
+        tree_.Add(Op::kMul, {tree_.Add(Op::kI, {}), tree_.Add(Function::kSin, {arguments[0]})});
+    call = tree_.Add(Op::kAdd, {call, imaginary});
+  }
+  return power == kNoNode ? call : tree_.Add(Op::kPower, {call, power});
+}
+
+// Sums, products, integrals and limits: the parts, to be compared only.
+NodeId Parser::Big() {
+  const std::string name(Now().text);
+  ++i_;
+  Nodes parts;
+  for (int n = 0; n < 2; ++n) {
+    if (Is(Lexeme::kUnderscore) || Is(Lexeme::kCaret)) {
+      ++i_;
+      if (name == "limit" && Is(Lexeme::kOpen, '{')) {
+        parts.push_back(tree_.Add(Op::kText, SubscriptText()));
+      } else {
+        parts.push_back(Is(Lexeme::kOpen, '{') ? Bracketed() : Argument());
+      }
+    }
+  }
+  if (failed_) return kNoNode;
+  const int64_t before = tree_.size();
+  parts.push_back(Product());
+  if (failed_) return kNoNode;
+  if (tree_.size() - before < 300) NameIndex(parts);
+  return tree_.Add(Op::kOpaque, name, parts);
+}
+
+// Calls the index of a sum "#1", "#2", … by how many sums are inside: i and k are the same there.
+void Parser::NameIndex(Nodes& parts) {
+  if (parts.size() != 3 || tree_[parts[0]].op != Op::kRelation || tree_[parts[0]].text != "=") {
+    return;
+  }
+  const NodeId index = tree_.Child(parts[0], 0);
+  const Op op = tree_[index].op;
+  if (op != Op::kSymbol && op != Op::kI) return;
+  const std::string_view name = tree_[index].text;
+  char inside = '0';
+  Rewrite(tree_, parts[2], [&](NodeId node) {
+    if (tree_[node].text.starts_with('#')) inside = std::max(inside, tree_[node].text[1]);
+    return kNoNode;
+  });
+  if (inside > '8') return;
+  const NodeId renamed = tree_.Add(Op::kSymbol, std::string{'#', static_cast<char>(inside + 1)});
+  parts[2] = Rewrite(tree_, parts[2], [&](NodeId node) {
+    return tree_[node].op == op && tree_[node].text == name ? renamed : kNoNode;
+  });
+  parts[0] = tree_.Add(Op::kRelation, "=", std::array{renamed, tree_.Child(parts[0], 1)});
+}
+
+// Values with their conditions, in pairs; or equations one below the other.
+NodeId Parser::Cases(Nodes entries, size_t columns) {
+  if (columns == 1) {
+    // "x, \quad x \ge 0"
+    const bool pairs = std::ranges::all_of(entries, [&](NodeId entry) {
+      return tree_[entry].op == Op::kList && tree_[entry].count == 2 &&
+             tree_[tree_.Child(entry, 0)].op != Op::kRelation;
+    });
+    if (!pairs) return Grouped(std::move(entries), 0);
+    for (NodeId& entry : entries) entry = tree_.Add(Op::kTuple, {}, tree_.CopyOfChildren(entry));
+    return tree_.Add(Op::kOpaque, "cases", entries);
+  }
+  if (columns != 2) return Fail();
+  Nodes pairs;
+  for (size_t i = 0; i + 1 < entries.size(); i += 2) {
+    pairs.push_back(tree_.Add(Op::kTuple, {entries[i], entries[i + 1]}));
+  }
+  return tree_.Add(Op::kOpaque, "cases", pairs);
+}
+
+NodeId Parser::Environment() {
+  const std::string_view name = Now().text;
+  ++i_;
+  const int outer = std::exchange(bars_, 0);
+  Nodes entries;
+  size_t columns = 0, row = 0;
+  bool even = true;
+  while (!failed_) {
+    if (Take(Lexeme::kNewRow)) {
+      if (row == 0) continue;  // an empty line
+      if (columns == 0) columns = row;
+      even = even && row == columns;
+      row = 0;
+      continue;
+    }
+    if (Is(Lexeme::kFinish) || Is(Lexeme::kEnd)) break;
+    if (Take(Lexeme::kAlign)) {
+      if (row == 0) return Fail();
+      continue;
+    }
+    if (name == "cases" && (Is(Lexeme::kWord) || Is(Lexeme::kText)) && row % 2 == 1) {
+      constexpr std::array<std::string_view, 4> kIf{"if", "for", "when", "where"};
+      if (std::ranges::find(kIf, Words(Now().text)) != kIf.end()) ++i_;
+    }
+    entries.push_back(name == "cases" ? List(Lexeme::kAlign) : Relation());
+    ++row;
+    // "x \text{ if } x > 0" without "&"
+    if (!failed_ && name == "cases" && row == 1 && Is(Lexeme::kText)) continue;
+    if (!failed_ && !Is(Lexeme::kAlign) && !Is(Lexeme::kNewRow) && !Is(Lexeme::kFinish)) {
+      return Fail();
+    }
+  }
+  bars_ = outer;
+  if (failed_ || entries.empty() || !Take(Lexeme::kFinish)) return Fail();
+  if (row > 0) {
+    if (columns == 0) columns = row;
+    even = even && row == columns;
+  }
+  if (!even || columns > 255) return Fail();
+  if (name == "cases") return Cases(std::move(entries), columns);
+  const NodeId matrix = tree_.Add(Op::kMatrix, {}, entries, static_cast<int>(columns));
+  return name == "vmatrix" ? tree_.Add(Function::kDeterminant, {matrix}) : matrix;
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,165 @@
+// What stands behind a number and is no factor: units, "million", the base.
+
+#include <array>
+
+#include "verifiers/math/internal/parser-inl.h"
+#include "verifiers/math/internal/units.h"
+#include "verifiers/math/internal/words.h"
+#include "verifiers/text/ascii.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+struct Scale {
+  std::string_view word;
+  size_t zeros;
+};
+constexpr std::array kScales{Scale{"hundred", 2}, Scale{"thousand", 3}, Scale{"million", 6},
+                             Scale{"billion", 9}, Scale{"trillion", 12}};
+
+// The number of zeros of "million", 0 for other words.
+size_t Zeros(std::string_view text) {
+  const std::string word = FirstWord(text);
+  for (const Scale& scale : kScales) {
+    if (word == scale.word && text.size() == word.size()) return scale.zeros;
+  }
+  return 0;
+}
+
+}  // namespace
+
+// All that follows is a unit.
+bool Parser::OnlyUnits(bool spaced) const {
+  size_t looked_at = 0;
+  const bool unit = IsUnit(answer_.substr(Now().begin), spaced, looked_at);
+  tree_.Spend(50 * static_cast<int64_t>(looked_at));
+  return unit;
+}
+
+// Words behind a value: a unit is left out, "million" multiplies. False when it is neither.
+bool Parser::Unit(NodeId& value) {
+  const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper);
+  if (named && tree_[value].op == Op::kSymbol) return false;  // \triangle ABC
+  if (tree_[value].op == Op::kNumber && StatesBase(value)) return true;
+  if (Is(Lexeme::kFraction) && after_number_ && UnitFraction()) return true;
+  if (after_number_ && Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kWord &&
+      Next().text.size() > 2 && Closes(Next(2), '(')) {  // 5 (five)
+    i_ += 3;
+    return true;
+  }
+  if (Is(Lexeme::kSymbol) && Now().text == "m" && !Now().space && after_decimal_ &&
+      Next().lexeme == Lexeme::kCaret) {  // 10.5m²
+    i_ += 2;
+    Argument();
+    return true;
+  }
+  if (Is(Lexeme::kSymbol) && Now().text == "m" && after_number_ && Next().lexeme == Lexeme::kOver &&
+      Next(2).lexeme == Lexeme::kSymbol &&
+      (Next(2).text == "s" || Next(2).text == "h")) {  // 30 m/s
+    i_ += 3;
+    if (Take(Lexeme::kCaret)) Argument();
+    return true;
+  }
+  if (Is(Lexeme::kSymbol) && Now().space && open_ == 0 && after_number_ &&
+      OnlyUnits(true)) {  // 18 m
+    i_ = tokens_.size() - 1;
+    return true;
+  }
+  if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
+  // All that follows only says what is counted: "18 dollars every day".
+  if (open_ == 0 && OnlyUnits(Now().space)) {
+    i_ = tokens_.size() - 1;
+    return true;
+  }
+  if (const size_t zeros = Zeros(Now().text); zeros > 0) {
+    ++i_;
+    Multiply(value, tree_.Add(Op::kNumber, "1" + std::string(zeros, '0')));
+    return true;
+  }
+  if (FirstWord(Now().text) == "dozen") {
+    ++i_;
+    Multiply(value, tree_.Number(12));
+    return true;
+  }
+  return SkipUnit();
+}
+
+// \frac{\text{km}}{\text{h}}, \frac{m}{s^2}
+bool Parser::UnitFraction() {
+  size_t end = i_ + 1;
+  int depth = 0, groups = 0;
+  while (groups < 2 && tokens_[end].lexeme != Lexeme::kEnd) {
+    if (tokens_[end].lexeme == Lexeme::kOpen) ++depth;
+    if (tokens_[end].lexeme == Lexeme::kClose && --depth == 0) ++groups;
+    if (depth == 0 && groups == 0) return false;
+    ++end;
+  }
+  tree_.Spend(5 * static_cast<int64_t>(end - i_));
+  if (groups < 2) return false;
+  const bool upright = Next(2).lexeme == Lexeme::kText;
+  const bool metres = Next(2).lexeme == Lexeme::kSymbol && Next(2).text == "m" &&
+                      Next(5).lexeme == Lexeme::kSymbol &&
+                      (Next(5).text == "s" || Next(5).text == "h");
+  const size_t begin = Now().begin;
+  if (!(upright || metres) || !IsUnitFormula(answer_.substr(begin, tokens_[end].begin - begin))) {
+    return false;
+  }
+  i_ = end;
+  return true;
+}
+
+// "204 base 5", 204 \text{ (base 5)}: the number gets its base.
+bool Parser::StatesBase(NodeId& value) {
+  std::string words;
+  size_t end = i_;
+  const bool bracket = Is(Lexeme::kOpen, '(');
+  for (; end < tokens_.size() && end < i_ + 5; ++end) {
+    const Token& token = tokens_[end];
+    const bool part = token.lexeme == Lexeme::kWord || token.lexeme == Lexeme::kText ||
+                      token.lexeme == Lexeme::kNumber || (bracket && end == i_) ||
+                      (bracket && token.lexeme == Lexeme::kClose);
+    if (!part) break;
+    words += std::string(token.text) + " ";
+    if (token.lexeme == Lexeme::kClose) {
+      ++end;
+      break;
+    }
+  }
+  const auto base = BaseNamed(words);
+  if (!base || words.find("base") == std::string::npos) return false;
+  value = InBase(value, *base);
+  if (value == kNoNode) return true;
+  i_ = end;
+  return true;
+}
+
+bool Parser::SkipUnit() {
+  const Token& token = Now();
+  if (token.lexeme == Lexeme::kWord && !token.space && !IsUnit(token.text, false)) return false;
+  if (!IsUnit(token.text, true) && !IsUnitFormula(token.text)) return false;
+  // A word of three letters or less may be a product of variables unless it is a known unit.
+  if (token.lexeme == Lexeme::kWord && token.text.size() <= 3 && !IsUnit(token.text, false)) {
+    return false;
+  }
+  ++i_;
+  while (true) {
+    const bool times = Is(Lexeme::kTimes) && Next().lexeme == Lexeme::kText;
+    const bool over =
+        Is(Lexeme::kOver) && (Next().lexeme == Lexeme::kWord || Next().lexeme == Lexeme::kText ||
+                              Next().lexeme == Lexeme::kSymbol);
+    if (Is(Lexeme::kCaret)) {
+      ++i_;
+      Argument();
+    } else if (times || over) {
+      i_ += 2;
+    } else if ((Is(Lexeme::kWord) || Is(Lexeme::kText)) &&
+               (IsUnit(Now().text, true) || IsUnitFormula(Now().text))) {
+      ++i_;
+    } else {
+      return true;
+    }
+  }
+}
+
+}  // namespace retort::verifiers

@@ -1,0 +1,497 @@
+#include "verifiers/text/extract.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+#include "verifiers/text/ascii.h"
+#include "verifiers/text/boxes.h"
+#include "verifiers/text/internal/passages.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+using Found = std::optional<ExtractedAnswer>;
+
+constexpr size_t kNone = std::string_view::npos;
+
+Found Answer(std::string_view text, ExtractionRule rule) {
+  text = Trim(text);
+  if (text.empty()) return std::nullopt;
+  return ExtractedAnswer{std::string(text), rule};
+}
+
+Found Answer(Passage&& passage, ExtractionRule rule) {
+  return ExtractedAnswer{std::move(passage.text), rule, passage.joined, passage.percent};
+}
+
+}  // namespace
+
+// --- what is searched ---
+
+std::string_view AfterThinking(std::string_view text) {
+  constexpr std::string_view kOpen = "<think>", kClose = "</think>";
+  size_t begin = 0;
+  bool open = false;
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
+    if (text.substr(at).starts_with(kOpen)) open = true;
+    if (text.substr(at).starts_with(kClose)) open = false, begin = at + kClose.size();
+  }
+  return open ? std::string_view() : text.substr(begin);
+}
+
+namespace {
+
+// The size of a chat template's mark ("<|im_end|>", "</s>") at the start of `text`, else 0.
+size_t TemplateMark(std::string_view text) {
+  if (text.starts_with("</s>")) return 4;
+  for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"<|", "|>"},
+                                    {"<\xEF\xBD\x9C", "\xEF\xBD\x9C>"}}) {
+    if (!text.starts_with(open)) continue;
+    size_t end = open.size();
+    const auto is_name = [](char c) {
+      return IsWordCharacter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    };
+    while (end < text.size() && end < 40 && is_name(text[end]) &&
+           !text.substr(end).starts_with(close)) {
+      ++end;
+    }
+    if (end > open.size() + 1 && text.substr(end).starts_with(close)) return end + close.size();
+  }
+  return 0;
+}
+
+}  // namespace
+
+// One that has something in front of it.
+std::string_view WithinTurn(std::string_view text) {
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at)) {
+    const size_t mark = TemplateMark(text.substr(at));
+    if (mark == 0) {
+      ++at;
+    } else if (!Trim(text.substr(0, at)).empty()) {
+      return text.substr(0, at);
+    } else {
+      text.remove_prefix(at + mark);
+      if (text.starts_with("assistant")) text.remove_prefix(9);
+      at = 0;
+    }
+  }
+  return text;
+}
+
+namespace {
+
+// The last kSearchedBytes of a longer text, from a whole character on.
+std::string_view LastPart(std::string_view text) {
+  if (text.size() <= kSearchedBytes) return text;
+  text.remove_prefix(text.size() - kSearchedBytes);
+  while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80) {
+    text.remove_prefix(1);
+  }
+  return text;
+}
+
+// Where "\n" in two characters, left by bad escaping, stands at or after `at`; \nu and \\n are
+// mathematics.
+size_t EscapedNewline(std::string_view text, size_t at) {
+  for (at = text.find("\\n", at); at != kNone; at = text.find("\\n", at + 2)) {
+    const bool command = at + 2 < text.size() && IsLower(text[at + 2]);
+    const bool doubled = at > 0 && text[at - 1] == '\\';
+    if (!command && !doubled) return at;
+  }
+  return kNone;
+}
+
+// Without the calculator's marks of GSM8K: "5*2 = <<5*2=10>>10".
+std::string WithoutCalculations(std::string_view text) {
+  constexpr size_t kLongest = 200;
+  std::string kept;
+  size_t from = 0;
+  for (size_t at = text.find("<<"); at != kNone; at = text.find("<<", at + 2)) {
+    const size_t end = text.substr(at, kLongest).find(">>");
+    if (end == kNone || text.substr(at, end).find_first_of("\n<$\\", 2) != kNone) continue;
+    kept += text.substr(from, at - from);
+    from = at + end + 2;
+  }
+  kept += text.substr(from);
+  return kept;
+}
+
+// --- what announces an answer ---
+
+}  // namespace
+
+std::optional<std::string_view> LastAnswerTag(std::string_view text) {
+  constexpr std::string_view kOpen = "<answer>", kClose = "</answer>";
+  size_t open = kNone;
+  std::optional<std::string_view> tag;
+  for (size_t at = text.find('<'); at != kNone; at = text.find('<', at + 1)) {
+    const std::string_view rest = text.substr(at);
+    if (rest.starts_with(kOpen)) open = at + kOpen.size();
+    if (rest.starts_with(kClose) && open != kNone) tag = text.substr(open, at - open);
+  }
+  return tag;
+}
+
+namespace {
+
+bool IsLineStart(std::string_view text, size_t at) {
+  while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '*' || text[at - 1] == '#')) --at;
+  return at == 0 || text[at - 1] == '\n';
+}
+
+bool FollowsFinal(std::string_view text, size_t at) {
+  while (at > 0 && (IsBlank(text[at - 1]) || text[at - 1] == '*')) --at;
+  return at >= 5 && StartsWithIgnoringCase(text.substr(at - 5), "final");
+}
+
+// Where the answer begins when "answer" stands at `at` and announces one, else kNone: "answer is",
+// "answer:", "**Answer** :"; lenient also "Answer $9$" and a heading "Final answer".
+struct Start {
+  size_t begin = kNone;
+  bool is = false;  // "… is"
+};
+Start AfterAnswerWord(std::string_view text, size_t at, bool lenient) {
+  if (at > 0 && IsWordCharacter(text[at - 1])) return {};
+  const size_t end = at + 6;
+  const size_t verb = SkipAny(text, end, " *_");
+  if (verb < text.size() && (text[verb] == ':' || text[verb] == '=')) return {verb + 1};
+  const bool is = verb > end && StartsWithIgnoringCase(text.substr(verb), "is") &&
+                  (verb + 2 == text.size() || !IsWordCharacter(text[verb + 2]));
+  if (is) return {verb + 2, true};
+  if (!lenient || verb >= text.size()) return {};
+  const std::string_view rest = text.substr(verb);
+  const bool formula = rest[0] == '$' || rest.starts_with("\\(") || rest.starts_with("\\[");
+  if (formula && verb > end && IsLineStart(text, at)) return {verb};
+  if (rest[0] == '\n' && FollowsFinal(text, at)) return {verb};
+  return {};
+}
+
+struct Announcements {
+  size_t phrase = kNone;        // where the answer after the last phrase begins
+  size_t final_answer = kNone;  // and after the last "final answer is"
+};
+
+Announcements FindAnnouncements(std::string_view text, bool lenient) {
+  Announcements last;
+  size_t phrase_at = 0;
+  for (const char rare : {'w', 'W'}) {  // of the letters of "answer" the one that is rare
+    for (size_t w = text.find(rare); w != kNone; w = text.find(rare, w + 1)) {
+      if (w < 3 || !StartsWithIgnoringCase(text.substr(w - 3), "answer")) continue;
+      const Start start = AfterAnswerWord(text, w - 3, lenient);
+      if (start.begin == kNone) continue;
+      if (last.phrase == kNone || w > phrase_at) last.phrase = start.begin, phrase_at = w;
+      if (start.is && FollowsFinal(text, w - 3) &&
+          (last.final_answer == kNone || start.begin > last.final_answer)) {
+        last.final_answer = start.begin;
+      }
+    }
+  }
+  // "The correct option is (A)."
+  constexpr size_t kTail = 1000;
+  const size_t tail = text.size() - std::min(text.size(), kTail);
+  for (const std::string_view option : {"option is ", "choice is "}) {
+    for (size_t at = text.find(option, tail); at != kNone; at = text.find(option, at + 1)) {
+      if (last.phrase != kNone && at < phrase_at) continue;
+      last.phrase = at + option.size();
+      phrase_at = at;
+    }
+  }
+  for (size_t at = text.find("A:"); at != kNone; at = text.find("A:", at + 2)) {
+    if (at > 0 && text[at - 1] != '\n') continue;
+    if (last.phrase == kNone || at > phrase_at) last.phrase = at + 2, phrase_at = at;
+  }
+  return last;
+}
+
+std::string_view AfterMarks(std::string_view text, size_t begin) {
+  return text.substr(SkipAny(text, begin, " \t\r\n:=*_"));
+}
+
+// The rest of the sentence that begins with an announced answer.
+std::string_view Announced(std::string_view text, size_t begin) {
+  text = Trim(FirstSentence(AfterMarks(text, begin)));
+  while (!text.empty() && text.back() == '*') text = Trim(text.substr(0, text.size() - 1));
+  return text;
+}
+
+// --- the answer within what is announced, or in the whole text ---
+
+// "not 5", "at least 5": no answer of 5, whatever the rules make of it.
+bool IsDenial(std::string_view text) {
+  text = Trim(text);
+  const bool word = text.size() > 5 && IsLetter(text[4]) && IsLetter(text[5]);  // "not enough"
+  if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !word) return true;
+  constexpr std::array<std::string_view, 10> kBounds{
+      "at least ",     "at most ",      "less than ",    "more than ", "fewer than ",
+      "no less than ", "no more than ", "greater than ", "neither ",   "anything but "};
+  return std::ranges::any_of(
+      kBounds, [&](std::string_view bound) { return StartsWithIgnoringCase(text, bound); });
+}
+
+// "Yes, because …": the word that answers, with its comma or period behind it.
+std::string_view YesOrNo(std::string_view text) {
+  for (const std::string_view word : {"yes", "no"}) {
+    if (!StartsWithIgnoringCase(text, word) || text.size() <= word.size()) continue;
+    if (text[word.size()] == ',' || text[word.size()] == ';') return text.substr(0, word.size());
+  }
+  return {};
+}
+
+// "I do not know", "cannot be determined" near the end: what is mentioned there is no answer.
+bool GivesUp(std::string_view text) {
+  constexpr size_t kTail = 400;
+  const std::string tail = Lowered(text.substr(text.size() - std::min(text.size(), kTail)));
+  constexpr std::array<std::string_view, 12> kPhrases{
+      "not know",         "n't know",     "cannot solve", "can't solve",     "cannot be determined",
+      "cannot determine", "no idea",      "give up",      "unable to solve", "unable to determine",
+      "i refuse",         "not sure what"};
+  return std::ranges::any_of(
+      kPhrases, [&](std::string_view phrase) { return tail.find(phrase) != std::string::npos; });
+}
+
+// A Cyrillic or Greek letter in a command ("\bоxed{") or a full-width tag ("＜answer＞") is to look
+// like a mark for an answer, and is none.
+bool HasLookAlike(std::string_view text) {
+  for (size_t at = text.find('\\'); at != kNone; at = text.find('\\', at + 1)) {
+    size_t end = at + 1;
+    bool foreign = false;
+    for (; end < text.size(); ++end) {
+      const auto c = static_cast<unsigned char>(text[end]);
+      const bool lead = c == 0xCE || c == 0xCF || c == 0xD0 || c == 0xD1;
+      if (lead && end > at + 1) foreign = true;
+      if (!IsLetter(text[end]) && !lead && (c & 0xC0) != 0x80) break;
+    }
+    if (foreign && end < text.size() && text[end] == '{') return true;
+    at = end - 1;
+  }
+  for (const std::string_view tag : {"\xEF\xBC\x9C"
+                                     "answer",
+                                     "\xEF\xBC\x9C"
+                                     "/answer"}) {
+    if (text.find(tag) != kNone) return true;
+  }
+  return false;
+}
+
+// Without an announcement: all of the text, or its last formula or number.
+Found FindUnannounced(std::string_view text) {
+  if (IsDenial(text)) return Answer(text, ExtractionRule::kWhole);
+  if (auto whole = WholeAnswer(text)) {
+    const ExtractionRule rule = whole->formula ? ExtractionRule::kFormula : ExtractionRule::kWhole;
+    return Answer(std::move(*whole), rule);
+  }
+  if (GivesUp(text) || HasLookAlike(text)) return std::nullopt;
+  if (auto last = LastPassage(text)) {
+    const ExtractionRule rule =
+        last->formula ? ExtractionRule::kFormula : ExtractionRule::kLastNumber;
+    return Answer(std::move(*last), rule);
+  }
+  return std::nullopt;
+}
+
+// In an announced sentence. What follows the answer explains it ("12, since …"); what comes before
+// it leads to it ("the largest n is 34").
+Found FindAnnounced(std::string_view sentence, ExtractionRule rule, bool lenient) {
+  if (IsDenial(sentence)) return Answer(sentence, rule);
+  if (auto whole = WholeAnswer(sentence)) return Answer(std::move(*whole), rule);
+  if (!lenient) return Answer(sentence, rule);
+  if (const std::string_view word = YesOrNo(sentence); !word.empty()) return Answer(word, rule);
+  const std::string_view head = AnswerAtStart(sentence);
+  Found answer = FindUnannounced(head.empty() ? sentence : head);
+  if (!answer) return Answer(sentence, rule);
+  answer->rule = rule;
+  return answer;
+}
+
+Found FindBoxed(std::string_view text, bool lenient) {
+  const BoxedAnswer boxes = LastBoxes(text, lenient);
+  if (boxes.parts.empty()) return std::nullopt;
+  ExtractedAnswer answer{Join(boxes.parts, ", "), ExtractionRule::kBoxed, boxes.parts.size() > 1};
+  if (boxes.percent && !answer.joined && answer.text.back() != '%') {
+    answer.text += '%';
+    answer.outside_percent = true;
+  }
+  return answer;
+}
+
+Found FindHashes(std::string_view text, bool lenient) {
+  constexpr std::string_view kMark = "####";
+  size_t mark = kNone;
+  for (size_t at = text.find(kMark); at != kNone; at = text.find(kMark, at + 1)) mark = at;
+  if (mark == kNone) return std::nullopt;
+  text.remove_prefix(mark + kMark.size());
+  text = Trim(text.substr(0, text.find('\n')));
+  if (IsDenial(text)) return Answer(text, ExtractionRule::kHashes);
+  // "#### Step 3" is a heading.
+  const bool heading =
+      !text.empty() && text.find_first_of("0123456789$\\") != kNone && AnswerAtStart(text).empty();
+  if (lenient && heading) return std::nullopt;
+  return Answer(text, ExtractionRule::kHashes);
+}
+
+// Which of the rules that look for marks are asked for.
+struct Marks {
+  bool lenient = false;
+  bool boxes = true;
+};
+
+size_t BoxIn(std::string_view text) { return std::min(text.find("\\boxed"), text.find("\\fbox")); }
+
+// After "final answer is": a box there, else what is said. A sentence that only explains
+// ("positive, because …") leaves the answer to the other rules.
+Found FindFinalAnswer(std::string_view sentence, Marks marks) {
+  if (const size_t box = BoxIn(sentence); box != kNone) {
+    if (marks.boxes) return FindBoxed(sentence, false);
+    sentence = sentence.substr(0, box);
+  }
+  const std::string_view head = AnswerAtStart(sentence);
+  const bool value =
+      WholeAnswer(sentence) || (marks.lenient && FindUnannounced(head.empty() ? sentence : head));
+  if (!value) return std::nullopt;
+  return FindAnnounced(sentence, ExtractionRule::kFinalAnswer, marks.lenient);
+}
+
+Found FindMarked(std::string_view text, Marks marks) {
+  const Announcements at = FindAnnouncements(text, marks.lenient);
+  if (at.final_answer != kNone) {
+    if (Found answer = FindFinalAnswer(Announced(text, at.final_answer), marks)) return answer;
+  }
+  if (marks.boxes) {
+    if (Found boxed = FindBoxed(text, marks.lenient)) return boxed;
+  }
+  if (Found hashes = FindHashes(text, marks.lenient)) return hashes;
+  if (at.phrase == kNone) return std::nullopt;
+  return FindAnnounced(Announced(text, at.phrase), ExtractionRule::kPhrase, marks.lenient);
+}
+
+Found FindTagged(std::string_view tagged, bool lenient) {
+  Found answer = FindMarked(tagged, {lenient});
+  if (!answer && lenient) answer = FindUnannounced(tagged);
+  if (!answer) answer = Answer(tagged, ExtractionRule::kAnswerTag);
+  if (answer) answer->rule = ExtractionRule::kAnswerTag;
+  return answer;
+}
+
+// --- letters of options ---
+
+// A capital letter on its own at `at`.
+bool IsLetterAt(std::string_view text, size_t at) {
+  if (!IsUpper(text[at])) return false;
+  if (at > 0 && (IsWordCharacter(text[at - 1]) || text[at - 1] == '\\')) return false;
+  return at + 1 == text.size() || (!IsWordCharacter(text[at + 1]) && text[at + 1] != '\'');
+}
+
+// "A dog", "I think": words, not options; "A or B" and "A is right" name options.
+bool IsArticle(std::string_view text, size_t at) {
+  if (text[at] != 'A' && text[at] != 'I') return false;
+  const std::string_view rest = text.substr(at + 1);
+  if (rest.size() < 2 || rest[0] != ' ' || !IsLower(rest[1])) {
+    return false;
+  }
+  for (const std::string_view word : {" or ", " and ", " is ", " because ", " since "}) {
+    if (rest.starts_with(word)) return false;
+  }
+  return true;
+}
+
+// The first letter of what is announced ("option B, because A is …"), with those it is joined to
+// ("A or B"); an article only where there is no other. "" without one.
+std::string LettersIn(std::string_view text) {
+  std::string letters, article;
+  size_t end = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!IsLetterAt(text, i)) continue;
+    if (IsArticle(text, i)) {
+      if (letters.empty()) article = text.substr(i, 1);
+      continue;
+    }
+    if (!letters.empty()) {
+      std::string gap(text.substr(end, i - end));
+      for (const char* joins : {"and", "or"}) gap = ReplaceAll(std::move(gap), joins, "");
+      if (gap.find_first_not_of(" ,;/&()$") != std::string::npos) break;
+      letters += ", ";
+    }
+    letters += text[i];
+    end = i + 1;
+  }
+  return letters.empty() ? article : letters;
+}
+
+std::optional<char> UnannouncedLetter(std::string_view text) {
+  // The last thing said.
+  constexpr std::string_view kMarks = " \t\r\n.*_)]}$`\"'!";
+  const size_t last = text.find_last_not_of(kMarks);
+  const auto is_option = [](char c) { return c >= 'A' && c <= 'J'; };
+  if (last != kNone && is_option(text[last]) && IsLetterAt(text, last)) return text[last];
+  // "B. …", "(B) …", "B) …" at the start of a line.
+  std::optional<char> listed, alone, article;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t at = SkipAny(text, begin, " \t*_(");
+    if (at + 1 < text.size() && is_option(text[at]) && IsLetterAt(text, at)) {
+      const size_t after = SkipAny(text, at + 1, "*_");
+      if (after < text.size() && std::string_view(".):").find(text[after]) != kNone) {
+        listed = text[at];
+      }
+    }
+    begin = text.find('\n', begin);
+    begin = begin == kNone ? text.size() : begin + 1;
+  }
+  if (listed) return listed;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!is_option(text[i]) || !IsLetterAt(text, i)) continue;
+    (IsArticle(text, i) ? article : alone) = text[i];
+  }
+  return alone ? alone : article;
+}
+
+Found FindLetter(std::string_view text) {
+  const auto found = [](std::string letters, ExtractionRule rule) -> Found {
+    if (letters.empty()) return std::nullopt;
+    const bool joined = letters.size() > 1;
+    return ExtractedAnswer{std::move(letters), rule, joined};
+  };
+  if (const auto tagged = LastAnswerTag(text)) {
+    if (Found letters = found(LettersIn(*tagged), ExtractionRule::kAnswerTag)) return letters;
+  }
+  const Announcements at = FindAnnouncements(text, true);
+  const auto announced = [&](size_t begin, ExtractionRule rule) {
+    return begin == kNone ? std::nullopt
+                          : found(LettersIn(FirstSentence(AfterMarks(text, begin))), rule);
+  };
+  if (Found letters = announced(at.final_answer, ExtractionRule::kFinalAnswer)) return letters;
+  const std::string boxes = Join(LastBoxes(text).parts, ", ");
+  if (Found letters = found(LettersIn(boxes), ExtractionRule::kBoxed)) return letters;
+  if (Found letters = announced(at.phrase, ExtractionRule::kPhrase)) return letters;
+  const auto letter = UnannouncedLetter(text);
+  return letter ? found(std::string(1, *letter), ExtractionRule::kLetter) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction extraction) {
+  // A later turn cannot end this one's thinking.
+  text = LastPart(AfterThinking(WithinTurn(text)));
+  std::string unannotated, unescaped;
+  if (text.find("<<") != kNone) text = unannotated = WithoutCalculations(text);
+  if (size_t at = EscapedNewline(text, 0); at != kNone) {
+    unescaped = text;
+    for (; at != kNone; at = EscapedNewline(unescaped, at + 2)) unescaped.replace(at, 2, " \n");
+    text = unescaped;
+  }
+  const bool lenient = extraction == Extraction::kAny;
+  if (extraction == Extraction::kBoxed) return FindBoxed(text, false);
+  if (extraction == Extraction::kLetter) return FindLetter(text);
+  if (const auto tagged = LastAnswerTag(text)) return FindTagged(*tagged, lenient);
+  if (extraction == Extraction::kAnswerTag) return std::nullopt;
+  const bool unboxed = extraction == Extraction::kUnboxed;
+  Found answer = FindMarked(text, {lenient || unboxed, !unboxed});
+  if (answer) return answer;
+  if (unboxed && BoxIn(text) != kNone) return std::nullopt;
+  if (lenient || unboxed) answer = FindUnannounced(text);
+  return answer;
+}
+
+}  // namespace retort::verifiers
