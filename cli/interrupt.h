@@ -4,8 +4,11 @@
 
 namespace retort::cli {
 
-/// Called once by a command that polls Interrupted().
+/// Called by a command that polls Interrupted(), before it has other threads. A thread of its
+/// own takes the signals; no call of another one is interrupted by them.
 void CatchInterrupts();
 bool Interrupted();
+/// Also by a signal that is on its way: when input ends, the same Ctrl-C may have ended its writer.
+bool InterruptedByNow();
 
 }  // namespace retort::cli

@@ -1,10 +1,11 @@
 // retort score FILE: judges the responses in a file, whatever its size.
 //
-// Memory is constant: one batch of rows is judged while the next is read. Rows come out in the
-// order they went in, whatever the threads. A bad line is reported (here and in its place in the
-// output) and does not stop the rest; the exit code tells of it at the end.
+// Memory is constant: so many rows, or bytes, are under way. Rows come out in the order they went
+// in, whatever the threads, and one that takes long holds up no other. A bad line is reported (here
+// and in its place in the output) and does not stop the rest; the exit code tells of it at the end.
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -13,8 +14,8 @@
 #include <set>
 #include <thread>
 
-#include "base/executor.h"
 #include "base/output_file.h"
+#include "base/pipeline.h"
 #include "base/plural.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
@@ -33,15 +34,17 @@ namespace {
 
 using verifiers::ScoredResponse;
 
-constexpr size_t kBatchRows = 256;
-constexpr int64_t kBatchBytes = 4 << 20;
-// What is being judged is lost when the process is killed, so slow judges get smaller batches.
-constexpr double kBatchSeconds = 2;
-constexpr size_t kFirstBatchRows = 8;
+// Under way: rows, and bytes beyond which no further row is read.
+constexpr int64_t kRows = 256;
+constexpr int64_t kBytes = 4 << 20;
+// What has been judged is safe after so many rows or seconds.
+constexpr int64_t kFlushRows = 256;
+constexpr double kFlushSeconds = 0.25;
 constexpr int64_t kBadLinesShown = 20;
 
 struct ScoreLine {
   datasets::JsonlLine input;
+  int64_t bytes = 0, read_to = 0;                   // its own; of the file, to its end
   uint64_t fingerprint = 0;                         // of the row
   std::optional<std::vector<ScoredResponse>> kept;  // by an earlier run
   verifiers::ScoreTask task;
@@ -93,29 +96,16 @@ class FileScorer {
 
   /// False when interrupted: what was judged by then stays beside --out.
   bool Run() {
-    std::vector<ScoreLine> judging = ReadBatch(), reading;
     const int threads = command_.threads > 0
                             ? command_.threads
                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    TaskGroup judges(threads);  // after the batches: its destructor waits for what refers to them
-    while (!judging.empty()) {
-      const Stopwatch watch;
-      for (ScoreLine& line : judging) {
-        judges.Run([this, &line] { Judge(line); });
-      }
-      reading = ReadBatch();
-      judges.Wait();
-      AdaptBatch(watch.seconds(), threads);
-      for (const ScoreLine& line : judging) {
-        if (!line.judged) break;
-        Write(line);
-      }
-      if (out_) out_->Flush();
-      progress_.Update(static_cast<double>(reader_.consumed()), static_cast<double>(total_bytes_),
-                       StrCat(Thousands(lines_), " ", Plural(lines_, "row")));
-      if (Interrupted()) return false;
-      judging.swap(reading);
+    while (!at_end_ && !stopped_) {  // once more after rows that were many bytes
+      RunPipeline<ScoreLine>(
+          threads, kRows, [this](ScoreLine& line) { return Read(line); },
+          [this](ScoreLine& line) { Judge(line); }, [this](ScoreLine& line) { Written(line); });
     }
+    if (out_) out_->Flush();
+    if (stopped_ || InterruptedByNow()) return false;
     if (bad_lines_ > kBadLinesShown) {
       progress_.Note(StrCat("retort: ", Counted(bad_lines_ - kBadLinesShown, "more bad line")));
     }
@@ -195,27 +185,19 @@ class FileScorer {
         .Hex();
   }
 
-  void AdaptBatch(double seconds, int threads) {
-    if (seconds > kBatchSeconds) {
-      batch_rows_ = std::max(batch_rows_ / 2, 2 * static_cast<size_t>(threads));
-    } else if (seconds < kBatchSeconds / 4) {
-      batch_rows_ *= 2;
-    }
-    batch_rows_ = std::min(batch_rows_, kBatchRows);
-  }
-
-  std::vector<ScoreLine> ReadBatch() {
-    std::vector<ScoreLine> batch;
-    const int64_t first_byte = reader_.bytes();
-    while (batch.size() < batch_rows_ && reader_.bytes() - first_byte < kBatchBytes &&
-           (command_.limit == 0 || lines_read_ < command_.limit)) {
-      ScoreLine line;
-      if (!reader_.Next(line.input)) break;
-      if (out_ && lines_read_ < out_->kept_rows()) line.kept = out_->Kept(line.input.number);
-      ++lines_read_;
-      batch.push_back(std::move(line));
-    }
-    return batch;
+  bool Read(ScoreLine& line) {
+    if (bytes_under_way_ > kBytes) return false;
+    line = {};
+    const int64_t begin = reader_.bytes();
+    at_end_ = (command_.limit > 0 && lines_read_ == command_.limit) || !reader_.Next(line.input);
+    stopped_ = InterruptedByNow();  // then the line may be half a line
+    if (at_end_ || stopped_) return false;
+    if (out_ && lines_read_ < out_->kept_rows()) line.kept = out_->Kept(line.input.number);
+    ++lines_read_;
+    line.bytes = reader_.bytes() - begin;
+    line.read_to = static_cast<int64_t>(reader_.consumed());
+    bytes_under_way_ += line.bytes;
+    return true;
   }
 
   verifiers::JointVerdict Pay(const verifiers::Response& response) const {
@@ -258,6 +240,21 @@ class FileScorer {
     line.scored = std::move(*line.kept);
     if (line.scored.size() != line.task.items.size()) return;
     for (size_t i = 0; i < line.scored.size(); ++i) line.scored[i].label = line.task.items[i].label;
+  }
+
+  void Written(ScoreLine& line) {
+    bytes_under_way_ -= line.bytes;
+    // After an interruption: from the first on that was not judged, none is written.
+    cut_off_ = cut_off_ || !line.judged;
+    if (cut_off_) return;
+    Write(line);
+    if (out_ && (lines_ % kFlushRows == 0 || since_flush_.seconds() > kFlushSeconds)) {
+      out_->Flush();
+      since_flush_ = {};
+    }
+    progress_.Update(static_cast<double>(line.read_to), static_cast<double>(total_bytes_),
+                     StrCat(Thousands(lines_), " ", Plural(lines_, "row")));
+    line = {};
   }
 
   void Write(const ScoreLine& line) {
@@ -347,9 +344,15 @@ class FileScorer {
   std::vector<verifiers::ScoreGroups> groups_;  // of --by
   std::set<std::string> nowhere_;               // columns of --by and --keep that no row had yet
   std::vector<JudgeTally> tallies_;             // of the panel
-  size_t batch_rows_ = kFirstBatchRows;
-  uintmax_t total_bytes_ = 0;  // 0: unknown
+  // Of the one who reads.
+  bool at_end_ = false, stopped_ = false;
   int64_t lines_read_ = 0;
+  // Of all.
+  std::atomic<int64_t> bytes_under_way_{0};
+  // Of the one who writes.
+  bool cut_off_ = false;
+  Stopwatch since_flush_;
+  uintmax_t total_bytes_ = 0;  // 0: unknown
   int64_t lines_ = 0;
   int64_t bad_lines_ = 0;
   std::vector<int64_t> first_bad_lines_;

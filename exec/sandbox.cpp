@@ -145,8 +145,11 @@ int Sandbox::Impl::Spawn(const RunEnds& ends, const Job& job) const {
     put(ends.own->cgroup->memory_fd(), kCgroupFd);
     if (ends.own->cgroup->tasks_fd() >= 0) put(ends.own->cgroup->tasks_fd(), kCgroupFd + 1);
   }
-  // Ctrl-C in the terminal is Retort's to handle.
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  // Ctrl-C in the terminal is Retort's to handle; what Retort's threads block is its own affair.
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
   const std::string path = StrCat("/proc/self/fd/", launcher.get());
   char name[] = "retort-launcher";
   char* words[] = {name, nullptr};

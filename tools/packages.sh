@@ -4,7 +4,7 @@
 
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config
-  nlohmann-json3-dev                   # base
+  nlohmann-json3-dev libtbb-dev        # base
   libhwy-dev                           # nn
   libsqlite3-dev zlib1g-dev libzstd-dev  # datasets
   libflint-dev                         # verifiers
