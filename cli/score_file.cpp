@@ -248,7 +248,8 @@ class FileScorer {
     cut_off_ = cut_off_ || !line.judged;
     if (cut_off_) return;
     Write(line);
-    if (out_ && (lines_ % kFlushRows == 0 || since_flush_.seconds() > kFlushSeconds)) {
+    const bool waits = total_bytes_ == 0 && bytes_under_way_ == 0;  // for what a pipe brings
+    if (out_ && (waits || lines_ % kFlushRows == 0 || since_flush_.seconds() > kFlushSeconds)) {
       out_->Flush();
       since_flush_ = {};
     }

@@ -344,6 +344,27 @@ class ScoreResumeTest : public ScoreFilesTest {
   }
 };
 
+// Nothing more comes, and nobody asks it to stop.
+TEST_F(ScoreResumeTest, WhatWasJudgedIsSafeWhileAPipeBringsNothing) {
+  const std::string rows = ReadFile(WriteRows("a.jsonl", 5));
+  const std::string fifo = Path("rows");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::signal(SIGPIPE, SIG_IGN);
+  const pid_t pid = Start({"score", fifo, "--out", Path("out")});
+  std::ofstream pipe(fifo);
+  pipe << rows << std::flush;
+  const auto kept = [&] {
+    return fs::exists(Path("out.partial")) ? Split(Trim(ReadFile(Path("out.partial"))), '\n').size()
+                                           : 0;
+  };
+  for (int i = 0; i < 6000 && kept() < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(kept(), 5u);
+  kill(pid, SIGKILL);
+  Wait(pid);
+}
+
 TEST_F(ScoreResumeTest, WhatWasJudgedIsKeptAndGoneOnWith) {
   const std::string file = WriteRows("a.jsonl", kRows), rows = ReadFile(file);
   const std::string expected = Expected(file);
