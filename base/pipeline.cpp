@@ -90,6 +90,10 @@ void RunPipeline(int threads, int64_t places, const PipelineCalls& calls) {
                                   static_cast<size_t>(threads));
   tbb::task_arena arena(threads);
   { const Ordered begun(&order); }
+  struct Ended {  // with an exception, too
+    void* order;
+    ~Ended() { const Ordered ended(order); }
+  } const ended{&order};
   arena.execute([&] {
     tbb::parallel_pipeline(
         static_cast<size_t>(places),
@@ -97,7 +101,6 @@ void RunPipeline(int threads, int64_t places, const PipelineCalls& calls) {
             tbb::make_filter<int64_t, int64_t>(tbb::filter_mode::parallel, work) &
             tbb::make_filter<int64_t, void>(tbb::filter_mode::serial_in_order, write));
   });
-  const Ordered ended(&order);
 }
 
 }  // namespace retort::internal
