@@ -43,21 +43,21 @@ class Ordered {
 // twice as many, since a thread that has ended counts a little longer.
 int ThreadsToBeHad(int wanted) {
   static std::mutex mutex;
-  static int most = 1;
+  static int asked = 1, most = 1;
   const std::lock_guard lock(mutex);
-  if (wanted <= most) return wanted;
+  if (wanted <= asked) return std::min(wanted, most);
   std::atomic<bool> enough = false;
   std::vector<std::thread> tried;
-  bool refused = false;
+  const auto twice = static_cast<size_t>(2 * (wanted - 1));
   try {
-    for (int i = 0; i < 2 * (wanted - 1); ++i) tried.emplace_back([&] { enough.wait(false); });
-  } catch (const std::system_error&) {
-    refused = true;
+    while (tried.size() < twice) tried.emplace_back([&] { enough.wait(false); });
+  } catch (const std::system_error&) {  // so many and no more
   }
   enough = true;
   enough.notify_all();
   for (std::thread& thread : tried) thread.join();
-  if (refused) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  if (tried.size() < twice) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  asked = wanted;
   return most = std::max(most, std::min(wanted, 1 + static_cast<int>(tried.size())));
 }
 

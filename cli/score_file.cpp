@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "base/output_file.h"
 #include "base/pipeline.h"
@@ -187,7 +188,6 @@ class FileScorer {
 
   bool Read(ScoreLine& line) {
     if (bytes_under_way_ > kBytes) return false;
-    line = {};
     const int64_t begin = reader_.bytes();
     at_end_ = (command_.limit > 0 && lines_read_ == command_.limit) || !reader_.Next(line.input);
     stopped_ = InterruptedByNow();  // then the line may be half a line
@@ -242,7 +242,8 @@ class FileScorer {
     for (size_t i = 0; i < line.scored.size(); ++i) line.scored[i].label = line.task.items[i].label;
   }
 
-  void Written(ScoreLine& line) {
+  void Written(ScoreLine& place) {
+    const ScoreLine line = std::exchange(place, {});
     bytes_under_way_ -= line.bytes;
     // After an interruption: from the first on that was not judged, none is written.
     cut_off_ = cut_off_ || !line.judged;
@@ -255,7 +256,6 @@ class FileScorer {
     }
     progress_.Update(static_cast<double>(line.read_to), static_cast<double>(total_bytes_),
                      StrCat(Thousands(lines_), " ", Plural(lines_, "row")));
-    line = {};
   }
 
   void Write(const ScoreLine& line) {

@@ -18,12 +18,12 @@
 namespace retort::cli {
 
 /// A regular file grows as NAME.partial and gets its name at the end. Beside it NAME.partial.rows
-/// records after each batch how many rows it holds, in how many bytes, what they were and with what
-/// settings they were judged. A pipe or device gets each batch at once and has neither.
+/// records at each Flush how many rows it holds, in how many bytes, what they were and with what
+/// settings they were judged. A pipe or device gets them then and has neither.
 class VerdictFile {
  public:
   /// `settings` names all that verdicts depend on beside the rows. With `resume` goes on with what
-  /// an earlier run left, cut back to its last recorded batch; starts anew when there is nothing.
+  /// an earlier run left, cut back to its last record; starts anew when there is nothing.
   /// Throws Error when something is there without `resume`, when it has other settings, and when
   /// another process is writing it.
   VerdictFile(const OutputTarget& target, std::string settings, bool resume);

@@ -441,7 +441,7 @@ TEST_F(ScoreResumeTest, TwoDoNotWriteOneFile) {
   EXPECT_EQ(Lines(ReadFile(Path("out"))).size(), 3u);
 }
 
-TEST_F(ScoreResumeTest, AKilledProcessLosesNoMoreThanItsBatch) {
+TEST_F(ScoreResumeTest, AKilledProcessLosesOnlyWhatWasUnderWay) {
   const std::string file = WriteRows("a.jsonl", kRows), rows = ReadFile(file);
   const std::string expected = Expected(file);
   EXPECT_EQ(Stop(rows, SIGKILL).code, 128 + SIGKILL);

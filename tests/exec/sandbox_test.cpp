@@ -415,8 +415,14 @@ TEST_P(SandboxTest, ManyAtOnceLeaveNothing) {
   EXPECT_EQ(OpenDescriptors(), descriptors);
   EXPECT_EQ(Leftovers(), leftovers);
   EXPECT_EQ(Ours("stat", ") Z "), std::vector<int>()) << "zombies";
-  // A stack of 128 KiB for each watcher that ends late: how many those are at once, the load says.
-  EXPECT_LE(host_kib(), warm_kib + kThreads * 132 + 256) << "the warm Python grows";
+  // How many watchers end late at once, and need a stack each, the load says; a leak grows always.
+  int64_t before = warm_kib, after = host_kib();
+  for (int again = 0; again < 3 && after > before + 256; ++again) {
+    before = after;
+    run(runs);
+    after = host_kib();
+  }
+  EXPECT_LE(after, before + 256) << "the warm Python grows";
   EXPECT_LE(StatusKib(getpid(), "VmRSS"), own_kib + 16 * 1024);
 }
 
