@@ -125,11 +125,14 @@ struct Executor::Impl {
   alignas(64) std::atomic<int> inside{0};
 };
 
-Executor::Executor(int threads)
-    : threads_(threads > 0 ? threads
-                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
+int ThreadCount(int threads) {
   RETORT_CHECK(threads >= 0 && threads <= 4096, "threads: got ", threads,
                ", expected 0 (all cores) to 4096");
+  if (threads > 0) return threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+Executor::Executor(int threads) : threads_(ThreadCount(threads)) {
   if (threads_ > 1) {
     impl_ = std::make_unique<Impl>(
         threads_, threads_ <= static_cast<int>(std::thread::hardware_concurrency()));
@@ -139,6 +142,7 @@ Executor::Executor(int threads)
 Executor::~Executor() = default;
 
 void Executor::Run(int64_t tiles, const void* object, Call call) const {
+  const std::lock_guard turn(turn_);
   if (impl_ && tiles > 1) return impl_->Run(tiles, object, call);
   for (int64_t tile = 0; tile < tiles; ++tile) call(object, tile, 0);
 }

@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 namespace retort {
 
+/// `threads`, or one per hardware thread for 0. Throws Error unless 0 to 4096.
+int ThreadCount(int threads);
+
 class Executor {
  public:
-  /// `threads` >= 1, or 0 for one per hardware thread.
+  /// Of ThreadCount(threads) threads, the caller being one.
   explicit Executor(int threads = 0);
   ~Executor();
   Executor(const Executor&) = delete;
@@ -20,8 +24,8 @@ class Executor {
 
   /// Calls `body(tile, worker)` once for every tile in [0, tiles) and returns when all are done.
   /// `worker` in [0, threads()) is never in use twice at one time: it indexes per-worker scratch.
-  /// The first exception thrown by a tile is rethrown here. Not to be nested, nor called
-  /// from two threads at once.
+  /// The first exception thrown by a tile is rethrown here. Loops of several callers take turns;
+  /// not to be called from inside a tile.
   template <class Body>
   void ParallelFor(int64_t tiles, const Body& body) const {
     Run(tiles, &body, [](const void* object, int64_t tile, int worker) {
@@ -36,6 +40,7 @@ class Executor {
   struct Impl;
   int threads_;
   std::unique_ptr<Impl> impl_;
+  mutable std::mutex turn_;
 };
 
 /// Tasks that run beside the caller (judging while others decode). They have threads of their own,

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <thread>
 
-#include "base/error.h"
+#include "base/executor.h"
 
 // ThreadSanitizer does not see how oneTBB, which is not compiled for it, orders its tasks. This
 // file is compiled without it (CMakeLists.txt), so that the headers' half is not seen either, and
@@ -64,8 +64,7 @@ int ThreadsToBeHad(int wanted) {
 }  // namespace
 
 void RunPipeline(int threads, int64_t places, const PipelineCalls& calls) {
-  RETORT_CHECK(threads >= 1 && threads <= 4096, "threads: got ", threads, ", expected 1 to 4096");
-  threads = ThreadsToBeHad(threads);
+  threads = ThreadsToBeHad(ThreadCount(threads));
   namespace tbb = oneapi::tbb;
   char order = 0;
   int64_t count = 0;

@@ -19,11 +19,11 @@ void RunPipeline(int threads, int64_t places, const PipelineCalls& calls);
 
 /// `read(item)` fills an item, which may have been used before, and returns false at the end;
 /// `work(item)` runs for several items at once; `write(item)` gets one at a time, in order. Neither
-/// read nor write runs twice at once, but all three beside each other, by `threads` >= 1 threads of
-/// which the caller is one (more than there are processors where work waits; fewer where the system
-/// gives no more). At most `places` items are under way, so that one that takes long holds up none
-/// but those that come so much later.
-/// Returns when all are written. The first exception is rethrown when everything has come to rest.
+/// read nor write runs twice at once, but all three beside each other, by
+/// ThreadCount(threads) threads of which the caller is one (more than there are processors where
+/// work waits; fewer where the system gives no more). At most `places` items are under way, so that
+/// one that takes long holds up none but those that come so much later. Returns when all are
+/// written. The first exception is rethrown when everything has come to rest.
 template <class Item, class Read, class Work, class Write>
 void RunPipeline(int threads, int64_t places, const Read& read, const Work& work,
                  const Write& write) {

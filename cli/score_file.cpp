@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "base/output_file.h"
@@ -97,12 +96,9 @@ class FileScorer {
 
   /// False when interrupted: what was judged by then stays beside --out.
   bool Run() {
-    const int threads = command_.threads > 0
-                            ? command_.threads
-                            : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     while (!at_end_ && !stopped_) {  // once more after rows that were many bytes
       RunPipeline<ScoreLine>(
-          threads, kRows, [this](ScoreLine& line) { return Read(line); },
+          command_.threads, kRows, [this](ScoreLine& line) { return Read(line); },
           [this](ScoreLine& line) { Judge(line); }, [this](ScoreLine& line) { Written(line); });
     }
     if (out_) out_->Flush();

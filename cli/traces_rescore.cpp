@@ -1,16 +1,17 @@
 // retort traces rescore: judges stored texts again, with other verifiers or a newer version of the
-// same, into a layer of their own: what a run was trained with never changes. Each batch is one
-// transaction; the same command goes on where an interrupted one stopped.
+// same, into a layer of their own: what a run was trained with never changes. What was judged is
+// stored a batch at a time; the same command goes on where an interrupted one stopped.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <optional>
 
-#include "base/executor.h"
 #include "base/lock.h"
+#include "base/pipeline.h"
 #include "base/version.h"
 #include "cli/interrupt.h"
 #include "cli/judge_flags.h"
@@ -27,7 +28,8 @@ namespace {
 
 using datasets::TraceStore;
 
-constexpr size_t kBatch = 256;
+constexpr size_t kBatch = 256;    // traces read, or stored in one transaction
+constexpr int64_t kPlaces = 256;  // traces under way between the two
 constexpr size_t kFlipsShown = 20;
 
 struct RescoreOptions : TracesOptions {
@@ -169,6 +171,85 @@ void Print(const RescoreOptions& options, const Change& change, const std::strin
   std::cout << "\n" << FormatTable(table);
 }
 
+struct Rescored {
+  Trace before, after;
+  bool judged = false;  // not after an interruption
+};
+
+// Judges the traces with these ids, and stores them in a layer where there is one.
+class Rescorer {
+ public:
+  Rescorer(TraceStore& store, std::vector<int64_t> ids, const train::RewardPanel& panel,
+           const RescoreOptions& options, const datasets::Layer* layer)
+      : store_(store), ids_(std::move(ids)), panel_(panel), options_(options), layer_(layer) {}
+
+  /// False when interrupted: what was judged by then is stored.
+  bool Run() {
+    RunPipeline<Rescored>(
+        options_.threads, kPlaces, [this](Rescored& item) { return Read(item); },
+        [this](Rescored& item) { Judge(item); }, [this](Rescored& item) { Write(item); });
+    Store();
+    return !Interrupted();
+  }
+  const Change& change() const { return change_; }
+
+ private:
+  bool Read(Rescored& item) {
+    if (Interrupted()) return false;
+    if (read_.empty()) {
+      const std::lock_guard lock(store_mutex_);
+      const auto begin = ids_.begin() + static_cast<std::ptrdiff_t>(next_id_);
+      const size_t count = std::min(kBatch, ids_.size() - next_id_);
+      store_.ForEach(
+          {begin, begin + static_cast<std::ptrdiff_t>(count)},
+          [&](const Trace& trace) { read_.push_back(trace); }, options_.filter.layer);
+      next_id_ += count;
+      std::ranges::reverse(read_);
+    }
+    if (read_.empty()) return false;
+    item.before = std::move(read_.back());
+    read_.pop_back();
+    return true;
+  }
+
+  void Judge(Rescored& item) const {
+    item.judged = !Interrupted();
+    if (!item.judged) return;
+    item.after = item.before;
+    JudgeAgain(panel_, item.after);
+  }
+
+  void Write(Rescored& item) {
+    if (!item.judged) return;
+    Count(item.before, item.after, change_);
+    progress_.Update(static_cast<double>(change_.traces), static_cast<double>(ids_.size()));
+    if (!layer_) return;
+    judged_.push_back(std::move(item.after));
+    if (judged_.size() == kBatch) Store();
+  }
+
+  void Store() {
+    if (judged_.empty()) return;
+    const std::lock_guard lock(store_mutex_);
+    store_.AddToLayer(layer_->id, judged_);
+    judged_.clear();
+  }
+
+  std::mutex store_mutex_;  // one reads while the other writes
+  TraceStore& store_;
+  const std::vector<int64_t> ids_;
+  const train::RewardPanel& panel_;
+  const RescoreOptions& options_;
+  const datasets::Layer* layer_;
+  // Of the one who reads.
+  size_t next_id_ = 0;
+  std::vector<Trace> read_;  // the next is the last
+  // Of the one who writes.
+  std::vector<Trace> judged_;
+  Change change_;
+  Progress progress_{"rescore"};
+};
+
 int Rescore(const RescoreOptions& options) {
   CatchInterrupts();
   const train::RewardPanel panel(options.judges.Judges(), options.judges.Where());
@@ -182,38 +263,24 @@ int Rescore(const RescoreOptions& options) {
   std::optional<WriterLock> lock;
   if (!options.dry_run) lock.emplace(LockFileOf(path), path.string(), "retort traces rescore");
   TraceStore store(path, options.dry_run ? TraceStore::Mode::kRead : TraceStore::Mode::kWrite);
-  datasets::Layer layer;
+  std::optional<datasets::Layer> layer;
   if (!options.dry_run) {
     layer = OpenLayer(store, options.name, panel);
-    ids = store.MissingIn(layer.id, ids);
+    ids = store.MissingIn(layer->id, ids);
   }
-  const Executor executor(options.threads);
-  Progress progress("rescore");
+  bool finished = false;
   Change change;
-  for (size_t begin = 0; begin < ids.size(); begin += kBatch) {
-    if (Interrupted()) {
-      progress.Clear();
-      Print(options, change, layer.name);
-      std::cerr << "retort: interrupted"
-                << (options.dry_run ? "" : "; what is judged is stored, the same command goes on")
-                << "\n";
-      return kInterrupted;
-    }
-    std::vector<Trace> before;
-    store.ForEach(
-        {ids.begin() + begin, ids.begin() + std::min(begin + kBatch, ids.size())},
-        [&](const Trace& trace) { before.push_back(trace); }, options.filter.layer);
-    std::vector<Trace> after = before;
-    executor.ParallelFor(static_cast<int64_t>(after.size()),
-                         [&](int64_t i, int) { JudgeAgain(panel, after[static_cast<size_t>(i)]); });
-    if (!options.dry_run) store.AddToLayer(layer.id, after);
-    for (size_t i = 0; i < before.size(); ++i) Count(before[i], after[i], change);
-    progress.Update(static_cast<double>(begin + before.size()), static_cast<double>(ids.size()));
+  {
+    Rescorer rescorer(store, std::move(ids), panel, options, layer ? &*layer : nullptr);
+    finished = rescorer.Run();
+    change = rescorer.change();
   }
-  progress.Clear();
-  if (!options.dry_run) StoreAdvantages(store, layer.id);
-  Print(options, change, layer.name);
-  return kSuccess;
+  if (finished && layer) StoreAdvantages(store, layer->id);
+  Print(options, change, layer ? layer->name : "");
+  if (finished) return kSuccess;
+  std::cerr << "retort: interrupted"
+            << (layer ? "; what is judged is stored, the same command goes on" : "") << "\n";
+  return kInterrupted;
 }
 
 }  // namespace

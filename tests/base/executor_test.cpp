@@ -46,6 +46,26 @@ TEST_P(ExecutorThreads, AWorkerIndexIsNeverInUseTwice) {
   EXPECT_EQ(out_of_range, 0);
 }
 
+TEST_P(ExecutorThreads, SeveralCallersTakeTurns) {
+  const Executor executor(GetParam());
+  std::vector<int> scratch(static_cast<size_t>(GetParam()));  // plain: TSan would see a sharing
+  std::vector<std::atomic<int>> runs(3 * 50);
+  std::vector<std::thread> callers;
+  for (int64_t caller = 0; caller < 3; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (const int64_t tiles : {1, 50, 0, 50}) {
+        executor.ParallelFor(tiles, [&](int64_t tile, int worker) {
+          ++scratch[static_cast<size_t>(worker)];
+          ++runs[static_cast<size_t>(50 * caller + tile)];
+        });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (size_t i = 0; i < runs.size(); ++i) EXPECT_EQ(runs[i], i % 50 == 0 ? 3 : 2) << i;
+  EXPECT_EQ(std::accumulate(scratch.begin(), scratch.end(), 0), 3 * 101);
+}
+
 // Scratch per worker and results handed from one loop to the next, all in plain memory: what
 // kernels do. Under ThreadSanitizer this shows that the executor's ordering is visible to it.
 TEST_P(ExecutorThreads, PlainMemoryIsOrderedBetweenLoopsAndWorkers) {

@@ -154,6 +154,50 @@ TEST_F(TracesTest, RescoreStoresTheNewVerdictsAndCountsWhatChanged) {
   EXPECT_EQ(Traces({"rescore", "--panel", "[]", "--verifier", "math"}).code, 2);
 }
 
+TEST_F(TracesTest, AnInterruptedRescoreGoesOn) {
+  constexpr int kQuick = 300, kSlow = 24;  // one transaction and a part of the next
+  {
+    TraceStore store(folder_ / "traces.db", TraceStore::Mode::kWrite);
+    datasets::StepRecord record{
+        {store.CreateRun("programs", {{"name", "programs"}}), 0, 1}, "collect", {}, {}};
+    for (int i = 0; i < kQuick + kSlow; ++i) {
+      Trace trace;
+      trace.problem.id = StrCat("p", i);
+      trace.problem.extra = {{"tests", {{{"stdin", "1"}, {"stdout", "1"}}}}};
+      trace.text = i < kQuick ? "print(1)" : "import time\ntime.sleep(0.5)\nprint(1)";
+      record.traces.push_back(trace);
+    }
+    store.AppendStep(record);
+  }
+  const std::vector<std::string> command{"traces",   "rescore", folder_.string(), "--run",
+                                         "programs", "--as",    "again",          "--verifier",
+                                         "code",     "--json",  "--threads",      "8"};
+  const auto judged = [&] {
+    const TraceStore store(folder_ / "traces.db", TraceStore::Mode::kRead);
+    for (const datasets::Layer& layer : store.Layers()) {
+      if (layer.name == "again") return layer.traces;
+    }
+    return int64_t{0};
+  };
+  const pid_t pid = Start(command);
+  while (judged() == 0 && kill(pid, 0) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  kill(pid, SIGINT);
+  const Outcome first = Wait(pid);
+  ASSERT_EQ(first.code, 130) << first.err;
+  ExpectContains(first.err, "the same command goes on");
+  EXPECT_EQ(first.json()["traces"], judged());
+  EXPECT_GE(judged(), 256);
+  ASSERT_LT(judged(), kQuick + kSlow);
+  const int64_t done = judged();
+  const Outcome rest = Retort(command);
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  EXPECT_EQ(rest.json()["traces"], kQuick + kSlow - done);
+  EXPECT_EQ(rest.json()["became_right"], rest.json()["traces"]);
+  EXPECT_EQ(judged(), kQuick + kSlow);
+}
+
 TEST_F(TracesTest, SelectKeepsASelection) {
   const Outcome selection = Traces({"select", "--correct", "--json"});
   ASSERT_EQ(selection.code, 0) << selection.err;

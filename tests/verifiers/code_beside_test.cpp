@@ -3,9 +3,11 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <thread>
 
 #include "base/strings.h"
@@ -126,42 +128,54 @@ TEST_P(CodeBeside, NoHonestRowIsLost) {
   }
 }
 
-// Started by this process, at whatever remove, and the first process of its namespace there.
-std::vector<int> InitsBelow(int pid) {
-  std::vector<int> found;
-  std::ifstream children(StrCat("/proc/", pid, "/task/", pid, "/children"));
+// Below the process or thread `task`, at whatever remove, the nearer first.
+void AddProcessesBelow(const std::filesystem::path& task, std::vector<int>& found) {
+  std::ifstream children(task / "children");
   for (int child = 0; children >> child;) {
     found.push_back(child);
-    for (const int below : InitsBelow(child)) found.push_back(below);
+    AddProcessesBelow(StrCat("/proc/", child, "/task/", child), found);
   }
-  return found;
 }
 
-// From outside, as the system does where memory runs out.
-void KillTheSandboxes() {
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream children(task.path() / "children");
-    for (int child = 0; children >> child;) {
-      std::vector<int> below = InitsBelow(child);
-      kill(child, SIGKILL);
-      for (const int pid : below) kill(pid, SIGKILL);
+int ThreadsOf(int pid) {
+  std::ifstream status(StrCat("/proc/", pid, "/status"));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("Threads:")) return std::stoi(line.substr(8));
+  }
+  return 0;
+}
+
+// From outside, as the system does where memory runs out: every process of this one's, whenever
+// one that lives has the threads of a program that has begun.
+void KillTheSandboxes(const std::atomic<bool>& judged, int threads, bool once) {
+  std::set<int> killed;  // the last of them may be dying yet
+  while (!judged && !(once && !killed.empty())) {
+    std::vector<int> all;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      AddProcessesBelow(task.path(), all);
     }
+    // All were found before the first is killed: what is started again lives.
+    if (std::any_of(all.begin(), all.end(),
+                    [&](int pid) { return !killed.contains(pid) && ThreadsOf(pid) >= threads; })) {
+      for (const int pid : all) kill(pid, SIGKILL);
+      killed.insert(all.begin(), all.end());
+    }
+    usleep(10'000);
   }
 }
 
 TEST_P(CodeBeside, OneWhoseSandboxIsLostIsJudgedAgain) {
   const auto verifier = MakeVerifier("code", Options(), "test");
   const Json columns{{"tests", {{{"stdin", "1"}, {"stdout", "1"}}}}};
+  const char* const program =
+      "import threading, time\n"
+      "for _ in range(6): threading.Thread(target=time.sleep, args=(1,)).start()\n"
+      "time.sleep(1)\n"
+      "print(input())";
   for (const bool once : {true, false}) {
     std::atomic<bool> judged{false};
-    std::thread killer([&] {
-      for (int time = 0; !judged && (time == 0 || !once); ++time) {
-        usleep(1'000'000);  // it has begun by then
-        KillTheSandboxes();
-      }
-    });
-    const Verdict verdict =
-        Judge(*verifier, "import time\ntime.sleep(2.5)\nprint(input())", columns);
+    std::thread killer([&] { KillTheSandboxes(judged, 7, once); });
+    const Verdict verdict = Judge(*verifier, program, columns);
     judged = true;
     killer.join();
     if (once) {
