@@ -14,10 +14,11 @@
 //   };
 //
 // JSON in and out, `--set`, `--help`, the recipe's hash and docs/recipes.md all come from that
-// list. Field types: bool, int, int64_t, double, std::string, enums, std::optional of those (null
-// when empty), std::vector of bool/int64_t/double/string, and nested options structs. An enum takes
-// part through `constexpr auto EnumNames(E)` found by argument-dependent lookup, returning a
-// std::array of std::pair<E, const char*>.
+// list. Field types: bool, int, int64_t, double, std::string, Json (any), enums, std::optional of
+// those (null when empty), std::vector of bool/int64_t/double/string/options structs, and nested
+// options structs. An enum, or any other type with ==, takes part through `EnumNames(E)` found by
+// argument-dependent lookup, returning a range of std::pair<E, const char*>. What has to be right
+// about a list of structs as a whole, `FinishReading(list, where)` sees to, found likewise.
 
 #include <algorithm>
 #include <concepts>
@@ -26,6 +27,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -62,6 +64,12 @@ concept OptionsStruct = std::is_class_v<T> && requires(T& t, Lister& lister) {
   t.Visit(lister);
 };
 
+/// An enum, or another type of which there are but a few values, each with a name.
+template <class T>
+concept Named = requires {
+  EnumNames(T{});
+};
+
 template <class T>
 struct IsVector : std::false_type {};
 template <class T>
@@ -84,7 +92,7 @@ template <class T>
 const char* TypeName() {
   if constexpr (std::is_same_v<T, bool>)
     return "boolean";
-  else if constexpr (std::is_enum_v<T>)
+  else if constexpr (Named<T>)
     return "string";
   else if constexpr (std::is_integral_v<T>)
     return "integer";
@@ -100,11 +108,24 @@ const char* TypeName() {
     return "options";
 }
 
+}  // namespace options_internal
+
+template <class T>
+void ReadOptions(const Json& json, const std::string& where, T& options);
+template <class T>
+Json WriteOptions(T options);
+
+namespace options_internal {
+
 template <class T>
 void ReadValue(const Json& json, const std::string& where, Bounds bounds, T& out) {
   if constexpr (std::is_same_v<T, bool>) {
     out = ReadBool(json, where);
-  } else if constexpr (std::is_enum_v<T>) {
+  } else if constexpr (std::is_same_v<T, Json>) {
+    out = json;
+  } else if constexpr (OptionsStruct<T>) {
+    ReadOptions(json, where, out);
+  } else if constexpr (Named<T>) {
     std::vector<std::string> names;
     for (const auto& [value, name] : EnumNames(T{})) names.push_back(name);
     const std::string got = ReadChoice(json, where, names);
@@ -136,19 +157,26 @@ void ReadValue(const Json& json, const std::string& where, Bounds bounds, T& out
       ReadValue(json[i], StrCat(where, "[", i, "]"), bounds, value);
       values.push_back(std::move(value));
     }
+    if constexpr (requires { FinishReading(values, where); }) FinishReading(values, where);
     out = std::move(values);
   }
 }
 
 template <class T>
 Json WriteValue(const T& value) {
-  if constexpr (std::is_enum_v<T>) {
+  if constexpr (Named<T>) {
     for (const auto& [candidate, name] : EnumNames(T{})) {
       if (candidate == value) return Json(name);
     }
     Fail("enum value without a name");
   } else if constexpr (IsOptional<T>::value) {
     return value ? WriteValue(*value) : Json(nullptr);
+  } else if constexpr (OptionsStruct<T>) {
+    return WriteOptions(value);
+  } else if constexpr (IsVector<T>::value) {
+    Json list = Json::array();
+    for (const auto& item : value) list.push_back(WriteValue<typename T::value_type>(item));
+    return list;
   } else {
     return Json(value);
   }
@@ -177,7 +205,7 @@ class Lister {
         ReadFields(json, where, children);
       };
     } else {
-      if constexpr (std::is_enum_v<T>) {
+      if constexpr (Named<T>) {
         for (const auto& [candidate, text] : EnumNames(T{})) field.choices.push_back(text);
       }
       field.get = [&value] { return WriteValue(value); };
@@ -192,6 +220,17 @@ class Lister {
 };
 
 }  // namespace options_internal
+
+/// Passes every field on to the visitor `v` but the one with this name.
+template <class V>
+struct WithoutField {
+  V& v;
+  std::string_view name;
+  template <class T>
+  void operator()(const char* field, T& value, const char* help, Bounds bounds = {}) {
+    if (field != name) v(field, value, help, bounds);
+  }
+};
 
 /// The fields of `options`, in the order of its Visit. They refer to `options`, which must outlive
 /// them and not move.
@@ -213,8 +252,8 @@ Json WriteOptions(T options) {
 }
 
 /// The name of an enum value, as in JSON.
-template <class E>
-requires std::is_enum_v<E> std::string EnumName(E value) {
+template <options_internal::Named E>
+std::string EnumName(E value) {
   return options_internal::WriteValue(value).template get<std::string>();
 }
 

@@ -17,6 +17,7 @@
 #include "model/byte_alphabet.h"
 #include "model/template.h"
 #include "rl/grpo.h"
+#include "verifiers/registry.h"
 
 namespace retort::cli {
 namespace {
@@ -81,6 +82,21 @@ rl::GrpoOptions Options(const GrpoShape& sizes, const fs::path& problems,
   return grpo;
 }
 
+// What a verifier says, after a while.
+class SlowVerifier : public verifiers::Verifier {
+ public:
+  SlowVerifier(std::unique_ptr<Verifier> verifier, int64_t ms)
+      : verifier_(std::move(verifier)), wait_(ms) {}
+  Verdict Judge(const verifiers::Response& response) const override {
+    if (wait_.count() > 0) std::this_thread::sleep_for(wait_);
+    return verifier_->Judge(response);
+  }
+
+ private:
+  std::unique_ptr<Verifier> verifier_;
+  std::chrono::milliseconds wait_;
+};
+
 Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions& options,
              nn::Compute& compute) {
   const TemporaryFolder folder;
@@ -89,7 +105,8 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   const rl::GrpoOptions grpo =
       Options(sizes, WriteProblems(sizes, tokenizer, folder.path()), options);
   datasets::TraceStore store(folder.path() / "traces.db", datasets::TraceStore::Mode::kWrite);
-  train::Recorder recorder(folder.path(), store, store.CreateRun("bench", Json::object()));
+  const int64_t run = store.CreateRun("bench", Json::object());
+  train::Recorder recorder(folder.path(), store, run);
 
   Meter meter(compute, options);
   Progress progress("grpo " + shape.name);
@@ -106,14 +123,15 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
       .model = *model,
       .tokenizer = tokenizer,
       .recorder = recorder,
+      .store = store,
+      .run = run,
       .name = "grpo",
       .checkpoint = {},
       .judge_threads = sizes.judge_ms > 0 ? static_cast<int>(sizes.prompts * sizes.samples) : 0,
-      .before_judging =
-          [&] {
-            if (sizes.judge_ms > 0) {
-              std::this_thread::sleep_for(std::chrono::milliseconds(sizes.judge_ms));
-            }
+      .make_verifier =
+          [&](const std::string& name, const Json& json, const std::string& where) {
+            return std::make_unique<SlowVerifier>(verifiers::MakeVerifier(name, json, where),
+                                                  sizes.judge_ms);
           },
       .progress =
           [&](int64_t done, int64_t total, const train::Metrics& metrics) {

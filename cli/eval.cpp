@@ -20,6 +20,7 @@
 #include "cli/table.h"
 #include "datasets/trace_store.h"
 #include "model/pretrained.h"
+#include "train/accuracy.h"
 #include "train/evaluation.h"
 #include "train/problems.h"
 
@@ -42,25 +43,13 @@ struct EvalCommand {
   bool json = false;
 };
 
-// Nothing is said of modes that did not occur: their accuracy is null.
-Json ToJson(const train::Accuracy& accuracy) {
-  return {{"accuracy", train::NumberOrNull(accuracy.accuracy())},
-          {"completions", accuracy.count},
-          {"unjudged", accuracy.unjudged},
-          {"mean_completion_length", accuracy.mean_length()},
-          {"finished", train::Accuracy::Share(accuracy.finished, accuracy.count)},
-          {"reasoning", accuracy.reasoning_share()},
-          {"accuracy_reasoning", train::NumberOrNull(accuracy.reasoning_accuracy())},
-          {"accuracy_direct", train::NumberOrNull(accuracy.direct_accuracy())}};
-}
-
 std::vector<std::string> RowOf(const std::string& name, const train::Accuracy& accuracy) {
   return {name,
           Thousands(accuracy.count),
           Percent(accuracy.accuracy()),
           Thousands(accuracy.unjudged),
           Fixed(accuracy.mean_length(), 1),
-          Percent(train::Accuracy::Share(accuracy.finished, accuracy.count)),
+          Percent(accuracy.finished_share()),
           Percent(accuracy.reasoning_share()),
           Percent(accuracy.reasoning_accuracy()),
           Percent(accuracy.direct_accuracy())};
@@ -136,19 +125,17 @@ class Gatherer {
   const std::vector<Trace>& judged() const { return judged_; }
 
   /// On any thread.
-  void Add(size_t slot, const Trace& trace, const train::Judgement& judgement) {
+  void Add(size_t slot, const Trace& trace) {
     const std::lock_guard lock(mutex_);
     const size_t problem = slot / samples_;
-    train::SampleResult& part = parts_[problem];
-    part.traces.resize(samples_);
-    part.judgements.resize(samples_);
-    part.traces[slot % samples_] = trace;
-    part.judgements[slot % samples_] = judgement;
+    std::vector<Trace>& part = parts_[problem];
+    part.resize(samples_);
+    part[slot % samples_] = trace;
     if (++counts_[problem] < samples_) return;
     accuracy_.Add(part);
-    for (const Trace& sample : part.traces) judged_.emplace_back().verdicts = sample.verdicts;
+    for (const Trace& sample : part) judged_.emplace_back().verdicts = sample.verdicts;
     std::vector<std::string> rows;
-    for (const Trace& sample : part.traces) {
+    for (const Trace& sample : part) {
       rows.push_back(ToJsonLine(datasets::TraceToJson(sample, false)));
     }
     out_.Add(chosen_[problem], std::move(rows));
@@ -161,7 +148,7 @@ class Gatherer {
   PartialOutput& out_;
   train::AccuracyTable& accuracy_;
   std::mutex mutex_;
-  std::vector<train::SampleResult> parts_;
+  std::vector<std::vector<Trace>> parts_;
   std::vector<size_t> counts_;
   std::vector<Trace> judged_;
 };
@@ -205,12 +192,11 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   for (const auto& [item, rows] : out.items()) {  // of an interrupted command
     RETORT_CHECK(item >= 0 && item < static_cast<int64_t>(problems.size()), command.out,
                  ".partial: knows a problem ", item, ", but there are ", problems.size());
-    train::SampleResult kept;
     for (const std::string& row : rows) {
-      kept.traces.push_back(TraceFromRow(row, problems.at(static_cast<size_t>(item))));
-      kept.judgements.push_back(panel.FromVerdicts(kept.traces.back().verdicts));
+      const Trace kept = TraceFromRow(row, problems.at(static_cast<size_t>(item)));
+      panel.FromVerdicts(kept.verdicts);  // refuses those of other judges
+      evaluation.accuracy.Add(kept);
     }
-    evaluation.accuracy.Add(kept);
   }
   const int64_t tokens_before = evaluation.accuracy.all.tokens;
   std::vector<int64_t> chosen;
@@ -231,10 +217,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
       .engine = {},
       .progress = [&](int64_t done) { progress.Update(static_cast<double>(done), total); },
       .stop = Interrupted,
-      .on_judged =
-          [&](size_t slot, const Trace& trace, const train::Judgement& judgement) {
-            gatherer.Add(slot, trace, judgement);
-          }};
+      .on_judged = [&](size_t slot, const Trace& trace) { gatherer.Add(slot, trace); }};
   train::SampleJob job;
   job.problems = &problems;
   job.chosen = gatherer.chosen();
@@ -279,13 +262,14 @@ int Eval(EvalCommand command) {
   // Traces and summary do not mix.
   std::ostream& summary = evaluation.out_is_standard_output ? std::cerr : std::cout;
   if (command.json) {
-    Json json = ToJson(accuracy.all);
+    Json json = train::ToJson(accuracy.all);
     json["problems"] = evaluation.problems_done;
     if (evaluation.interrupted) json["partial"] = true, json["problems_asked"] = problems.size();
     json["seconds"] = evaluation.seconds;
     json["tokens_per_second"] = speed;
-    for (const auto& [family, counts] : accuracy.families)
-      json["families"][family] = ToJson(counts);
+    for (const auto& [family, counts] : accuracy.families) {
+      json["families"][family] = train::ToJson(counts);
+    }
     summary << ToJsonLine(json) << "\n";
     return code;
   }

@@ -11,7 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/option_flags.h"
 #include "cli/table.h"
-#include "train/evaluation.h"
+#include "train/accuracy.h"
 #include "train/run_places.h"
 
 namespace retort::cli {

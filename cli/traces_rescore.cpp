@@ -121,24 +121,22 @@ void StoreAdvantages(TraceStore& store, int64_t layer) {
   for (datasets::RunSummary& run : store.Runs()) recipes[run.id] = std::move(run.recipe);
   std::vector<std::pair<int64_t, double>> advantages;
   store.ForEachLayerStep(layer, [&](const datasets::LayerStep& step) {
-    const Json stages = recipes[step.key.run].value("stages", Json::array());
+    const Json& recipe = recipes[step.key.run];
+    const Json stages = recipe.is_object() ? recipe.value("stages", Json::array()) : Json::array();
     const auto k = static_cast<size_t>(step.key.stage_index);
-    if (k >= stages.size() || stages[k].value("type", "") != "grpo") return;
-    rl::AdvantageOptions options;
-    // Runs that know no "unjudged" skipped.
-    ReadOptions({{"scale_rewards", stages[k].value("scale_rewards", "group")},
-                 {"unjudged", stages[k].value("unjudged", "skip")}},
-                "recipe", options);
+    if (k >= stages.size()) return;
+    const auto options = rl::AdvantageOptionsOf(stages[k]);
+    if (!options) return;
     std::vector<int64_t> ids, sizes;
     std::vector<std::optional<double>> rewards;
     for (const datasets::LayerStep::Group& group : step.groups) {
-      if (!group.complete && options.scale_rewards == rl::ScaleRewards::kBatch) return;
+      if (!group.complete && options->scale_rewards == rl::ScaleRewards::kBatch) return;
       if (!group.complete) continue;
       ids.insert(ids.end(), group.ids.begin(), group.ids.end());
       rewards.insert(rewards.end(), group.rewards.begin(), group.rewards.end());
       sizes.push_back(static_cast<int64_t>(group.ids.size()));
     }
-    const rl::Advantages computed = rl::ComputeAdvantages(options, rewards, sizes);
+    const rl::Advantages computed = rl::ComputeAdvantages(*options, rewards, sizes);
     for (size_t i = 0; i < ids.size(); ++i) advantages.emplace_back(ids[i], computed.values[i]);
   });
   store.SetLayerAdvantages(layer, advantages);

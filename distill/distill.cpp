@@ -23,7 +23,7 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
                                                    datasets::TraceStore::Mode::kRead,
                                                    context.stop_requested);
   }
-  datasets::TraceStore& store = own ? context.recorder.store() : *other;
+  datasets::TraceStore& store = own ? context.store : *other;
   Traces traces;
   std::vector<int64_t> ids;
   if (own) {
@@ -91,6 +91,17 @@ train::StageReport RunDistill(const train::StageContext& context, const DistillO
   if (traces.too_long > 0) report.details["too_long"] = traces.too_long;
   if (!traces.hash.empty()) report.details["selection"] = traces.hash;
   return report;
+}
+
+train::StageNeeds DistillOptions::Needs() const {
+  return {.traces = train::TracesNeeded{database, &select},
+          .save_total_limit = training.save_total_limit};
+}
+
+const train::StageKind& DistillKind() {
+  static const train::StageKind kind = train::MakeStageKind<RunDistill>(
+      "distill", "Learns the completions of stored traces.", true, DistillOptions());
+  return kind;
 }
 
 }  // namespace retort::distill

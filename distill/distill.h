@@ -7,6 +7,7 @@
 
 #include "datasets/trace_filter.h"
 #include "distill/next_token.h"
+#include "train/stage_kind.h"
 
 namespace retort::distill {
 
@@ -30,6 +31,8 @@ struct DistillOptions {
       "that is both answers and what the user said to them (CodeI/O++).");
     training.Visit(v);
   }
+  void Validate(const std::string& where) const { training.Validate(where); }
+  train::StageNeeds Needs() const;
 };
 
 /// The trace's tokens are the same text to this tokenizer as to the one that sampled them. A trace
@@ -38,5 +41,7 @@ bool SameTokens(const model::Tokenizer& tokenizer, const Trace& trace);
 
 /// The selection is stored in the database it was made from (the run's own), and its hash reported.
 train::StageReport RunDistill(const train::StageContext& context, const DistillOptions& options);
+
+const train::StageKind& DistillKind();
 
 }  // namespace retort::distill

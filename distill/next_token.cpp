@@ -156,18 +156,17 @@ class NextTokenLoop {
 
 }  // namespace
 
-void Validate(const NextTokenOptions& options, const std::string& where) {
-  RETORT_CHECK(
-      options.decay_steps == 0 || options.optimizer.lr_scheduler_type == nn::Schedule::kConstant,
-      where, ": decay_steps needs lr_scheduler_type \"constant\", got \"",
-      EnumName(options.optimizer.lr_scheduler_type), "\"");
-  RETORT_CHECK(options.num_train_epochs > 0 || options.decay_steps <= options.steps, where,
-               ": decay_steps = ", options.decay_steps, " does not fit steps = ", options.steps);
+void NextTokenOptions::Validate(const std::string& where) const {
+  RETORT_CHECK(decay_steps == 0 || optimizer.lr_scheduler_type == nn::Schedule::kConstant, where,
+               ": decay_steps needs lr_scheduler_type \"constant\", got \"",
+               EnumName(optimizer.lr_scheduler_type), "\"");
+  RETORT_CHECK(num_train_epochs > 0 || decay_steps <= steps, where, ": decay_steps = ", decay_steps,
+               " does not fit steps = ", steps);
 }
 
 train::StageReport TrainNextToken(const train::StageContext& context,
                                   const NextTokenOptions& options, const NextTokenTask& task) {
-  Validate(options, context.name);
+  options.Validate(context.name);
   return NextTokenLoop(context, options, task).Run();
 }
 

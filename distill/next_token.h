@@ -48,6 +48,8 @@ struct NextTokenOptions {
     optimizer.Visit(v);
     balance.Visit(v);
   }
+  /// Throws Error on options that contradict each other.
+  void Validate(const std::string& where) const;
 };
 
 /// What is learned from, and when to stop early.
@@ -61,9 +63,6 @@ struct NextTokenTask {
   double end_at = 1;
   std::function<double(int64_t step, train::Metrics& metrics)> probe;
 };
-
-/// Throws Error on options that contradict each other.
-void Validate(const NextTokenOptions& options, const std::string& where);
 
 train::StageReport TrainNextToken(const train::StageContext& context,
                                   const NextTokenOptions& options, const NextTokenTask& task);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/accuracy.h"
 #include "train/evaluation.h"
 
 namespace retort::distill {
@@ -16,7 +17,7 @@ class Probe {
         options_(options.until),
         problems_(train::ProblemsOf(context, options_.problems,
                                     options_.sampling.max_completion_length, about_problems_)),
-        panel_(options.reward, context.name + ".reward"),
+        panel_(context.Panel(options.reward)),
         warnings_(context, panel_) {}
 
   double Measure(int64_t step, train::Metrics& metrics) {
@@ -31,7 +32,7 @@ class Probe {
     train::AccuracyTable table;
     const train::SampleResult result =
         train::SampleProblems(train::SamplingOf(context_, panel_), job);
-    table.Add(result);
+    table.Add(result.traces);
     warnings_.Look(step, result.traces);
     double worst = 1;
     for (const auto& [family, accuracy] : table.families) {
@@ -93,6 +94,35 @@ train::StageReport RunSupervised(const train::StageContext& context,
   train::StageReport report = TrainNextToken(context, options.training, task);
   report.details.update(about);
   return report;
+}
+
+train::StageNeeds SupervisedOptions::Needs() const {
+  using Role = train::ProblemsNeeded::Role;
+  train::StageNeeds needs{
+      .problems = {{.role = Role::kLearn, .key = "problems", .options = &problems}},
+      .save_total_limit = training.save_total_limit};
+  if (until.every > 0) {
+    needs.problems.push_back({.role = Role::kProbe,
+                              .key = "until.problems",
+                              .options = &until.problems,
+                              .completion = until.sampling.max_completion_length,
+                              .judges = &reward});
+  }
+  return needs;
+}
+
+const train::StageKind& PretrainKind() {
+  SupervisedOptions options;
+  options.learn_prompt = true;
+  static const train::StageKind kind = train::MakeStageKind<RunSupervised>(
+      "pretrain", "Learns worked problems from scratch, every token of them.", true, options);
+  return kind;
+}
+
+const train::StageKind& SftKind() {
+  static const train::StageKind kind = train::MakeStageKind<RunSupervised>(
+      "sft", "Learns worked problems, the completion's tokens only.", true, SupervisedOptions());
+  return kind;
 }
 
 }  // namespace retort::distill

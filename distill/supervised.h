@@ -6,6 +6,7 @@
 #include "rollout/sampler.h"
 #include "train/panel.h"
 #include "train/problems.h"
+#include "train/stage_kind.h"
 
 namespace retort::distill {
 
@@ -36,7 +37,7 @@ struct ProbeOptions {
 
 struct SupervisedOptions {
   train::ProblemOptions problems;
-  /// Judges what the probe samples. Read by the recipe (key "reward").
+  /// Judges what the probe samples.
   std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   double reasoning_share = 1;
   bool learn_prompt = false;
@@ -44,6 +45,7 @@ struct SupervisedOptions {
   NextTokenOptions training;
   template <class V>
   void Visit(V& v) {
+    v("reward", reward, train::kRewardHelp);
     v("problems", problems, "What is learned from.");
     v("reasoning_share", reasoning_share,
       "Share of examples that show the worked steps in the think block; the rest answer directly.",
@@ -52,9 +54,14 @@ struct SupervisedOptions {
     v("until", until, "A measured condition that ends the stage early.");
     training.Visit(v);
   }
+  void Validate(const std::string& where) const { training.Validate(where); }
+  train::StageNeeds Needs() const;
 };
 
 train::StageReport RunSupervised(const train::StageContext& context,
                                  const SupervisedOptions& options);
+
+const train::StageKind& PretrainKind();
+const train::StageKind& SftKind();
 
 }  // namespace retort::distill

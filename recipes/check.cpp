@@ -26,10 +26,6 @@ struct Source {
   std::string error;
 };
 
-bool HasProblems(StageType type) {
-  return type != StageType::kDistill && type != StageType::kExport;
-}
-
 class Checker {
  public:
   Checker(const Recipe& recipe, size_t first_stage, std::function<bool()> stop)
@@ -87,8 +83,13 @@ class Checker {
   void CheckStage(size_t k) {
     const Stage& stage = recipe_.stages[k];
     const ModelFacts& facts = models_.at(stage.model);
+    const train::StageNeeds needs = stage.Needs();
     CheckStart(stage, facts);
-    std::visit([&](const auto& options) { CheckOptions(k, stage, facts, options); }, stage.options);
+    for (const train::ProblemsNeeded& problems : needs.problems) {
+      CheckProblemsOf(stage, facts, problems);
+    }
+    if (needs.traces) CheckTraces({recipe_, k, models_, *needs.traces, stop_}, findings_);
+    if (needs.folder) CheckFolder(stage.name + ".path", *needs.folder);
   }
 
   void CheckStart(const Stage& stage, const ModelFacts& facts) {
@@ -107,44 +108,22 @@ class Checker {
     }
   }
 
-  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
-                    const distill::SupervisedOptions& options) {
+  void CheckProblemsOf(const Stage& stage, const ModelFacts& facts,
+                       const train::ProblemsNeeded& needed) {
+    const std::string place = stage.name + "." + needed.key;
     const std::vector<Problem>* problems =
-        CheckProblems(stage.name + ".problems", facts, options.problems, std::nullopt);
-    if (problems) {
-      CheckRows(stage.name + ".problems", *problems, "have no answer to learn",
+        CheckProblems(place, facts, *needed.options, needed.completion);
+    if (!problems) return;
+    if (!needed.completion) {
+      CheckRows(place, *problems, "have no answer to learn",
                 [](const Problem& problem) { return problem.answer.empty(); });
     }
-    if (options.until.every == 0) return;
-    const std::string place = stage.name + ".until.problems";
-    CheckJudges(stage.name, options.reward,
-                CheckProblems(place, facts, options.until.problems,
-                              options.until.sampling.max_completion_length));
-  }
-  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
-                    const rl::GrpoOptions& options) {
-    const std::vector<Problem>* problems = CheckSampled(stage, facts, options);
-    if (problems && static_cast<int64_t>(problems->size()) < options.prompts_per_step) {
+    if (needed.judges) CheckJudges(stage.name, *needed.judges, *problems);
+    if (static_cast<int64_t>(problems->size()) < needed.per_step) {
       Add(false, stage.name + ".prompts_per_step",
-          StrCat("is ", options.prompts_per_step, ", but there are only ",
+          StrCat("is ", needed.per_step, ", but there are only ",
                  Counted(problems->size(), "problem"), ": some are drawn several times in a step"));
     }
-  }
-  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
-                    const CollectOptions& options) {
-    CheckSampled(stage, facts, options);
-  }
-  void CheckOptions(size_t, const Stage& stage, const ModelFacts& facts,
-                    const EvalOptions& options) {
-    CheckSampled(stage, facts, options);
-  }
-  template <class Options>
-  const std::vector<Problem>* CheckSampled(const Stage& stage, const ModelFacts& facts,
-                                           const Options& options) {
-    const std::vector<Problem>* problems = CheckProblems(
-        stage.name + ".problems", facts, options.problems, options.sampling.max_completion_length);
-    CheckJudges(stage.name, options.reward, problems);
-    return problems;
   }
 
   // Null when there are none. What else is wrong with them is looked for all the same.
@@ -245,17 +224,16 @@ class Checker {
   }
 
   void CheckJudges(const std::string& stage, const std::vector<train::JudgeSpec>& judges,
-                   const std::vector<Problem>* problems) {
-    if (!problems) return;
+                   const std::vector<Problem>& problems) {
     const train::RewardPanel panel(judges, stage + ".reward");
-    std::vector<bool> taken(problems->size());
+    std::vector<bool> taken(problems.size());
     for (size_t j = 0; j < panel.judges().size(); ++j) {
       const train::JudgeSpec& judge = panel.judges()[j];
       const std::string place = StrCat(stage, ".reward[", j, "]");
       size_t takes = 0, cannot = 0;
       std::string first;
-      for (size_t i = 0; i < problems->size(); ++i) {
-        const Problem& problem = (*problems)[i];
+      for (size_t i = 0; i < problems.size(); ++i) {
+        const Problem& problem = problems[i];
         if (!panel.Takes(j, problem)) continue;
         taken[i] = true;
         ++takes;
@@ -265,7 +243,7 @@ class Checker {
       if (takes == 0) {
         Add(false, place + ".values",
             StrCat("judge '", judge.name, "' takes none of the ",
-                   Counted(problems->size(), "problem"), ": column '", judge.column, "' never is ",
+                   Counted(problems.size(), "problem"), ": column '", judge.column, "' never is ",
                    Join(judge.values, " or ")));
       } else if (cannot > 0) {
         Add(cannot == takes, place,
@@ -279,30 +257,25 @@ class Checker {
     const auto first = static_cast<size_t>(std::ranges::find(taken, false) - taken.begin());
     Add(nobody == static_cast<std::ptrdiff_t>(taken.size()), stage + ".reward",
         StrCat("no judge takes ", nobody, " of ", Counted(taken.size(), "problem"),
-               ", the first is '", (*problems)[first].id, "'; they stay unjudged"));
+               ", the first is '", problems[first].id, "'; they stay unjudged"));
   }
 
-  void CheckOptions(size_t k, const Stage&, const ModelFacts&,
-                    const distill::DistillOptions& options) {
-    CheckTraces({recipe_, k, models_, options, stop_}, findings_);
-  }
-  void CheckOptions(size_t, const Stage& stage, const ModelFacts&, const ExportOptions& options) {
-    const std::string place = stage.name + ".path";
-    const fs::path path = fs::path(options.path).lexically_normal();
+  void CheckFolder(const std::string& place, const std::string& folder) {
+    const fs::path path = fs::path(folder).lexically_normal();
     const std::string first = path.empty() ? "" : path.begin()->string();
     const bool ours = first == "." || first == "final" || first == "tb" || first == "traces.db" ||
                       first == "metrics.jsonl" || first == "recipe.json" ||
                       first == "stages.json" || first.starts_with("checkpoint-");
-    if (options.path.empty() || ours) {
+    if (folder.empty() || ours) {
       Add(true, place,
-          StrCat("'", options.path,
+          StrCat("'", folder,
                  "' is what the run itself writes there; choose "
                  "another folder"));
     } else if (fs::exists(path) && path.is_absolute() && !fs::is_directory(path)) {
-      Add(true, place, StrCat(options.path, " is a file, expected a folder or nothing"));
+      Add(true, place, StrCat(folder, " is a file, expected a folder or nothing"));
     } else if (!exports_.insert(path.string()).second) {
       Add(true, place,
-          StrCat("'", options.path,
+          StrCat("'", folder,
                  "' is written by an earlier export; choose "
                  "another folder"));
     }
@@ -311,18 +284,21 @@ class Checker {
   // Problems of evaluations that are also learned from. What is collected is learned from where a
   // later stage distils it.
   void CheckOverlaps() {
+    using Role = train::ProblemsNeeded::Role;
     const bool distils = std::ranges::any_of(recipe_.stages, [](const Stage& stage) {
-      const auto* distilled = std::get_if<distill::DistillOptions>(&stage.options);
-      return distilled && distilled->database.empty();
+      const auto traces = stage.Needs().traces;
+      return traces && traces->database.empty();
     });
     std::map<std::string, std::set<std::string>> learned;  // by stage
     for (const Stage& stage : recipe_.stages) {
-      const auto used = used_.find(stage.name + ".problems");
-      if (!HasProblems(stage.type) || used == used_.end()) continue;
-      if (stage.type == StageType::kEval) {
-        for (const auto& [name, texts] : learned) WarnOverlap(stage, *used->second, name, texts);
-      } else if (stage.type != StageType::kCollect || distils) {
-        for (const Problem& p : *used->second) learned[stage.name].insert(p.canonical);
+      for (const train::ProblemsNeeded& needed : stage.Needs().problems) {
+        const auto used = used_.find(stage.name + "." + needed.key);
+        if (used == used_.end()) continue;
+        if (needed.role == Role::kMeasure) {
+          for (const auto& [name, texts] : learned) WarnOverlap(stage, *used->second, name, texts);
+        } else if (needed.role == Role::kLearn || (needed.role == Role::kCollect && distils)) {
+          for (const Problem& p : *used->second) learned[stage.name].insert(p.canonical);
+        }
       }
     }
   }

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "datasets/trace_store.h"
+#include "distill/distill.h"
 #include "recipes/internal/check_parts.h"
 #include "train/revision.h"
 #include "train/run_places.h"
@@ -14,36 +15,27 @@ namespace {
 
 constexpr size_t kTracesCompared = 100;
 
-bool Samples(StageType type) {
-  return type == StageType::kGrpo || type == StageType::kCollect || type == StageType::kEval;
-}
-
 std::vector<std::string> JudgeNames(const Stage& stage) {
-  std::vector<train::JudgeSpec> judges;
-  std::visit(
-      [&](const auto& options) {
-        if constexpr (requires { options.reward; }) judges = options.reward;
-      },
-      stage.options);
+  std::vector<train::JudgeSpec> judges = *stage.Needs().problems.front().judges;
   train::NameJudges(judges, stage.name + ".reward");
   std::vector<std::string> names;
   for (const train::JudgeSpec& judge : judges) names.push_back(judge.name);
   return names;
 }
 
-void CheckOwnTraces(const DistillCheck& check, Findings& findings) {
+void CheckOwnTraces(const TracesCheck& check, Findings& findings) {
   const Stage& stage = check.recipe.stages[check.k];
   const ModelFacts& facts = check.models.at(stage.model);
-  const distill::DistillOptions& options = check.options;
-  const std::string& wanted = options.select.stage;
+  const datasets::TraceFilter& select = *check.traces.select;
+  const std::string& wanted = select.stage;
   std::vector<std::string> names;
   std::vector<const Stage*> teachers;
   for (size_t i = 0; i < check.k; ++i) {
     const Stage& earlier = check.recipe.stages[i];
-    if (!Samples(earlier.type)) continue;
+    const train::StageNeeds needs = earlier.Needs();
+    if (!needs.stores_traces) continue;
     names.push_back(earlier.name);
-    const auto* collect = std::get_if<CollectOptions>(&earlier.options);
-    if (collect && collect->revision) names.push_back(train::RevisionStage(earlier.name));
+    if (needs.second_turns) names.push_back(train::RevisionStage(earlier.name));
     if (wanted.empty() || wanted == names.back() || wanted == earlier.name) {
       teachers.push_back(&earlier);
     }
@@ -56,16 +48,16 @@ void CheckOwnTraces(const DistillCheck& check, Findings& findings) {
             : StrCat("'", wanted, "' is no earlier stage that samples.", DidYouMean(wanted, names),
                      " There are: ", names.empty() ? "none" : Join(names, ", ")));
   }
-  if (!options.select.run.empty() && options.select.run != check.recipe.name) {
+  if (!select.run.empty() && select.run != check.recipe.name) {
     findings.Add(true, stage.name + ".select.run",
-                 StrCat("'", options.select.run, "' is not this run, which is named '",
-                        check.recipe.name, "'; leave it empty or name a database"));
+                 StrCat("'", select.run, "' is not this run, which is named '", check.recipe.name,
+                        "'; leave it empty or name a database"));
   }
   std::vector<std::string> judges;
   for (const Stage* teacher : teachers) {
     for (const std::string& name : JudgeNames(*teacher)) judges.push_back(name);
   }
-  const std::string& verifier = options.select.verifier;
+  const std::string& verifier = select.verifier;
   if (!verifier.empty() && !teachers.empty() && !std::ranges::count(judges, verifier)) {
     findings.Add(true, stage.name + ".select.verifier",
                  StrCat("no judge there is named '", verifier, "'.", DidYouMean(verifier, judges)));
@@ -80,12 +72,13 @@ void CheckOwnTraces(const DistillCheck& check, Findings& findings) {
   }
 }
 
-void CheckDatabase(const DistillCheck& check, Findings& findings) {
+void CheckDatabase(const TracesCheck& check, Findings& findings) {
   const Stage& stage = check.recipe.stages[check.k];
   const ModelFacts& facts = check.models.at(stage.model);
-  const distill::DistillOptions& options = check.options;
-  const datasets::TraceStore store(train::FindTraces(options.database),
-                                   datasets::TraceStore::Mode::kRead, check.stop);
+  const std::string& database = check.traces.database;
+  const datasets::TraceFilter& select = *check.traces.select;
+  const datasets::TraceStore store(train::FindTraces(database), datasets::TraceStore::Mode::kRead,
+                                   check.stop);
   std::vector<std::string> runs, stages;
   for (const datasets::StageStats& stats : store.Stats()) {
     runs.push_back(stats.run);
@@ -96,23 +89,21 @@ void CheckDatabase(const DistillCheck& check, Findings& findings) {
     if (const size_t turn = wanted.find('/'); turn != std::string::npos) wanted.resize(turn);
     if (wanted.empty() || std::ranges::count(known, wanted)) return true;
     const std::set<std::string> once(known.begin(), known.end());
-    findings.Add(
-        true, StrCat(stage.name, ".select.", key),
-        StrCat("'", wanted, "' is not in ", options.database, ".", DidYouMean(wanted, known),
-               " There are: ", Join({once.begin(), once.end()}, ", ")));
+    findings.Add(true, StrCat(stage.name, ".select.", key),
+                 StrCat("'", wanted, "' is not in ", database, ".", DidYouMean(wanted, known),
+                        " There are: ", Join({once.begin(), once.end()}, ", ")));
     return false;
   };
-  if (!require("run", options.select.run, runs) ||
-      !require("stage", options.select.stage, stages)) {
+  if (!require("run", select.run, runs) || !require("stage", select.stage, stages)) {
     return;
   }
   datasets::TraceFilter judged;
-  judged.verifier = options.select.verifier;
+  judged.verifier = select.verifier;
   store.CheckFilter(judged);
-  std::vector<int64_t> ids = store.Select(options.select);
+  std::vector<int64_t> ids = store.Select(select);
   if (ids.empty()) {
     findings.Add(true, stage.name + ".select",
-                 StrCat("no trace in ", options.database, " passes the filter"));
+                 StrCat("no trace in ", database, " passes the filter"));
     return;
   }
   if (!facts.known) return;
@@ -121,17 +112,16 @@ void CheckDatabase(const DistillCheck& check, Findings& findings) {
   store.ForEach(
       ids, [&](const Trace& trace) { same = same && distill::SameTokens(facts.tokenizer, trace); });
   if (!same) {
-    findings.Add(
-        true, stage.name + ".model",
-        StrCat("the tokens in ", options.database, " are other texts to the tokenizer of '",
-               stage.model, "'; teacher and student must share a tokenizer"));
+    findings.Add(true, stage.name + ".model",
+                 StrCat("the tokens in ", database, " are other texts to the tokenizer of '",
+                        stage.model, "'; teacher and student must share a tokenizer"));
   }
 }
 
 }  // namespace
 
-void CheckTraces(const DistillCheck& check, Findings& findings) {
-  if (check.options.database.empty()) {
+void CheckTraces(const TracesCheck& check, Findings& findings) {
+  if (check.traces.database.empty()) {
     CheckOwnTraces(check, findings);
   } else {
     const std::string place = check.recipe.stages[check.k].name + ".database";

@@ -84,12 +84,11 @@ Recipe OpenRecipe(const std::string& source, const std::vector<std::string>& set
 std::string HashOfInput(const Recipe& recipe, int64_t k, const std::string& path,
                         const std::function<bool()>& stop) {
   if (k < 0) return model::HashOfModel(train::FindModel(path).folder);
-  const auto* distill =
-      std::get_if<distill::DistillOptions>(&recipe.stages[static_cast<size_t>(k)].options);
-  if (distill && distill->database == path) {
+  const auto traces = recipe.stages[static_cast<size_t>(k)].Needs().traces;
+  if (traces && traces->database == path) {
     const datasets::TraceStore store(train::FindTraces(path), datasets::TraceStore::Mode::kRead,
                                      stop);
-    return store.SelectionHash(store.Select(distill->select));
+    return store.SelectionHash(store.Select(*traces->select));
   }
   Fingerprint hash;
   AddFile(hash, path);

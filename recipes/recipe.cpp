@@ -27,42 +27,14 @@ T TakeFields(Json& json, const std::string& where) {
   return fields;
 }
 
-template <class T>
-concept HasPanel = requires(T& options) {
-  options.reward;
-};
-
-Field PanelField(std::vector<train::JudgeSpec>& judges) {
-  return {"reward",
-          "Who judges a completion; see Judges. The weighted scores add up to the reward.",
-          "list",
-          {},
-          {},
-          {},
-          [&judges] { return train::WritePanel(judges); },
-          [&judges](const Json& json, const std::string& where) {
-            judges = train::ReadPanel(json, where);
-            train::RewardPanel(judges, where);  // unknown verifiers and options
-          }};
-}
-
-StageOptions ReadStageOptions(const Json& json, const std::string& where, StageFields& fields) {
+train::StageOptions ReadStageOptions(const Json& json, const std::string& where,
+                                     StageFields& fields) {
   ReadOptions({{"type", json["type"]}}, where, fields);
-  StageOptions options = DefaultOptions(fields.type);
+  train::StageOptions options = fields.type->defaults;
   std::vector<Field> all = ListFields(fields);
-  for (Field& field : ListStageFields(options)) all.push_back(std::move(field));
+  for (Field& field : fields.type->fields(options)) all.push_back(std::move(field));
   ReadFields(json, where, all);
-  if (const auto* grpo = std::get_if<rl::GrpoOptions>(&options)) rl::Validate(*grpo, where);
-  if (const auto* sft = std::get_if<distill::SupervisedOptions>(&options)) {
-    distill::Validate(sft->training, where);
-  }
-  if (const auto* distilled = std::get_if<distill::DistillOptions>(&options)) {
-    distill::Validate(distilled->training, where);
-  }
-  if (const auto* eval = std::get_if<EvalOptions>(&options)) {
-    RETORT_CHECK(!eval->temperatures.empty() || eval->validation_loss, where,
-                 ".temperatures: expected at least one, or validation_loss");
-  }
+  fields.type->validate(options, where);
   return options;
 }
 
@@ -166,7 +138,7 @@ void ReadStages(Json json, const Json& data, const std::string& where, Recipe& r
       MergeData(data, place + ReplaceAll(at, "/", "."), json[i][problems]);
     }
     StageFields fields;
-    StageOptions options = ReadStageOptions(json[i], place, fields);
+    train::StageOptions options = ReadStageOptions(json[i], place, fields);
     Stage stage{fields.name.empty() ? EnumName(fields.type) : fields.name, fields.type,
                 fields.model.empty() ? model_names.front() : fields.model, fields.start_from,
                 std::move(options)};
@@ -201,39 +173,6 @@ Json* FindStage(Json& document, const std::string& wanted, const std::string& se
 }
 
 }  // namespace
-
-StageOptions DefaultOptions(StageType type) {
-  switch (type) {
-    case StageType::kPretrain: {
-      distill::SupervisedOptions options;
-      options.learn_prompt = true;
-      return options;
-    }
-    case StageType::kSft:
-      return distill::SupervisedOptions();
-    case StageType::kGrpo:
-      return rl::GrpoOptions();
-    case StageType::kCollect:
-      return CollectOptions();
-    case StageType::kDistill:
-      return distill::DistillOptions();
-    case StageType::kEval:
-      return EvalOptions();
-    case StageType::kExport:
-      return ExportOptions();
-  }
-  Fail("unknown stage type");
-}
-
-std::vector<Field> ListStageFields(StageOptions& options) {
-  return std::visit(
-      [](auto& o) {
-        std::vector<Field> fields = ListFields(o);
-        if constexpr (HasPanel<decltype(o)>) fields.insert(fields.begin(), PanelField(o.reward));
-        return fields;
-      },
-      options);
-}
 
 Recipe ReadRecipe(const Json& json, const std::string& where) {
   Json rest = json;
@@ -285,8 +224,8 @@ Json WriteRecipe(const Recipe& recipe) {
   }
   for (const Stage& stage : recipe.stages) {
     Json item = WriteOptions(StageFields{stage.name, stage.type, stage.model, stage.start_from});
-    StageOptions options = stage.options;
-    item.update(WriteFields(ListStageFields(options)));
+    train::StageOptions options = stage.options;
+    item.update(WriteFields(stage.type->fields(options)));
     json["stages"].push_back(std::move(item));
   }
   return json;

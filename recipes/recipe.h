@@ -14,18 +14,14 @@
 #include <filesystem>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/json.h"
 #include "base/options.h"
-#include "distill/distill.h"
-#include "distill/supervised.h"
 #include "model/config.h"
 #include "model/template.h"
 #include "nn/dtype.h"
 #include "recipes/stages.h"
-#include "rl/grpo.h"
 
 namespace retort::recipes {
 
@@ -37,15 +33,14 @@ struct ModelSpec {
   model::ModelConfig config;
 };
 
-using StageOptions = std::variant<distill::SupervisedOptions, rl::GrpoOptions, CollectOptions,
-                                  distill::DistillOptions, EvalOptions, ExportOptions>;
-
 struct Stage {
   std::string name;  ///< unique; the key of `--set NAME.key=value`
-  StageType type = StageType::kEval;
+  StageType type;
   std::string model;       ///< the model it trains, samples or writes
   std::string start_from;  ///< a model whose weights it takes first, or empty
-  StageOptions options;
+  train::StageOptions options;
+
+  train::StageNeeds Needs() const { return type->needs(options); }
 };
 
 struct Recipe {

@@ -106,26 +106,6 @@ void AddOptions(T options, std::string& out) {
   AddTable(ListFields(options), out);
 }
 
-const char* StageHelp(StageType type) {
-  switch (type) {
-    case StageType::kPretrain:
-      return "Learns worked problems from scratch, every token of them.";
-    case StageType::kSft:
-      return "Learns worked problems, the completion's tokens only.";
-    case StageType::kGrpo:
-      return "Samples groups of answers, judges them, and learns from the differences.";
-    case StageType::kCollect:
-      return "Samples, judges and stores; trains nothing.";
-    case StageType::kDistill:
-      return "Learns the completions of stored traces.";
-    case StageType::kEval:
-      return "Measures accuracy; the accuracy of the stage is that at the first temperature.";
-    case StageType::kExport:
-      return "Writes the model as a Hugging Face folder.";
-  }
-  Fail("unknown stage type");
-}
-
 void AddModels(std::string& out) {
   out +=
       "\n## Models\n\n`models` is an object: a name of your choice for each model. A model is "
@@ -143,10 +123,10 @@ void AddModels(std::string& out) {
 void AddStages(std::string& out) {
   out += "\n## Stages\n\n`stages` is a list. Every stage has\n";
   AddOptions(StageFields{}, out);
-  for (const auto& [type, name] : EnumNames(StageType{})) {
-    out += StrCat("\n### ", name, "\n\n", StageHelp(type), "\n");
-    StageOptions options = DefaultOptions(type);
-    AddTable(ListStageFields(options), out);
+  for (const train::StageKind* kind : StageKinds()) {
+    out += StrCat("\n### ", kind->type, "\n\n", kind->help, "\n");
+    train::StageOptions options = kind->defaults;
+    AddTable(kind->fields(options), out);
   }
 }
 

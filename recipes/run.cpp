@@ -4,9 +4,11 @@
 #include <map>
 
 #include "base/stopwatch.h"
+#include "base/strings.h"
 #include "recipes/check.h"
 #include "recipes/internal/run_state.h"
 #include "train/run_places.h"
+#include "train/stage_export.h"
 
 namespace retort::recipes {
 namespace fs = std::filesystem;
@@ -27,8 +29,7 @@ class Runner {
         executor_(options.threads),
         compute_(executor_, recipe.precision) {
     for (const auto& stage : recipe.stages) {  // before hours have gone into other stages
-      const auto* grpo = std::get_if<rl::GrpoOptions>(&stage.options);
-      if (grpo && grpo->rollout_dtype) nn::Compute(executor_, {.products = *grpo->rollout_dtype});
+      if (const auto dtype = stage.Needs().dtype) nn::Compute(executor_, {.products = *dtype});
     }
     if (!options.profile.empty()) compute_.profile = &profile_.emplace(executor_.threads());
   }
@@ -149,12 +150,21 @@ class Runner {
     train::SaveCheckpoint(checkpoint.folder, state_.owner(),
                           {.model = loaded.model.get(),
                            .tokenizer = &loaded.tokenizer,
-                           .generation = GenerationOf(loaded.tokenizer),
+                           .generation = train::GenerationOf(loaded.tokenizer),
                            .prompt_template = recipe_.prompt_template,
                            .optimizer = progress.optimizer,
                            .reference = progress.reference},
                           checkpoint.state);
     state_.Saved(k, std::move(checkpoint));
+  }
+
+  train::StageModel Find(const std::string& name) const {
+    std::vector<std::string> names;
+    for (const ModelSpec& spec : recipe_.models) names.push_back(spec.name);
+    const auto found = models_.find(name);
+    RETORT_CHECK(found != models_.end(), "'", name, "' is no model of the recipe.",
+                 DidYouMean(name, names), " There are: ", Join(names, ", "));
+    return {*found->second.model, found->second.tokenizer};
   }
 
   // False when interrupted.
@@ -170,26 +180,30 @@ class Runner {
                                 .tokenizer = loaded.tokenizer,
                                 .prompt_template = recipe_.prompt_template,
                                 .recorder = *recorder_,
+                                .store = state_.store(),
+                                .run = state_.run(),
                                 .seed = static_cast<uint64_t>(recipe_.seed),
+                                .folder = state_.out(),
                                 .owner = state_.owner(),
                                 .name = stage.name,
                                 .stage_index = static_cast<int64_t>(k),
                                 .checkpoint = {},
                                 .same_environment = state_.same_environment(),
                                 .judge_threads = options_.judge_threads,
+                                .find_model = [&](const std::string& name) { return Find(name); },
                                 .progress = events_.progress,
                                 .stop_requested = events_.stop_requested,
                                 .save = {},
                                 .warn = [&](const std::string& text) { Note("warning: " + text); }};
     const auto elapsed = [&] { return earlier + watch.seconds(); };
-    if (const Checkpoint* checkpoint = state_.CheckpointOf(k); checkpoint && Trains(stage.type)) {
+    if (const Checkpoint* checkpoint = state_.CheckpointOf(k); checkpoint && stage.type->trains) {
       context.first_step = checkpoint->state.step;
       context.state = checkpoint->state.stage_state;
       context.checkpoint = checkpoint->folder;
       earlier = context.state.value(kSecondsKey, 0.0);
       Note(StrCat("resuming stage '", stage.name, "' after step ", context.first_step));
     } else if (const auto last = state_.store().LastStep(state_.run(), context.stage_index);
-               last && !Trains(stage.type)) {
+               last && !stage.type->trains) {
       context.first_step = *last + 1;
       for (const auto& point : state_.store().Metric(state_.run(), "step_time")) {
         if (point.stage_index == context.stage_index) earlier += point.value;
@@ -201,24 +215,7 @@ class Runner {
     }
     context.save = [&](const train::StageProgress& progress) { Save(k, progress, elapsed()); };
 
-    const train::StageReport report = std::visit(
-        [&](const auto& options) {
-          using T = std::decay_t<decltype(options)>;
-          if constexpr (std::is_same_v<T, distill::SupervisedOptions>) {
-            return distill::RunSupervised(context, options);
-          } else if constexpr (std::is_same_v<T, rl::GrpoOptions>) {
-            return rl::RunGrpo(context, options);
-          } else if constexpr (std::is_same_v<T, CollectOptions>) {
-            return RunCollect(context, options);
-          } else if constexpr (std::is_same_v<T, distill::DistillOptions>) {
-            return distill::RunDistill(context, options);
-          } else if constexpr (std::is_same_v<T, EvalOptions>) {
-            return RunEval(context, options);
-          } else {
-            return RunExport(context, options, state_.out());
-          }
-        },
-        stage.options);
+    const train::StageReport report = stage.type->run(context, stage.options);
     if (report.interrupted) return false;
     Finish(stage, report, elapsed());
     return true;
@@ -226,7 +223,7 @@ class Runner {
 
   void Finish(const Stage& stage, const train::StageReport& report, double seconds) {
     StageResult result{.name = stage.name,
-                       .type = EnumName(stage.type),
+                       .type = stage.type->type,
                        .model = stage.model,
                        .seconds = seconds,
                        .tokens_per_second = {},
@@ -242,7 +239,7 @@ class Runner {
     if (report.details.contains("mean_completion_length")) {
       result.mean_completion_length = report.details["mean_completion_length"];
     }
-    if (Trains(stage.type)) {
+    if (stage.type->trains) {
       result.details["steps"] = report.steps;
       result.details["tokens"] = report.tokens;
       result.details["operations"] = report.operations;
@@ -258,15 +255,15 @@ class Runner {
     for (const auto& [name, k] : state_.FinalFolders()) {
       const Stage& stage = recipe_.stages[k];
       const LoadedModel& loaded = models_.at(stage.model);
-      WriteModelFolder(*loaded.model, loaded.tokenizer, recipe_.prompt_template,
-                       {state_.out() / name,
-                        state_.owner(),
-                        {{"kind", "final"},
-                         {"recipe", recipe_.name},
-                         {"model", stage.model},
-                         {"stage", stage.name},
-                         {"revision", state_.revision()},
-                         {"step", state_.stages()[k].details.value("steps", int64_t{0})}}});
+      train::WriteModelFolder(*loaded.model, loaded.tokenizer, recipe_.prompt_template,
+                              {state_.out() / name,
+                               state_.owner(),
+                               {{"kind", "final"},
+                                {"recipe", recipe_.name},
+                                {"model", stage.model},
+                                {"stage", stage.name},
+                                {"revision", state_.revision()},
+                                {"step", state_.stages()[k].details.value("steps", int64_t{0})}}});
     }
   }
 

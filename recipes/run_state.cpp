@@ -16,26 +16,14 @@ namespace retort::recipes {
 namespace fs = std::filesystem;
 namespace {
 
-// Of the export stages from `first` on.
+// That the stages from `first` on write.
 std::vector<std::string> ExportFolders(const Recipe& recipe, size_t first) {
   std::vector<std::string> folders;
   for (size_t k = first; k < recipe.stages.size(); ++k) {
-    const auto* options = std::get_if<ExportOptions>(&recipe.stages[k].options);
-    if (options) folders.push_back(options->path);
+    const auto folder = recipe.stages[k].Needs().folder;
+    if (folder) folders.push_back(*folder);
   }
   return folders;
-}
-
-std::optional<int64_t> SaveTotalLimit(const Stage& stage) {
-  return std::visit(
-      [](const auto& options) -> std::optional<int64_t> {
-        if constexpr (requires { options.save_total_limit; }) return options.save_total_limit;
-        if constexpr (requires { options.training.save_total_limit; }) {
-          return options.training.save_total_limit;
-        }
-        return std::nullopt;
-      },
-      stage.options);
 }
 
 StageResult StageResultFromJson(const Json& json) {
@@ -52,11 +40,6 @@ StageResult StageResultFromJson(const Json& json) {
 }
 
 }  // namespace
-
-bool Trains(StageType type) {
-  return type == StageType::kPretrain || type == StageType::kSft || type == StageType::kGrpo ||
-         type == StageType::kDistill;
-}
 
 RunState::RunState(const Recipe& recipe, const RunOptions& options, Note note,
                    std::function<bool()> stop)
@@ -105,7 +88,7 @@ void RunState::GoOn() {
   TakeRecipe();
   const size_t k = current();
   const Checkpoint* checkpoint = CheckpointOf(k);
-  const bool trains = k < recipe_.stages.size() && Trains(StageAt(k).type);
+  const bool trains = k < recipe_.stages.size() && StageAt(k).type->trains;
   const int64_t last_step =
       trains ? (checkpoint ? checkpoint->state.step - 1 : -1) : std::numeric_limits<int64_t>::max();
   store_->CutBack({run_, static_cast<int64_t>(k), last_step},
@@ -189,7 +172,7 @@ void RunState::Compare() {
   replays_ = CheckInputs(stored, wanted, begun);
   std::vector<bool> trains;
   for (size_t k = 0; k < finished + (begun.current ? 1 : 0); ++k) {
-    trains.push_back(Trains(previous.stages[k].type));
+    trains.push_back(previous.stages[k].type->trains);
   }
   revision_ = CompareRecipes(stored, wanted, begun, trains);
   RETORT_CHECK(revision_.refused.empty(), file,
@@ -306,7 +289,7 @@ std::map<std::string, Weights> RunState::WeightsBefore(size_t k) const {
     const Stage& stage = StageAt(i);
     Weights& own = weights[stage.model];
     if (!stage.start_from.empty()) own = weights[stage.start_from];
-    if (!Trains(stage.type)) continue;
+    if (!stage.type->trains) continue;
     if (const Checkpoint* checkpoint = CheckpointOf(i)) {
       own = {stage.model, checkpoint};
     } else if (stages_[i].details.value("steps", int64_t{0}) > 0) {
@@ -361,7 +344,7 @@ int64_t RunState::GlobalStep(int64_t step) const {
 // Down to the stage's save_total_limit. What models were when the stage began stays: it, or one
 // after it, may begin from there again.
 void RunState::RemoveOldCheckpoints(size_t k) {
-  const std::optional<int64_t> limit = SaveTotalLimit(StageAt(k));
+  const std::optional<int64_t> limit = StageAt(k).Needs().save_total_limit;
   if (!limit) return;
   std::set<fs::path> needed{CheckpointOf(k)->folder};
   for (const auto& [model, weights] : WeightsBefore(k)) {
@@ -393,7 +376,7 @@ std::vector<std::pair<std::string, size_t>> RunState::FinalFolders() const {
   std::set<std::string> seen;
   for (size_t k = recipe_.stages.size(); k-- > 0;) {
     const Stage& stage = StageAt(k);
-    if (!Trains(stage.type) || !seen.insert(stage.model).second) continue;
+    if (!stage.type->trains || !seen.insert(stage.model).second) continue;
     folders.emplace_back(folders.empty() ? kFinalFolder : StrCat(kFinalFolder, "-", stage.model),
                          k);
   }

@@ -58,6 +58,16 @@ Rewards WithoutGaps(std::span<const std::optional<double>> rewards,
 
 }  // namespace
 
+std::optional<AdvantageOptions> AdvantageOptionsOf(const Json& stage) {
+  if (stage.value("type", "") != "grpo") return std::nullopt;
+  AdvantageOptions options;
+  // Recipes written before "unjudged" skipped.
+  ReadOptions({{"scale_rewards", stage.value("scale_rewards", "group")},
+               {"unjudged", stage.value("unjudged", "skip")}},
+              "recipe", options);
+  return options;
+}
+
 Advantages ComputeAdvantages(const AdvantageOptions& options,
                              std::span<const std::optional<double>> rewards,
                              std::span<const int64_t> group_sizes) {

@@ -41,6 +41,9 @@ struct AdvantageOptions {
   }
 };
 
+/// How a stage of a stored recipe makes advantages; nothing where it makes none.
+std::optional<AdvantageOptions> AdvantageOptionsOf(const Json& stage);
+
 /// Advantages and the statistics of their rewards. Completions without a reward enter no metric;
 /// to advantages they have a reward of 0 or, with Unjudged::kSkip and in groups of which nothing
 /// was judged, take no part and have none.

@@ -7,6 +7,7 @@
 #include "base/stopwatch.h"
 #include "model/cost.h"
 #include "rl/internal/policy_update.h"
+#include "train/accuracy.h"
 #include "train/evaluation.h"
 
 namespace retort::rl {
@@ -20,7 +21,7 @@ class GrpoStage {
         problems_(train::ProblemsOf(context, options.problems,
                                     options.sampling.max_completion_length, about_problems_)),
         order_(static_cast<int64_t>(problems_.size()), context.seed, context.Purpose("prompts")),
-        panel_(options.reward, context.name + ".reward"),
+        panel_(context.Panel(options.reward)),
         warnings_(context, panel_,
                   options.advantage.unjudged == Unjudged::kWrong
                       ? ". To the policy they are wrong (unjudged: wrong)"
@@ -199,9 +200,8 @@ class GrpoStage {
                              double update_seconds) const {
     train::Accuracy accuracy;
     double min_length = std::numeric_limits<double>::infinity(), max_length = 0;
-    for (size_t i = 0; i < rollout.samples.traces.size(); ++i) {
-      const Trace& trace = rollout.samples.traces[i];
-      accuracy.Add(trace, rollout.samples.judgements[i].correct);
+    for (const Trace& trace : rollout.samples.traces) {
+      accuracy.Add(trace);
       const auto length = static_cast<double>(trace.trajectory.completion.size());
       min_length = std::min(min_length, length);
       max_length = std::max(max_length, length);
@@ -210,17 +210,8 @@ class GrpoStage {
                            {"reward_std", rollout.advantages.reward_std},
                            {"frac_reward_zero_std", rollout.advantages.frac_reward_zero_std},
                            {"rewards/unjudged", static_cast<double>(rollout.advantages.unjudged)},
-                           {"accuracy", accuracy.accuracy()},
-                           {"completions/unjudged", static_cast<double>(accuracy.unjudged)},
-                           {"unjudged_share", accuracy.unjudged_share()},
-                           {"reasoning/share", accuracy.reasoning_share()},
-                           {"reasoning/accuracy", accuracy.reasoning_accuracy()},
-                           {"reasoning/direct_accuracy", accuracy.direct_accuracy()},
-                           {"completions/mean_length", accuracy.mean_length()},
                            {"completions/min_length", min_length},
                            {"completions/max_length", max_length},
-                           {"completions/clipped_ratio",
-                            1 - train::Accuracy::Share(accuracy.finished, accuracy.count)},
                            {"loss", totals.sums.loss / static_cast<double>(totals.updates)},
                            {"entropy", totals.sums.mean_entropy()},
                            {"clip_ratio/low_mean", totals.sums.clip_ratio_low_mean()},
@@ -237,6 +228,7 @@ class GrpoStage {
                            {"step_time", seconds},
                            {"step_time/judge", rollout.samples.judge_seconds},
                            {"step_time/update", update_seconds}};
+    train::AddAccuracy(accuracy, metrics);
     if (reference_) metrics.emplace_back("kl", totals.sums.mean_kl());
     if (totals.importance.count > 0) {
       metrics.emplace_back("sampling/importance_sampling_ratio/min", totals.importance.min);
@@ -278,29 +270,46 @@ class GrpoStage {
 
 }  // namespace
 
-void Validate(const GrpoOptions& options, const std::string& where) {
-  RETORT_CHECK(!options.sampling.Truncates(), where,
+void GrpoOptions::Validate(const std::string& where) const {
+  RETORT_CHECK(!sampling.Truncates(), where,
                ": top_k, top_p and min_p change what is sampled but not the log-probabilities that "
                "are trained on. Leave them at 0, 1 and 0 in a grpo stage");
-  RETORT_CHECK(options.sampling.temperature > 0, where,
+  RETORT_CHECK(sampling.temperature > 0, where,
                ".temperature: got 0, but a group of greedy samples has no differences to learn "
                "from. Use a temperature above 0");
-  RETORT_CHECK(options.num_generations >= 2, where,
+  RETORT_CHECK(num_generations >= 2, where,
                ".num_generations: got 1, but advantages compare the samples of a group. Use at "
                "least 2");
-  const ImportanceOptions& importance = options.importance;
   RETORT_CHECK(
       !importance.clip_max || importance.clip_min.value_or(0) < *importance.clip_max, where,
       ".importance_sampling_clip_min: got ", importance.clip_min.value_or(0),
       ", expected less than importance_sampling_clip_max = ", importance.clip_max.value_or(0));
-  RETORT_CHECK(options.minibatches <= options.prompts_per_step, where, ".minibatches: got ",
-               options.minibatches,
-               ", expected at most prompts_per_step = ", options.prompts_per_step);
+  RETORT_CHECK(minibatches <= prompts_per_step, where, ".minibatches: got ", minibatches,
+               ", expected at most prompts_per_step = ", prompts_per_step);
 }
 
 train::StageReport RunGrpo(const train::StageContext& context, const GrpoOptions& options) {
-  Validate(options, context.name);
+  options.Validate(context.name);
   return GrpoStage(context, options).Run();
+}
+
+train::StageNeeds GrpoOptions::Needs() const {
+  return {.problems = {{.role = train::ProblemsNeeded::Role::kLearn,
+                        .key = "problems",
+                        .options = &problems,
+                        .completion = sampling.max_completion_length,
+                        .judges = &reward,
+                        .per_step = prompts_per_step}},
+          .dtype = rollout_dtype,
+          .stores_traces = true,
+          .save_total_limit = save_total_limit};
+}
+
+const train::StageKind& GrpoKind() {
+  static const train::StageKind kind = train::MakeStageKind<RunGrpo>(
+      "grpo", "Samples groups of answers, judges them, and learns from the differences.", true,
+      GrpoOptions());
+  return kind;
 }
 
 }  // namespace retort::rl

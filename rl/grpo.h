@@ -15,7 +15,7 @@
 #include "train/learner.h"
 #include "train/panel.h"
 #include "train/problems.h"
-#include "train/stage.h"
+#include "train/stage_kind.h"
 
 namespace retort::rl {
 
@@ -42,9 +42,9 @@ struct GrpoOptions {
   nn::OptimizerOptions optimizer{.learning_rate = 1e-4, .warmup_steps = 5};
   train::BalanceSettings balance{.router_bias_update_speed = 0};
 
-  /// Lists of judges are read by the recipe (key "reward").
   template <class V>
   void Visit(V& v) {
+    v("reward", reward, train::kRewardHelp);
     v("problems", problems, "Where prompts come from.");
     v("steps", steps, "Rollouts, each followed by its updates.", Bounds{0, 1e9});
     v("prompts_per_step", prompts_per_step, "Prompts of one rollout.", Bounds{1, 1e6});
@@ -76,12 +76,14 @@ struct GrpoOptions {
     optimizer.Visit(v);
     balance.Visit(v);
   }
+  /// Throws Error on combinations that would be dishonest or senseless (law 10: truncated sampling
+  /// without importance correction).
+  void Validate(const std::string& where) const;
+  train::StageNeeds Needs() const;
 };
 
-/// Throws Error on combinations that would be dishonest or senseless (law 10: truncated sampling
-/// without importance correction).
-void Validate(const GrpoOptions& options, const std::string& where);
-
 train::StageReport RunGrpo(const train::StageContext& context, const GrpoOptions& options);
+
+const train::StageKind& GrpoKind();
 
 }  // namespace retort::rl

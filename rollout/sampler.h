@@ -25,10 +25,6 @@ struct SamplingOptions {
   void Visit(V& v) {
     v("temperature", temperature, "Divides the logits; 0 takes the most probable token.",
       Bounds{0, 100});
-    VisitAllButTemperature(v);
-  }
-  template <class V>
-  void VisitAllButTemperature(V& v) {
     v("top_k", top_k, "Keep this many most probable tokens; 0 keeps all.", Bounds{0, 1e7});
     v("top_p", top_p, "Keep the smallest set of tokens with this probability.", Bounds{0, 1});
     v("min_p", min_p, "Keep tokens this probable relative to the most probable.", Bounds{0, 1});

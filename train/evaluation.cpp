@@ -77,42 +77,6 @@ void JudgeWarnings::Say(const std::string& what, bool holds, const std::string& 
   }
 }
 
-bool Reasons(std::string_view text) {
-  const size_t open = text.find(model::kThinkOpen);
-  if (open == std::string_view::npos) return false;
-  const size_t begin = open + std::string_view(model::kThinkOpen).size();
-  return !Trim(text.substr(begin, text.find(model::kThinkClose, begin) - begin)).empty();
-}
-
-void Accuracy::Add(const Trace& trace, std::optional<bool> is_correct) {
-  const bool reasons = Reasons(trace.text);
-  ++count;
-  unjudged += !is_correct;
-  left_open +=
-      trace.verdicts.empty() || std::ranges::any_of(trace.verdicts, [](const NamedVerdict& named) {
-        return named.verdict.status == VerdictStatus::kUnjudged;
-      });
-  correct += is_correct == true;
-  reasoning += reasons;
-  reasoning_unjudged += reasons && !is_correct;
-  reasoning_correct += reasons && is_correct == true;
-  finished += trace.trajectory.finish != FinishReason::kLength;
-  tokens += static_cast<int64_t>(trace.trajectory.completion.size());
-}
-
-void AccuracyTable::Add(const Trace& trace, std::optional<bool> correct) {
-  all.Add(trace, correct);
-  families[trace.problem.family].Add(trace, correct);
-}
-
-void AccuracyTable::Add(const Trace& trace) { Add(trace, Correct(trace.verdicts)); }
-
-void AccuracyTable::Add(const SampleResult& result) {
-  for (size_t i = 0; i < result.traces.size(); ++i) {
-    Add(result.traces[i], result.judgements[i].correct);
-  }
-}
-
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
                          nn::Compute& compute) {
   return {.model = context.model,
@@ -123,8 +87,7 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
           .engine = {},
           .progress = {},
           .stop = {},
-          .judge_threads = context.judge_threads,
-          .before_judging = context.before_judging};
+          .judge_threads = context.judge_threads};
 }
 
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) {
@@ -190,7 +153,6 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
       return;
     }
     judges.Run([&, slot] {
-      if (context.before_judging) context.before_judging();
       Trace& judged = result.traces[slot];
       if (replays) {
         const Trace& stored = (*job.replay)[slot];
@@ -206,7 +168,7 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
       }
       judged.verdicts = result.judgements[slot].verdicts;
       judged.reward = result.judgements[slot].reward;
-      if (context.on_judged) context.on_judged(slot, judged, result.judgements[slot]);
+      if (context.on_judged) context.on_judged(slot, judged);
     });
   };
   const auto judge_rest = [&] {
@@ -215,9 +177,7 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
       result.judgements[slot] = result.judgements[same];
       result.traces[slot].verdicts = result.traces[same].verdicts;
       result.traces[slot].reward = result.traces[same].reward;
-      if (context.on_judged) {
-        context.on_judged(slot, result.traces[slot], result.judgements[slot]);
-      }
+      if (context.on_judged) context.on_judged(slot, result.traces[slot]);
     }
   };
   try {

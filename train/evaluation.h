@@ -48,10 +48,9 @@ struct SampleContext {
   std::function<void(int64_t done)> progress;  ///< trajectories finished
   std::function<bool()> stop;                  ///< true ends it with Error("interrupted")
   int judge_threads = 0;                       ///< as in StageContext
-  std::function<void()> before_judging = {};   ///< as in StageContext
   /// Sees each trace of the result once it is judged, on any thread; after an interruption those
   /// that were done have been seen.
-  std::function<void(size_t slot, const Trace&, const Judgement&)> on_judged = {};
+  std::function<void(size_t slot, const Trace&)> on_judged = {};
 };
 
 /// How a stage samples its own model, packed for `compute`.
@@ -95,54 +94,6 @@ class JudgeWarnings {
   const RewardPanel& panel_;
   std::string remark_;
   std::set<std::string> going_on_;
-};
-
-/// Whether a completion has a think block with something in it.
-bool Reasons(std::string_view text);
-
-/// Counts over a set of traces. Accuracies are over those that were judged: unjudged is not wrong.
-struct Accuracy {
-  int64_t count = 0;
-  int64_t unjudged = 0;   ///< Correct() is empty
-  int64_t left_open = 0;  ///< no judge took it, or one of them could not judge it
-  int64_t correct = 0;
-  int64_t reasoning = 0;  ///< completions that reason
-  int64_t reasoning_unjudged = 0;
-  int64_t reasoning_correct = 0;
-  int64_t finished = 0;  ///< ended by themselves
-  int64_t tokens = 0;    ///< completion tokens
-
-  void Add(const Trace& trace, std::optional<bool> is_correct);
-  double accuracy() const { return OfJudged(correct, count, unjudged); }
-  double unjudged_share() const { return Share(left_open, count); }
-  double reasoning_share() const { return Share(reasoning, count); }
-  double reasoning_accuracy() const {
-    return OfJudged(reasoning_correct, reasoning, reasoning_unjudged);
-  }
-  double direct_accuracy() const {
-    return OfJudged(correct - reasoning_correct, count - reasoning, unjudged - reasoning_unjudged);
-  }
-  double mean_length() const { return Share(tokens, count); }
-  static double Share(int64_t part, int64_t whole) {
-    return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
-  }
-  /// NaN (NULL, null) when none was judged: of nothing there is no accuracy.
-  static double OfJudged(int64_t part, int64_t whole, int64_t unjudged) {
-    return unjudged == whole ? std::numeric_limits<double>::quiet_NaN()
-                             : Share(part, whole - unjudged);
-  }
-};
-
-/// A mean of nothing is null.
-inline Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
-
-/// Totals and per family, in the order of the names.
-struct AccuracyTable {
-  Accuracy all;
-  std::map<std::string, Accuracy> families;
-  void Add(const Trace& trace, std::optional<bool> correct);
-  void Add(const Trace& trace);  ///< as its verdicts say
-  void Add(const SampleResult& result);
 };
 
 }  // namespace retort::train

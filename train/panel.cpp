@@ -12,18 +12,6 @@
 namespace retort::train {
 namespace {
 
-// The verifier reads its own options; to the panel they are any JSON.
-Field OptionsField(Json& options) {
-  return {"options",
-          "Options of the verifier.",
-          "options",
-          {},
-          {},
-          {},
-          [&options] { return options; },
-          [&options](const Json& json, const std::string&) { options = json; }};
-}
-
 // A file's own column goes before what every problem has.
 std::string ColumnText(const Problem& problem, const std::string& column) {
   if (problem.extra.is_object() && problem.extra.contains(column)) {
@@ -33,16 +21,6 @@ std::string ColumnText(const Problem& problem, const std::string& column) {
   if (column == "family") return problem.family;
   if (column == "difficulty") return StrCat(problem.difficulty);
   return column == "id" ? problem.id : "";
-}
-
-std::vector<std::unique_ptr<verifiers::Verifier>> MakeVerifiers(
-    const std::vector<JudgeSpec>& judges, const std::string& where) {
-  std::vector<std::unique_ptr<verifiers::Verifier>> made;
-  for (size_t i = 0; i < judges.size(); ++i) {
-    made.push_back(verifiers::MakeVerifier(judges[i].verifier, judges[i].options,
-                                           StrCat(where, "[", i, "].options")));
-  }
-  return made;
 }
 
 }  // namespace
@@ -66,42 +44,39 @@ void NameJudges(std::vector<JudgeSpec>& judges, const std::string& where) {
   }
 }
 
-std::vector<JudgeSpec> DefaultPanel() { return {{"math", 1, {{"extraction", "announced"}}}}; }
+void FinishReading(std::vector<JudgeSpec>& judges, const std::string& where) {
+  RETORT_CHECK(!judges.empty(), where,
+               ": expected a list of judges such as [{\"verifier\": \"math\"}]");
+  NameJudges(judges, where);
+  RewardPanel(judges, where);  // unknown verifiers and options
+}
+
+std::vector<JudgeSpec> DefaultPanel() {
+  return {{"math", 1, {{"extraction", "announced"}}, "math"}};
+}
 
 std::vector<JudgeSpec> ReadPanel(const Json& json, const std::string& where) {
-  RETORT_CHECK(json.is_array() && !json.empty(), where,
-               ": expected a list of judges such as [{\"verifier\": \"math\"}]");
   std::vector<JudgeSpec> judges;
-  for (size_t i = 0; i < json.size(); ++i) {
-    JudgeSpec& judge = judges.emplace_back();
-    std::vector<Field> fields = ListFields(judge);
-    fields.push_back(OptionsField(judge.options));
-    ReadFields(json[i], StrCat(where, "[", i, "]"), fields);
-  }
-  NameJudges(judges, where);
+  options_internal::ReadValue(json, where, {}, judges);
   return judges;
 }
 
 Json WritePanel(const std::vector<JudgeSpec>& judges) {
   std::vector<JudgeSpec> named = judges;
   NameJudges(named, "judges");
-  Json json = Json::array();
-  for (const JudgeSpec& judge : named) {
-    json.push_back(WriteOptions(judge));
-    json.back()["options"] = judge.options;
-  }
-  return json;
+  return options_internal::WriteValue(named);
 }
 
-RewardPanel::RewardPanel(std::vector<JudgeSpec> judges, const std::string& where)
-    : RewardPanel(judges, where, MakeVerifiers(judges, where)) {}
-
 RewardPanel::RewardPanel(std::vector<JudgeSpec> judges, const std::string& where,
-                         std::vector<std::unique_ptr<verifiers::Verifier>> verifiers)
-    : judges_(std::move(judges)), verifiers_(std::move(verifiers)) {
+                         const VerifierMaker& make)
+    : judges_(std::move(judges)) {
   RETORT_CHECK(!judges_.empty(), where, ": the panel has no judge");
-  RETORT_CHECK(judges_.size() == verifiers_.size(), where, ": ", verifiers_.size(),
-               " verifiers for ", judges_.size(), " judges");
+  for (size_t i = 0; i < judges_.size(); ++i) {
+    const std::string place = StrCat(where, "[", i, "].options");
+    verifiers_.push_back(
+        make ? make(judges_[i].verifier, judges_[i].options, place)
+             : verifiers::MakeVerifier(judges_[i].verifier, judges_[i].options, place));
+  }
   NameJudges(judges_, where);
 }
 

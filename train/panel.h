@@ -1,6 +1,7 @@
 #pragma once
 // The reward panel: named verifiers with weights, whose scores add up to the reward.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +25,6 @@ struct JudgeSpec {
   std::string column = "family";
   std::vector<std::string> values = {};
 
-  /// All but `options`, which the verifier reads.
   template <class V>
   void Visit(V& v) {
     v("verifier", verifier, "Name of the verifier.");
@@ -33,12 +33,17 @@ struct JudgeSpec {
     v("column", column, "Column that says which problems it takes.");
     v("values", values,
       "It takes the problems whose column has one of these values; empty: every problem.");
+    v("options", options, "Options of the verifier.");
   }
 };
 /// Gives the judges without a name that of their verifier, a repeated one "math-2", "math-3", …
 /// Throws Error when two names given are the same, and on more than 1000 judges. `where` starts the
 /// message.
 void NameJudges(std::vector<JudgeSpec>& judges, const std::string& where);
+inline constexpr const char* kRewardHelp =
+    "Who judges a completion; see Judges. The weighted scores add up to the reward.";
+/// Of a list in options: there is a judge, each has a name, and its verifier and options are known.
+void FinishReading(std::vector<JudgeSpec>& judges, const std::string& where);
 /// What a stage takes that names no judge: the mathematics verifier, paying announced answers only.
 std::vector<JudgeSpec> DefaultPanel();
 /// Reads a list of judges. `where` starts the message of an Error.
@@ -52,14 +57,17 @@ struct Judgement {
   std::optional<bool> correct;  ///< Correct(verdicts)
 };
 
+/// Makes the verifier with this name and these options; throws Error, whose message `where` starts.
+using VerifierMaker = std::function<std::unique_ptr<verifiers::Verifier>(
+    const std::string& name, const Json& options, const std::string& where)>;
+
 /// Immutable; Judge may be called from any number of threads at once.
 class RewardPanel {
  public:
-  /// Throws Error on an unknown verifier or option, or an empty panel.
-  RewardPanel(std::vector<JudgeSpec> judges, const std::string& where);
-  /// With verifiers of one's own, one per judge.
+  /// Throws Error on an unknown verifier or option, or an empty panel. `make` (empty: the table of
+  /// verifiers/registry.h) may know others.
   RewardPanel(std::vector<JudgeSpec> judges, const std::string& where,
-              std::vector<std::unique_ptr<verifiers::Verifier>> verifiers);
+              const VerifierMaker& make = {});
 
   /// A judge that throws has not judged: its verdict is unjudged, the reason "error: …" names the
   /// problem.

@@ -24,9 +24,6 @@ class Recorder {
   /// One step, with its traces: first a transaction in the database, then the two files.
   std::vector<int64_t> Step(const datasets::StepRecord& record);
 
-  datasets::TraceStore& store() { return store_; }
-  int64_t run() const { return run_; }
-
  private:
   void Emit(int64_t stage_index, const std::string& stage, int64_t step, const Metrics& metrics);
 

@@ -8,6 +8,7 @@
 #include "model/pretrained.h"
 #include "train/checkpoint.h"
 #include "train/learner.h"
+#include "train/panel.h"
 #include "train/recorder.h"
 
 namespace retort::train {
@@ -20,16 +21,25 @@ struct StageProgress {
   model::LanguageModel* reference = nullptr;
 };
 
+/// One of the recipe's models.
+struct StageModel {
+  model::LanguageModel& model;
+  const model::Tokenizer& tokenizer;
+};
+
 /// Owned by the runner; a stage borrows it while it runs.
 struct StageContext {
   nn::Compute& compute;
   model::LanguageModel& model;
   const model::Tokenizer& tokenizer;
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
-  Recorder& recorder;
+  Recorder& recorder;           ///< of the stage's steps
+  datasets::TraceStore& store;  ///< what they and those of earlier stages left
+  int64_t run = 0;              ///< its id in there
   uint64_t seed = 0;
-  std::string owner = {};  ///< of the folders the stage writes (base/folder.h)
-  std::string name;        ///< of the stage; the first part of its streams' purposes
+  std::filesystem::path folder = {};  ///< the run directory
+  std::string owner = {};             ///< of the folders the stage writes (base/folder.h)
+  std::string name;                   ///< of the stage; the first part of its streams' purposes
   int64_t stage_index = 0;
 
   /// Where to go on: steps done before, what the stage saved, the folder it was saved in ("" at the
@@ -40,8 +50,10 @@ struct StageContext {
   bool same_environment = true;  ///< the run was made by this very program and machine so far
 
   int judge_threads = 0;  ///< answers judged at a time; 0: one per thread of the executor
-  /// Called on the judging thread before each judgement: a slow verifier for tests and bench.
-  std::function<void()> before_judging = {};
+  VerifierMaker make_verifier = {};  ///< of the judges; as in RewardPanel
+
+  /// Another model of the recipe by its name, such as a teacher. Throws Error on an unknown one.
+  std::function<StageModel(const std::string& name)> find_model = {};
 
   std::function<void(int64_t done, int64_t total, const Metrics&)> progress;
   std::function<bool()> stop_requested;
@@ -59,10 +71,13 @@ struct StageContext {
   /// What an interrupted run stored for this step; empty when nothing, or when it cannot be
   /// compared because the environment has changed since.
   std::vector<Trace> StoredTraces(int64_t step) const {
-    return same_environment ? recorder.store().ReplayTraces(Key(step)) : std::vector<Trace>();
+    return same_environment ? store.ReplayTraces(Key(step)) : std::vector<Trace>();
+  }
+  RewardPanel Panel(const std::vector<JudgeSpec>& judges) const {
+    return RewardPanel(judges, name + ".reward", make_verifier);
   }
   std::string Purpose(const char* what) const { return name + "/" + what; }
-  datasets::StepKey Key(int64_t step) const { return {recorder.run(), stage_index, step}; }
+  datasets::StepKey Key(int64_t step) const { return {run, stage_index, step}; }
 };
 
 /// What a stage has to say at its end.

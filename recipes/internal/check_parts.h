@@ -40,15 +40,15 @@ struct Findings {
   }
 };
 
-/// Stage `k` distils.
-struct DistillCheck {
+/// Stage `k` learns from stored traces.
+struct TracesCheck {
   const Recipe& recipe;
   size_t k = 0;
   const std::map<std::string, ModelFacts>& models;
-  const distill::DistillOptions& options;
+  const train::TracesNeeded& traces;
   const std::function<bool()>& stop;
 };
 /// The database and the names of the selection, and whether tokens mean the same to the student.
-void CheckTraces(const DistillCheck& check, Findings& findings);
+void CheckTraces(const TracesCheck& check, Findings& findings);
 
 }  // namespace retort::recipes

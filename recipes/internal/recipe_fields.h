@@ -1,6 +1,6 @@
 #pragma once
-// The keys of a recipe that belong to no single stage, and the fields of every kind of stage: what
-// reading, writing and docs/recipes.md are made from. Private to this room.
+// The keys of a recipe that belong to no kind of stage: what reading, writing and docs/recipes.md
+// are made from. Private to this room.
 
 #include <optional>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "base/options.h"
 #include "recipes/recipe.h"
+#include "train/stage_eval.h"
 
 namespace retort::recipes {
 
@@ -45,7 +46,7 @@ struct ModelFields {
 
 struct StageFields {
   std::string name;
-  StageType type = StageType::kEval;
+  StageType type{&train::EvalKind()};
   std::string model;
   std::string start_from;
   template <class V>
@@ -57,9 +58,5 @@ struct StageFields {
       "Give the model the weights that this other model has now; empty: it goes on with its own.");
   }
 };
-
-StageOptions DefaultOptions(StageType type);
-/// Every key of a stage but those of StageFields. Refers to `options`.
-std::vector<Field> ListStageFields(StageOptions& options);
 
 }  // namespace retort::recipes

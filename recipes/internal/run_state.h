@@ -17,8 +17,6 @@
 
 namespace retort::recipes {
 
-bool Trains(StageType type);
-
 /// Where the weights of a model come from: those that `initial` begins with, unless a finished
 /// stage left them in a checkpoint.
 struct Weights {

@@ -150,8 +150,8 @@ TEST_F(InterruptTest, EvalPrintsWhatIsDoneAndGoesOn) {
   const Outcome rest = Retort(Eval({"--out", out, "--json", "--resume"}));
   ASSERT_EQ(rest.code, 0) << rest.err;
   EXPECT_EQ(ReadFile(out), ReadFile(folder_ / "whole"));
-  for (const char* key :
-       {"problems", "completions", "accuracy", "mean_completion_length", "finished", "families"}) {
+  for (const char* key : {"problems", "completions", "accuracy", "mean_completion_length",
+                          "finished_share", "families"}) {
     EXPECT_EQ(rest.json()[key], whole.json()[key]) << key;
   }
 }

@@ -64,7 +64,8 @@ SupervisedOptions With(const Json& changes, SupervisedOptions options = BaseOpti
 }
 
 TEST(Supervised, EveryOptionHasAnEffect) {
-  const std::map<std::string, Json> changes = {{"problems", {{"generator", {{"seed", 7}}}}},
+  const std::map<std::string, Json> changes = {{"reward", Json::array({{{"verifier", "format"}}})},
+                                               {"problems", {{"generator", {{"seed", 7}}}}},
                                                {"reasoning_share", 1},
                                                {"learn_prompt", true},
                                                {"steps", 3},

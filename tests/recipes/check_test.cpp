@@ -10,8 +10,11 @@
 #include "datasets/trace_store.h"
 #include "model/pretrained.h"
 #include "recipes/inputs.h"
+#include "rl/grpo.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
+#include "train/stage_eval.h"
+#include "train/stage_export.h"
 
 namespace retort::recipes {
 namespace {
@@ -83,8 +86,8 @@ class CheckTest : public ::testing::Test {
     const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
     const std::filesystem::path folder = folder_.path() / name;
     std::filesystem::create_directories(folder);
-    model::SavePretrained(*model, tokenizer, GenerationOf(tokenizer), model::PromptTemplate::kShort,
-                          folder);
+    model::SavePretrained(*model, tokenizer, train::GenerationOf(tokenizer),
+                          model::PromptTemplate::kShort, folder);
     if (other) {
       Json json = ParseJson(ReadFile(folder / "tokenizer.json"), "tokenizer.json");
       std::swap(json["model"]["vocab"]["1"], json["model"]["vocab"]["2"]);
@@ -343,8 +346,8 @@ TEST_F(CheckTest, DataStandsOnceAndStagesNameIt) {
   recipe["data"]["sums"] = {{"file", "a.jsonl"}, {"columns", {{"limit", 5}, {"id_column", "n"}}}};
   recipe["stages"][3]["problems"] = {{"data", "sums"}, {"columns", {{"limit", 3}}}};
   const Recipe read = ReadRecipe(recipe, "mine");
-  const auto& learn = std::get<rl::GrpoOptions>(read.stages[0].options).problems;
-  const auto& measure = std::get<EvalOptions>(read.stages[3].options).problems;
+  const auto& learn = std::any_cast<const rl::GrpoOptions&>(read.stages[0].options).problems;
+  const auto& measure = std::any_cast<const train::EvalOptions&>(read.stages[3].options).problems;
   EXPECT_EQ(learn.file, "a.jsonl");
   EXPECT_EQ(learn.columns.limit, 5);
   EXPECT_EQ(learn.split, datasets::Split::kTrain);

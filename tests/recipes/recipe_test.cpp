@@ -6,6 +6,8 @@
 #include <functional>
 
 #include "base/file.h"
+#include "distill/supervised.h"
+#include "rl/grpo.h"
 #include "tests/recipes/run_fixture.h"
 #include "tests/support/error_of.h"
 
@@ -134,7 +136,7 @@ TEST(Recipe, DefaultsAreTheTypeTheFirstModelAndThePanel) {
   const Stage stage = ReadRecipe(recipe, "mine.json").stages[1];
   EXPECT_EQ(stage.name, "grpo");
   EXPECT_EQ(stage.model, "policy");
-  const auto& reward = std::get<rl::GrpoOptions>(stage.options).reward;
+  const auto& reward = std::any_cast<const rl::GrpoOptions&>(stage.options).reward;
   ASSERT_EQ(reward.size(), 1u);
   EXPECT_EQ(reward[0].verifier, "math");
 }
@@ -155,7 +157,8 @@ TEST(Recipe, TheCacheIsRoundedLikeProductsUnlessSaidOtherwise) {
 TEST(Recipe, QuantizedWeightsAreForRolloutsOnly) {
   Json json = SmallRecipe();
   json["stages"][1]["rollout_dtype"] = "q8_0";
-  const auto options = std::get<rl::GrpoOptions>(ReadRecipe(json, "r").stages[1].options);
+  const auto options =
+      std::any_cast<const rl::GrpoOptions&>(ReadRecipe(json, "r").stages[1].options);
   EXPECT_EQ(options.rollout_dtype, nn::Dtype::kQ8_0);
   json["cache_dtype"] = "q8_0";
   EXPECT_NE(ErrorOf([&] { ReadRecipe(json, "r"); }).find("r.cache_dtype"), std::string::npos);
@@ -170,8 +173,10 @@ TEST(Recipe, PretrainingLearnsThePromptAndFineTuningDoesNot) {
   recipe["stages"][1] = recipe["stages"][0];
   recipe["stages"][1]["name"] = recipe["stages"][1]["type"] = "sft";
   const Recipe read = ReadRecipe(recipe, "mine.json");
-  EXPECT_TRUE(std::get<distill::SupervisedOptions>(read.stages[0].options).learn_prompt);
-  EXPECT_FALSE(std::get<distill::SupervisedOptions>(read.stages[1].options).learn_prompt);
+  EXPECT_TRUE(
+      std::any_cast<const distill::SupervisedOptions&>(read.stages[0].options).learn_prompt);
+  EXPECT_FALSE(
+      std::any_cast<const distill::SupervisedOptions&>(read.stages[1].options).learn_prompt);
 }
 
 TEST(Recipe, WritingAndReadingIsTheIdentity) {

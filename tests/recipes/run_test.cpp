@@ -5,6 +5,7 @@
 #include "base/folder.h"
 #include "nn/compute.h"
 #include "tests/recipes/run_fixture.h"
+#include "tests/support/error_of.h"
 
 namespace retort::recipes {
 namespace {
@@ -210,6 +211,43 @@ TEST_F(RunDirectory, ModelsStartFromFoldersAndFromEachOther) {
   }
   recipe["models"]["m"]["path"] = (folder_ / "nowhere").string();
   ExpectHas(MessageOf(recipe, folder_ / "other", {}), "nowhere");
+}
+
+TEST_F(RunDirectory, AStageReachesTheOtherModelsAndTheStore) {
+  Json json = ShortRecipe();
+  json["models"]["teacher"] = {{"same_start_as", "m"}};
+  Recipe recipe = ReadRecipe(json, "short");
+  train::StageKind curious = *recipe.stages[1].type.kind;
+  curious.run = [](const train::StageContext& context, const train::StageOptions&) {
+    const train::StageModel teacher = context.find_model("teacher");
+    EXPECT_NE(&teacher.model, &context.model);
+    EXPECT_EQ(&context.find_model("m").model, &context.model);
+    EXPECT_TRUE(teacher.tokenizer == context.tokenizer);
+    ExpectHas(ErrorOf([&] { context.find_model("techer"); }), "Did you mean 'teacher'?");
+    EXPECT_EQ(context.store.Metric(context.run, "loss").size(), 1u);  // of the stage before
+    EXPECT_TRUE(fs::exists(context.folder / "traces.db"));
+    return train::StageReport{.details = {{"asked", true}}};
+  };
+  recipe.stages[1].type = {&curious};
+  const RunOutcome outcome = recipes::Run(recipe, {.out = folder_ / "out"});
+  EXPECT_EQ(outcome.stages.at(1).details["asked"], true);
+}
+
+// What the frame asks of a row; what its stage does is tested beside it.
+TEST(StageKinds, AreWholeRows) {
+  std::set<std::string> types;
+  for (const train::StageKind* kind : StageKinds()) {
+    EXPECT_TRUE(types.insert(kind->type).second) << kind->type;
+    EXPECT_TRUE(kind->help.ends_with(".")) << kind->type;
+    train::StageOptions options = kind->defaults;
+    const Json written = WriteFields(kind->fields(options));
+    for (const train::ProblemsNeeded& needed : kind->needs(options).problems) {
+      const auto key = Json::json_pointer("/" + ReplaceAll(needed.key, ".", "/"));
+      EXPECT_TRUE(written.contains(key)) << kind->type << ": " << needed.key;
+    }
+    kind->validate(options, kind->type);
+    EXPECT_EQ(EnumName(StageType{kind}), kind->type);
+  }
 }
 
 TEST_F(RunDirectory, AVocabularyTooSmallIsRefused) {

@@ -8,12 +8,16 @@
 #include "tests/recipes/run_fixture.h"
 #include "tests/support/error_of.h"
 #include "tests/support/stage_run.h"
+#include "train/stage_collect.h"
+#include "train/stage_eval.h"
 
 namespace retort::recipes {
 namespace {
 
 using testing::RunStage;
 using testing::StageRun;
+using train::CollectOptions;
+using train::EvalOptions;
 
 StageRun RunOf(const CollectOptions& options, const model::ModelConfig& config) {
   return RunStage({.config = config},
@@ -199,7 +203,7 @@ TEST_F(Collect, ARevisionStoresSecondTurnsOfWrongAnswers) {
         const train::StageReport report = RunCollect(context, options);
         datasets::TraceFilter filter;
         filter.stage = "stage/revision";
-        const datasets::TraceStore& store = context.recorder.store();
+        const datasets::TraceStore& store = context.store;
         store.ForEach(store.Select(filter), [&](const Trace& t) { second.push_back(t); });
         return report;
       });
@@ -251,7 +255,7 @@ TEST_F(RevisionRun, ResumesToTheSameBits) {
   how.watch = [](RunEvents& events) {
     auto collecting = std::make_shared<bool>(false);
     events.stage_started = [=](size_t, size_t, const Stage& stage) {
-      *collecting = stage.type == StageType::kCollect;
+      *collecting = stage.type->type == "collect";
     };
     events.progress = [=](int64_t done, int64_t, const train::Metrics&) {
       if (*collecting && done == 1) ::raise(SIGKILL);

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "model/cost.h"
 #include "tests/support/stage_run.h"
+#include "train/accuracy.h"
 #include "train/evaluation.h"
 
 namespace retort::rl {
@@ -77,7 +78,8 @@ GrpoOptions CorrectedOptions() {
 }
 
 TEST(Grpo, EveryOptionHasAnEffect) {
-  const std::map<std::string, Json> changes = {{"problems", {{"generator", {{"seed", 7}}}}},
+  const std::map<std::string, Json> changes = {{"reward", Json::array({{{"verifier", "format"}}})},
+                                               {"problems", {{"generator", {{"seed", 7}}}}},
                                                {"steps", 3},
                                                {"prompts_per_step", 5},
                                                {"num_generations", 5},
@@ -504,7 +506,7 @@ TEST(Grpo, StopsOnRequestAndSaves) {
 TEST(Grpo, RefusesWhatWouldBeDishonestOrSenseless) {
   const auto message = [](const Json& change) -> std::string {
     try {
-      Validate(With(change), "stages[1]");
+      With(change).Validate("stages[1]");
     } catch (const Error& error) {
       return error.what();
     }

@@ -175,6 +175,8 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
       .tokenizer = tokenizer,
       .prompt_template = setup.prompt_template,
       .recorder = recorder,
+      .store = store,
+      .run = id,
       .seed = setup.seed,
       .name = setup.name,
       .stage_index = 1,

@@ -9,29 +9,10 @@
 #include <thread>
 
 #include "tests/support/stage_run.h"
+#include "verifiers/registry.h"
 
 namespace retort::train {
 namespace {
-
-TEST(Reasons, NeedsAThinkBlockWithSomethingInIt) {
-  for (const char* text : {"<think>1</think><answer>2</answer>", "x<think> 1", "<think>a<think>"}) {
-    EXPECT_TRUE(Reasons(text)) << text;
-  }
-  for (const char* text : {"", "2", "<answer>2</answer>", "<think></think>2", "<think> \n</think>2",
-                           "<think>", "</think>2", "think>2"}) {
-    EXPECT_FALSE(Reasons(text)) << text;
-  }
-}
-
-Trace Said(const std::string& text, const std::string& family, size_t tokens,
-           FinishReason finish = FinishReason::kStop) {
-  Trace trace;
-  trace.text = text;
-  trace.problem.family = family;
-  trace.trajectory.completion.resize(tokens);
-  trace.trajectory.finish = finish;
-  return trace;
-}
 
 TEST(Outcomes, AreReasonsWithoutTheirDetailsCountedPerVerifier) {
   const auto judged = [](const char* verifier, const char* reason) {
@@ -53,78 +34,8 @@ TEST(Outcomes, AreReasonsWithoutTheirDetailsCountedPerVerifier) {
                               {"rewards/math/accepted", 1}}));
 }
 
-TEST(AccuracyTable, CountsInAllAndPerFamily) {
-  SampleResult result;
-  result.traces = {Said("<think>1</think>", "sum", 10), Said("<think>1</think>", "sum", 20),
-                   Said("direct", "gcd", 4, FinishReason::kStopString), Said("", "gcd", 5),
-                   Said("cut", "gcd", 6, FinishReason::kLength)};
-  result.judgements.resize(5);
-  for (Judgement& judgement : result.judgements) judgement.correct = false;
-  result.judgements[0].correct = result.judgements[2].correct = true;
-  AccuracyTable table;
-  table.Add(result);
-  EXPECT_EQ(table.all.count, 5);
-  EXPECT_EQ(table.all.correct, 2);
-  EXPECT_EQ(table.all.reasoning, 2);
-  EXPECT_EQ(table.all.reasoning_correct, 1);
-  EXPECT_EQ(table.all.finished, 4);
-  EXPECT_EQ(table.all.tokens, 45);
-  EXPECT_DOUBLE_EQ(table.all.accuracy(), 0.4);
-  EXPECT_DOUBLE_EQ(table.all.reasoning_share(), 0.4);
-  EXPECT_DOUBLE_EQ(table.all.reasoning_accuracy(), 0.5);
-  EXPECT_DOUBLE_EQ(table.all.direct_accuracy(), 1.0 / 3);
-  EXPECT_DOUBLE_EQ(table.all.mean_length(), 9);
-  ASSERT_EQ(table.families.size(), 2u);
-  EXPECT_EQ(table.families["sum"].count, 2);
-  EXPECT_EQ(table.families["gcd"].correct, 1);
-  EXPECT_EQ(table.families["gcd"].finished, 2);
-  table.Add(result);
-  EXPECT_EQ(table.all.count, 10);
-  EXPECT_TRUE(std::isnan(Accuracy().accuracy()));  // of nothing
-  AccuracyTable direct;
-  direct.Add(result.traces[2], false);
-  EXPECT_TRUE(
-      std::isnan(direct.all.reasoning_accuracy()));  // none reasons: neither right nor wrong
-  EXPECT_EQ(direct.all.direct_accuracy(), 0);
-}
-
-TEST(AccuracyTable, UnjudgedIsNotWrong) {
-  SampleResult result;
-  result.traces = {Said("<think>1</think>", "sum", 10), Said("<think>1</think>", "sum", 20),
-                   Said("direct", "sum", 4), Said("direct", "sum", 5), Said("direct", "code", 6)};
-  result.judgements.resize(5);
-  result.judgements[0].correct = result.judgements[2].correct = true;
-  result.judgements[3].correct = false;
-  AccuracyTable table;
-  table.Add(result);
-  EXPECT_EQ(table.all.count, 5);
-  EXPECT_EQ(table.all.unjudged, 2);
-  EXPECT_DOUBLE_EQ(table.all.accuracy(), 2.0 / 3);
-  EXPECT_DOUBLE_EQ(table.all.reasoning_accuracy(), 1);
-  EXPECT_DOUBLE_EQ(table.all.direct_accuracy(), 0.5);
-  EXPECT_DOUBLE_EQ(table.families["sum"].accuracy(), 2.0 / 3);
-  EXPECT_TRUE(std::isnan(table.families["code"].accuracy()));  // nobody knows, which is not 0
-}
-
-TEST(AccuracyTable, TheUnjudgedShareCountsWhateverAJudgeLeftOpen) {
-  const Verdict wrong{VerdictStatus::kWrong, 0, "different", ""}, open;
-  AccuracyTable table;
-  const auto add = [&](std::vector<NamedVerdict> verdicts) {
-    Trace trace = Said("", "sum", 1);
-    trace.verdicts = std::move(verdicts);
-    table.Add(trace);
-    return table.all.unjudged_share();
-  };
-  EXPECT_EQ(table.all.unjudged_share(), 0);
-  EXPECT_DOUBLE_EQ(add({{"math", wrong}, {"format", wrong}}), 0);
-  EXPECT_DOUBLE_EQ(add({{"math", open}, {"format", wrong}}), 1.0 / 2);  // wrong, and yet left open
-  EXPECT_DOUBLE_EQ(add({}), 2.0 / 3);
-  EXPECT_DOUBLE_EQ(add({{"math", open}}), 3.0 / 4);
-  EXPECT_EQ(table.all.unjudged, 2);
-}
-
 TEST(JudgeWarnings, AJudgeThatLeavesMuchOpenIsNamedWithItsReason) {
-  Trace judged = Said("", "sum", 1), unjudged = judged;
+  Trace judged, unjudged;
   judged.verdicts = {{"math", {VerdictStatus::kWrong, 0, "different", ""}}};
   unjudged.verdicts = {{"math", {VerdictStatus::kUnjudged, 0, "no-tests: none", ""}}};
   std::vector<Trace> traces(9, judged);
@@ -160,8 +71,7 @@ class SampleProblemsTest : public ::testing::Test {
                            .engine = {},
                            .progress = progress_,
                            .stop = stop_,
-                           .judge_threads = judge_threads_,
-                           .before_judging = before_judging_},
+                           .judge_threads = judge_threads_},
                           job);
   }
   std::string MessageOf(const SampleJob& job) {
@@ -183,7 +93,28 @@ class SampleProblemsTest : public ::testing::Test {
   std::unique_ptr<model::LanguageModel> model_ =
       model::NewModel(testing::StageStudentConfig(), 1, compute_);
   model::Tokenizer tokenizer_ = model::Tokenizer::ByteLevel();
-  RewardPanel panel_{{{"math", 2, Json::object()}, {"format", 0.5, Json::object()}}, "reward"};
+  /// The math judge's, after a hook.
+  class Hooked : public verifiers::Verifier {
+   public:
+    Hooked(std::unique_ptr<Verifier> verifier, const std::function<void()>& before)
+        : verifier_(std::move(verifier)), before_(before) {}
+    Verdict Judge(const verifiers::Response& response) const override {
+      if (before_) before_();
+      return verifier_->Judge(response);
+    }
+
+   private:
+    std::unique_ptr<Verifier> verifier_;
+    const std::function<void()>& before_;
+  };
+  RewardPanel panel_{{{"math", 2, Json::object()}, {"format", 0.5, Json::object()}},
+                     "reward",
+                     [this](const std::string& name, const Json& options,
+                            const std::string& where) -> std::unique_ptr<verifiers::Verifier> {
+                       auto made = verifiers::MakeVerifier(name, options, where);
+                       if (name == "format") return made;
+                       return std::make_unique<Hooked>(std::move(made), before_judging_);
+                     }};
   std::vector<Problem> problems_ = GetProblems(testing::StageProblems());
   std::function<void(int64_t)> progress_;
   std::function<bool()> stop_;

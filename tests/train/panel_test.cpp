@@ -55,9 +55,12 @@ class Fragile final : public verifiers::Verifier {
 };
 
 TEST(Panel, AJudgeThatThrowsNamesTheProblemAndHasNotJudged) {
-  std::vector<std::unique_ptr<verifiers::Verifier>> verifiers;
-  verifiers.push_back(std::make_unique<Fragile>());
-  const RewardPanel panel({{"fragile", 1, Json::object()}}, "reward", std::move(verifiers));
+  const RewardPanel panel({{"fragile", 1, Json::object()}}, "reward",
+                          [](const std::string& name, const Json&, const std::string& where) {
+                            EXPECT_EQ(name, "fragile");
+                            EXPECT_EQ(where, "reward[0].options");
+                            return std::make_unique<Fragile>();
+                          });
   Problem problem;
   problem.id = "good";
   EXPECT_EQ(panel.Judge({"4", problem}).correct, true);

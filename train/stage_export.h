@@ -1,0 +1,38 @@
+#pragma once
+// The stage that writes its model as a Hugging Face folder, and how folders of models are written.
+
+#include <filesystem>
+#include <string>
+
+#include "model/pretrained.h"
+#include "train/stage_kind.h"
+
+namespace retort::train {
+
+struct ExportOptions {
+  std::string path = "export";
+  template <class V>
+  void Visit(V& v) {
+    v("path", path, "Folder, relative to the run directory.");
+  }
+  void Validate(const std::string&) const {}
+  StageNeeds Needs() const;
+};
+
+StageReport RunExport(const StageContext& context, const ExportOptions& options);
+
+const StageKind& ExportKind();
+
+/// What ends a completion of such a tokenizer, for generation_config.json.
+model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer);
+/// A Hugging Face folder that appears complete or not at all. `details` of its marker say what it
+/// is.
+struct ModelFolder {
+  std::filesystem::path path;
+  std::string owner;
+  Json details = Json::object();
+};
+void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
+                      model::PromptTemplate prompt_template, const ModelFolder& folder);
+
+}  // namespace retort::train
