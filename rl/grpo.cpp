@@ -6,12 +6,38 @@
 
 #include "base/stopwatch.h"
 #include "model/cost.h"
-#include "rl/internal/policy_update.h"
 #include "train/accuracy.h"
 #include "train/evaluation.h"
+#include "train/policy_update.h"
 
 namespace retort::rl {
 namespace {
+
+/// One rollout, judged, with its advantages.
+struct Rollout {
+  train::SampleResult samples;
+  Advantages advantages;
+  train::PolicyRollout learned;  // refers to the samples
+};
+
+/// What there is to say of a step.
+struct StepDone {
+  const Rollout& rollout;
+  const train::UpdateTotals& totals;
+  const std::vector<double>& violations;
+  double seconds = 0, update_seconds = 0;
+};
+
+train::PolicyUpdateOptions UpdateOptions(const GrpoOptions& options) {
+  return {.loss = options.loss,
+          .importance = options.importance,
+          .optimizer = options.optimizer,
+          .num_iterations = options.num_iterations,
+          .minibatches = options.minibatches,
+          .micro_batch_tokens = options.micro_batch_tokens,
+          .max_completion_length = options.sampling.max_completion_length,
+          .temperature = rollout::LogprobTemperature(options.sampling)};
+}
 
 class GrpoStage {
  public:
@@ -111,16 +137,21 @@ class GrpoStage {
     }
     const std::vector<int64_t> sizes(job.chosen.size(), options_.num_generations);
     rollout.advantages = ComputeAdvantages(options_.advantage, rewards, sizes);
-    rollout.values = rollout.advantages.values;
+    std::vector<double>& advantages = rollout.advantages.values;
     for (size_t g = 0; g < job.chosen.size(); ++g) {
       const auto first = static_cast<int64_t>(g) * options_.num_generations;
-      if (options_.shuffle_advantages) ShuffleGroup(rollout.values, first, step);
-      train::LearnGroup& group = rollout.groups.emplace_back();
+      if (options_.shuffle_advantages) ShuffleGroup(advantages, first, step);
+      train::LearnGroup& group = rollout.learned.groups.emplace_back();
       for (int64_t i = first; i < first + options_.num_generations; ++i) {
         Trace& trace = rollout.samples.traces[static_cast<size_t>(i)];
-        trace.advantage = rollout.values[static_cast<size_t>(i)];
-        group.prompt = trace.trajectory.prompt;
-        group.completions.push_back(trace.trajectory.completion);
+        const Trajectory& t = trace.trajectory;
+        trace.advantage = advantages[static_cast<size_t>(i)];
+        group.prompt = t.prompt;
+        group.completions.push_back(t.completion);
+        rollout.learned.samples.push_back(
+            {.logprobs = t.logprobs,
+             .advantages = std::vector<double>(t.logprobs.size(), trace.advantage),
+             .truncated = t.finish == FinishReason::kLength});
       }
     }
     return rollout;
@@ -141,7 +172,7 @@ class GrpoStage {
     nn::Compute& compute = context_.compute;
     if (compute.dtype == kFloat32 && compute.cache_dtype == kFloat32) return std::nullopt;
     train::MicroBatch batch;
-    batch.Add(rollout.groups.front());
+    batch.Add(rollout.learned.groups.front());
     return train::MeasurePrecision(context_.model, compute, batch,
                                    rollout::LogprobTemperature(options_.sampling));
   }
@@ -157,9 +188,10 @@ class GrpoStage {
     const ProfileScope scope(profile, 0, "update");
 
     const std::optional<train::PrecisionError> precision = Precision(rollout);
-    PolicyUpdate update{options_, learner_, reference_.get(), rollout_compute_.has_value()};
-    const UpdateTotals totals =
-        update.Learn(rollout, Expected(step) * options_.num_iterations * options_.minibatches);
+    const train::PolicyUpdateOptions options = UpdateOptions(options_);
+    train::PolicyUpdate update(options, learner_, reference_.get(), rollout_compute_.has_value());
+    const train::UpdateTotals totals = update.Learn(
+        rollout.learned, Expected(step) * options.num_iterations * options.minibatches);
     const std::vector<double> violations = learner_.BalanceRouters();
     if (reference_ && options_.ref_model_sync_steps > 0 &&
         (step + 1) % options_.ref_model_sync_steps == 0) {
@@ -174,7 +206,7 @@ class GrpoStage {
         2 * active_ * static_cast<double>(stats.decoded_tokens + stats.prompt_tokens);
     datasets::StepRecord record{
         context_.Key(step), context_.name,
-        StepMetrics(rollout, totals, violations, whole.seconds(), sampled.seconds()),
+        StepMetrics({rollout, totals, violations, whole.seconds(), sampled.seconds()}),
         rollout.samples.traces};
     if (precision) {
       record.metrics.emplace_back("precision/logp_difference/max", precision->max);
@@ -195,9 +227,9 @@ class GrpoStage {
     for (const Trace& trace : rollout.samples.traces) unjudged_ += !Correct(trace.verdicts);
   }
 
-  train::Metrics StepMetrics(const Rollout& rollout, const UpdateTotals& totals,
-                             const std::vector<double>& violations, double seconds,
-                             double update_seconds) const {
+  train::Metrics StepMetrics(const StepDone& done) const {
+    const Rollout& rollout = done.rollout;
+    const train::UpdateTotals& totals = done.totals;
     train::Accuracy accuracy;
     double min_length = std::numeric_limits<double>::infinity(), max_length = 0;
     for (const Trace& trace : rollout.samples.traces) {
@@ -225,9 +257,9 @@ class GrpoStage {
                            {"num_tokens", static_cast<double>(report_.tokens)},
                            {"operations", report_.operations},
                            {"sampling_operations", report_.sampling_operations},
-                           {"step_time", seconds},
+                           {"step_time", done.seconds},
                            {"step_time/judge", rollout.samples.judge_seconds},
-                           {"step_time/update", update_seconds}};
+                           {"step_time/update", done.update_seconds}};
     train::AddAccuracy(accuracy, metrics);
     if (reference_) metrics.emplace_back("kl", totals.sums.mean_kl());
     if (totals.importance.count > 0) {
@@ -249,7 +281,7 @@ class GrpoStage {
                            judged > 0 ? sum / static_cast<double>(judged) : NAN);
     }
     train::AddOutcomes(rollout.samples.traces, metrics);
-    train::AddMaxViolation(violations, metrics);
+    train::AddMaxViolation(done.violations, metrics);
     return metrics;
   }
 

@@ -9,11 +9,11 @@
 #include "nn/adamw.h"
 #include "nn/dtype.h"
 #include "rl/advantage.h"
-#include "rl/importance.h"
-#include "rl/policy_loss.h"
 #include "rollout/sampler.h"
+#include "train/importance.h"
 #include "train/learner.h"
 #include "train/panel.h"
+#include "train/policy_loss.h"
 #include "train/problems.h"
 #include "train/stage_kind.h"
 
@@ -34,10 +34,10 @@ struct GrpoOptions {
   std::optional<int64_t> save_total_limit;
   bool shuffle_advantages = false;
   std::optional<nn::Dtype> rollout_dtype;
-  ImportanceOptions importance;
+  train::ImportanceOptions importance;
   train::OperationBudget budget;
   AdvantageOptions advantage;
-  PolicyLossOptions loss;
+  train::PolicyLossOptions loss;
   rollout::SamplingOptions sampling;
   nn::OptimizerOptions optimizer{.learning_rate = 1e-4, .warmup_steps = 5};
   train::BalanceSettings balance{.router_bias_update_speed = 0};

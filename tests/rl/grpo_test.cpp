@@ -73,7 +73,8 @@ GrpoOptions With(const Json& changes, GrpoOptions options = BaseOptions()) {
 GrpoOptions CorrectedOptions() {
   GrpoOptions o = BaseOptions();
   o.rollout_dtype = nn::Dtype::kFloat8E4M3;
-  o.importance = {.mode = ImportanceMode::kTokenTruncate, .clip_max = 1.01, .clip_min = 0.99};
+  o.importance = {
+      .mode = train::ImportanceMode::kTokenTruncate, .clip_max = 1.01, .clip_min = 0.99};
   return o;
 }
 
@@ -320,7 +321,7 @@ TEST_P(GrpoKinds, AQuantizedRolloutIsCorrected) {
     GrpoOptions options = PlainOptions();
     options.steps = 1;
     options.rollout_dtype = dtype;
-    options.importance = {.mode = ImportanceMode::kTokenTruncate, .clip_max = 1.001};
+    options.importance = {.mode = train::ImportanceMode::kTokenTruncate, .clip_max = 1.001};
     const StageSetup setup{.config = GetParam().config};
     const StageRun run = Learn(options, setup);
 

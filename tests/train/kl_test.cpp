@@ -1,4 +1,4 @@
-#include "rl/kl.h"
+#include "train/kl.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "tests/support/complex_step.h"
 
-namespace retort::rl {
+namespace retort::train {
 namespace {
 
 using testing::Complex;
@@ -111,4 +111,4 @@ TEST(Kl, LogRatioIsClamped) {
 }
 
 }  // namespace
-}  // namespace retort::rl
+}  // namespace retort::train

@@ -1,9 +1,9 @@
-#include "rl/policy_loss.h"
+#include "train/policy_loss.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace retort::rl {
+namespace retort::train {
 namespace {
 
 bool Masked(const PolicyLossOptions& options, const PolicyBatch& batch, size_t sequence) {
@@ -19,15 +19,15 @@ void CheckSize(const char* what, size_t got, size_t expected) {
 void CheckBatch(const PolicyLossOptions& options, const PolicyBatch& batch,
                 const PolicyGradients& gradients) {
   const size_t tokens = batch.logp.size();
-  CheckSize("offsets", batch.offsets.size(), batch.advantages.size() + 1);
-  RETORT_CHECK(batch.offsets.front() == 0 && std::ranges::is_sorted(batch.offsets) &&
+  RETORT_CHECK(!batch.offsets.empty() && batch.offsets.front() == 0 &&
+                   std::ranges::is_sorted(batch.offsets) &&
                    batch.offsets.back() == static_cast<int64_t>(tokens),
-               "policy loss: offsets run from ", batch.offsets.front(), " to ",
-               batch.offsets.back(), ", expected to rise from 0 to the ", tokens, " tokens");
+               "policy loss: expected offsets that rise from 0 to the ", tokens, " tokens");
+  CheckSize("advantages", batch.advantages.size(), tokens);
   CheckSize("old_logp", batch.old_logp.size(), tokens);
   CheckSize("dlogp", gradients.dlogp.size(), tokens);
   if (!batch.truncated.empty()) {
-    CheckSize("truncated", batch.truncated.size(), batch.advantages.size());
+    CheckSize("truncated", batch.truncated.size(), batch.offsets.size() - 1);
   }
   if (options.beta != 0) CheckSize("ref_logp (beta is not 0)", batch.ref_logp.size(), tokens);
   if (!batch.importance.empty()) CheckSize("importance", batch.importance.size(), tokens);
@@ -78,7 +78,7 @@ Surrogate Clip(double log_ratio, double advantage, double low, double high) {
 }  // namespace
 
 void LossTotals::Add(const PolicyLossOptions& options, const PolicyBatch& batch) {
-  for (size_t i = 0; i < batch.advantages.size(); ++i) {
+  for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
     ++sequences;
     if (!Masked(options, batch, i)) tokens += batch.offsets[i + 1] - batch.offsets[i];
   }
@@ -103,7 +103,7 @@ PolicyLossSums PolicyLoss(const PolicyLossOptions& options, const LossTotals& to
   const double high = 1 + options.epsilon_high.value_or(options.epsilon);
 
   PolicyLossSums sums;
-  for (size_t i = 0; i < batch.advantages.size(); ++i) {
+  for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
     const int64_t begin = batch.offsets[i], end = batch.offsets[i + 1];
     if (Masked(options, batch, i) || begin == end) continue;
     const double weight = TokenWeight(options.loss_type, totals, end - begin);
@@ -111,7 +111,7 @@ PolicyLossSums PolicyLoss(const PolicyLossOptions& options, const LossTotals& to
     sums.tokens += end - begin;
     for (size_t t = static_cast<size_t>(begin); t < static_cast<size_t>(end); ++t) {
       const double logp = batch.logp[t], log_ratio = logp - double{batch.old_logp[t]};
-      const Surrogate surrogate = Clip(log_ratio, batch.advantages[i], low, high);
+      const Surrogate surrogate = Clip(log_ratio, batch.advantages[t], low, high);
       sums.low_clipped += surrogate.low_clipped;
       sums.high_clipped += surrogate.high_clipped;
       sums.approx_kl -= log_ratio;
@@ -135,4 +135,4 @@ PolicyLossSums PolicyLoss(const PolicyLossOptions& options, const LossTotals& to
   return sums;
 }
 
-}  // namespace retort::rl
+}  // namespace retort::train

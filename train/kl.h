@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-namespace retort::rl {
+namespace retort::train {
 
 enum class KlEstimator { kK1, kK2, kK3 };
 constexpr auto EnumNames(KlEstimator) {
@@ -26,4 +26,4 @@ struct KlTerm {
 /// expected gradient of k1 is zero, of k2 that of KL(π‖ref), of k3 that of KL(ref‖π).
 KlTerm EstimateKl(KlEstimator estimator, double logp, double ref_logp);
 
-}  // namespace retort::rl
+}  // namespace retort::train

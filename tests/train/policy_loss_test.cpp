@@ -1,26 +1,30 @@
-#include "rl/policy_loss.h"
+#include "train/policy_loss.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "base/random.h"
-#include "rl/advantage.h"
 #include "tests/support/complex_step.h"
 
-namespace retort::rl {
+namespace retort::train {
 namespace {
 
 using testing::Complex;
 
 struct Batch {
   std::vector<int64_t> offsets{0};
-  std::vector<double> advantages;
+  std::vector<double> advantages;  // per sequence
+  mutable std::vector<double> per_token;
   std::vector<uint8_t> truncated;
   std::vector<float> logp, old_logp, ref_logp, entropy, importance;
 
   PolicyBatch View() const {
-    return {offsets, advantages, truncated, logp, old_logp, ref_logp, entropy, importance};
+    per_token.clear();
+    for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+      per_token.resize(static_cast<size_t>(offsets[i + 1]), advantages[i]);
+    }
+    return {offsets, per_token, truncated, logp, old_logp, ref_logp, entropy, importance};
   }
   /// Sequences [begin, end) as a micro-batch of their own.
   Batch Cut(size_t begin, size_t end) const {
@@ -184,6 +188,22 @@ TEST(PolicyLoss, TypesAgainstHandComputedValues) {
             (std::vector<float>{-1.0f, 1 / 6.0f, 1 / 6.0f, 1 / 6.0f}));
 }
 
+TEST(PolicyLoss, EveryTokenHasAnAdvantageOfItsOwn) {
+  const Batch one = Ratios({0.9, 1.1, 1.3}, 1);
+  PolicyBatch batch = one.View();
+  const std::vector<double> advantages{2, 0, -1};
+  batch.advantages = advantages;
+  std::vector<float> dlogp(3), dentropy(3);
+  const LossTotals totals{.tokens = 3, .sequences = 1, .max_completion_length = 16};
+  const PolicyLossSums sums = PolicyLoss({}, totals, batch, {dlogp, dentropy});
+  EXPECT_NEAR(sums.loss, (-0.9 * 2 + 1.3) / 3, 1e-6);
+  EXPECT_NEAR(dlogp[0], -0.9 * 2 / 3, 1e-6);
+  EXPECT_EQ(dlogp[1], 0.0f);
+  EXPECT_NEAR(dlogp[2], 1.3 / 3, 1e-6);
+  batch.advantages = batch.advantages.first(2);
+  EXPECT_THROW(PolicyLoss({}, totals, batch, {dlogp, dentropy}), Error);
+}
+
 TEST(PolicyLoss, DefaultsAreTrls) {
   EXPECT_EQ(WriteOptions(PolicyLossOptions()),
             Json::parse(R"({"loss_type":"dapo","epsilon":0.2,"epsilon_high":null,"beta":0.0,
@@ -246,9 +266,7 @@ TEST(PolicyLoss, LogRatioIsClamped) {
 
 TEST(PolicyLoss, EqualRewardsGiveExactlyNoGradient) {
   Batch batch = RandomBatch();
-  const std::vector<std::optional<double>> rewards(12, 0.1);
-  const std::vector<int64_t> groups = {4, 8};
-  batch.advantages = ComputeAdvantages({}, rewards, groups).values;
+  batch.advantages.assign(12, 0.0);  // exactly: tests/rl/advantage_test.cpp
   for (const auto type : {LossType::kDapo, LossType::kGrpo, LossType::kDrGrpo}) {
     const Result result = RunLoss(WithType(type), batch);
     for (const float g : result.dlogp) EXPECT_EQ(g, 0.0f);
@@ -351,4 +369,4 @@ TEST(PolicyLoss, RefusesArraysThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace retort::rl
+}  // namespace retort::train

@@ -1,9 +1,9 @@
-#include "rl/kl.h"
+#include "train/kl.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace retort::rl {
+namespace retort::train {
 
 KlTerm EstimateKl(KlEstimator estimator, double logp, double ref_logp) {
   const double l = std::clamp(ref_logp - logp, -kMaxLogRatio, kMaxLogRatio);
@@ -23,4 +23,4 @@ KlTerm EstimateKl(KlEstimator estimator, double logp, double ref_logp) {
   return term;
 }
 
-}  // namespace retort::rl
+}  // namespace retort::train

@@ -1,4 +1,4 @@
-#include "rl/importance.h"
+#include "train/importance.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "tests/support/error_of.h"
 
-namespace retort::rl {
+namespace retort::train {
 namespace {
 
 // Three completions of 2, 0 and 3 tokens; ratios 2, 1/4 | | 1, 5, 1/2.
@@ -96,4 +96,4 @@ TEST(Importance, RefusesArraysThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace retort::rl
+}  // namespace retort::train

@@ -14,7 +14,7 @@
 
 #include "base/options.h"
 
-namespace retort::rl {
+namespace retort::train {
 
 /// Whose probability ratio is taken, and what becomes of one outside the bounds.
 enum class ImportanceMode {
@@ -73,4 +73,4 @@ std::vector<float> ImportanceWeights(const ImportanceOptions& options,
                                      std::span<const int64_t> offsets, std::span<const float> logp,
                                      std::span<const float> sampling_logp, ImportanceSums& sums);
 
-}  // namespace retort::rl
+}  // namespace retort::train

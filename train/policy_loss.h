@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/options.h"
-#include "rl/kl.h"
+#include "train/kl.h"
 
-namespace retort::rl {
+namespace retort::train {
 
 /// How token losses are added up over the global batch.
 enum class LossType {
@@ -56,7 +56,7 @@ struct PolicyLossOptions {
 /// The completions of a micro-batch, their tokens end to end: T tokens in S sequences.
 struct PolicyBatch {
   std::span<const int64_t> offsets;    // [S + 1]; sequence i owns tokens [offsets[i], offsets[i+1])
-  std::span<const double> advantages;  // [S]
+  std::span<const double> advantages;  // [T]
   std::span<const uint8_t> truncated;  // [S], 1 = hit the length limit; empty = none did
   std::span<const float> logp;         // [T], of the policy that learns
   std::span<const float> old_logp;     // [T], of the policy that sampled
@@ -102,12 +102,12 @@ struct PolicyGradients {
   std::span<float> dentropy;  // [T]; may be empty when entropy_coef is 0
 };
 
-/// Per token, with r = exp(logp - old_logp) and A the advantage of its sequence:
-/// w max(-A r, -A clip(r, 1 - epsilon, 1 + epsilon_high)) + beta · kl, weighted by loss_type, where
-/// w is the token's importance (a constant), minus entropy_coef times the mean entropy per token
-/// (whatever the loss_type, as in TRL). A token's gradient depends on its sequence and the totals
-/// only, never on the cut into micro-batches.
+/// Per token, with r = exp(logp - old_logp) and A its advantage: w max(-A r, -A clip(r, 1 -
+/// epsilon, 1 + epsilon_high)) + beta · kl, weighted by loss_type, where w is the token's
+/// importance (a constant), minus entropy_coef times the mean entropy per token (whatever the
+/// loss_type, as in TRL). A token's gradient depends on its sequence and the totals only, never on
+/// the cut into micro-batches.
 PolicyLossSums PolicyLoss(const PolicyLossOptions& options, const LossTotals& totals,
                           const PolicyBatch& batch, const PolicyGradients& gradients);
 
-}  // namespace retort::rl
+}  // namespace retort::train

@@ -1,10 +1,10 @@
-#include "rl/importance.h"
+#include "train/importance.h"
 
 #include <cmath>
 
-#include "rl/kl.h"
+#include "train/kl.h"
 
-namespace retort::rl {
+namespace retort::train {
 namespace {
 
 double Bounded(const ImportanceOptions& options, double log_ratio) {
@@ -48,4 +48,4 @@ std::vector<float> ImportanceWeights(const ImportanceOptions& options,
   return weights;
 }
 
-}  // namespace retort::rl
+}  // namespace retort::train
