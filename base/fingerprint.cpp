@@ -1,11 +1,36 @@
 #include "base/fingerprint.h"
 
 namespace retort {
+namespace {
+
+// Offset bases and primes of FNV-1a.
+constexpr uint64_t kBasis = 0xcbf29ce484222325ull, kPrime = 0x100000001b3ull;
+using Wide = unsigned __int128;
+constexpr Wide kWideBasis = Wide{0x6c62272e07bb0142ull} << 64 | 0x62b821756295c58dull;
+constexpr Wide kWidePrime = Wide{1} << 88 | 0x13b;
+
+template <class T>
+T Mix(T state, T prime, std::string_view bytes) {
+  for (const char c : bytes) state = (state ^ static_cast<uint8_t>(c)) * prime;
+  return state;
+}
+
+// Little-endian.
+std::string BytesOf(auto number) {
+  std::string bytes(sizeof number, '\0');
+  for (char& byte : bytes) {
+    byte = static_cast<char>(number);
+    number >>= 8;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Fingerprint::Fingerprint() : state_(kBasis) {}
 
 void Fingerprint::AddBytes(const char* data, size_t size) {
-  for (size_t i = 0; i < size; ++i) {
-    state_ = (state_ ^ static_cast<uint8_t>(data[i])) * 0x100000001b3ull;
-  }
+  state_ = Mix(state_, kPrime, {data, size});
 }
 
 Fingerprint& Fingerprint::Add(std::string_view bytes) {
@@ -15,9 +40,7 @@ Fingerprint& Fingerprint::Add(std::string_view bytes) {
 }
 
 Fingerprint& Fingerprint::Add(uint64_t number) {
-  char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(number >> (8 * i));
-  AddBytes(bytes, 8);
+  state_ = Mix(state_, kPrime, BytesOf(number));
   return *this;
 }
 
@@ -37,5 +60,16 @@ std::string Fingerprint::Hex() const {
 }
 
 uint64_t FingerprintOf(std::string_view bytes) { return Fingerprint().Add(bytes).value(); }
+
+uint64_t Fnv1a(std::string_view bytes) { return Mix(kBasis, kPrime, bytes); }
+
+std::string Fingerprint128(std::initializer_list<std::string_view> texts) {
+  Wide state = kWideBasis;
+  for (const std::string_view text : texts) {
+    state = Mix(state, kWidePrime, BytesOf(static_cast<uint64_t>(text.size())));
+    state = Mix(state, kWidePrime, text);
+  }
+  return BytesOf(state);
+}
 
 }  // namespace retort

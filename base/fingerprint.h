@@ -3,6 +3,7 @@
 // names recipes, selections and random streams, and decides splits; it is not cryptographic.
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@ namespace retort {
 
 class Fingerprint {
  public:
+  Fingerprint();
   /// Text and numbers are framed by their length, so ("ab","c") and ("a","bc") differ.
   Fingerprint& Add(std::string_view bytes);
   Fingerprint& Add(uint64_t number);
@@ -18,9 +20,16 @@ class Fingerprint {
 
  private:
   void AddBytes(const char* data, size_t size);
-  uint64_t state_ = 0xcbf29ce484222325ull;
+  uint64_t state_;
 };
 
 uint64_t FingerprintOf(std::string_view bytes);
+
+/// FNV-1a alone, without frame or avalanche.
+uint64_t Fnv1a(std::string_view bytes);
+
+/// FNV-1a of 128 bits over framed texts, as 16 bytes: for what must not be taken for another among
+/// billions.
+std::string Fingerprint128(std::initializer_list<std::string_view> texts);
 
 }  // namespace retort

@@ -38,14 +38,26 @@ constexpr auto EnumNames(FinishReason) {
       std::pair{FinishReason::kLength, "length"}, std::pair{FinishReason::kCancelled, "cancelled"}};
 }
 
-/// One sampled completion. Token ids are the truth; text is derived from them and never read back.
+/// One sampled completion: a turn of the policy's, or several with what was said to it in between.
+/// Token ids are the truth; text is derived from them and never read back.
 struct Trajectory {
   std::vector<int32_t> prompt;      ///< token ids
-  std::vector<int32_t> completion;  ///< token ids, the stop token included
+  std::vector<int32_t> completion;  ///< token ids, stop tokens included
   std::vector<float> logprobs;      ///< of each completion id under softmax(logits / temperature)
   std::vector<uint16_t> experts;    ///< [completion, MoE layers, top_k] when asked for, else empty
-  FinishReason finish = FinishReason::kLength;
-  int64_t sample = 0;  ///< index inside its group
+  /// Of each completion id: 1 where the policy said it, 0 where it was said to it (its
+  /// log-probability is NaN). Empty: the policy said them all.
+  std::vector<uint8_t> said = {};
+  FinishReason finish = FinishReason::kLength;  ///< of the last turn
+  int64_t sample = 0;                           ///< index inside its group
+
+  /// Where the policy's last turn begins, which is what a text and its verdicts are about.
+  size_t last_turn() const {
+    size_t begin = completion.size();
+    if (said.empty()) return 0;
+    while (begin > 0 && said[begin - 1]) --begin;
+    return begin;
+  }
 };
 
 enum class VerdictStatus { kRight, kWrong, kUnjudged };
@@ -83,18 +95,24 @@ inline std::optional<bool> Correct(const std::vector<NamedVerdict>& verdicts) {
   return unjudged ? std::nullopt : std::optional(true);
 }
 
-/// A completion with its judgement, as stored.
-struct Trace {
-  int64_t id = 0;  ///< row id in the store, 0 before it is stored
-  std::string stage;
-  int64_t step = 0;
-  Problem problem;
+/// A completion and all that becomes of it, from the draw to the database.
+struct Sample {
+  int64_t problem_index = 0;  ///< among the problems it was drawn from
+  std::string stage;          ///< empty: that of its step
   Trajectory trajectory;
-  std::string text;  ///< the completion decoded (special tokens spelled out)
+  std::string text;  ///< the last turn decoded (special tokens spelled out)
   std::vector<NamedVerdict> verdicts;
   std::optional<double> reward;  ///< empty when nobody could judge it: absent from every mean
   double advantage = 0;
   int64_t policy_version = 0;  ///< optimizer steps the sampling weights had seen
+  std::string feedback;        ///< what a user would say to a second turn, else empty
+};
+
+/// A sample as it is read back, with its problem.
+struct Trace : Sample {
+  int64_t id = 0;  ///< row id in the store
+  int64_t step = 0;
+  Problem problem;
 };
 
 }  // namespace retort

@@ -17,28 +17,26 @@ struct TraceShape {
   int64_t batch, steps, prompt, new_tokens;
 };
 
-datasets::StepRecord MakeStep(int64_t run, const TraceShape& sizes,
-                              const std::vector<Problem>& problems) {
-  datasets::StepRecord record{.key = {.run = run}, .stage = "grpo", .metrics = {}, .traces = {}};
-  for (int64_t m = 0; m < kMetrics; ++m) record.metrics.emplace_back(StrCat("metric/", m), 0.5);
+std::vector<Sample> MakeSamples(const TraceShape& sizes) {
+  std::vector<Sample> samples;
   for (int64_t i = 0; i < sizes.batch; ++i) {
     const auto problem = static_cast<size_t>(i / kGroup);
-    Trace& trace = record.traces.emplace_back();
-    trace.problem = problems[problem];
-    Trajectory& t = trace.trajectory;
+    Sample& sample = samples.emplace_back();
+    sample.problem_index = static_cast<int64_t>(problem);
+    Trajectory& t = sample.trajectory;
     t.prompt = RandomTokens(sizes.prompt, 256, problem);
     t.completion = RandomTokens(sizes.new_tokens, 256, static_cast<uint64_t>(i));
     t.logprobs.assign(t.completion.size(), -5.5f);
     t.finish = FinishReason::kStop;
     t.sample = i % kGroup;
-    trace.text.assign(t.completion.size(), 'x');
+    sample.text.assign(t.completion.size(), 'x');
     const bool right = i % 2 == 0;
-    trace.verdicts = {{"math",
-                       {right ? VerdictStatus::kRight : VerdictStatus::kWrong, right ? 1.0 : 0.0,
-                        "equal/number/answer-tag", "42"}}};
-    trace.reward = right;
+    sample.verdicts = {{"math",
+                        {right ? VerdictStatus::kRight : VerdictStatus::kWrong, right ? 1.0 : 0.0,
+                         "equal/number/answer-tag", "42"}}};
+    sample.reward = right;
   }
-  return record;
+  return samples;
 }
 
 void AddTraceRows(const TraceShape& sizes, const BenchOptions& options, nn::Compute& compute,
@@ -68,7 +66,13 @@ void AddTraceRows(const TraceShape& sizes, const BenchOptions& options, nn::Comp
   add("write", count, [&] {
     for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file.string() + suffix);
     datasets::TraceStore store(file, datasets::TraceStore::Mode::kWrite);
-    datasets::StepRecord step = MakeStep(store.CreateRun("bench", Json::object()), sizes, problems);
+    const std::vector<Sample> samples = MakeSamples(sizes);
+    datasets::StepRecord step{.key = {.run = store.CreateRun("bench", Json::object())},
+                              .stage = "grpo",
+                              .metrics = {},
+                              .samples = samples,
+                              .problems = problems};
+    for (int64_t m = 0; m < kMetrics; ++m) step.metrics.emplace_back(StrCat("metric/", m), 0.5);
     const Stopwatch watch;
     for (step.key.step = 0; step.key.step < sizes.steps; ++step.key.step) store.AppendStep(step);
     return watch.seconds();

@@ -111,32 +111,36 @@ struct Evaluation {
 // Gathers the judged samples of each problem and hands on the problems that are whole.
 class Gatherer {
  public:
-  Gatherer(const EvalCommand& command, std::vector<int64_t> chosen, PartialOutput& out,
-           train::AccuracyTable& accuracy)
+  Gatherer(const EvalCommand& command, const std::vector<Problem>& problems,
+           std::vector<int64_t> chosen, PartialOutput& out, Evaluation& evaluation)
       : samples_(static_cast<size_t>(command.samples)),
+        problems_(problems),
         chosen_(std::move(chosen)),
         out_(out),
-        accuracy_(accuracy),
+        accuracy_(evaluation.accuracy),
         parts_(chosen_.size()),
         counts_(chosen_.size()) {}
 
   const std::vector<int64_t>& chosen() const { return chosen_; }
   /// The verdicts alone, to warn of judges that judge nothing.
-  const std::vector<Trace>& judged() const { return judged_; }
+  const std::vector<Sample>& judged() const { return judged_; }
 
   /// On any thread.
-  void Add(size_t slot, const Trace& trace) {
+  void Add(size_t slot, const Sample& sample) {
     const std::lock_guard lock(mutex_);
     const size_t problem = slot / samples_;
-    std::vector<Trace>& part = parts_[problem];
+    std::vector<Sample>& part = parts_[problem];
     part.resize(samples_);
-    part[slot % samples_] = trace;
+    part[slot % samples_] = sample;
     if (++counts_[problem] < samples_) return;
-    accuracy_.Add(part);
-    for (const Trace& sample : part) judged_.emplace_back().verdicts = sample.verdicts;
     std::vector<std::string> rows;
-    for (const Trace& sample : part) {
-      rows.push_back(ToJsonLine(datasets::TraceToJson(sample, false)));
+    for (Sample& of_problem : part) {
+      judged_.emplace_back().verdicts = of_problem.verdicts;
+      Trace trace;
+      static_cast<Sample&>(trace) = std::move(of_problem);
+      trace.problem = problems_[static_cast<size_t>(chosen_[problem])];
+      accuracy_.Add(trace);
+      rows.push_back(ToJsonLine(datasets::TraceToJson(trace, false)));
     }
     out_.Add(chosen_[problem], std::move(rows));
     part = {};
@@ -144,13 +148,14 @@ class Gatherer {
 
  private:
   size_t samples_;
+  const std::vector<Problem>& problems_;
   std::vector<int64_t> chosen_;
   PartialOutput& out_;
   train::AccuracyTable& accuracy_;
   std::mutex mutex_;
-  std::vector<std::vector<Trace>> parts_;
+  std::vector<std::vector<Sample>> parts_;
   std::vector<size_t> counts_;
-  std::vector<Trace> judged_;
+  std::vector<Sample> judged_;
 };
 
 // Takes the problems that are too long away, where they are to be skipped.
@@ -203,7 +208,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   for (int64_t i = 0; i < static_cast<int64_t>(problems.size()); ++i) {
     if (!out.Has(i)) chosen.push_back(i);
   }
-  Gatherer gatherer(command, std::move(chosen), out, evaluation.accuracy);
+  Gatherer gatherer(command, problems, std::move(chosen), out, evaluation);
 
   Progress progress("eval");
   const double total =
@@ -217,7 +222,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
       .engine = {},
       .progress = [&](int64_t done) { progress.Update(static_cast<double>(done), total); },
       .stop = Interrupted,
-      .on_judged = [&](size_t slot, const Trace& trace) { gatherer.Add(slot, trace); }};
+      .on_judged = [&](size_t slot, const Sample& sample) { gatherer.Add(slot, sample); }};
   train::SampleJob job;
   job.problems = &problems;
   job.chosen = gatherer.chosen();

@@ -117,15 +117,22 @@ void TraceStore::ForEachLayerStep(int64_t layer,
 
 std::string TraceStore::SelectionHash(const std::vector<int64_t>& ids) const {
   Statement tokens(impl_->database,
-                   "SELECT g.prompt_ids, c.token_ids FROM completions c JOIN groups g "
+                   "SELECT g.prompt_ids, c.token_ids, c.said FROM completions c JOIN groups g "
                    "ON g.id = c.group_id WHERE c.id = ?");
+  const auto bytes = [&](int column) {
+    const Blob blob = tokens.Bytes(column);
+    return std::string(static_cast<const char*>(blob.data), blob.size);
+  };
   Fingerprint hash;
   for (const int64_t id : ids) {
     tokens.With(id).Step();
-    for (const int column : {0, 1}) {
-      const Blob blob = tokens.Bytes(column);
-      hash.Add(std::string_view(static_cast<const char*>(blob.data), blob.size));
-    }
+    std::string before = bytes(0), turn = bytes(1);
+    // What precedes the last turn is what it answers, as it was before turns were stored together.
+    const std::string said = tokens.IsNull(2) ? "" : bytes(2);
+    const size_t first = said.empty() ? 0 : said.find_last_of('\0') + 1;
+    const size_t cut = std::min(turn.size(), first * sizeof(int32_t));
+    before += turn.substr(0, cut);
+    hash.Add(before).Add(std::string_view(turn).substr(cut));
   }
   return hash.Hex();
 }

@@ -425,7 +425,7 @@ Json TraceToJson(const Trace& trace, bool with_tokens) {
               {"response", trace.text},
               {"sample", t.sample},
               {"finish_reason", EnumName(t.finish)},
-              {"length", t.completion.size()},
+              {"length", t.completion.size() - t.last_turn()},
               {"reward", trace.reward ? Json(*trace.reward) : Json(nullptr)},
               {"advantage", trace.advantage},
               {"policy_version", trace.policy_version},
@@ -434,7 +434,9 @@ Json TraceToJson(const Trace& trace, bool with_tokens) {
     row["prompt_ids"] = t.prompt;
     row["completion_ids"] = t.completion;
     row["logprobs"] = t.logprobs;
+    if (!t.said.empty()) row["said"] = t.said;
   }
+  if (!trace.feedback.empty()) row["feedback"] = trace.feedback;
   return row;
 }
 

@@ -3,31 +3,19 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <map>
 
 #include "base/error.h"
 #include "base/fingerprint.h"
 #include "base/options.h"
 #include "base/strings.h"
+#include "datasets/internal/trace_turns.h"
 
 namespace retort::datasets {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
               "blobs are written as they lie in memory");
-
-template <class T>
-Blob AsBlob(const std::vector<T>& values) {
-  return {values.data(), values.size() * sizeof(T)};
-}
-
-template <class T>
-std::vector<T> FromBlob(Blob blob) {
-  RETORT_CHECK(blob.size % sizeof(T) == 0, "trace database: a blob of ", blob.size,
-               " bytes cannot hold elements of ", sizeof(T), "; the file is damaged");
-  std::vector<T> values(blob.size / sizeof(T));
-  if (blob.size) std::memcpy(values.data(), blob.data, blob.size);
-  return values;
-}
 
 template <class E>
 E ParseEnum(const std::string& text) {
@@ -49,20 +37,20 @@ class ProblemWriter {
  public:
   explicit ProblemWriter(const Database& database)
       : insert_(database,
-                "INSERT OR IGNORE INTO problems(fingerprint, problem_id, family, prompt, answer, "
-                "solution, canonical, difficulty, extra) VALUES (?,?,?,?,?,?,?,?,?)"),
+                "INSERT INTO problems(fingerprint, problem_id, family, prompt, answer, solution, "
+                "canonical, difficulty, extra) VALUES (?,?,?,?,?,?,?,?,?) "
+                "ON CONFLICT(fingerprint) DO NOTHING"),
         find_(database, "SELECT id FROM problems WHERE fingerprint = ?") {}
 
   int64_t Write(const Problem& p) {
     const std::string extra = ToJsonLine(p.extra);
-    Fingerprint fingerprint;
-    fingerprint.Add(p.id).Add(p.family).Add(p.prompt).Add(p.answer).Add(p.solution);
-    fingerprint.Add(p.canonical).Add(static_cast<uint64_t>(p.difficulty)).Add(extra);
-    const auto key = static_cast<int64_t>(fingerprint.value());
+    const std::string key = FingerprintOfProblem(p, extra);
+    const Blob blob{key.data(), key.size()};
     insert_
-        .With(key, p.id, p.family, p.prompt, p.answer, p.solution, p.canonical, p.difficulty, extra)
+        .With(blob, p.id, p.family, p.prompt, p.answer, p.solution, p.canonical, p.difficulty,
+              extra)
         .Run();
-    RETORT_CHECK(find_.With(key).Step(), "trace database: a problem was not stored: ", p.id);
+    RETORT_CHECK(find_.With(blob).Step(), "trace database: a problem was not stored: ", p.id);
     return find_.Int(0);
   }
 
@@ -84,14 +72,33 @@ int64_t NextId(const Database& database, const std::string& table, int64_t run) 
   return next.Int(0);
 }
 
-void CheckTrace(const Trace& trace) {
-  const Trajectory& t = trace.trajectory;
+void CheckSample(const Sample& sample, const Problem& problem) {
+  const Trajectory& t = sample.trajectory;
   RETORT_CHECK(t.logprobs.empty() || t.logprobs.size() == t.completion.size(), "trace of problem '",
-               trace.problem.id, "': got ", t.logprobs.size(), " log-probabilities for ",
+               problem.id, "': got ", t.logprobs.size(), " log-probabilities for ",
                t.completion.size(), " completion tokens, expected one each or none");
+  RETORT_CHECK(t.said.empty() || t.said.size() == t.completion.size(), "trace of problem '",
+               problem.id, "': says of ", t.said.size(), " tokens who said them, expected ",
+               t.completion.size(), " or none");
+}
+
+std::optional<Blob> BlobUnlessEmpty(const std::vector<uint8_t>& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  return AsBlob(bytes);
+}
+
+std::optional<std::string> TextUnlessEmpty(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return ToValidUtf8(text);
 }
 
 }  // namespace
+
+std::string FingerprintOfProblem(const Problem& p, const std::string& extra) {
+  const std::string difficulty = StrCat(p.difficulty);
+  return Fingerprint128(
+      {p.id, p.family, p.prompt, p.answer, p.solution, p.canonical, difficulty, extra});
+}
 
 void InsertVerdicts(Statement& insert, int64_t completion,
                     const std::vector<NamedVerdict>& verdicts) {
@@ -103,38 +110,41 @@ void InsertVerdicts(Statement& insert, int64_t completion,
   }
 }
 
-std::vector<int64_t> InsertTraces(const Database& database, const StepRecord& record) {
+std::vector<int64_t> InsertSamples(const Database& database, const StepRecord& record) {
   const StepKey& key = record.key;
-  ProblemWriter problems(database);
+  ProblemWriter writer(database);
   Statement group(database, "INSERT INTO groups VALUES (?,?,?,?,?,?)");
   Statement completion(database,
-                       "INSERT INTO completions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                       "INSERT INTO completions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   Statement verdict(database, kInsertVerdict);
   int64_t next_group = NextId(database, "groups", key.run);
   int64_t next_id = NextId(database, "completions", key.run);
 
   std::vector<int64_t> ids;
-  const Trace* previous = nullptr;
-  int64_t group_id = 0, group_problem = 0;
-  for (const Trace& trace : record.traces) {
-    CheckTrace(trace);
-    const Trajectory& t = trace.trajectory;
-    const int64_t problem = problems.Write(trace.problem);
-    if (!previous || problem != group_problem || t.prompt != previous->trajectory.prompt ||
-        t.sample <= previous->trajectory.sample) {
+  std::map<int64_t, int64_t> rows;  // of problems, by their index
+  const Sample* previous = nullptr;
+  int64_t group_id = 0;
+  for (const Sample& sample : record.samples) {
+    const Problem& problem = record.problems[static_cast<size_t>(sample.problem_index)];
+    CheckSample(sample, problem);
+    const Trajectory& t = sample.trajectory;
+    const auto [row, fresh] = rows.try_emplace(sample.problem_index);
+    if (fresh) row->second = writer.Write(problem);
+    if (!previous || rows.at(previous->problem_index) != row->second ||
+        t.prompt != previous->trajectory.prompt || t.sample <= previous->trajectory.sample) {
       group_id = next_group++;
-      group_problem = problem;
-      group.With(group_id, key.run, key.stage_index, key.step, problem, AsBlob(t.prompt)).Run();
+      group.With(group_id, key.run, key.stage_index, key.step, row->second, AsBlob(t.prompt)).Run();
     }
-    previous = &trace;
+    previous = &sample;
     completion
         .With(next_id, group_id, key.run, key.stage_index,
-              trace.stage.empty() ? record.stage : trace.stage, key.step, t.sample,
-              AsBlob(t.completion), AsBlob(t.logprobs), AsBlob(t.experts), ToValidUtf8(trace.text),
-              EnumName(t.finish), static_cast<int64_t>(t.completion.size()), trace.reward,
-              trace.advantage, trace.policy_version, BytesUnlessUtf8(trace.text))
+              sample.stage.empty() ? record.stage : sample.stage, key.step, t.sample,
+              AsBlob(t.completion), AsBlob(t.logprobs), AsBlob(t.experts), ToValidUtf8(sample.text),
+              EnumName(t.finish), static_cast<int64_t>(t.completion.size() - t.last_turn()),
+              sample.reward, sample.advantage, sample.policy_version, BytesUnlessUtf8(sample.text),
+              BlobUnlessEmpty(t.said), TextUnlessEmpty(sample.feedback))
         .Run();
-    InsertVerdicts(verdict, next_id, trace.verdicts);
+    InsertVerdicts(verdict, next_id, sample.verdicts);
     ids.push_back(next_id++);
   }
   return ids;
@@ -147,13 +157,15 @@ TraceReader::TraceReader(const Database& database, const std::string& prefix,
               StrCat("SELECT c.id, c.stage, c.step, c.sample, g.prompt_ids, c.token_ids, "
                      "c.logprobs, c.experts, c.text, c.finish, c.reward, c.advantage, "
                      "c.policy_version, c.text_bytes, p.problem_id, p.family, p.prompt, p.answer, "
-                     "p.solution, "
-                     "p.canonical, p.difficulty, p.extra FROM ",
+                     "p.solution, p.canonical, p.difficulty, p.extra, c.said, c.feedback FROM ",
                      prefix, "completions c JOIN ", prefix,
                      "groups g ON g.id = c.group_id JOIN problems p ON p.id = g.problem WHERE ",
                      where, " ORDER BY c.id")),
       verdicts_(database, StrCat("SELECT verifier, status, score, reason, extracted FROM ", prefix,
-                                 "verdicts WHERE completion = ? ORDER BY position")) {}
+                                 "verdicts WHERE completion = ? ORDER BY position")) {
+  Statement version(database, "PRAGMA user_version");
+  old_turns_ = version.Step() && version.Int(0) < 3;
+}
 
 bool TraceReader::Next(Trace& trace) {
   if (!traces_.Step()) return false;
@@ -185,6 +197,18 @@ bool TraceReader::Next(Trace& trace) {
   p.canonical = traces_.Text(19);
   p.difficulty = traces_.Int(20);
   p.extra = ParseJson(traces_.Text(21), StrCat("trace ", trace.id, ", column extra"));
+  if (!traces_.IsNull(22)) t.said = FromBlob<uint8_t>(traces_.Bytes(22));
+  if (!traces_.IsNull(23)) trace.feedback = traces_.Text(23);
+  if (old_turns_) {
+    if (const auto turn = OldTurnOf(trace.stage, p.extra, t.prompt.size())) {
+      JoinTurns(*turn, nullptr, t);
+      trace.feedback = turn->feedback;
+      p.extra.erase("revision");
+    }
+  }
+  RETORT_CHECK(t.said.empty() || t.said.size() == t.completion.size(), "trace database: trace ",
+               trace.id, " says of ", t.said.size(), " tokens who said them, expected ",
+               t.completion.size(), "; the file is damaged");
   if (layer_) {
     ReadLayer(trace);
   } else {

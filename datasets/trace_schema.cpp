@@ -1,7 +1,10 @@
 #include "datasets/internal/trace_schema.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
+#include "datasets/internal/trace_turns.h"
 
 namespace retort::datasets {
 namespace {
@@ -92,10 +95,26 @@ CREATE TEMP VIEW completions AS SELECT id, group_id, run, stage_index, stage, st
   token_ids, logprobs, experts, text, finish, length,
   CASE WHEN EXISTS (SELECT 1 FROM main.verdicts v WHERE v.completion = c.id
     AND v.status <> 'unjudged') THEN reward END AS reward,
-  advantage, policy_version, NULL AS text_bytes FROM main.completions c;
-CREATE TEMP VIEW replay_completions AS SELECT *, NULL AS text_bytes FROM main.replay_completions;
+  advantage, policy_version, NULL AS text_bytes, NULL AS said, NULL AS feedback
+  FROM main.completions c;
+CREATE TEMP VIEW replay_completions AS SELECT *, NULL AS text_bytes, NULL AS said, NULL AS feedback
+  FROM main.replay_completions;
 CREATE TEMP VIEW replay_groups AS SELECT *, 'resume' AS reason FROM main.replay_groups;
 CREATE TEMP VIEW checkpoints AS SELECT *, '' AS model, 1 AS kept FROM main.checkpoints;
+)sql";
+
+// Schema 3: both turns of a revised answer are one trajectory, and problems have fingerprints of
+// 128 bits, as blobs in the column of the old ones.
+constexpr const char* kNewColumns3 = R"sql(
+ALTER TABLE completions ADD COLUMN said BLOB;
+ALTER TABLE completions ADD COLUMN feedback TEXT;
+ALTER TABLE replay_completions ADD COLUMN said BLOB;
+ALTER TABLE replay_completions ADD COLUMN feedback TEXT;
+)sql";
+constexpr const char* kStandIns3 = R"sql(
+CREATE TEMP VIEW completions AS SELECT *, NULL AS said, NULL AS feedback FROM main.completions;
+CREATE TEMP VIEW replay_completions AS SELECT *, NULL AS said, NULL AS feedback
+  FROM main.replay_completions;
 )sql";
 
 // `correct` is Correct() of base/records.h, in SQL. Another layer of verdicts than the one that a
@@ -125,6 +144,10 @@ int64_t Pragma(const Database& database, const char* name) {
   Statement statement(database, StrCat("PRAGMA ", name));
   statement.Step();
   return statement.Int(0);
+}
+
+int64_t VersionOf(const Database& database) {
+  return std::max<int64_t>(1, Pragma(database, "user_version"));
 }
 
 bool HasTables(const Database& database) {
@@ -172,6 +195,18 @@ void Migrate1To2(Database& database) {
   CreateViews(database, "");
 }
 
+void Migrate2To3(Database& database) {
+  database.Execute(kNewColumns3);
+  Migrate2To3Rows(database);
+}
+
+// What moves a database forward, from the schema before.
+constexpr void (*kMigrations[])(Database&) = {Migrate1To2, Migrate2To3};
+
+void Migrate(Database& database, int64_t from, int64_t to) {
+  for (; from < to; ++from) kMigrations[from - 1](database);
+}
+
 std::string PlainSpaces(const std::string& text) {
   std::string plain;
   for (const char c : text) {
@@ -205,7 +240,7 @@ void CheckIndexesOf(const Database& database, const std::string& table) {
 void CheckObjects(const Database& database, int64_t version, bool write) {
   Database ours = Database::InMemory();
   CreateSchema1(ours);
-  if (version >= 2) Migrate1To2(ours);
+  Migrate(ours, 1, version);
   Statement wanted(ours,
                    "SELECT type, sql, name FROM sqlite_master WHERE type IN ('table','view')");
   Statement find(database,
@@ -243,14 +278,16 @@ void BringUpToDate(Database& database) {
     database.Execute(StrCat("PRAGMA application_id = ", kApplicationId));
     database.Execute("PRAGMA user_version = 1");
   }
-  if (Pragma(database, "user_version") == kTraceSchema) return;  // another process was first
-  Migrate1To2(database);
+  const int64_t version = VersionOf(database);
+  if (version == kTraceSchema) return;  // another process was first
+  Migrate(database, version, kTraceSchema);
   database.Execute(StrCat("PRAGMA user_version = ", kTraceSchema));
   transaction.Commit();
 }
 
 // What an older file lacks, before it for the time of this connection.
-void StandIn(Database& database) {
+void StandIn(Database& database, int64_t version) {
+  if (version >= 2) return database.Execute(kStandIns3);
   std::string tables = kNewTables2;
   for (size_t at = 0; (at = tables.find("CREATE TABLE", at)) != std::string::npos; ++at) {
     tables.replace(at, 12, "CREATE TEMP TABLE");
@@ -271,18 +308,19 @@ void OpenTraceSchema(Database& database, bool write) {
     RETORT_CHECK(Pragma(database, "application_id") == kApplicationId, name,
                  ": is an SQLite database of another program, expected a trace database; choose "
                  "another file");
-    const int64_t version = Pragma(database, "user_version");
-    RETORT_CHECK(version <= kTraceSchema, name, ": has trace schema ", version,
+    const int64_t known = Pragma(database, "user_version");
+    RETORT_CHECK(known <= kTraceSchema, name, ": has trace schema ", known,
                  ", this program knows up to ", kTraceSchema, "; use a newer retort");
   }
   RETORT_CHECK(write || !empty, name,
                ": holds no traces (the database is empty); has a run begun?");
-  const bool current = !empty && Pragma(database, "user_version") == kTraceSchema;
-  if (!empty) CheckObjects(database, current ? kTraceSchema : 1, write);
+  const int64_t version = empty ? 0 : VersionOf(database);
+  const bool current = version == kTraceSchema;
+  if (!empty) CheckObjects(database, version, write);
   if (write) CheckNoTriggers(database);
   database.Execute("COMMIT");
   if (!write) {
-    if (!current) StandIn(database);
+    if (!current) StandIn(database, version);
     return;
   }
   database.Execute("PRAGMA journal_mode = WAL");

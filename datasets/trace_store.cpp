@@ -99,7 +99,7 @@ void DropStaleLayerRows(const Database& database, const StepKey& key) {
 std::vector<int64_t> TraceStore::AppendPart(const StepRecord& record) {
   Transaction transaction(impl_->database);
   RequireNewStep(impl_->database, record);
-  std::vector<int64_t> ids = InsertTraces(impl_->database, record);
+  std::vector<int64_t> ids = InsertSamples(impl_->database, record);
   transaction.Commit();
   return ids;
 }
@@ -116,7 +116,7 @@ std::vector<int64_t> TraceStore::AppendStep(const StepRecord& record) {
   for (const auto& [name, value] : record.metrics) {
     metric.With(run, stage_index, step, name, value).Run();
   }
-  std::vector<int64_t> ids = InsertTraces(database, record);
+  std::vector<int64_t> ids = InsertSamples(database, record);
   DropStaleLayerRows(database, record.key);
   Statement(database,
             "DELETE FROM replay_groups WHERE run = ? AND stage_index = ? AND step = ? "

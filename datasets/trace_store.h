@@ -1,7 +1,7 @@
 #pragma once
 // Everything the model ever said, in one SQLite file: WAL, one writer and many readers.
 //
-// Schema 2 (PRAGMA user_version), made for SQL by hand; older files are moved forward when they are
+// Schema 3 (PRAGMA user_version), made for SQL by hand; older files are moved forward when they are
 // opened for writing, and read as they are:
 //
 //   runs(id, name, recipe, created, uid)             recipe is JSON; uid names the run anywhere
@@ -11,11 +11,12 @@
 //   steps(run, stage_index, step, stage)             one per optimizer (or collection) step
 //   metrics(run, stage_index, step, name, value)     one per logged value; NaN is NULL
 //   problems(id, fingerprint, problem_id, family, prompt, answer, solution, canonical, difficulty,
-//            extra)
+//            extra)                                  fingerprint: a blob of 128 bits
 //   groups(id, run, stage_index, step, problem, prompt_ids)
 //                                                    samples of one prompt
 //   completions(id, group_id, run, stage_index, stage, step, sample, token_ids, logprobs, experts,
-//               text, finish, length, reward, advantage, policy_version, text_bytes)
+//               text, finish, length, reward, advantage, policy_version, text_bytes, said,
+//               feedback)
 //   verdicts(completion, position, verifier, status, score, reason, extracted)
 //   checkpoints(run, stage_index, step, stage, path, model, kept)
 //                                                    kept: its folder should be there
@@ -29,7 +30,9 @@
 // Views: traces (completions with run, problem, finished and correct), rescored (the same with the
 // rewards of a layer, and the trained ones), curves (metrics with run and stage).
 //
-// token_ids and prompt_ids are little-endian int32, logprobs float32, experts uint16.
+// token_ids and prompt_ids are little-endian int32, logprobs float32, experts uint16. Where not all
+// of the token_ids are the policy's, `said` has a byte for each, 1 or 0; text, length, finish and
+// verdicts are of its last turn, and feedback is what a user would say to that.
 // `reward` is NULL when nobody could judge. `correct` is Correct() of base/records.h: 0 when a
 // verdict is "wrong", 1 when all are "right", else NULL (unjudged).
 //
@@ -47,6 +50,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,14 +69,16 @@ struct StepKey {
   int64_t step = 0;
 };
 
-/// All that one step leaves behind. The `id` and `step` of the traces are not read; a trace without
-/// a `stage` of its own (such as "collect/revision") is of the step's.
-/// Neighbouring traces with the same problem, the same prompt ids and rising samples form a group.
+/// All that one step leaves behind. A sample without a `stage` of its own (such as
+/// "collect/revision") is of the step's.
+/// Neighbouring samples of the same problem, with the same prompt ids and rising numbers form a
+/// group.
 struct StepRecord {
   StepKey key;
   std::string stage;
   std::vector<std::pair<std::string, double>> metrics;
-  std::vector<Trace> traces;
+  std::span<const Sample> samples = {};
+  std::span<const Problem> problems = {};  ///< that the samples index
 };
 
 struct CheckpointRecord {

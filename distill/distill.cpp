@@ -50,10 +50,8 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
                  trace.id,
                  " are another text to the student's tokenizer. Teacher and student must "
                  "share a tokenizer");
-    train::LearnGroup group =
-        options.turns == Turns::kAll
-            ? train::ConversationOf(context, trace)
-            : train::LearnGroup{trace.trajectory.prompt, {trace.trajectory.completion}};
+    train::LearnGroup group = options.turns == Turns::kAll ? train::ConversationOf(context, trace)
+                                                           : train::LastTurnOf(trace);
     const size_t needed = group.prompt.size() + group.completions[0].size() - 1;
     if (static_cast<int64_t>(needed) > train::Positions(context.model.config())) {
       ++traces.too_long;
@@ -75,8 +73,9 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
 }  // namespace
 
 bool SameTokens(const model::Tokenizer& tokenizer, const Trace& trace) {
-  return trace.text.empty() ||
-         ToValidUtf8(tokenizer.Decode(trace.trajectory.completion)) == ToValidUtf8(trace.text);
+  const std::span said =
+      std::span(trace.trajectory.completion).subspan(trace.trajectory.last_turn());
+  return trace.text.empty() || ToValidUtf8(tokenizer.Decode(said)) == ToValidUtf8(trace.text);
 }
 
 train::StageReport RunDistill(const train::StageContext& context, const DistillOptions& options) {

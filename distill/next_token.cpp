@@ -107,7 +107,7 @@ class NextTokenLoop {
     int64_t tokens = 0;
     for (const auto& pieces : train::CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
       train::MicroBatch micro;
-      for (const train::GroupPiece& piece : pieces) micro.Add(train::TakePiece(groups, piece));
+      for (const train::GroupPiece& piece : pieces) micro.Add(groups, piece);
       tokens += micro.batch().size();
       const double share =
           static_cast<double>(micro.sequences()) / static_cast<double>(groups.size());
@@ -137,7 +137,7 @@ class NextTokenLoop {
     metrics.emplace_back("step_time", watch.seconds());
     const bool last = step + 1 == end_ || options_.budget.Spent(report_.operations);
     if (probe || (step + 1) % options_.logging_steps == 0 || last) {
-      context_.recorder.Step({context_.Key(step), context_.name, metrics, {}});
+      context_.recorder.Step({context_.Key(step), context_.name, metrics});
     }
     context_.Report(step + 1, Expected(step + 1, end_), metrics);
   }

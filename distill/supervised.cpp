@@ -32,8 +32,8 @@ class Probe {
     train::AccuracyTable table;
     const train::SampleResult result =
         train::SampleProblems(train::SamplingOf(context_, panel_), job);
-    table.Add(result.traces);
-    warnings_.Look(step, result.traces);
+    table.Add(result.samples, problems_);
+    warnings_.Look(step, result.samples);
     double worst = 1;
     for (const auto& [family, accuracy] : table.families) {
       const double reached = accuracy.reasoning_accuracy();

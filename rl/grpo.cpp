@@ -15,9 +15,9 @@ namespace {
 
 /// One rollout, judged, with its advantages.
 struct Rollout {
-  train::SampleResult samples;
+  train::SampleResult sampled;
   Advantages advantages;
-  train::PolicyRollout learned;  // refers to the samples
+  train::PolicyRollout learned;  // refers to what was sampled
 };
 
 /// What there is to say of a step.
@@ -108,7 +108,7 @@ class GrpoStage {
             .reference = reference_.get()};
   }
 
-  Rollout Sample(int64_t step) {
+  Rollout RollOut(int64_t step) {
     const std::string purpose = context_.Purpose("sample");
     const std::vector<Trace> replay = context_.StoredTraces(step);
     train::SampleJob job{.problems = &problems_,
@@ -129,12 +129,10 @@ class GrpoStage {
       compute.profile = context_.compute.profile;
       context_.model.Pack(compute);
     }
-    rollout.samples = train::SampleProblems(train::SamplingOf(context_, panel_, compute), job);
+    rollout.sampled = train::SampleProblems(train::SamplingOf(context_, panel_, compute), job);
     if (rollout_compute_) context_.model.Pack(context_.compute);
     std::vector<std::optional<double>> rewards;
-    for (const train::Judgement& judgement : rollout.samples.judgements) {
-      rewards.push_back(judgement.reward);
-    }
+    for (const Sample& sample : rollout.sampled.samples) rewards.push_back(sample.reward);
     const std::vector<int64_t> sizes(job.chosen.size(), options_.num_generations);
     rollout.advantages = ComputeAdvantages(options_.advantage, rewards, sizes);
     std::vector<double>& advantages = rollout.advantages.values;
@@ -143,14 +141,14 @@ class GrpoStage {
       if (options_.shuffle_advantages) ShuffleGroup(advantages, first, step);
       train::LearnGroup& group = rollout.learned.groups.emplace_back();
       for (int64_t i = first; i < first + options_.num_generations; ++i) {
-        Trace& trace = rollout.samples.traces[static_cast<size_t>(i)];
-        const Trajectory& t = trace.trajectory;
-        trace.advantage = advantages[static_cast<size_t>(i)];
+        Sample& sample = rollout.sampled.samples[static_cast<size_t>(i)];
+        const Trajectory& t = sample.trajectory;
+        sample.advantage = advantages[static_cast<size_t>(i)];
         group.prompt = t.prompt;
         group.completions.push_back(t.completion);
         rollout.learned.samples.push_back(
             {.logprobs = t.logprobs,
-             .advantages = std::vector<double>(t.logprobs.size(), trace.advantage),
+             .advantages = std::vector<double>(t.logprobs.size(), sample.advantage),
              .truncated = t.finish == FinishReason::kLength});
       }
     }
@@ -182,7 +180,7 @@ class GrpoStage {
     const Stopwatch whole;
     const Rollout rollout = [&] {
       const ProfileScope scope(profile, 0, "rollout");
-      return Sample(step);
+      return RollOut(step);
     }();
     const Stopwatch sampled;
     const ProfileScope scope(profile, 0, "update");
@@ -198,7 +196,7 @@ class GrpoStage {
       model::CopyWeights(context_.model, *reference_, context_.compute);
     }
 
-    const rollout::EngineStats& stats = rollout.samples.stats;
+    const rollout::EngineStats& stats = rollout.sampled.stats;
     Warn(step, rollout);
     report_.tokens += stats.decoded_tokens + totals.tokens;
     report_.operations += 6 * active_ * static_cast<double>(totals.tokens);
@@ -207,7 +205,7 @@ class GrpoStage {
     datasets::StepRecord record{
         context_.Key(step), context_.name,
         StepMetrics({rollout, totals, violations, whole.seconds(), sampled.seconds()}),
-        rollout.samples.traces};
+        rollout.sampled.samples, problems_};
     if (precision) {
       record.metrics.emplace_back("precision/logp_difference/max", precision->max);
       record.metrics.emplace_back("precision/logp_difference/mean", precision->mean);
@@ -217,14 +215,16 @@ class GrpoStage {
   }
 
   void Warn(int64_t step, const Rollout& rollout) {
-    warnings_.Look(step, rollout.samples.traces);
+    warnings_.Look(step, rollout.sampled.samples);
     warnings_.Say("zero-variance", rollout.advantages.frac_reward_zero_std == 1,
                   StrCat("stage '", context_.name, "', step ", step,
                          ": the rewards of every group are all the same, so there is nothing to "
                          "learn from. Are the problems too hard or too easy for this model, or "
                          "does the reward not tell its answers apart?"));
-    completions_ += static_cast<int64_t>(rollout.samples.traces.size());
-    for (const Trace& trace : rollout.samples.traces) unjudged_ += !Correct(trace.verdicts);
+    completions_ += static_cast<int64_t>(rollout.sampled.samples.size());
+    for (const Sample& sample : rollout.sampled.samples) {
+      unjudged_ += !Correct(sample.verdicts);
+    }
   }
 
   train::Metrics StepMetrics(const StepDone& done) const {
@@ -232,9 +232,9 @@ class GrpoStage {
     const train::UpdateTotals& totals = done.totals;
     train::Accuracy accuracy;
     double min_length = std::numeric_limits<double>::infinity(), max_length = 0;
-    for (const Trace& trace : rollout.samples.traces) {
-      accuracy.Add(trace);
-      const auto length = static_cast<double>(trace.trajectory.completion.size());
+    for (const Sample& sample : rollout.sampled.samples) {
+      accuracy.Add(sample);
+      const auto length = static_cast<double>(sample.trajectory.completion.size());
       min_length = std::min(min_length, length);
       max_length = std::max(max_length, length);
     }
@@ -258,7 +258,7 @@ class GrpoStage {
                            {"operations", report_.operations},
                            {"sampling_operations", report_.sampling_operations},
                            {"step_time", done.seconds},
-                           {"step_time/judge", rollout.samples.judge_seconds},
+                           {"step_time/judge", rollout.sampled.judge_seconds},
                            {"step_time/update", done.update_seconds}};
     train::AddAccuracy(accuracy, metrics);
     if (reference_) metrics.emplace_back("kl", totals.sums.mean_kl());
@@ -270,8 +270,8 @@ class GrpoStage {
     for (const train::JudgeSpec& judge : panel_.judges()) {
       double sum = 0;
       int64_t judged = 0;
-      for (const Trace& trace : rollout.samples.traces) {
-        for (const auto& [name, verdict] : trace.verdicts) {
+      for (const Sample& sample : rollout.sampled.samples) {
+        for (const auto& [name, verdict] : sample.verdicts) {
           if (name != judge.name || verdict.status == VerdictStatus::kUnjudged) continue;
           sum += verdict.score;
           ++judged;
@@ -280,7 +280,7 @@ class GrpoStage {
       metrics.emplace_back("rewards/" + judge.name + "/mean",
                            judged > 0 ? sum / static_cast<double>(judged) : NAN);
     }
-    train::AddOutcomes(rollout.samples.traces, metrics);
+    train::AddOutcomes(rollout.sampled.samples, metrics);
     train::AddMaxViolation(done.violations, metrics);
     return metrics;
   }

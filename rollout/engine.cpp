@@ -249,7 +249,10 @@ std::vector<std::vector<Trajectory>> Generate(RolloutEngine& engine, std::vector
     more = engine.Step();
     for (Finished& done : engine.Poll()) {
       const auto i = static_cast<size_t>(done.request);
-      if (hooks.on_finished) hooks.on_finished(i, done.trajectory);
+      if (hooks.on_finished) {
+        hooks.on_finished(i, std::move(done.trajectory));
+        continue;
+      }
       const auto sample = static_cast<size_t>(done.trajectory.sample - first_sample[i]);
       results[i][sample] = std::move(done.trajectory);
     }

@@ -107,10 +107,10 @@ class RolloutEngine {
 };
 
 /// Submits all requests and runs until they are done. Result i holds the samples of request i in
-/// order. `on_finished`, when given, sees each trajectory as it ends; `stop` is asked every step
-/// and ends the loop with Error("interrupted") when it returns true.
+/// order, unless `on_finished` is given, which takes each trajectory as it ends. `stop` is asked
+/// every step and ends the loop with Error("interrupted") when it returns true.
 struct GenerateHooks {
-  std::function<void(size_t request, const Trajectory&)> on_finished;
+  std::function<void(size_t request, Trajectory&&)> on_finished;
   std::function<bool()> stop;
 };
 std::vector<std::vector<Trajectory>> Generate(RolloutEngine& engine, std::vector<Request> requests,

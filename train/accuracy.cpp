@@ -15,30 +15,33 @@ bool Reasons(std::string_view text) {
   return !Trim(text.substr(begin, text.find(model::kThinkClose, begin) - begin)).empty();
 }
 
-void Accuracy::Add(const Trace& trace) {
-  const std::optional<bool> is_correct = Correct(trace.verdicts);
-  const bool reasons = Reasons(trace.text);
+void Accuracy::Add(const Sample& sample) {
+  const std::optional<bool> is_correct = Correct(sample.verdicts);
+  const bool reasons = Reasons(sample.text);
   ++count;
   unjudged += !is_correct;
-  left_open +=
-      trace.verdicts.empty() || std::ranges::any_of(trace.verdicts, [](const NamedVerdict& named) {
-        return named.verdict.status == VerdictStatus::kUnjudged;
-      });
+  left_open += sample.verdicts.empty() ||
+               std::ranges::any_of(sample.verdicts, [](const NamedVerdict& named) {
+                 return named.verdict.status == VerdictStatus::kUnjudged;
+               });
   correct += is_correct == true;
   reasoning += reasons;
   reasoning_unjudged += reasons && !is_correct;
   reasoning_correct += reasons && is_correct == true;
-  finished += trace.trajectory.finish != FinishReason::kLength;
-  tokens += static_cast<int64_t>(trace.trajectory.completion.size());
+  finished += sample.trajectory.finish != FinishReason::kLength;
+  tokens +=
+      static_cast<int64_t>(sample.trajectory.completion.size() - sample.trajectory.last_turn());
 }
 
-void AccuracyTable::Add(const Trace& trace) {
-  all.Add(trace);
-  families[trace.problem.family].Add(trace);
+void AccuracyTable::Add(const Sample& sample, const std::string& family) {
+  all.Add(sample);
+  families[family].Add(sample);
 }
 
-void AccuracyTable::Add(const std::vector<Trace>& traces) {
-  for (const Trace& trace : traces) Add(trace);
+void AccuracyTable::Add(std::span<const Sample> samples, std::span<const Problem> problems) {
+  for (const Sample& sample : samples) {
+    Add(sample, problems[static_cast<size_t>(sample.problem_index)].family);
+  }
 }
 
 Json ToJson(const Accuracy& accuracy) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,7 @@ struct Accuracy {
   int64_t finished = 0;  ///< ended by themselves
   int64_t tokens = 0;    ///< completion tokens
 
-  void Add(const Trace& trace);
+  void Add(const Sample& sample);
   double accuracy() const { return OfJudged(correct, count, unjudged); }
   double unjudged_share() const { return Share(left_open, count); }
   double reasoning_share() const { return Share(reasoning, count); }
@@ -59,8 +60,9 @@ inline Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr
 struct AccuracyTable {
   Accuracy all;
   std::map<std::string, Accuracy> families;
-  void Add(const Trace& trace);
-  void Add(const std::vector<Trace>& traces);
+  void Add(const Sample& sample, const std::string& family);
+  void Add(const Trace& trace) { Add(trace, trace.problem.family); }
+  void Add(std::span<const Sample> samples, std::span<const Problem> problems);
 };
 
 /// The object that stands for it in every report: accuracy, unjudged, completions, …; shares and

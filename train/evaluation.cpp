@@ -8,13 +8,21 @@
 
 namespace retort::train {
 namespace {
+
 constexpr size_t kShownReason = 200;  // bytes
+
+// Whether the last turn of what was stored is what was sampled now.
+bool Says(const Trajectory& stored, const Trajectory& sampled) {
+  return std::ranges::equal(std::span(stored.completion).subspan(stored.last_turn()),
+                            sampled.completion);
 }
 
-void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
+}  // namespace
+
+void AddOutcomes(std::span<const Sample> samples, Metrics& metrics) {
   std::map<std::string, double> counts;
-  for (const Trace& trace : traces) {
-    for (const auto& [verifier, verdict] : trace.verdicts) {
+  for (const Sample& sample : samples) {
+    for (const auto& [verifier, verdict] : sample.verdicts) {
       const std::string outcome = verdict.reason.substr(0, verdict.reason.find_first_of("/:"));
       if (!outcome.empty()) ++counts[StrCat("rewards/", verifier, "/", outcome)];
     }
@@ -22,11 +30,11 @@ void AddOutcomes(const std::vector<Trace>& traces, Metrics& metrics) {
   metrics.insert(metrics.end(), counts.begin(), counts.end());
 }
 
-std::string ManyUnjudged(const std::string& judge, const std::vector<Trace>& traces) {
+std::string ManyUnjudged(const std::string& judge, std::span<const Sample> samples) {
   std::map<std::string, int64_t> reasons;  // of the unjudged
   int64_t taken = 0, unjudged = 0;
-  for (const Trace& trace : traces) {
-    for (const auto& [name, verdict] : trace.verdicts) {
+  for (const Sample& sample : samples) {
+    for (const auto& [name, verdict] : sample.verdicts) {
       if (name != judge) continue;
       ++taken;
       if (verdict.status != VerdictStatus::kUnjudged) continue;
@@ -46,9 +54,9 @@ std::string ManyUnjudged(const std::string& judge, const std::vector<Trace>& tra
                 Counted(most.second, "time"), "); they are unjudged and count in no mean");
 }
 
-std::string FailedJudge(const std::vector<Trace>& traces) {
-  for (const Trace& trace : traces) {
-    for (const auto& [name, verdict] : trace.verdicts) {
+std::string FailedJudge(std::span<const Sample> samples) {
+  for (const Sample& sample : samples) {
+    for (const auto& [name, verdict] : sample.verdicts) {
       if (verdict.status != VerdictStatus::kUnjudged || !verdict.reason.starts_with("error: ")) {
         continue;
       }
@@ -59,13 +67,13 @@ std::string FailedJudge(const std::vector<Trace>& traces) {
   return "";
 }
 
-void JudgeWarnings::Look(int64_t step, const std::vector<Trace>& traces) {
+void JudgeWarnings::Look(int64_t step, std::span<const Sample> samples) {
   const std::string place = StrCat("stage '", context_.name, "', step ", step, ": ");
   for (const JudgeSpec& judge : panel_.judges()) {
-    const std::string many = ManyUnjudged(judge.name, traces);
+    const std::string many = ManyUnjudged(judge.name, samples);
     Say("unjudged/" + judge.name, !many.empty(), place + many + remark_);
   }
-  const std::string failed = FailedJudge(traces);
+  const std::string failed = FailedJudge(samples);
   if (!failed.empty()) Say("failed", true, place + failed);
 }
 
@@ -98,8 +106,7 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
   const Stopwatch whole;
   SampleResult result;
   const size_t count = job.chosen.size() * static_cast<size_t>(job.samples);
-  result.traces.resize(count);
-  result.judgements.resize(count);
+  result.samples.resize(count);
   const bool replays = job.replay && !job.replay->empty();
   if (replays) {
     RETORT_CHECK(job.replay->size() == count, job.purpose, " step ", job.step, ": stored ",
@@ -118,66 +125,75 @@ SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) 
                                  : model::RenderPrompt(context.tokenizer, context.prompt_template,
                                                        problem.prompt);
     request.samples = job.samples;
-    request.first_sample = job.samples * draws[index]++;
+    const int64_t name = job.names.empty() ? index : job.names.at(requests.size() - 1);
+    request.first_sample = job.samples * draws[name]++;
     first_samples.push_back(request.first_sample);
     request.sampling = job.sampling;
     request.stop_ids = stop_ids;
     request.stream = {job.seed, job.purpose, static_cast<uint64_t>(job.step),
-                      static_cast<uint64_t>(index)};
+                      static_cast<uint64_t>(name)};
   }
 
   rollout::RolloutEngine engine(context.model, context.compute, &context.tokenizer, context.engine);
   int64_t finished = 0;
   // A completion that repeats another one of its group, token by token, gets the same verdict: a
-  // program runs once.
-  std::map<std::pair<size_t, std::vector<int32_t>>, size_t> judged_slot;
+  // program runs once. Slots by their request and what was said.
+  const auto said_before = [&](size_t a, size_t b) {
+    const auto key = [&](size_t slot) {
+      return std::pair(slot / static_cast<size_t>(job.samples),
+                       std::cref(result.samples[slot].trajectory.completion));
+    };
+    return key(a).first != key(b).first ? key(a).first < key(b).first
+                                        : key(a).second.get() < key(b).second.get();
+  };
+  std::set<size_t, decltype(said_before)> judged_slots(said_before);
   std::vector<std::pair<size_t, size_t>> repeats;  // slot, judged slot
   TaskGroup judges(context.judge_threads > 0 ? context.judge_threads
                                              : context.compute.executor.threads());
   rollout::GenerateHooks hooks;
   hooks.stop = context.stop;
-  hooks.on_finished = [&](size_t request, const Trajectory& trajectory) {
-    const int64_t sample = trajectory.sample - first_samples[request];
-    const size_t slot = request * static_cast<size_t>(job.samples) + static_cast<size_t>(sample);
-    Trace& trace = result.traces[slot];
-    trace.step = job.step;
-    trace.problem = (*job.problems)[static_cast<size_t>(job.chosen[request])];
-    trace.trajectory = trajectory;
-    trace.trajectory.sample = sample;
-    trace.policy_version = job.policy_version;
-    trace.text = context.tokenizer.Decode(trajectory.completion);
+  hooks.on_finished = [&](size_t request, Trajectory&& trajectory) {
+    trajectory.sample -= first_samples[request];
+    const size_t slot =
+        request * static_cast<size_t>(job.samples) + static_cast<size_t>(trajectory.sample);
+    Sample& sample = result.samples[slot];
+    sample.problem_index = job.chosen[request];
+    sample.policy_version = job.policy_version;
+    sample.text = context.tokenizer.Decode(trajectory.completion);
+    sample.trajectory = std::move(trajectory);
     if (context.progress) context.progress(++finished);
-    const auto [same, fresh] = judged_slot.try_emplace({request, trajectory.completion}, slot);
+    const auto [same, fresh] = judged_slots.insert(slot);
     if (!fresh && !replays) {
-      repeats.emplace_back(slot, same->second);
+      repeats.emplace_back(slot, *same);
       return;
     }
     judges.Run([&, slot] {
-      Trace& judged = result.traces[slot];
+      Sample& judged = result.samples[slot];
+      const Trajectory& t = judged.trajectory;
+      const auto take = [&](Judgement judgement) {
+        judged.verdicts = std::move(judgement.verdicts);
+        judged.reward = judgement.reward;
+      };
       if (replays) {
         const Trace& stored = (*job.replay)[slot];
-        RETORT_CHECK(stored.trajectory.completion == judged.trajectory.completion, job.purpose,
-                     " step ", job.step, ", sample ", slot,
+        RETORT_CHECK(Says(stored.trajectory, t), job.purpose, " step ", job.step, ", sample ", slot,
                      ": the resumed run sampled other tokens than the interrupted one stored. Was "
                      "the program or the machine changed?");
-        result.judgements[slot] = context.panel.FromVerdicts(stored.verdicts);
+        take(context.panel.FromVerdicts(stored.verdicts));
       } else {
-        result.judgements[slot] = context.panel.Judge(
-            {judged.text, judged.problem, static_cast<int64_t>(judged.trajectory.completion.size()),
-             judged.trajectory.finish});
+        take(context.panel.Judge({judged.text,
+                                  (*job.problems)[static_cast<size_t>(judged.problem_index)],
+                                  static_cast<int64_t>(t.completion.size()), t.finish}));
       }
-      judged.verdicts = result.judgements[slot].verdicts;
-      judged.reward = result.judgements[slot].reward;
       if (context.on_judged) context.on_judged(slot, judged);
     });
   };
   const auto judge_rest = [&] {
     judges.Wait();
     for (const auto& [slot, same] : repeats) {
-      result.judgements[slot] = result.judgements[same];
-      result.traces[slot].verdicts = result.traces[same].verdicts;
-      result.traces[slot].reward = result.traces[same].reward;
-      if (context.on_judged) context.on_judged(slot, result.traces[slot]);
+      result.samples[slot].verdicts = result.samples[same].verdicts;
+      result.samples[slot].reward = result.samples[same].reward;
+      if (context.on_judged) context.on_judged(slot, result.samples[slot]);
     }
   };
   try {

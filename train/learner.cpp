@@ -64,7 +64,7 @@ ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
   int64_t predictions = 0;
   for (const std::vector<GroupPiece>& pieces : CutIntoMicroBatches(groups, micro_batch_tokens)) {
     MicroBatch batch;
-    for (const GroupPiece& piece : pieces) batch.Add(TakePiece(groups, piece));
+    for (const GroupPiece& piece : pieces) batch.Add(groups, piece);
     tape.Reset();
     const nn::Mat hidden = tape.arena.NewMat(batch.batch().size(), model.hidden_size());
     model.Forward(compute, batch.batch(), &tape, hidden);  // a tape also counts loads

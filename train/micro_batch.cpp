@@ -15,10 +15,14 @@ int64_t LearnGroup::Tokens() const {
   return tokens;
 }
 
-void MicroBatch::Add(const LearnGroup& group) {
+void MicroBatch::Add(std::span<const LearnGroup> groups, const GroupPiece& piece) {
+  const LearnGroup& group = groups[static_cast<size_t>(piece.group)];
+  const auto completions =
+      std::span(group.completions)
+          .subspan(static_cast<size_t>(piece.first), static_cast<size_t>(piece.count));
   RETORT_CHECK(!group.prompt.empty(), "a sequence to learn from needs a prompt of one token");
   std::vector<std::span<const int32_t>> inputs;
-  for (const auto& completion : group.completions) {
+  for (const auto& completion : completions) {
     inputs.push_back(std::span(completion).first(static_cast<size_t>(CompletionRows(completion))));
   }
   const auto prompt_row = static_cast<int32_t>(batch_.size());
@@ -30,8 +34,8 @@ void MicroBatch::Add(const LearnGroup& group) {
       targets_.push_back(group.prompt[i]);
     }
   }
-  for (size_t s = 0; s < group.completions.size(); ++s) {
-    const std::vector<int32_t>& completion = group.completions[s];
+  for (size_t s = 0; s < completions.size(); ++s) {
+    const std::vector<int32_t>& completion = completions[s];
     begin_.push_back(predictions());
     length_.push_back(static_cast<int64_t>(completion.size()));
     for (size_t j = 0; j < completion.size(); ++j) {
@@ -72,12 +76,6 @@ std::vector<std::vector<GroupPiece>> CutIntoMicroBatches(std::span<const LearnGr
   }
   if (cuts.back().empty()) cuts.pop_back();
   return cuts;
-}
-
-LearnGroup TakePiece(std::span<const LearnGroup> groups, const GroupPiece& piece) {
-  const LearnGroup& group = groups[static_cast<size_t>(piece.group)];
-  const auto first = group.completions.begin() + piece.first;
-  return {group.prompt, {first, first + piece.count}, group.learn_prompt};
 }
 
 }  // namespace retort::train

@@ -20,12 +20,22 @@ struct LearnGroup {
   int64_t Tokens() const;
 };
 
+/// Some of a group's completions, by index, so that results find their way back.
+struct GroupPiece {
+  int64_t group = 0;
+  int64_t first = 0;  ///< completions [first, first + count)
+  int64_t count = 0;
+};
+
 /// Predictions are ordered by sequence: those of completion s are
 /// [sequence_begin[s], sequence_begin[s + 1]), its tokens in order. Predictions of prompts come
 /// before their group's, inside no sequence.
 class MicroBatch {
  public:
-  void Add(const LearnGroup& group);
+  void Add(const LearnGroup& group) {
+    Add(std::span(&group, 1), {0, 0, std::ssize(group.completions)});
+  }
+  void Add(std::span<const LearnGroup> groups, const GroupPiece& piece);
 
   const model::Batch& batch() const { return batch_; }
   int64_t predictions() const { return static_cast<int64_t>(targets_.size()); }
@@ -44,14 +54,8 @@ class MicroBatch {
 
 /// Cuts groups, in order, into micro-batches of at most `max_tokens` rows; a group that is larger
 /// is split between its completions (its prompt is then computed again). A single sequence may
-/// exceed the limit. Pieces refer to completions by index, so that results find their way back.
-struct GroupPiece {
-  int64_t group = 0;
-  int64_t first = 0;  ///< completions [first, first + count)
-  int64_t count = 0;
-};
+/// exceed the limit.
 std::vector<std::vector<GroupPiece>> CutIntoMicroBatches(std::span<const LearnGroup> groups,
                                                          int64_t max_tokens);
-LearnGroup TakePiece(std::span<const LearnGroup> groups, const GroupPiece& piece);
 
 }  // namespace retort::train

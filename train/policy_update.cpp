@@ -66,7 +66,7 @@ void PolicyUpdate::ForMicroBatches(const Part& part, const Body& body) const {
   const std::span<const LearnGroup> groups = part.groups();
   for (const auto& pieces : CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
     MicroBatch micro;
-    for (const GroupPiece& piece : pieces) micro.Add(TakePiece(groups, piece));
+    for (const GroupPiece& piece : pieces) micro.Add(groups, piece);
     body(micro, pieces);
   }
 }

@@ -3,10 +3,10 @@
 // by the user with what happened and the request to do it again, and the model answers once more.
 //
 // The second turn's prompt is made of token ids: those of the first prompt, those that were
-// sampled, and those of the feedback (law 3). A second turn is a trace like others, of the stage
-// "NAME/revision" and with the sample number of the first; its problem says in
-// extra["revision"] = {"prompt_tokens": tokens of the first prompt, "feedback": what the user would
-// say to the second answer}, so that a conversation can be learned from whole.
+// sampled, and those of the feedback (law 3). A second turn is a sample like others, of the stage
+// "NAME/revision" and with the number of the first: one trajectory of both turns, whose `said`
+// tells the policy's tokens from the user's, and what the user would say to the second answer
+// beside it.
 
 #include <string>
 
@@ -16,10 +16,10 @@ namespace retort::train {
 
 /// The stage that second turns of `stage` are stored under.
 std::string RevisionStage(const std::string& stage);
-/// The conversation behind the question as one completion: first answer, feedback, second answer
-/// and, where the model has positions for it, what the user says to that. Any other trace is its
-/// own prompt and completion. Throws Error on a second turn that does not say where its question
-/// ends.
+/// The policy's last turn, after all that was said before it.
+LearnGroup LastTurnOf(const Trace& trace);
+/// Everything behind the question as one completion: of two turns, first answer, feedback, second
+/// answer and, where the model has positions for it, what the user says to that.
 LearnGroup ConversationOf(const StageContext& context, const Trace& trace);
 
 struct RevisionResult {

@@ -1,6 +1,7 @@
 #include "train/stage_collect.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "base/stopwatch.h"
@@ -64,32 +65,30 @@ StageReport RunCollect(const StageContext& context, const CollectOptions& option
     job.chosen.resize(static_cast<size_t>(std::min(options.prompts_per_step, count - begin)));
     std::iota(job.chosen.begin(), job.chosen.end(), begin);
     const SampleContext sampling = SamplingOf(context, panel);
-    const SampleResult result = SampleProblems(sampling, job);
+    SampleResult result = SampleProblems(sampling, job);
     AccuracyTable own;
-    own.Add(result.traces);
-    table.Add(result.traces);
-    warnings.Look(step, result.traces);
+    own.Add(result.samples, problems);
+    table.Add(result.samples, problems);
+    warnings.Look(step, result.samples);
     count_tokens(result.stats);
     Metrics metrics;
     AddAccuracy(own, metrics);
-    AddOutcomes(result.traces, metrics);
-    std::vector<Trace> traces = result.traces;
+    AddOutcomes(result.samples, metrics);
     if (options.revision) {
-      const RevisionResult revision = Revise(sampling, job, result, context.name);
+      RevisionResult revision = Revise(sampling, job, result, context.name);
       AccuracyTable second;
-      second.Add(revision.second.traces);
-      revised.Add(revision.second.traces);
+      second.Add(revision.second.samples, problems);
+      revised.Add(revision.second.samples, problems);
       count_tokens(revision.second.stats);
       metrics.emplace_back("revision/count", second.all.count);
       metrics.emplace_back("revision/too_long", revision.too_long);
       metrics.emplace_back("revision/accuracy", second.all.accuracy());
-      const std::vector<Trace>& more = revision.second.traces;
-      traces.insert(traces.end(), more.begin(), more.end());
+      std::ranges::move(revision.second.samples, std::back_inserter(result.samples));
     }
     metrics.emplace_back("num_tokens", static_cast<double>(report.tokens));
     metrics.emplace_back("sampling_operations", report.sampling_operations);
     metrics.emplace_back("step_time", watch.seconds());
-    context.recorder.Step({context.Key(step), context.name, metrics, std::move(traces)});
+    context.recorder.Step({context.Key(step), context.name, metrics, result.samples, problems});
     context.Report(step + 1, steps, metrics);
   }
   report.steps = steps;

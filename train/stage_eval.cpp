@@ -14,16 +14,31 @@ namespace {
 constexpr int64_t kValidationTokens = 8192;  // computed at a time
 constexpr int64_t kPartProblems = 256;       // of an evaluation, stored at a time
 
+int64_t SamplesPerProblem(const EvalOptions& options, int64_t step) {
+  return options.temperatures[static_cast<size_t>(step)] > 0 ? options.samples : 1;
+}
+
+// What an interrupted evaluation stored of a temperature: the first problems, in order.
+std::vector<Sample> StoredSamples(const StageContext& context, const EvalOptions& options,
+                                  int64_t step) {
+  std::vector<Sample> samples;
+  for (Trace& trace : context.store.TracesOf(context.Key(step))) {
+    Sample& sample = samples.emplace_back(std::move(trace));
+    sample.problem_index = (std::ssize(samples) - 1) / SamplesPerProblem(options, step);
+  }
+  return samples;
+}
+
 // Samples what is missing of one temperature, part by part: each is stored before the next, the
-// last one with the metrics. `traces` holds what was stored before and gets the rest. False when
-// asked to stop.
+// last one with the metrics. `all` holds what was stored before and gets the rest. False when asked
+// to stop.
 bool EvaluateStep(const StageContext& context, const EvalOptions& options, int64_t step,
                   const std::vector<Problem>& problems, const RewardPanel& panel,
-                  std::vector<Trace>& traces) {
+                  std::vector<Sample>& all) {
   const double temperature = options.temperatures[static_cast<size_t>(step)];
-  const int64_t samples = temperature > 0 ? options.samples : 1;
+  const int64_t samples = SamplesPerProblem(options, step);
   const auto count = static_cast<int64_t>(problems.size());
-  for (auto begin = static_cast<int64_t>(traces.size()) / samples; begin < count;) {
+  for (auto begin = std::ssize(all) / samples; begin < count;) {
     if (context.Stopping()) return false;
     const Stopwatch watch;
     SampleJob job{.problems = &problems,
@@ -38,21 +53,23 @@ bool EvaluateStep(const StageContext& context, const EvalOptions& options, int64
     std::iota(job.chosen.begin(), job.chosen.end(), begin);
     SampleResult result = SampleProblems(SamplingOf(context, panel), job);
     begin += static_cast<int64_t>(job.chosen.size());
-    std::ranges::move(result.traces, std::back_inserter(traces));
-    datasets::StepRecord part{context.Key(step),
-                              context.name,
-                              {},
-                              {traces.end() - std::ssize(result.traces), traces.end()}};
+    const auto fresh = std::ssize(result.samples);
+    std::ranges::move(result.samples, std::back_inserter(all));
+    datasets::StepRecord part{.key = context.Key(step),
+                              .stage = context.name,
+                              .metrics = {},
+                              .samples = std::span(all).last(static_cast<size_t>(fresh)),
+                              .problems = problems};
     if (begin < count) {
       context.store.AppendPart(part);
       continue;
     }
     AccuracyTable table;
-    table.Add(traces);
+    table.Add(all, problems);
     AddAccuracy(table, part.metrics);
     part.metrics.emplace_back("temperature", temperature);
     part.metrics.emplace_back("step_time", watch.seconds());
-    AddOutcomes(traces, part.metrics);
+    AddOutcomes(all, part.metrics);
     context.recorder.Step(part);
     context.Report(step + 1, std::ssize(options.temperatures), part.metrics);
   }
@@ -71,16 +88,16 @@ StageReport RunEval(const StageContext& context, const EvalOptions& options) {
   Json by_temperature = Json::array();
   const auto steps = static_cast<int64_t>(options.temperatures.size());
   for (int64_t step = 0; step < steps; ++step) {
-    std::vector<Trace> traces = context.store.TracesOf(context.Key(step));
-    if (!EvaluateStep(context, options, step, problems, panel, traces)) {
+    std::vector<Sample> samples = StoredSamples(context, options, step);
+    if (!EvaluateStep(context, options, step, problems, panel, samples)) {
       report.interrupted = true;
       return report;
     }
     AccuracyTable table;
-    table.Add(traces);
+    table.Add(samples, problems);
     report.tokens += table.all.tokens;
     Json row = {{"temperature", options.temperatures[static_cast<size_t>(step)]}};
-    warnings.Look(step, traces);
+    warnings.Look(step, samples);
     row.update(ToJson(table.all));
     for (const auto& [family, accuracy] : table.families) {
       row["families"][family] = ToJson(accuracy);
@@ -102,7 +119,7 @@ StageReport RunEval(const StageContext& context, const EvalOptions& options) {
     Metrics metrics{{"validation/loss", score.loss}};
     AddMaxViolation(score.max_violation, metrics);
     if (context.first_step <= steps) {
-      context.recorder.Step({context.Key(steps), context.name, metrics, {}});
+      context.recorder.Step({context.Key(steps), context.name, metrics});
     }
     for (const auto& [name, value] : metrics) report.details[name] = value;
   }

@@ -1,10 +1,12 @@
 #pragma once
 // How a Trace becomes rows and rows become a Trace; private to this room.
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/records.h"
 #include "datasets/internal/sqlite.h"
 #include "datasets/trace_store.h"
@@ -15,12 +17,30 @@ struct TraceStore::Impl {
   Database database;
 };
 
-/// Writes the traces of one step inside the caller's transaction; returns their ids.
-std::vector<int64_t> InsertTraces(const Database& database, const StepRecord& record);
+/// Numbers as they lie in memory.
+template <class T>
+Blob AsBlob(const std::vector<T>& values) {
+  return {values.data(), values.size() * sizeof(T)};
+}
+
+template <class T>
+std::vector<T> FromBlob(Blob blob) {
+  RETORT_CHECK(blob.size % sizeof(T) == 0, "trace database: a blob of ", blob.size,
+               " bytes cannot hold elements of ", sizeof(T), "; the file is damaged");
+  std::vector<T> values(blob.size / sizeof(T));
+  if (blob.size) std::memcpy(values.data(), blob.data, blob.size);
+  return values;
+}
+
+/// Writes the samples of one step inside the caller's transaction; returns their ids.
+std::vector<int64_t> InsertSamples(const Database& database, const StepRecord& record);
 void InsertVerdicts(Statement& insert, int64_t completion,
                     const std::vector<NamedVerdict>& verdicts);
 /// For InsertVerdicts.
 constexpr const char* kInsertVerdict = "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?)";
+
+/// What tells problems apart (16 bytes); `extra` is theirs as it is stored.
+std::string FingerprintOfProblem(const Problem& problem, const std::string& extra);
 
 /// Reads traces from the tables with this prefix ("" or "replay_").
 class TraceReader {
@@ -39,6 +59,7 @@ class TraceReader {
   void ReadLayer(Trace& trace);
 
   const Database& database_;
+  bool old_turns_ = false;          // the file is of schema 2 or older
   std::optional<Statement> layer_;  // reward and advantage
   int64_t layer_id_ = 0;
   Statement traces_, verdicts_;

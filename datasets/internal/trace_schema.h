@@ -5,7 +5,7 @@
 
 namespace retort::datasets {
 
-constexpr int64_t kTraceSchema = 2;
+constexpr int64_t kTraceSchema = 3;
 
 /// Checks that the file is a trace database this program understands: its tables and views are
 /// those that Retort makes, so that nothing else decides what our statements do. Other tables,

@@ -282,6 +282,17 @@ TEST(Fingerprints, AreStableAndFramed) {
   EXPECT_NE(Fingerprint().Add("").value(), Fingerprint().value());
   EXPECT_EQ(FingerprintOf("x"), Fingerprint().Add("x").value());
   // FNV-1a over the framed bytes and murmur3's finaliser, computed apart from this code.
+  // FNV's own test vectors (Noll).
+  EXPECT_EQ(Fnv1a(""), 0xcbf29ce484222325u);
+  EXPECT_EQ(Fnv1a("foobar"), 0x85944171f73967e8u);
+  const std::string one = Fingerprint128({"ab", "c"}), other = Fingerprint128({"a", "bc"});
+  EXPECT_EQ(one.size(), 16u);
+  EXPECT_NE(one, other);
+  EXPECT_NE(Fingerprint128({""}), Fingerprint128({}));
+  // 128 bits of FNV-1a by its definition, in Python: the length in 8 bytes, then the text.
+  EXPECT_EQ(Fingerprint128({}), "\x8d\xc5\x95\x62\x75\x21\xb8\x62\x42\x01\xbb\x07\x2e\x27\x62\x6c");
+  EXPECT_EQ(Fingerprint128({"retort"}),
+            std::string("\x79\xdd\xa6\x8e\x91\xec\x35\x83\xea\x24\x00\x67\x98\xae\x63\x82", 16));
   EXPECT_EQ(FingerprintOf("retort"), 0x56b5acbebbd746d9u);
   EXPECT_EQ(Fingerprint().Add("retort").Add(7).Hex(), "a6c094ee9c63b350");
 }

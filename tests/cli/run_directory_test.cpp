@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::cli {
 namespace {
@@ -236,7 +237,7 @@ TEST_F(RunDirectoryTest, ALayerHasItsOwnAdvantages) {
     const int64_t run = store.CreateRun(
         "r", {{"stages", {{{"type", "grpo"}, {"scale_rewards", "group"}}, {{"type", "collect"}}}}});
     for (const int64_t stage : {0, 1}) {
-      datasets::StepRecord record{{run, stage, 0}, stage == 0 ? "rl" : "gather", {}, {}};
+      TraceStep record{{run, stage, 0}, stage == 0 ? "rl" : "gather", {}, {}};
       for (const char* answer : {"2", "2", "3", "4"}) {
         Trace& trace = record.traces.emplace_back();
         trace.problem.prompt = "1+1";

@@ -9,6 +9,7 @@
 #include "datasets/trace_store.h"
 #include "tests/cli/cli_fixture.h"
 #include "tests/cli/tiny_model.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::cli {
 namespace {
@@ -58,7 +59,7 @@ class TerminalTest : public CliTest {
   void StoreHostileTraces() const {
     TraceStore store(folder_ / "traces.db", TraceStore::Mode::kWrite);
     const int64_t run = store.CreateRun("first", {{"name", "first"}});
-    datasets::StepRecord record{{run, 0, 1}, "grpo", {}, {}};
+    TraceStep record{{run, 0, 1}, "grpo", {}, {}};
     Trace trace;
     trace.problem.prompt = kHostile;
     trace.problem.answer = kHostile;

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::cli {
 namespace {
@@ -20,7 +21,7 @@ class TracesTest : public CliTest {
     TraceStore store(folder_ / "traces.db", TraceStore::Mode::kWrite);
     const int64_t run = store.CreateRun("first", {{"name", "first"}});
     for (int64_t step = 1; step <= 2; ++step) {
-      datasets::StepRecord record{{run, 0, step}, "grpo", {{"reward", 0.5}}, {}};
+      TraceStep record{{run, 0, step}, "grpo", {{"reward", 0.5}}, {}};
       for (int64_t sample = 0; sample < 3; ++sample) {
         Trace trace;
         trace.problem.id = StrCat("p", step);
@@ -158,7 +159,7 @@ TEST_F(TracesTest, AnInterruptedRescoreGoesOn) {
   constexpr int kQuick = 300, kSlow = 24;  // one transaction and a part of the next
   {
     TraceStore store(folder_ / "traces.db", TraceStore::Mode::kWrite);
-    datasets::StepRecord record{
+    TraceStep record{
         {store.CreateRun("programs", {{"name", "programs"}}), 0, 1}, "collect", {}, {}};
     for (int i = 0; i < kQuick + kSlow; ++i) {
       Trace trace;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "tests/datasets/store_fixture.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::datasets {
 namespace {
@@ -233,7 +234,7 @@ TEST_F(HostileTest, AGiantCellIsAnErrorAndNoMemory) {
 
 TEST_F(HostileTest, WhatIsTooLargeIsNotStoredAsNothing) {
   TraceStore store(path_, Mode::kWrite);
-  StepRecord record = MakeStep({1, 0, 1});
+  TraceStep record = MakeStep({1, 0, 1});
   record.traces[0].text = std::string((128 << 20) + 1, 'x');
   const std::string said = ErrorOf([&] { store.AppendStep(record); });
   EXPECT_NE(said.find("cannot write: a text, blob or row is larger than 128 MiB"),

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "datasets/trace_store.h"
 #include "tests/support/error_of.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::datasets {
 
@@ -36,8 +37,8 @@ inline std::string Cell(const TraceStore& store, const std::string& sql) {
 }
 
 /// Two problems with four samples each; the values are a pure function of the place.
-inline StepRecord MakeStep(const StepKey& key, const std::string& stage = "grpo") {
-  StepRecord record{key, stage, {{"reward", 0.5 + static_cast<double>(key.step)}}, {}};
+inline TraceStep MakeStep(const StepKey& key, const std::string& stage = "grpo") {
+  TraceStep record{key, stage, {{"reward", 0.5 + static_cast<double>(key.step)}}, {}};
   RandomStream random({.seed = 11,
                        .purpose = "trace",
                        .step = static_cast<uint64_t>(key.step),

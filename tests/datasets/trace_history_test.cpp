@@ -2,26 +2,32 @@
 
 #include <sqlite3.h>
 
+#include <cmath>
+
 #include "base/file.h"
 #include "base/strings.h"
 #include "tests/datasets/store_fixture.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::datasets {
 namespace {
 
 using Mode = TraceStore::Mode;
 
-// The database of a small run of the first schema, with texts that are no UTF-8.
-void WriteSchema1(const std::filesystem::path& path) {
+// The database of a small run of this schema.
+void WriteSchema(int version, const std::filesystem::path& path) {
   const std::string sql =
-      ReadFile(std::string(RETORT_SOURCE_DIR) + "/tests/datasets/schema1.sql") +
-      StrCat("PRAGMA application_id = ", 0x52744F54, "; PRAGMA user_version = 1;");
+      ReadFile(StrCat(RETORT_SOURCE_DIR, "/tests/datasets/schema", version, ".sql")) +
+      StrCat("PRAGMA application_id = ", 0x52744F54, "; PRAGMA user_version = ", version, ";");
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
   char* message = nullptr;
   EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK) << message;
   sqlite3_close(handle);
 }
+
+// Of the first, with texts that are no UTF-8.
+void WriteSchema1(const std::filesystem::path& path) { WriteSchema(1, path); }
 
 void ExpectOldContent(const TraceStore& store) {
   EXPECT_EQ(store.Runs().at(0).name, "old");
@@ -96,6 +102,89 @@ TEST_F(StoreTest, AnOlderSchemaIsMovedForwardByAWriter) {
   EXPECT_EQ(Cell(store, schema), Cell(fresh, schema));
 }
 
+// Of the second, where a second turn has a problem of its own and its first turn in the prompt.
+TEST_F(StoreTest, SecondTurnsOfSchema2BecomeOneTrajectory) {
+  WriteSchema(2, path_);
+  const std::string before = ReadFile(path_);
+  TraceFilter second, first;
+  second.stage = "gather/revision";
+  first.stage = "gather";
+  std::string hash;
+  for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+    TraceStore store(path_, mode);
+    const std::vector<int64_t> ids = store.Select(second), firsts = store.Select(first);
+    ASSERT_EQ(ids.size(), 4u);
+    ASSERT_EQ(firsts.size(), 4u);
+    for (size_t i = 0; i < 4; ++i) {
+      const Trace turn = store.Read(ids[i]), one = store.Read(firsts[i]);
+      const Trajectory &t = turn.trajectory, &f = one.trajectory;
+      SCOPED_TRACE(turn.id);
+      EXPECT_EQ(t.sample, f.sample);
+      EXPECT_EQ(t.prompt, f.prompt);
+      EXPECT_EQ(turn.problem.extra, one.problem.extra);
+      EXPECT_TRUE(turn.feedback.ends_with(" is wrong.") || turn.feedback == "There is no answer.");
+      EXPECT_TRUE(one.feedback.empty() && f.said.empty());
+      ASSERT_EQ(t.said.size(), t.completion.size());
+      ASSERT_EQ(t.logprobs.size(), t.completion.size());
+      EXPECT_EQ(t.last_turn(), t.completion.size() - 3);
+      // Who said the first turn is known when the file has been moved forward.
+      const bool known = mode == Mode::kWrite;
+      for (size_t k = 0; k < t.last_turn(); ++k) {
+        const bool policy = known && k < f.completion.size();
+        EXPECT_EQ(t.said[k], policy ? 1 : 0);
+        EXPECT_EQ(std::isnan(t.logprobs[k]), !policy);
+        if (k < f.completion.size()) {
+          EXPECT_EQ(t.completion[k], f.completion[k]);
+        }
+      }
+    }
+    EXPECT_EQ(store.Read(ids[0]).text, "qFg");
+    EXPECT_EQ(store.Read(ids[0]).feedback, "qFg is wrong.");
+    if (mode == Mode::kRead) {
+      EXPECT_EQ(ReadFile(path_), before);
+      hash = store.SelectionHash(ids);
+    } else {
+      EXPECT_EQ(store.SelectionHash(ids), hash);
+      EXPECT_EQ(Cell(store, "SELECT count(*) FROM problems"), "2");
+      EXPECT_EQ(Cell(store, "SELECT group_concat(DISTINCT length(fingerprint)) FROM problems"),
+                "16");
+      EXPECT_EQ(Cell(store, "SELECT count(*) FROM pragma_foreign_key_check"), "0");
+      EXPECT_EQ(Cell(store, "SELECT group_concat(length) FROM completions"), "3,3,3,3,3,3,3,3");
+      // What is sampled again is known by its fingerprint.
+      TraceStep again{{1, 0, 2}, "gather", {}, {store.Read(firsts[0]), store.Read(ids[1])}};
+      store.AppendStep(again);
+      EXPECT_EQ(Cell(store, "SELECT count(*) FROM problems"), "2");
+      const Trace stored = store.Read(store.Select({}).back());
+      EXPECT_EQ(stored.trajectory.said, again.traces[1].trajectory.said);
+      EXPECT_EQ(stored.feedback, "There is no answer.");
+    }
+  }
+}
+
+TEST_F(StoreTest, AProblemIsKnownByAllOfIt) {
+  TraceStore store(path_, Mode::kWrite);
+  TraceStep step = MakeStep({store.CreateRun("r", {}), 0, 0});
+  step.traces.resize(1);
+  Trace trace = step.traces[0];
+  trace.problem.extra = {{"a", 1}};
+  const auto changed = [&](const std::function<void(Problem&)>& change) {
+    Trace other = trace;
+    change(other.problem);
+    step.traces.push_back(other);
+  };
+  step.traces = {trace, trace};
+  changed([](Problem& p) { p.id += "x"; });
+  changed([](Problem& p) { p.family += "x"; });
+  changed([](Problem& p) { p.prompt += "x"; });
+  changed([](Problem& p) { p.answer += "x"; });
+  changed([](Problem& p) { p.solution += "x"; });
+  changed([](Problem& p) { p.canonical += "x"; });
+  changed([](Problem& p) { ++p.difficulty; });
+  changed([](Problem& p) { p.extra["a"] = 2; });
+  store.AppendStep(step);
+  EXPECT_EQ(Cell(store, "SELECT count(*) FROM problems"), "9");
+}
+
 TEST_F(StoreTest, AKilledMigrationLeavesTheOldSchema) {
   WriteSchema1(path_);
   EXPECT_DEATH(
@@ -110,7 +199,7 @@ TEST_F(StoreTest, AKilledMigrationLeavesTheOldSchema) {
 
 TEST_F(StoreTest, TextInTheDatabaseIsUtf8AndTheBytesComeBack) {
   TraceStore store(path_, Mode::kWrite);
-  StepRecord record = MakeStep({store.CreateRun("r", {}), 0, 0});
+  TraceStep record = MakeStep({store.CreateRun("r", {}), 0, 0});
   record.traces.resize(2);
   record.traces[0].text = "good ü";
   record.traces[1].text = "bad \xff\xfe";
@@ -186,7 +275,7 @@ TEST_F(StoreTest, ALayerSurvivesAResumeThatSaysTheSame) {
   store.AddToLayer(layer.id, {store.Read(ids[0]), store.Read(ids[1])});
   store.CutBack({run, 0, 0});
   EXPECT_EQ(Cell(store, "SELECT count(*) FROM rescored"), "0");
-  StepRecord record = MakeStep({run, 0, 1});
+  TraceStep record = MakeStep({run, 0, 1});
   record.traces[1].trajectory.completion[0] ^= 1;  // as after a change of machine
   store.AppendStep(record);
   EXPECT_EQ(Cell(store, "SELECT count(*) || ' ' || min(id) FROM rescored"), StrCat("1 ", ids[0]));
@@ -213,7 +302,7 @@ TEST_F(StoreTest, SupersededStepsStayOnRecord) {
 TEST_F(StoreTest, PartsOfAStepAreStoredAtOnce) {
   TraceStore store(path_, Mode::kWrite);
   const int64_t run = store.CreateRun("r", {});
-  StepRecord whole = MakeStep({run, 0, 0}), part = whole;
+  TraceStep whole = MakeStep({run, 0, 0}), part = whole;
   part.traces.assign(whole.traces.begin(), whole.traces.begin() + 4);
   whole.traces.erase(whole.traces.begin(), whole.traces.begin() + 4);
   store.AppendPart(part);

@@ -147,10 +147,10 @@ void RawSql(const std::filesystem::path& path, const char* sql) {
 }
 
 TEST_F(KillTest, ANewerSchemaIsRefused) {
-  RawSql(path_, "PRAGMA user_version = 3");
+  RawSql(path_, "PRAGMA user_version = 4");
   for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
     const std::string what = ErrorOf([&] { TraceStore(path_, mode); });
-    EXPECT_NE(what.find("trace schema 3"), std::string::npos) << what;
+    EXPECT_NE(what.find("trace schema 4"), std::string::npos) << what;
     EXPECT_NE(what.find("newer retort"), std::string::npos) << what;
   }
 }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tests/datasets/store_fixture.h"
+#include "tests/support/trace_step.h"
 
 namespace retort::datasets {
 namespace {
@@ -56,7 +57,7 @@ TraceFilter Filter(const char* json) {
 TEST_F(StoreTest, ATraceMayHaveAStageOfItsOwn) {
   TraceStore store(path_, TraceStore::Mode::kWrite);
   const int64_t run = store.CreateRun("r", Json::object());
-  StepRecord record = MakeStep({run, 0, 0}, "collect");
+  TraceStep record = MakeStep({run, 0, 0}, "collect");
   record.traces[1].stage = "collect/revision";
   record.traces[2].stage = "";
   const std::vector<int64_t> ids = store.AppendStep(record);
@@ -72,7 +73,7 @@ TEST_F(StoreTest, ATraceMayHaveAStageOfItsOwn) {
 }
 
 TEST_F(StoreTest, EveryFieldComesBackBitForBit) {
-  StepRecord record;
+  TraceStep record;
   std::vector<int64_t> ids;
   {
     TraceStore store(path_, Mode::kWrite);
@@ -110,7 +111,7 @@ TEST_F(StoreTest, StatsCountPerStage) {
   const int64_t run = store.CreateRun("r", {});
   store.AppendStep({{run, 0, 1}, "pretrain", {{"loss", 1}}, {}});
   store.AppendStep(MakeStep({run, 1, 1}));
-  StepRecord second = MakeStep({run, 1, 2});
+  TraceStep second = MakeStep({run, 1, 2});
   second.traces[0].verdicts.clear();
   second.traces[0].reward.reset();
   store.AppendStep(second);
@@ -188,7 +189,7 @@ TEST_F(StoreTest, EveryFilterFieldNarrows) {
 TEST_F(StoreTest, UnjudgedIsNullInTheDatabase) {
   TraceStore store(path_, Mode::kWrite);
   const int64_t run = store.CreateRun("r", {});
-  StepRecord record = MakeStep({run, 0, 1});
+  TraceStep record = MakeStep({run, 0, 1});
   record.traces.resize(4);
   const auto verdicts = [](std::vector<VerdictStatus> statuses) {
     std::vector<NamedVerdict> named;
@@ -257,7 +258,7 @@ TEST_F(StoreTest, CutBackKeepsTracesForReplay) {
   EXPECT_EQ(store.Select({}).size(), 16u);
   EXPECT_EQ(store.Selections().size(), 1u) << "a selection of removed traces must go";
   EXPECT_TRUE(store.ReplayTraces({run, 1, 2}).empty());
-  const StepRecord expected = MakeStep({run, 1, 3}, "stage1");
+  TraceStep expected = MakeStep({run, 1, 3}, "stage1");
   const std::vector<Trace> replay = store.ReplayTraces({run, 1, 3});
   ASSERT_EQ(replay.size(), expected.traces.size());
   for (size_t i = 0; i < replay.size(); ++i) ExpectSameTrace(replay[i], expected.traces[i]);
@@ -307,7 +308,7 @@ TEST_F(StoreTest, MisuseIsRefused) {
               store.AppendStep(MakeStep({77, 0, 1}));
             }).find("no run 77"),
             std::string::npos);
-  StepRecord bad = MakeStep({run, 0, 2});
+  TraceStep bad = MakeStep({run, 0, 2});
   bad.traces[5].trajectory.logprobs.push_back(0);
   EXPECT_NE(ErrorOf([&] { store.AppendStep(bad); }).find("log-probabilities"), std::string::npos);
   EXPECT_EQ(store.Select({}).size(), 8u) << "a refused step leaves nothing behind";

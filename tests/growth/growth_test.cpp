@@ -23,6 +23,7 @@
 #include "recipes/recipe.h"
 #include "tests/growth/counted.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/trace_step.h"
 #include "train/checkpoint.h"
 #include "verifiers/code/internal/codeio_answer.h"
 #include "verifiers/code/internal/compare.h"
@@ -495,7 +496,7 @@ Reader DatabaseReader() {
             if (!fs::exists(file)) {
               datasets::TraceStore store(file, datasets::TraceStore::Mode::kWrite);
               const int64_t run = store.CreateRun("r", Json::object(), "u");
-              datasets::StepRecord record{{run, 0, 0}, "s", {}, {}};
+              TraceStep record{{run, 0, 0}, "s", {}, {}};
               const size_t rows = text[0] == 'r' ? text.size() / 400 : 4;
               for (size_t i = 0; i < rows; ++i) {
                 Trace trace;

@@ -13,6 +13,7 @@
 #include "rl/grpo.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/trace_step.h"
 #include "train/stage_eval.h"
 #include "train/stage_export.h"
 
@@ -249,7 +250,7 @@ TEST_F(CheckTest, AStudentWithAnotherTokenizerOfTheSameSize) {
     trace.trajectory.prompt = {49, 43, 49};
     trace.trajectory.completion = {49, 50};
     trace.text = "12";
-    store.AppendStep({{run, 0, 0}, "gather", {}, {trace}});
+    store.AppendStep(TraceStep{{run, 0, 0}, "gather", {}, {trace}});
   }
   recipe["stages"][2] = {
       {"name", "distill"}, {"type", "distill"}, {"model", "student"}, {"database", path.string()}};
@@ -279,7 +280,7 @@ TEST_F(CheckTest, ReadingTheDatabaseOfOthersStopsWhenItIsAskedTo) {
   const auto path = folder_.path() / "traces.db";
   {
     datasets::TraceStore store(path, datasets::TraceStore::Mode::kWrite);
-    datasets::StepRecord record{{store.CreateRun("theirs", Json::object()), 0, 0}, "s", {}, {}};
+    TraceStep record{{store.CreateRun("theirs", Json::object()), 0, 0}, "s", {}, {}};
     record.traces.resize(1000);
     store.AppendStep(record);
   }

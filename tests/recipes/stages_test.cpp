@@ -217,11 +217,11 @@ TEST_F(Collect, ARevisionStoresSecondTurnsOfWrongAnswers) {
     ++per_step[trace.step];
     EXPECT_EQ(trace.step, first.step);
     EXPECT_EQ(trace.problem.prompt, first.problem.prompt);
-    std::vector<int32_t> begin = first.trajectory.prompt;
-    begin.insert(begin.end(), first.trajectory.completion.begin(),
-                 first.trajectory.completion.end());
-    ASSERT_GT(trace.trajectory.prompt.size(), begin.size());
-    EXPECT_TRUE(std::ranges::equal(begin, std::span(trace.trajectory.prompt).first(begin.size())));
+    EXPECT_EQ(trace.trajectory.prompt, first.trajectory.prompt);
+    const std::vector<int32_t>& said = first.trajectory.completion;
+    ASSERT_GT(trace.trajectory.last_turn(), said.size());
+    EXPECT_TRUE(
+        std::ranges::equal(said, std::span(trace.trajectory.completion).first(said.size())));
   }
   EXPECT_EQ(next, second.size());
   ASSERT_GT(next, 0u);

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "model/cost.h"
 #include "tests/support/stage_run.h"
+#include "tests/support/trace_step.h"
 #include "train/accuracy.h"
 #include "train/evaluation.h"
 
@@ -589,11 +590,12 @@ TEST(Grpo, WhatIsUnjudgedIsWrongToThePolicyOrSkipped) {
   const auto unjudged = static_cast<double>(places.size()), all = static_cast<double>(open.size());
   for (const Unjudged mode : {Unjudged::kWrong, Unjudged::kSkip}) {
     options.advantage.unjudged = mode;
-    const StageRun run = Learn(options, {.config = testing::StagePolicyConfig(),
-                                         .prepare = [&](datasets::TraceStore& store, int64_t id) {
-                                           store.AppendStep({{id, 1, 0}, "stage", {}, open});
-                                           store.CutBack({id, 1, -1});
-                                         }});
+    const StageRun run =
+        Learn(options, {.config = testing::StagePolicyConfig(),
+                        .prepare = [&](datasets::TraceStore& store, int64_t id) {
+                          store.AppendStep(TraceStep{{id, 1, 0}, "stage", {}, open});
+                          store.CutBack({id, 1, -1});
+                        }});
     ASSERT_EQ(run.traces.size(), open.size());
     for (const size_t i : places) {
       EXPECT_EQ(run.traces[i].text, judged.traces[i].text);

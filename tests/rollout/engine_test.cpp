@@ -310,13 +310,14 @@ TEST(Generate, TellsOfEveryTrajectoryAndStopsWhenAsked) {
   std::map<std::pair<size_t, int64_t>, std::vector<int32_t>> seen;
   const GenerateHooks hooks{
       .on_finished =
-          [&](size_t request, const Trajectory& t) {
+          [&](size_t request, Trajectory&& t) {
             EXPECT_TRUE(seen.emplace(std::pair(request, t.sample), t.completion).second);
           },
       .stop = {}};
   Request later = MakeRequest(5, 3);
   later.first_sample = 10;
-  const Groups groups = Generate(rig.engine, {MakeRequest(4, 2), later}, hooks);
+  Generate(rig.engine, {MakeRequest(4, 2), later}, hooks);
+  const Groups groups = Generate(rig.engine, {MakeRequest(4, 2), later});
   ASSERT_EQ(seen.size(), 5u);
   EXPECT_EQ((seen[{0, 1}]), groups[0][1].completion);
   EXPECT_EQ((seen[{1, 12}]), groups[1][2].completion);

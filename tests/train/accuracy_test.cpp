@@ -25,6 +25,10 @@ Trace Said(const std::string& text, const std::string& family, size_t tokens,
   return trace;
 }
 
+void AddAll(const std::vector<Trace>& traces, AccuracyTable& table) {
+  for (const Trace& trace : traces) table.Add(trace);
+}
+
 Trace Judged(Trace trace, bool right) {
   trace.verdicts = {
       {"math", {right ? VerdictStatus::kRight : VerdictStatus::kWrong, right ? 1.0 : 0.0, "", ""}}};
@@ -39,7 +43,7 @@ TEST(AccuracyTable, CountsInAllAndPerFamily) {
       Judged(Said("", "gcd", 5), false),
       Judged(Said("cut", "gcd", 6, FinishReason::kLength), false)};
   AccuracyTable table;
-  table.Add(traces);
+  AddAll(traces, table);
   EXPECT_EQ(table.all.count, 5);
   EXPECT_EQ(table.all.correct, 2);
   EXPECT_EQ(table.all.reasoning, 2);
@@ -55,7 +59,7 @@ TEST(AccuracyTable, CountsInAllAndPerFamily) {
   EXPECT_EQ(table.families["sum"].count, 2);
   EXPECT_EQ(table.families["gcd"].correct, 1);
   EXPECT_EQ(table.families["gcd"].finished, 2);
-  table.Add(traces);
+  AddAll(traces, table);
   EXPECT_EQ(table.all.count, 10);
   EXPECT_TRUE(std::isnan(Accuracy().accuracy()));  // of nothing
   AccuracyTable direct;
@@ -65,11 +69,26 @@ TEST(AccuracyTable, CountsInAllAndPerFamily) {
   EXPECT_EQ(direct.all.direct_accuracy(), 0);
 }
 
+TEST(AccuracyTable, TakesSamplesWithTheirProblems) {
+  std::vector<Problem> problems(3);
+  problems[0].family = "sum";
+  problems[2].family = "gcd";
+  std::vector<Sample> samples{Judged(Said("", "", 4), true), Judged(Said("", "", 9), false)};
+  samples[0].problem_index = 2;
+  samples[1].trajectory.said = {1, 1, 0, 0, 0, 1, 1, 1, 1};  // its last turn counts
+  AccuracyTable table;
+  table.Add(samples, problems);
+  EXPECT_EQ(table.families["gcd"].correct, 1);
+  EXPECT_EQ(table.families["sum"].tokens, 4);
+  EXPECT_EQ(table.all.tokens, 8);
+}
+
 TEST(AccuracyTable, UnjudgedIsNotWrong) {
   AccuracyTable table;
-  table.Add({Judged(Said("<think>1</think>", "sum", 10), true), Said("<think>1</think>", "sum", 20),
-             Judged(Said("direct", "sum", 4), true), Judged(Said("direct", "sum", 5), false),
-             Said("direct", "code", 6)});
+  AddAll({Judged(Said("<think>1</think>", "sum", 10), true), Said("<think>1</think>", "sum", 20),
+          Judged(Said("direct", "sum", 4), true), Judged(Said("direct", "sum", 5), false),
+          Said("direct", "code", 6)},
+         table);
   EXPECT_EQ(table.all.count, 5);
   EXPECT_EQ(table.all.unjudged, 2);
   EXPECT_DOUBLE_EQ(table.all.accuracy(), 2.0 / 3);
@@ -99,8 +118,9 @@ TEST(AccuracyTable, TheUnjudgedShareCountsWhateverAJudgeLeftOpen) {
 // Every report has the same names for the same numbers.
 TEST(AccuracyTable, IsTheSameInAReportAndInMetrics) {
   AccuracyTable table;
-  table.Add({Judged(Said("<think>1</think>", "sum", 10), true), Said("direct", "gcd", 4),
-             Judged(Said("cut", "sum", 6, FinishReason::kLength), false)});
+  AddAll({Judged(Said("<think>1</think>", "sum", 10), true), Said("direct", "gcd", 4),
+          Judged(Said("cut", "sum", 6, FinishReason::kLength), false)},
+         table);
   const Json report = ToJson(table.all);
   Metrics metrics;
   AddAccuracy(table, metrics);

@@ -63,7 +63,7 @@ double LargestDifference(const model::ModelConfig& config, double temperature, c
   double largest = 0;
   for (const auto& cut : CutIntoMicroBatches(learn, how.micro_batch_tokens)) {
     MicroBatch batch;
-    for (const GroupPiece& piece : cut) batch.Add(TakePiece(learn, piece));
+    for (const GroupPiece& piece : cut) batch.Add(learn, piece);
     Scores trained;  // what a loss sees in the training pass is what Score says
     learner.Accumulate(batch, static_cast<float>(temperature), 1, [&](const Scores& scores) {
       trained = scores;

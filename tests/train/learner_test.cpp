@@ -51,7 +51,7 @@ Result LearnAll(const model::ModelConfig& config, const std::vector<LearnGroup>&
   Result result;
   for (const auto& cut : CutIntoMicroBatches(groups, max_tokens)) {
     MicroBatch batch;
-    for (const GroupPiece& piece : cut) batch.Add(TakePiece(groups, piece));
+    for (const GroupPiece& piece : cut) batch.Add(groups, piece);
     const double share = static_cast<double>(batch.sequences()) / static_cast<double>(sequences);
     learner.Accumulate(batch, 0.9f, share, [&](const Scores& scores) {
       for (int64_t s = 0; s < batch.sequences(); ++s) {

@@ -54,10 +54,11 @@ TEST(Cut, KeepsOrderLimitsAndEverySequenceOnce) {
     for (const auto& cut : CutIntoMicroBatches(groups, max_tokens)) {
       int64_t tokens = 0, sequences = 0;
       for (const GroupPiece& piece : cut) {
-        const LearnGroup taken = TakePiece(groups, piece);
+        MicroBatch taken;
+        taken.Add(groups, piece);
         EXPECT_GT(piece.count, 0);
-        EXPECT_EQ(static_cast<int64_t>(taken.completions.size()), piece.count);
-        tokens += taken.Tokens();
+        EXPECT_EQ(taken.sequences(), piece.count);
+        tokens += taken.batch().size();
         sequences += piece.count;
         for (int64_t s = 0; s < piece.count; ++s) seen.push_back({piece.group, piece.first + s});
       }

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "tests/support/stage_run.h"
+#include "tests/support/trace_step.h"
 #include "train/internal/tensorboard.h"
 
 namespace retort::train {
@@ -38,7 +39,7 @@ std::string Expected(int64_t step, const Metrics& metrics) {
 
 class RecorderTest : public ::testing::Test {
  protected:
-  datasets::StepRecord Record(int64_t stage_index, int64_t step, Metrics metrics) const {
+  TraceStep Record(int64_t stage_index, int64_t step, Metrics metrics) const {
     return {{run_, stage_index, step}, StrCat("stage", stage_index), std::move(metrics), {}};
   }
 
@@ -49,7 +50,7 @@ class RecorderTest : public ::testing::Test {
 
 TEST_F(RecorderTest, AStepAppearsInAllThree) {
   Recorder recorder(folder_.path(), store_, run_);
-  datasets::StepRecord record = Record(2, 7, {{"loss", 0.5}, {"accuracy", 0.25}});
+  TraceStep record = Record(2, 7, {{"loss", 0.5}, {"accuracy", 0.25}});
   Trace trace;
   trace.problem.prompt = "1+1";
   trace.text = "two";

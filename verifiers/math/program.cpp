@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/fingerprint.h"
 #include "verifiers/math/internal/evaluate.h"
 #include "verifiers/math/internal/scalar-inl.h"
 
@@ -8,11 +9,7 @@ namespace retort::verifiers {
 
 namespace {
 
-uint64_t Hash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same on every machine
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return Mix(hash);
-}
+uint64_t Hash(std::string_view text) { return Mix(Fnv1a(text)); }  // the same on every machine
 
 // Adds the distinct nodes below `id` to `found`, not those inside atoms.
 bool Collect(const Tree& tree, NodeId id, std::vector<NodeId>& found) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/fingerprint.h"
 
 namespace retort::verifiers {
 
@@ -96,9 +97,7 @@ constexpr size_t kMaxNormalForm = 4096;
 
 void Shorten(std::string& text) {
   if (text.size() <= kMaxNormalForm) return;
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  text = StrCat(text.substr(0, kMaxNormalForm / 2), "…", hash, "/", text.size());
+  text = StrCat(text.substr(0, kMaxNormalForm / 2), "…", Fnv1a(text), "/", text.size());
 }
 
 std::string Joined(const std::vector<std::string>& parts, std::string_view between) {
