@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/model_argument.h"
-#include "cli/option_flags.h"
+#include "cli/parts/model_argument.h"
+#include "cli/parts/option_flags.h"
 #include "cli/run_stages.h"
 #include "recipes/recipe.h"
 #include "train/run_places.h"

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/strings.h"
-#include "cli/option_flags.h"
+#include "cli/parts/option_flags.h"
 #include "verifiers/registry.h"
 
 namespace retort::cli {

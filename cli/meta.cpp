@@ -10,7 +10,7 @@
 #include "base/version.h"
 #include "cli/command_info.h"
 #include "cli/commands.h"
-#include "cli/option_flags.h"
+#include "cli/parts/option_flags.h"
 #include "nn/compute.h"
 
 namespace retort::cli {

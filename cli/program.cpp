@@ -17,11 +17,12 @@
 #include "base/json.h"
 #include "base/output_file.h"
 #include "base/strings.h"
+#include "bench/bench.h"
 #include "cli/arguments.h"
 #include "cli/command_info.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/terminal.h"
+#include "cli/parts/interrupt.h"
+#include "cli/parts/terminal.h"
 
 namespace retort::cli {
 namespace {
@@ -129,7 +130,7 @@ int Run(int argc, char** argv, std::string& doing) {
   AddTraces(program, action);
   AddInspect(program, action);
   AddSandbox(program, action);
-  AddBench(program, action);
+  bench::AddBench(program, action);
   AddMeta(program, action);
 
   std::vector<std::string> arguments =

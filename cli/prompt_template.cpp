@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "cli/option_flags.h"
+#include "cli/parts/option_flags.h"
 
 namespace retort::cli {
 

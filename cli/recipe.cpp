@@ -7,8 +7,8 @@
 #include "base/plural.h"
 #include "base/strings.h"
 #include "cli/commands.h"
-#include "cli/option_flags.h"
-#include "cli/table.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/table.h"
 #include "recipes/check.h"
 #include "recipes/inputs.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/option_flags.h"
+#include "cli/parts/option_flags.h"
 #include "cli/run_stages.h"
 #include "recipes/inputs.h"
 

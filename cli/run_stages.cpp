@@ -9,10 +9,10 @@
 #include "base/plural.h"
 #include "base/strings.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/option_flags.h"
-#include "cli/progress.h"
-#include "cli/table.h"
+#include "cli/parts/interrupt.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/progress.h"
+#include "cli/parts/table.h"
 
 namespace retort::cli {
 namespace {

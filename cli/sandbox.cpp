@@ -8,8 +8,8 @@
 
 #include "base/strings.h"
 #include "cli/commands.h"
-#include "cli/option_flags.h"
-#include "cli/table.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/table.h"
 #include "exec/python_host.h"
 #include "exec/self_test.h"
 

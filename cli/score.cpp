@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/option_flags.h"
+#include "cli/parts/option_flags.h"
 #include "cli/score_modes.h"
 #include "verifiers/registry.h"
 

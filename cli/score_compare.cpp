@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "cli/parts/table.h"
 #include "cli/score_modes.h"
-#include "cli/table.h"
 
 namespace retort::cli {
 namespace {

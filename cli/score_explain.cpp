@@ -4,8 +4,8 @@
 
 #include "base/options.h"
 #include "cli/commands.h"
+#include "cli/parts/table.h"
 #include "cli/score_modes.h"
-#include "cli/table.h"
 #include "verifiers/registry.h"
 #include "verifiers/text/extract.h"
 

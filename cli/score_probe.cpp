@@ -3,8 +3,8 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/parts/table.h"
 #include "cli/score_modes.h"
-#include "cli/table.h"
 #include "train/panel.h"
 #include "verifiers/probe.h"
 

@@ -3,8 +3,8 @@
 #include <array>
 
 #include "base/error.h"
+#include "cli/parts/table.h"
 #include "cli/score_modes.h"
-#include "cli/table.h"
 
 namespace retort::cli {
 namespace {

@@ -8,9 +8,9 @@
 #include <iostream>
 
 #include "base/error.h"
-#include "cli/interrupt.h"
-#include "cli/option_flags.h"
-#include "cli/table.h"
+#include "cli/parts/interrupt.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/table.h"
 #include "train/accuracy.h"
 #include "train/run_places.h"
 

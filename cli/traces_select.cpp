@@ -4,8 +4,8 @@
 #include <iostream>
 
 #include "base/lock.h"
-#include "cli/option_flags.h"
-#include "cli/table.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/table.h"
 #include "cli/traces.h"
 #include "train/run_places.h"
 

@@ -7,8 +7,8 @@
 #include "base/output_file.h"
 #include "base/plural.h"
 #include "base/strings.h"
-#include "cli/option_flags.h"
-#include "cli/table.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/table.h"
 #include "cli/traces.h"
 #include "train/run_places.h"
 

@@ -1,6 +1,6 @@
 # Installs the program, the rooms' headers under include/retort, their libraries, and the package that
 # find_package(retort) reads. Each room is a component of its own, so that a project that wants the
-# verifiers alone needs neither a BLAS nor a database. `cli` is the program, not a library.
+# verifiers alone needs neither a BLAS nor a database. `cli` and `bench` are the program, not a library.
 include(CMakePackageConfigHelpers)
 set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/retort)
 
@@ -21,7 +21,7 @@ if(TARGET retort)
 endif()
 
 set(rooms ${RETORT_ROOMS})
-list(REMOVE_ITEM rooms cli)
+list(REMOVE_ITEM rooms cli cli/parts bench)
 set(RETORT_PACKAGE_TABLE "")
 set(RETORT_PACKAGE_ROOMS "")
 foreach(room IN LISTS rooms)

@@ -1,6 +1,6 @@
 // What reaches a terminal: no control byte of a model, nothing wider than its window.
 
-#include "cli/terminal.h"
+#include "cli/parts/terminal.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>

@@ -1,4 +1,4 @@
-#include "cli/interrupt.h"
+#include "cli/parts/interrupt.h"
 
 #include <pthread.h>
 #include <unistd.h>

@@ -7,13 +7,13 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "cli/bench.h"
-#include "cli/interrupt.h"
-#include "cli/progress.h"
-#include "cli/table.h"
+#include "bench/bench.h"
+#include "cli/parts/interrupt.h"
+#include "cli/parts/progress.h"
+#include "cli/parts/table.h"
 #include "nn/machine.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 constexpr double kMachineSeconds = 0.05;
@@ -179,4 +179,4 @@ std::vector<std::string> MachineWarnings(const std::vector<Json>& rows) {
   return warnings;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

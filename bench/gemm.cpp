@@ -1,14 +1,15 @@
 // Matrix products by themselves.
 
+#include "nn/gemm.h"
+
 #include <vector>
 
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "cli/bench.h"
+#include "bench/bench.h"
 #include "nn/aligned.h"
-#include "nn/gemm.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 struct Shape {
@@ -60,4 +61,4 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

@@ -5,11 +5,11 @@
 #include "base/error.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "cli/bench.h"
-#include "cli/memory.h"
+#include "bench/bench.h"
+#include "cli/parts/memory.h"
 #include "train/learner.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 struct TrainShape {
@@ -110,4 +110,4 @@ std::vector<Json> BenchTrain(const BenchOptions& options, nn::Compute& compute) 
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "base/stopwatch.h"
-#include "cli/bench.h"
+#include "bench/bench.h"
 #include "exec/python_host.h"
 #include "exec/self_test.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 constexpr const char* kProgram = "/bin/true";
@@ -72,4 +72,4 @@ std::vector<Json> BenchSandbox(const BenchOptions& options, nn::Compute&) {
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

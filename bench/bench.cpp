@@ -1,6 +1,6 @@
 // retort bench: how fast this machine runs the engine, as shares of what the machine can do.
 
-#include "cli/bench.h"
+#include "bench/bench.h"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -8,12 +8,12 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/option_flags.h"
-#include "cli/table.h"
+#include "cli/parts/command.h"
+#include "cli/parts/interrupt.h"
+#include "cli/parts/option_flags.h"
+#include "cli/parts/table.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 using Bench = std::vector<Json> (*)(const BenchOptions&, nn::Compute&);
@@ -190,4 +190,4 @@ void AddBench(CLI::App& program, Action& action) {
   }
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/terminal.h"
+#include "cli/parts/terminal.h"
 
 namespace retort::cli {
 

@@ -1,4 +1,4 @@
-#include "cli/memory.h"
+#include "cli/parts/memory.h"
 
 #include <fstream>
 #include <string>

@@ -4,12 +4,12 @@
 
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "cli/bench.h"
-#include "cli/decode_bytes.h"
-#include "cli/memory.h"
+#include "bench/bench.h"
+#include "cli/parts/decode_bytes.h"
+#include "cli/parts/memory.h"
 #include "rollout/engine.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 struct DecodeShape {
@@ -122,4 +122,4 @@ std::vector<Json> BenchDecode(const BenchOptions& options, nn::Compute& compute)
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

@@ -1,4 +1,4 @@
-#include "cli/model_argument.h"
+#include "cli/parts/model_argument.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -5,11 +5,11 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/random.h"
-#include "cli/bench.h"
-#include "cli/model_argument.h"
+#include "bench/bench.h"
+#include "cli/parts/model_argument.h"
 #include "model/cost.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 model::LlamaConfig Llama(int64_t layers, int64_t hidden, int64_t heads, int64_t kv_heads,
@@ -83,4 +83,4 @@ BenchShape FindShape(const std::string& name) {
           model::ReadModelConfig(ModelFolder(name))};
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

@@ -1,6 +1,8 @@
 // A whole GRPO step as a recipe runs it: sampling, judging, learning and recording, by the stage
 // itself. No answer ends by itself, so that every step does the same work.
 
+#include "rl/grpo.h"
+
 #include <chrono>
 #include <map>
 #include <thread>
@@ -10,16 +12,15 @@
 #include "base/options.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "cli/bench.h"
-#include "cli/interrupt.h"
-#include "cli/memory.h"
-#include "cli/progress.h"
+#include "bench/bench.h"
+#include "cli/parts/interrupt.h"
+#include "cli/parts/memory.h"
+#include "cli/parts/progress.h"
 #include "model/byte_alphabet.h"
 #include "model/template.h"
-#include "rl/grpo.h"
 #include "verifiers/registry.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 namespace fs = std::filesystem;
 
@@ -195,4 +196,4 @@ std::vector<Json> BenchGrpo(const BenchOptions& options, nn::Compute& compute) {
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

@@ -10,10 +10,17 @@
 #include <vector>
 
 #include "base/json.h"
+#include "cli/parts/command.h"
 #include "model/config.h"
 #include "nn/compute.h"
 
-namespace retort::cli {
+namespace CLI {
+class App;
+}
+
+namespace retort::bench {
+
+using namespace cli;  // NOLINT: the parts of the command line
 
 struct BenchOptions {
   std::vector<std::string> shapes;  ///< S, M, D, G or model folders; empty: the command's own
@@ -141,4 +148,7 @@ std::vector<Json> BenchScore(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchSandbox(const BenchOptions& options, nn::Compute& compute);
 std::vector<Json> BenchTraces(const BenchOptions& options, nn::Compute& compute);
 
-}  // namespace retort::cli
+/// Puts the flags of `retort bench` on the program (cli/parts/command.h).
+void AddBench(CLI::App& program, cli::Action& action);
+
+}  // namespace retort::bench

@@ -1,4 +1,4 @@
-#include "cli/progress.h"
+#include "cli/parts/progress.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "cli/table.h"
+#include "cli/parts/table.h"
 
 namespace retort::cli {
 namespace {

@@ -1,15 +1,15 @@
 // retort bench, as processes on tiny models: every flag changes what it should. No test looks at a
 // time.
 
-#include "cli/bench.h"
+#include "bench/bench.h"
 
 #include <list>
 
-#include "cli/decode_bytes.h"
+#include "cli/parts/decode_bytes.h"
 #include "model/language_model.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 class BenchTest : public CliTest {
@@ -278,4 +278,4 @@ TEST(DecodeBytesTest, AStepReadsTheExpertsThatItsTokensChoose) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::bench

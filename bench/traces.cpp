@@ -2,11 +2,11 @@
 
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "cli/bench.h"
+#include "bench/bench.h"
 #include "datasets/generator.h"
 #include "datasets/trace_store.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 namespace fs = std::filesystem;
 
@@ -108,4 +108,4 @@ std::vector<Json> BenchTraces(const BenchOptions& options, nn::Compute& compute)
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench

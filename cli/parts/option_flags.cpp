@@ -1,10 +1,10 @@
-#include "cli/option_flags.h"
+#include "cli/parts/option_flags.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
 
 #include "base/strings.h"
-#include "cli/commands.h"
+#include "cli/parts/command.h"
 
 namespace retort::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/decode_bytes.h"
+#include "cli/parts/decode_bytes.h"
 
 #include <algorithm>
 #include <cmath>

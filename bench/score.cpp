@@ -2,11 +2,11 @@
 
 #include "base/stopwatch.h"
 #include "base/strings.h"
-#include "cli/bench.h"
+#include "bench/bench.h"
 #include "datasets/generator.h"
 #include "verifiers/registry.h"
 
-namespace retort::cli {
+namespace retort::bench {
 namespace {
 
 struct Case {
@@ -86,4 +86,4 @@ std::vector<Json> BenchScore(const BenchOptions& options, nn::Compute& compute) 
   return rows;
 }
 
-}  // namespace retort::cli
+}  // namespace retort::bench
