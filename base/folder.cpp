@@ -158,6 +158,18 @@ std::string NewOwner() {
   return name;
 }
 
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "retort-XXXXXX").string();
+  RETORT_CHECK(mkdtemp(name.data()) != nullptr, name, ": ", std::strerror(errno),
+               "; TMPDIR must name a folder that can be written");
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
 AtomicFolder::AtomicFolder(fs::path path, std::string owner, Json details)
     : path_(path.has_filename() ? std::move(path) : path.parent_path()),  // "name/" means "name"
       owner_(std::move(owner)),

@@ -24,6 +24,19 @@ bool IsOwned(const std::filesystem::path& folder, const std::string& owner);
 /// A name that no other run, on this machine or another, has: 32 lower-case hex digits.
 std::string NewOwner();
 
+/// An empty folder in TMPDIR, removed with all that is in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();  ///< Throws Error.
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 /// A folder that appears under its final name, complete, when Commit() renames it. An older folder
 /// of that name is exchanged with it in one step and then removed, if the same owner wrote it;
 /// files in it that others have added move over. Until then it is `temporary()`, which the

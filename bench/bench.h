@@ -120,19 +120,6 @@ Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute);
 /// `operations` of one run against the machine's multiply-adds.
 void AddSpeed(const Timing& timing, double tokens, double operations, Json& row);
 
-/// A folder for what a benchmark writes, removed with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 double Median(std::vector<double> values);
 
 /// A line for every figure of the machine in `rows` (its worst) that is more than 20 % below that

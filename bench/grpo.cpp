@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/options.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"

@@ -142,17 +142,6 @@ void AddSpeed(const Timing& timing, double tokens, double operations, Json& row)
   row["parts"] = timing.parts;
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "retort-bench-XXXXXX").string();
-  RETORT_CHECK(::mkdtemp(pattern.data()), pattern,
-               ": cannot create the folder. Name a writable one in TMPDIR");
-  path_ = pattern;
-}
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<std::string> MachineWarnings(const std::vector<Json>& rows) {
   std::vector<std::string> warnings;
   const auto check = [&](const char* key, const char* what, double Reference::*field) {

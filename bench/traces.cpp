@@ -1,5 +1,6 @@
 // The trace database, written as a run writes it and read back.
 
+#include "base/folder.h"
 #include "base/stopwatch.h"
 #include "base/strings.h"
 #include "bench/bench.h"

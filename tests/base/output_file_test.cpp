@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
 
 namespace retort {
 namespace {
@@ -69,7 +69,7 @@ class OutputFileTest : public ::testing::Test {
     return text;
   }
 
-  retort::testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 bool IsLink(const fs::path& path) { return fs::is_symlink(fs::symlink_status(path)); }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
-#include "tests/support/temporary_folder.h"
 
 namespace retort {
 namespace {
@@ -30,7 +30,7 @@ TEST(Profile, PartsAreWhatNothingInsideTook) {
 }
 
 TEST(Profile, WritesTheTraceEventFormat) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Profile profile(2);
   profile.Add(1, profile.Intern("a \"stage\""), At(1000), At(1002));
   profile.Add(0, "gemm", At(1001), At(1005));
@@ -51,7 +51,7 @@ TEST(Profile, WritesTheTraceEventFormat) {
 }
 
 TEST(Profile, KeepsNoMoreThanItsLimitAndSaysSo) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Profile profile(1, 3);
   for (int i = 0; i < 5; ++i) profile.Add(0, "op", At(i), At(i + 1));
   EXPECT_NEAR(profile.Parts()[0].second, 0.003, 1e-12);

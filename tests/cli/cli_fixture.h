@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 
 extern char** environ;
@@ -32,15 +33,6 @@ struct Outcome {
 /// A folder of its own per test, with the program at hand.
 class CliTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() /
-              StrCat("retort-", info->test_suite_name(), "-", info->name(), "-", ::getpid());
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string Write(const std::string& name, const std::string& text) const {
     const auto path = folder_ / name;
     std::ofstream(path, std::ios::binary) << text;
@@ -93,7 +85,8 @@ class CliTest : public testing::Test {
     return (std::filesystem::path(RETORT_BINARY_DIR) / "retort").string();
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 inline void ExpectContains(const std::string& text, const std::string& part) {

@@ -9,14 +9,15 @@ namespace {
 class ModelCommandsTest : public CliTest {
  protected:
   static void SetUpTestSuite() {
-    models_ = std::filesystem::temp_directory_path() / StrCat("retort-models-", ::getpid());
+    temporary_ = std::make_unique<TemporaryFolder>();
+    models_ = temporary_->path();
     SaveTinyDense(models_ / "dense");
     model::DeepseekConfig mixture;
     mixture.hidden_size = 16;
     mixture.moe_intermediate_size = 8;
     SaveTinyModel(mixture, models_ / "mixture");
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(models_); }
+  static void TearDownTestSuite() { temporary_.reset(); }
 
   Outcome Generate(std::vector<std::string> flags) const {
     flags.insert(flags.begin(),
@@ -24,6 +25,7 @@ class ModelCommandsTest : public CliTest {
     return Retort(flags);
   }
 
+  static inline std::unique_ptr<TemporaryFolder> temporary_;
   static inline std::filesystem::path models_;
 };
 

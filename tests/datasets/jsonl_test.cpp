@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/folder.h"
 #include "tests/support/error_of.h"
 
 namespace retort::datasets {
@@ -14,14 +15,6 @@ namespace {
 
 class JsonlTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = (std::filesystem::temp_directory_path() /
-             StrCat("retort-", info->name(), "-", ::getpid(), ".jsonl"))
-                .string();
-  }
-  void TearDown() override { std::filesystem::remove(path_); }
-
   const std::string& File(const std::string& content) {
     std::ofstream(path_, std::ios::binary) << content;
     return path_;
@@ -44,7 +37,8 @@ class JsonlTest : public testing::Test {
     EXPECT_NE(what.find(part), std::string::npos) << what;
   }
 
-  std::string path_;
+  const TemporaryFolder temporary_;
+  const std::string path_ = temporary_.path() / "rows.jsonl";
 };
 
 JsonlOptions Columns(const char* json) {

@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "datasets/trace_store.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
 
 namespace retort::datasets {
 namespace {
@@ -56,7 +56,7 @@ class ReadOnlyTest : public ::testing::Test {
     return said;
   }
 
-  retort::testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   fs::path run_ = folder_.path() / "a run? 100%#";
 };
 

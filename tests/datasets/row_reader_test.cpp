@@ -8,9 +8,9 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "datasets/jsonl.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
 
 namespace retort::datasets {
 namespace {
@@ -58,7 +58,7 @@ class RowReaderTest : public ::testing::Test {
   }
   std::string Csv(const std::string& text) const { return Rows(File("a.csv", text)); }
 
-  retort::testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 void ExpectPart(const std::string& text, const std::string& part) {

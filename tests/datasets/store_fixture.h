@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/folder.h"
 #include "base/random.h"
 #include "datasets/trace_store.h"
 #include "tests/support/error_of.h"
@@ -19,17 +20,8 @@ namespace retort::datasets {
 
 class StoreTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ =
-        std::filesystem::temp_directory_path() / StrCat("retort-", info->name(), "-", ::getpid());
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    path_ = folder_ / "traces.db";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path folder_, path_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path(), path_ = folder_ / "traces.db";
 };
 
 inline std::string Cell(const TraceStore& store, const std::string& sql) {

@@ -163,7 +163,7 @@ TEST(Distill, ASecondTurnTeachesItsAnswerOrTheConversation) {
 }
 
 TEST(Distill, LearnsFromAnotherDatabase) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::filesystem::path file = folder.path() / "teacher.db";
   {
     datasets::TraceStore store(file, datasets::TraceStore::Mode::kWrite);

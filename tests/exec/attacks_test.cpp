@@ -18,11 +18,11 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/strings.h"
 #include "exec/python_host.h"
 #include "exec/sandbox.h"
 #include "tests/support/proc_file.h"
-#include "tests/support/temporary_folder.h"
 
 namespace retort::exec {
 namespace {
@@ -142,7 +142,7 @@ class Grader {
   }
 
  private:
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   fs::path secret_;
   std::string name_, tag_ = StrCat("tag-of-", getpid());
   int tcp_ = -1, local_ = -1, port_ = 0;

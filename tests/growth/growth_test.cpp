@@ -22,7 +22,6 @@
 #include "model/tokenizer.h"
 #include "recipes/recipe.h"
 #include "tests/growth/counted.h"
-#include "tests/support/temporary_folder.h"
 #include "tests/support/trace_step.h"
 #include "train/checkpoint.h"
 #include "verifiers/code/internal/codeio_answer.h"
@@ -244,7 +243,7 @@ Reader IndexReader() {
 std::string TokenizerFile(const std::string& more, const std::string& merges,
                           const std::string& added) {
   static const std::string file = [] {
-    const testing::TemporaryFolder folder;
+    const TemporaryFolder folder;
     model::Tokenizer::ByteLevel().Save(folder.path());
     return ParseJson(ReadFile(folder.path() / "tokenizer.json"), "tokenizer.json").dump();
   }();
@@ -550,7 +549,7 @@ int OnOpen(sqlite3* database, const char**, const void*) {
 }
 
 testing::Counted CountReading(const Reader& reader, const std::string& text) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   if (reader.name == "traces.db") reader.read(text, folder.path());
   return testing::Count([&] { reader.read(text, folder.path()); });
 }

@@ -6,13 +6,13 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "model/pretrained.h"
 #include "recipes/inputs.h"
 #include "rl/grpo.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
 #include "tests/support/trace_step.h"
 #include "train/stage_eval.h"
 #include "train/stage_export.h"
@@ -97,7 +97,7 @@ class CheckTest : public ::testing::Test {
     return folder.string();
   }
 
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(CheckTest, ASoundRecipeHasAPreviewAndNothingToSay) {

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/fingerprint.h"
+#include "base/folder.h"
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "nn/compute.h"
@@ -82,13 +83,6 @@ class RunFixture : public ::testing::Test {
     std::function<void(RunEvents&)> watch = {};        ///< in the child
     std::function<void(const RunOutcome&)> done = {};  ///< in the child
   };
-
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "retort-run-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   /// Starts Run() in a child process. The parent never starts a thread, so it may fork at any time.
   pid_t Start(const Json& recipe, const fs::path& out, const How& how) {
@@ -171,7 +165,8 @@ class RunFixture : public ::testing::Test {
     }
   }
 
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 namespace run_fixture {

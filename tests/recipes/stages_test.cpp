@@ -56,7 +56,7 @@ TYPED_TEST_SUITE(SamplingStage, Kinds);
 
 /// Six short questions and a long one.
 template <class Options>
-Options WithALongQuestion(Options options, const testing::TemporaryFolder& folder) {
+Options WithALongQuestion(Options options, const TemporaryFolder& folder) {
   std::string text;
   for (const char* question : {"1+1", "1+2", "1+3+1+1+1+1+1+1", "1+4", "1+5", "2+2", "2+3"}) {
     text += ToJsonLine({{"prompt", question}, {"answer", "7"}}) + "\n";
@@ -68,7 +68,7 @@ Options WithALongQuestion(Options options, const testing::TemporaryFolder& folde
 }
 
 TYPED_TEST(SamplingStage, OverlongProblemsAreRefusedOrSkippedAndListed) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   TypeParam options = WithALongQuestion(this->Small(), folder);
   const std::string refused = ErrorOf([&] { RunOf(options); });
   for (const char* part : {"1 of 7 problems", "'school.jsonl:3'", "17 tokens", "\"skip\""}) {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/fingerprint.h"
+#include "base/folder.h"
 #include "model/template.h"
-#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_models.h"
 #include "train/problems.h"
 #include "train/stage.h"

@@ -49,7 +49,7 @@ class CheckpointTest : public ::testing::Test {
     EXPECT_NE(message.find(part), std::string::npos) << part << " in: " << message;
   }
 
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   fs::path at_ = folder_.path() / "checkpoint-3";
   Executor executor_{1};
   nn::Compute compute_{executor_};

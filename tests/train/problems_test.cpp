@@ -32,7 +32,7 @@ class FileProblems : public ::testing::Test {
     for (const Problem& problem : problems) texts.insert(problem.canonical);
     return texts;
   }
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(FileProblems, SplitSharesGiveEveryProblemOneSideThatItKeeps) {

@@ -43,7 +43,7 @@ class RecorderTest : public ::testing::Test {
     return {{run_, stage_index, step}, StrCat("stage", stage_index), std::move(metrics), {}};
   }
 
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   datasets::TraceStore store_{folder_.path() / "traces.db", datasets::TraceStore::Mode::kWrite};
   int64_t run_ = store_.CreateRun("run", Json::object());
 };

@@ -5,9 +5,9 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "tests/support/error_of.h"
-#include "tests/support/temporary_folder.h"
 
 namespace retort::train {
 namespace {
@@ -37,7 +37,7 @@ class RunPlacesTest : public ::testing::Test {
     Write(folder / "config.json", "{}");
   }
 
-  retort::testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   fs::path run_ = folder_.path() / "run";
 };
 
