@@ -7,6 +7,15 @@
 
 namespace retort::verifiers {
 
+namespace {
+
+Bracket BracketOf(char c) {
+  if (c == '(' || c == ')') return Bracket::kRound;
+  return c == '[' || c == ']' ? Bracket::kSquare : Bracket::kGroup;
+}
+
+}  // namespace
+
 std::vector<Token> Lexer::Run() {
   tokens_.reserve(s_.size() / 2 + 2);
   while (true) {
@@ -20,18 +29,18 @@ std::vector<Token> Lexer::Run() {
   return std::move(tokens_);
 }
 
-void Lexer::Push(Lexeme lexeme, int value, std::string_view text) {
+void Lexer::Push(Lexeme lexeme, Meaning meaning, std::string_view text) {
   if (lexeme == Lexeme::kRelation) {
     relation_ = true;
-    if (std::exchange(negated_, false) && value == kEqualTo) value = kNotEqual;
+    if (std::exchange(negated_, false) && meaning == Meaning(kEqualTo)) meaning = kNotEqual;
   }
-  tokens_.push_back({lexeme, value, text, space_, static_cast<uint32_t>(begin_)});
+  tokens_.push_back({lexeme, meaning, text, space_, static_cast<uint32_t>(begin_)});
   space_ = false;
 }
 
 // What a command or word stands for.
 void Lexer::Push(const Command& command) {
-  if (command.lexeme != Lexeme::kEnd) return Push(command.lexeme, command.value, command.text);
+  if (command.lexeme != Lexeme::kEnd) return Push(command.lexeme, command.meaning, command.text);
   space_ = true;
 }
 
@@ -46,15 +55,15 @@ void Lexer::One() {
     case '+':
       if (At(i_) == '/' && At(i_ + 1) == '-') {
         i_ += 2;
-        return Push(Lexeme::kSign, 'p');
+        return Push(Lexeme::kSign, Sign::kPlusMinus);
       }
       if (At(i_) == '-') {
         ++i_;
-        return Push(Lexeme::kSign, 'p');
+        return Push(Lexeme::kSign, Sign::kPlusMinus);
       }
-      return Push(Lexeme::kSign, '+');
+      return Push(Lexeme::kSign, Sign::kPlus);
     case '-':
-      return Push(Lexeme::kSign, '-');
+      return Push(Lexeme::kSign, Sign::kMinus);
     case '*':
       if (At(i_) == '*') {
         ++i_;
@@ -84,12 +93,12 @@ void Lexer::One() {
         return Push(At(i_ - 2) == ':' ? Lexeme::kColon : Lexeme::kComma);
       }
       if (c != '{') ++brackets_;
-      return Push(Lexeme::kOpen, c);
+      return Push(Lexeme::kOpen, BracketOf(c));
     case ')':
     case ']':
     case '}':
       if (c != '}' && brackets_ > 0) --brackets_;
-      return Push(Lexeme::kClose, c == ')' ? '(' : c == ']' ? '[' : '{');
+      return Push(Lexeme::kClose, BracketOf(c));
     case '|':
       if (At(i_) == '|') ++i_;
       return Push(Lexeme::kBar);
@@ -134,7 +143,7 @@ void Lexer::One() {
     case '&':
       if (rows_ > 0) return Push(Lexeme::kAlign);
       if (space_ && AfterValue() && IsSpace(At(i_)) && At(SkipGaps(i_)) != '=') {  // 8 & 9
-        return Push(Lexeme::kConjunction, 'a');
+        return Push(Lexeme::kConjunction, Conjunction::kAnd);
       }
       return;
     case '.':
@@ -157,7 +166,7 @@ void Lexer::Letters() {
     for (const std::string_view word : {"or", "and"}) {
       if (run.starts_with(word) && run.size() <= word.size() + 1) {
         i_ += word.size();
-        return Push(Lexeme::kConjunction, word == "and" ? 'a' : 0);
+        return Push(Lexeme::kConjunction, word == "and" ? Conjunction::kAnd : Conjunction::kOr);
       }
     }
   }
@@ -171,7 +180,7 @@ void Lexer::Letters() {
   const bool whole = run.size() <= 12;
   if (After(Lexeme::kNumber) && IsShortUnit(lower, SkipGaps(end))) {
     i_ = end;
-    return Push(Lexeme::kWord, 0, run);
+    return Push(Lexeme::kWord, {}, run);
   }
   if (const Command* word = whole ? FindWord(lower) : nullptr) {
     i_ = end;
@@ -194,7 +203,7 @@ void Lexer::Letters() {
     i_ += 5;
     return Push(Lexeme::kPercent);
   }
-  Push(Lexeme::kWord, 0, run);
+  Push(Lexeme::kWord, {}, run);
 }
 
 // "36 min", "5 in.": units where nothing follows that "min" or "in" could be said of.
@@ -209,9 +218,9 @@ void Lexer::Letter(std::string_view letter) {
   // 2.98 x 10^8: no variable stands before a number.
   const bool between = After(Lexeme::kNumber) && IsDigit(At(SkipGaps(i_)));
   if (between && (letter == "x" || letter == "X")) return Push(Lexeme::kTimes);
-  if (letter == "e") return Push(Lexeme::kConstant, static_cast<int>(Op::kE), letter);
-  if (letter == "i") return Push(Lexeme::kConstant, static_cast<int>(Op::kI), letter);
-  Push(Lexeme::kSymbol, 0, letter);
+  if (letter == "e") return Push(Lexeme::kConstant, Op::kE, letter);
+  if (letter == "i") return Push(Lexeme::kConstant, Op::kI, letter);
+  Push(Lexeme::kSymbol, {}, letter);
 }
 
 // a.m. or p.m. behind a time, whose first letter is `first`.
@@ -222,7 +231,7 @@ bool Lexer::HalfDay(char first) {
   for (const std::string_view mark : {"am", "a.m.", "a.m", "pm", "p.m.", "p.m"}) {
     if (Lowered(s_.substr(i_, mark.size())) != mark || IsLetter(At(i_ + mark.size()))) continue;
     i_ += mark.size();
-    Push(Lexeme::kHalfDay, mark[0] == 'a' ? 1 : 2);
+    Push(Lexeme::kHalfDay, mark[0] == 'a' ? HalfDay::kMorning : HalfDay::kAfternoon);
     return true;
   }
   return false;

@@ -88,15 +88,15 @@ void Lexer::Mark(char mark) {
         as_cases_ = true;
         return;
       }
-      return Push(Lexeme::kOpen, 's');
+      return Push(Lexeme::kOpen, Bracket::kSet);
     case '}':
-      return Push(Lexeme::kClose, 's');
+      return Push(Lexeme::kClose, Bracket::kSet);
     case '|':
       return Push(Lexeme::kBar);
     case '%':
       return Push(Lexeme::kPercent);
     case '&':
-      return Push(Lexeme::kConjunction, 'a');
+      return Push(Lexeme::kConjunction, Conjunction::kAnd);
     case '_':
       return;
     case '$': {  // "\$ = 5" was to end a formula
@@ -212,7 +212,7 @@ void Lexer::Backslash() {
       return Push(*FindCommand(glued));
     }
   }
-  Push(Lexeme::kSymbol, 0, name);
+  Push(Lexeme::kSymbol, {}, name);
 }
 
 // \mathrm{cm}, \mathrm{m/s^2} behind a value: words; \mathrm{e}, \mathrm{P}_2: a formula like any
@@ -228,7 +228,7 @@ void Lexer::Font() {
                    tokens_[tokens_.size() - 2].lexeme == Lexeme::kText;
   const bool unit = (text.size() > 1 && AfterValue()) || After(Lexeme::kText) || per;
   if (unit && IsUnitFormula(text)) {
-    return Push(Lexeme::kText, 0, text.substr(text.find_first_not_of(" ~")));
+    return Push(Lexeme::kText, {}, text.substr(text.find_first_not_of(" ~")));
   }
   i_ = behind;
   if (word || text == "%" || text == "\\%") Text();
@@ -270,10 +270,10 @@ void Lexer::Text() {
   if (plain) return Inside(text);  // digits and signs
   if (lower == "to") return Push(Lexeme::kColon);
   if (AfterValue() && (lower == "am" || lower == "a.m" || lower == "pm" || lower == "p.m")) {
-    return Push(Lexeme::kHalfDay, lower[0] == 'a' ? 1 : 2);
+    return Push(Lexeme::kHalfDay, lower[0] == 'a' ? HalfDay::kMorning : HalfDay::kAfternoon);
   }
   if (IsDigit(text[0]) || IsLetters(text)) return Inside(text);
-  Push(Lexeme::kText, 0, text);
+  Push(Lexeme::kText, {}, text);
 }
 
 // The tokens of `text`, which stands for what began at begin_.

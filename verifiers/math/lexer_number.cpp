@@ -107,12 +107,12 @@ void Lexer::Number() {
   i_ = end;
   if (const size_t period = Period(digits); period > 0) {
     Push(Lexeme::kNumber, 0, digits.substr(0, digits.size() - period));
-    return Push(Lexeme::kRepetend, 0, digits.substr(digits.size() - period));
+    return Push(Lexeme::kRepetend, {}, digits.substr(digits.size() - period));
   }
   Push(Lexeme::kNumber, 0, digits);
   if (const Repetend repetend = RepetendAt(i_, point); !repetend.digits.empty()) {
     i_ = repetend.end;
-    return Push(Lexeme::kRepetend, 0, repetend.digits);
+    return Push(Lexeme::kRepetend, {}, repetend.digits);
   }
   Exponent();
 }
@@ -193,10 +193,10 @@ void Lexer::Exponent() {
   Push(Lexeme::kTimes);
   Push(Lexeme::kNumber, 0, "10");
   Push(Lexeme::kCaret);
-  Push(Lexeme::kOpen, '{');
-  if (minus) Push(Lexeme::kSign, '-');
+  Push(Lexeme::kOpen, Bracket::kGroup);
+  if (minus) Push(Lexeme::kSign, Sign::kMinus);
   Push(Lexeme::kNumber, 0, exponent);
-  Push(Lexeme::kClose, '{');
+  Push(Lexeme::kClose, Bracket::kGroup);
 }
 
 }  // namespace retort::verifiers

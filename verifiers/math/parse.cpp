@@ -56,7 +56,8 @@ bool Parser::ExplainsVariables() const {
       general || (first == "for" && std::ranges::find(kQuantifiers, second) != kQuantifiers.end());
   for (size_t t = i_ + 1; t < tokens_.size(); ++t) {
     if (StartsCondition(tokens_[t])) return false;  // several cases
-    const bool bounds = tokens_[t].lexeme == Lexeme::kRelation && tokens_[t].value != kEqualTo;
+    const bool bounds =
+        tokens_[t].lexeme == Lexeme::kRelation && tokens_[t].As<enum Relation>() != kEqualTo;
     general = general || (first == "for" && bounds);
   }
   return general;
@@ -116,11 +117,10 @@ NodeId Parser::List(Lexeme until) {
         if (Next().space || Now().space) detail = 0;
         comma = true;
         ++i_;
-      } else if (Is(Lexeme::kConjunction) || Is(Lexeme::kSetOp, static_cast<int>(Op::kUnion)) ||
-                 Is(Lexeme::kSetOp, static_cast<int>(Op::kIntersection))) {
-        const bool both = Is(Lexeme::kConjunction)
-                              ? Now().value == 'a'
-                              : Now().value == static_cast<int>(Op::kIntersection);
+      } else if (Is(Lexeme::kConjunction) || Is(Lexeme::kSetOp, Op::kUnion) ||
+                 Is(Lexeme::kSetOp, Op::kIntersection)) {
+        const bool both =
+            Is(Lexeme::kConjunction, Conjunction::kAnd) || Is(Lexeme::kSetOp, Op::kIntersection);
         if (!both) choices.push_back(items.size());
         only_and = only_and && both;
         only_or = only_or && !both;
@@ -188,19 +188,19 @@ NodeId Parser::Relation() {
   Nodes sides;
   std::string relations;
   if (Is(Lexeme::kRelation)) {  // "= 5", "≈ 5", "> 3"
-    const int relation = Now().value;
+    const auto relation = Now().As<enum Relation>();
     ++i_;
-    const NodeId side = SetExpression();
+    const NodeId side = Expression(Power::kSet);
     if (failed_ || relation == kEqualTo || relation == kApproximately) return side;
     const std::array ends{tree_.Add(Op::kSymbol, "?"), side};
-    return tree_.Add(Op::kRelation, std::string(1, static_cast<char>(relation)), ends);
+    return tree_.Add(Op::kRelation, std::string(1, relation), ends);
   }
-  sides.push_back(SetExpression());
+  sides.push_back(Expression(Power::kSet));
   while (!failed_ && Is(Lexeme::kRelation)) {
-    relations += static_cast<char>(Now().value);
+    relations += Now().As<enum Relation>();
     ++i_;
     if (Is(Lexeme::kEnd) && relations.size() == 1 && relations[0] == kEqualTo) return sides[0];
-    sides.push_back(SetExpression());
+    sides.push_back(Expression(Power::kSet));
   }
   if (failed_) return kNoNode;
   if (StatesModulus()) sides.back() = Residue(sides.back());
@@ -210,43 +210,82 @@ NodeId Parser::Relation() {
 
 // \pmod{11}, (mod 11)
 bool Parser::StatesModulus() const {
-  return Is(Lexeme::kModulo, 'p') ||
-         (Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kModulo && Next().value != 'p');
+  return Is(Lexeme::kModulo, Modulo::kBehind) ||
+         (Is(Lexeme::kOpen, Bracket::kRound) && Next().Is(Lexeme::kModulo, Modulo::kBetween));
 }
 
 // What is congruent to `value`: its least residue and the modulus that follows here.
 NodeId Parser::Residue(NodeId value) {
-  const bool bracket = Is(Lexeme::kOpen, '(');
+  const bool bracket = Is(Lexeme::kOpen, Bracket::kRound);
   i_ += bracket ? 2 : 1;
-  const NodeId modulus = bracket ? Sum() : Argument();
-  if (failed_ || (bracket && !Closes(Now(), '('))) return Fail();
+  const NodeId modulus = bracket ? Expression(Power::kFraction) : Argument();
+  if (failed_ || (bracket && !Closes(Now(), Bracket::kRound))) return Fail();
   if (bracket) ++i_;
   const std::array parts{tree_.Add(Function::kMod, {value, modulus}), modulus};
   return tree_.Add(Op::kOpaque, "modulo", parts);
 }
 
-NodeId Parser::SetExpression() {
-  const Level level(*this);
-  NodeId left = Ratio();
-  while (!failed_) {
-    int op = -1;
-    if (Is(Lexeme::kSetOp)) {
-      op = Now().value;
-    } else if (UnionLetter(left)) {
-      op = static_cast<int>(Op::kUnion);
-    }
-    if (op < 0) break;
-    if (IsScalarValue(left)) break;  // x < 1 ∪ x > 2
-    const Op kind = static_cast<Op>(op);
-    Nodes parts = kind == Op::kSetMinus ? Nodes{left} : Parts(left, kind);
-    do {
-      ++i_;
-      parts.push_back(Ratio());
-      if (failed_) return kNoNode;
-    } while (kind != Op::kSetMinus && Is(Lexeme::kSetOp, op));
-    left = tree_.Add(kind, {}, parts);
+// What binds operands, and what makes of them. Where a factor stands behind another, nothing stands
+// between them.
+struct Parser::Operator {
+  Lexeme lexeme;
+  Power power;
+  NodeId (Parser::*join)(NodeId left);
+};
+const Parser::Operator Parser::kOperators[] = {
+    {Lexeme::kSetOp, Power::kSet, &Parser::Sets},
+    {Lexeme::kColon, Power::kRatio, &Parser::Ratio},
+    {Lexeme::kHalfDay, Power::kRatio, &Parser::Ratio},
+    {Lexeme::kOverBar, Power::kFraction, &Parser::Fraction},
+    {Lexeme::kChoose, Power::kFraction, &Parser::Fraction},
+    {Lexeme::kSign, Power::kSum, &Parser::Sum},
+    {Lexeme::kTimes, Power::kProduct, &Parser::Product},
+    {Lexeme::kOver, Power::kProduct, &Parser::Product},
+    {Lexeme::kModulo, Power::kProduct, &Parser::Product},
+    {Lexeme::kEnd, Power::kProduct, &Parser::Product},  // nothing
+};
+
+const Parser::Operator* Parser::OperatorHere(NodeId left) const {
+  Lexeme lexeme = Now().lexeme;
+  if (UnionLetter(left)) {
+    lexeme = Lexeme::kSetOp;
+  } else if (StartsFactor()) {
+    lexeme = Lexeme::kEnd;
+  } else if (lexeme == Lexeme::kEnd || Is(Lexeme::kModulo, Modulo::kBehind) ||
+             (lexeme == Lexeme::kColon && in_set_)) {
+    return nullptr;
   }
-  return left;
+  if (lexeme == Lexeme::kSetOp && IsScalarValue(left)) return nullptr;  // x < 1 ∪ x > 2
+  const auto found = std::ranges::find(kOperators, lexeme, &Operator::lexeme);
+  return found == std::end(kOperators) ? nullptr : &*found;
+}
+
+// Operands and what binds them no weaker than that.
+NodeId Parser::Expression(Power weakest) {
+  const Level level(*this);
+  NodeId left = weakest == Power::kProduct ? Factor() : Term();
+  // What binds more than the last stands in its right operand, or nowhere (3 p.m. x), and each
+  // takes all of its kind, but that ∪ and ∩ follow each other.
+  std::optional<Power> last;
+  while (!failed_) {
+    const Operator* here = OperatorHere(left);
+    if (!here || here->power < weakest) break;
+    if (last && here->power >= *last && here->power != Power::kSet) break;
+    left = (this->*here->join)(left);
+    last = here->power;
+  }
+  return failed_ ? kNoNode : left;
+}
+
+NodeId Parser::Sets(NodeId left) {
+  const Op op = Is(Lexeme::kSetOp) ? Now().As<Op>() : Op::kUnion;
+  Nodes parts = op == Op::kSetMinus ? Nodes{left} : Parts(left, op);
+  do {
+    ++i_;
+    parts.push_back(Expression(Power::kRatio));
+    if (failed_) return kNoNode;
+  } while (op != Op::kSetMinus && Is(Lexeme::kSetOp, op));
+  return tree_.Add(op, {}, parts);
 }
 
 // A number or made of some.
@@ -262,59 +301,81 @@ bool Parser::UnionLetter(NodeId left) const {
          Next().lexeme == Lexeme::kOpen;
 }
 
-NodeId Parser::Ratio() {
-  Nodes parts{Sum()};
+NodeId Parser::Ratio(NodeId left) {
+  Nodes parts{left};
   while (!failed_ && Is(Lexeme::kColon) && !in_set_) {
     ++i_;
-    parts.push_back(Sum());
+    parts.push_back(Expression(Power::kFraction));
   }
   if (failed_) return kNoNode;
+  int half = 0;
   if (Is(Lexeme::kHalfDay)) {  // 3 p.m., 10:30 a.m.
     if (parts.size() == 1) parts.push_back(tree_.Number(0));
-    return tree_.Add(Op::kRatio, {}, parts, tokens_[i_++].value);
+    half = static_cast<int>(tokens_[i_++].As<HalfDay>());
   }
-  return parts.size() == 1 ? parts[0] : tree_.Add(Op::kRatio, {}, parts);
+  return tree_.Add(Op::kRatio, {}, parts, half);
 }
 
-NodeId Parser::Signed(int sign, NodeId node) {
+NodeId Parser::Signed(Sign sign, NodeId node) {
   if (failed_) return kNoNode;
-  if (sign == '-') return tree_.Add(Op::kNegate, {node});
-  if (sign == 'p') return tree_.Add(Op::kPlusMinus, {node});
-  if (sign == 'm') return tree_.Add(Op::kPlusMinus, {node}, 1);
-  return node;
+  switch (sign) {
+    case Sign::kPlus:
+      return node;
+    case Sign::kMinus:
+      return tree_.Add(Op::kNegate, {node});
+    case Sign::kPlusMinus:
+      return tree_.Add(Op::kPlusMinus, {node});
+    case Sign::kMinusPlus:
+      return tree_.Add(Op::kPlusMinus, {node}, 1);
+  }
+  return Fail();
 }
 
-NodeId Parser::Sum() {
+// The sign that is meant by all that stand here; whether a minus took another back.
+Sign Parser::Signs(bool& twice_minus) {
+  Sign sign = Sign::kPlus;
+  twice_minus = false;
+  for (; Is(Lexeme::kSign); ++i_) {
+    const Sign now = Now().As<Sign>();
+    const bool twice = now == Sign::kMinus && sign == Sign::kMinus;
+    sign = twice ? Sign::kPlus : now == Sign::kPlus ? sign : now;
+    twice_minus = twice_minus || twice;
+  }
+  return sign;
+}
+
+// The first of a sum.
+NodeId Parser::Term() {
   const Level level(*this);
-  Nodes terms;
-  while (!failed_) {
-    int sign = '+';
+  bool twice_minus = false;
+  const Sign sign = Signs(twice_minus);
+  if (twice_minus) return Fail();  // --18
+  return Signed(sign, Expression(Power::kProduct));
+}
+
+NodeId Parser::Sum(NodeId left) {
+  Nodes terms{left};
+  while (!failed_ && Is(Lexeme::kSign)) {
     bool any = false;
-    while (Is(Lexeme::kSign)) {
-      const int now = Now().value;
-      if (now == '-' && sign == '-' && terms.empty()) return Fail();  // --18
-      sign = now == '-' && sign == '-' ? '+' : now == '+' ? sign : now;
-      any = true;
-      ++i_;
-    }
-    if (!any && !terms.empty()) break;
-    terms.push_back(Signed(sign, Product()));
+    const Sign sign = Signs(any);
+    terms.push_back(Signed(sign, Expression(Power::kProduct)));
   }
   if (failed_) return kNoNode;
   // ℝ - {2}
   const bool without = terms.size() == 2 && tree_[terms[1]].op == Op::kNegate &&
                        tree_[tree_.Child(terms[1], 0)].op == Op::kSet;
   if (without) return tree_.Add(Op::kSetMinus, {terms[0], tree_.Child(terms[1], 0)});
-  const NodeId sum = terms.size() == 1 ? terms[0] : tree_.Add(Op::kAdd, {}, terms);
-  if (Is(Lexeme::kOverBar) || Is(Lexeme::kChoose)) {
-    const bool fraction = Is(Lexeme::kOverBar);
-    ++i_;
-    const NodeId below = Sum();
-    if (failed_) return kNoNode;
-    return fraction ? tree_.Add(Op::kDivide, {sum, below})
-                    : tree_.Add(Function::kBinomial, {sum, below});
-  }
-  return sum;
+  return tree_.Add(Op::kAdd, {}, terms);
+}
+
+// a \over b, n \choose k: of all before and all behind.
+NodeId Parser::Fraction(NodeId above) {
+  const bool fraction = Is(Lexeme::kOverBar);
+  ++i_;
+  const NodeId below = Expression(Power::kFraction);
+  if (failed_) return kNoNode;
+  return fraction ? tree_.Add(Op::kDivide, {above, below})
+                  : tree_.Add(Function::kBinomial, {above, below});
 }
 
 bool Parser::StartsFactor() const {
@@ -334,7 +395,7 @@ bool Parser::StartsFactor() const {
     case Lexeme::kText:
       return !StartsCondition(Now());
     case Lexeme::kOpen:
-      return !(Now().value == '[' && ClosesOutward()) && !StatesModulus();
+      return !(Is(Lexeme::kOpen, Bracket::kSquare) && ClosesOutward()) && !StatesModulus();
     case Lexeme::kBar:
       return bars_ == 0 && !in_set_;  // in a set it may begin the condition
     default:
@@ -355,121 +416,6 @@ bool Parser::ClosesOutward() const {
     default:
       return false;
   }
-}
-
-void Parser::Multiply(NodeId& left, NodeId right) {
-  if (failed_) return;
-  Nodes factors = Parts(left, Op::kMul);
-  factors.push_back(right);
-  left = tree_.Add(Op::kMul, {}, factors);
-}
-
-NodeId Parser::SignedFactor() {
-  int sign = '+';
-  while (Is(Lexeme::kSign)) {
-    if (Now().value == '-') sign = sign == '-' ? '+' : '-';
-    if (Now().value == 'p' || Now().value == 'm') sign = Now().value;
-    ++i_;
-  }
-  return Signed(sign, Factor());
-}
-
-NodeId Parser::Product() {
-  const Level level(*this);
-  NodeId left = Factor();
-  // In "2 1/2" and 2\frac12 what stands together is added.
-  bool whole = !failed_ && tree_[left].op == Op::kNumber && after_number_;
-  Nodes factors;  // not multiplied yet
-  const auto fold = [&] {
-    if (factors.empty()) return;
-    factors.insert(factors.begin(), left);
-    left = tree_.Add(Op::kMul, {}, factors);
-    factors.clear();
-  };
-  while (!failed_) {
-    if (Take(Lexeme::kTimes)) {
-      factors.push_back(SignedFactor());
-      if (failed_) return kNoNode;
-    } else if (Take(Lexeme::kOver)) {
-      fold();
-      // "km/h", "5/hour"
-      if (Is(Lexeme::kText) || (Is(Lexeme::kWord) && IsUnit(Now().text, true))) {
-        ++i_;
-        continue;
-      }
-      const NodeId right = SignedFactor();
-      if (failed_) return kNoNode;
-      left = Quotient(left, right);
-    } else if (Is(Lexeme::kModulo) && Now().value != 'p') {
-      fold();
-      ++i_;
-      const NodeId right = SignedFactor();
-      if (failed_) return kNoNode;
-      left = tree_.Add(Function::kMod, {left, right});
-    } else if (UnionLetter(left)) {
-      break;
-    } else if (StartsFactor()) {
-      if (tree_[left].op == Op::kText) return Fail();
-      if (factors.empty() && (Combinations(left) || Unit(left))) {
-        whole = false;
-        continue;
-      }
-      if (failed_) return kNoNode;
-      if (Is(Lexeme::kWord) || Is(Lexeme::kText)) {
-        const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper) &&
-                           tree_[left].op == Op::kSymbol;
-        if (!named && SkipUnit()) continue;
-        if (Is(Lexeme::kText)) return Fail();
-      }
-      const bool fraction = Is(Lexeme::kFraction);
-      if (Is(Lexeme::kNumber)) {
-        // "2 1/2"; any other number behind a value is no product.
-        const bool mixed = whole && factors.empty() && Now().space &&
-                           Next().lexeme == Lexeme::kOver && Next(2).lexeme == Lexeme::kNumber;
-        if (!mixed) {
-          const bool number = factors.empty() && tree_[left].op == Op::kNumber;
-          if (number || Now().space) return Fail();
-          factors.push_back(Factor());
-          if (failed_) return kNoNode;
-          continue;
-        }
-        const NodeId above = Factor();
-        ++i_;
-        const NodeId below = Factor();
-        if (failed_) return kNoNode;
-        const bool percent = tree_[below].op == Op::kPercent;  // 33 1/3 %
-        const NodeId part =
-            tree_.Add(Op::kDivide, {above, percent ? tree_.Child(below, 0) : below});
-        left = tree_.Add(Op::kAdd, {left, part});
-        if (percent) left = tree_.Add(Op::kPercent, {left});
-        whole = false;
-        continue;
-      }
-      const NodeId right = Factor();
-      if (failed_) return kNoNode;
-      if (tree_[right].op == Op::kText) return Fail();  // words are no factor
-      if (tree_[right].op == Op::kRelation) {           // kπ (k ∈ ℤ): a condition
-        if (tree_[right].text.find('=') != std::string_view::npos) return Fail();
-        continue;
-      }
-      const bool percent = tree_[right].op == Op::kPercent;
-      const NodeId part = percent ? tree_.Child(right, 0) : right;
-      if (fraction && whole && factors.empty() && tree_[part].op == Op::kDivide &&
-          tree_[tree_.Child(part, 0)].op == Op::kNumber &&
-          tree_[tree_.Child(part, 1)].op == Op::kNumber) {
-        left = tree_.Add(Op::kAdd, {left, part});
-        if (percent) left = tree_.Add(Op::kPercent, {left});
-      } else {
-        factors.push_back(right);
-      }
-    } else {
-      break;
-    }
-    whole = false;
-  }
-  if (failed_) return kNoNode;
-  fold();
-  return left;
 }
 
 // With the braces at the end that are missing, or without those that are too many; "" where none

@@ -110,12 +110,12 @@ NodeId Parser::Raised(NodeId base, NodeId exponent) {
 // ^\circ, ^{\circ}
 bool Parser::Degree() {
   size_t n = 1;
-  const bool group = Next(n).lexeme == Lexeme::kOpen && Next(n).value == '{';
+  const bool group = Next(n).Is(Lexeme::kOpen, Bracket::kGroup);
   if (group) ++n;
   const bool letter = Next(n).lexeme == Lexeme::kSymbol && Next(n).text == "o" && i_ > 0 &&
                       tokens_[i_ - 1].lexeme == Lexeme::kNumber;  // 72^o
   if (Next(n).lexeme != Lexeme::kDegree && !letter) return false;
-  if (group && !Closes(Next(n + 1), '{')) return false;
+  if (group && !Closes(Next(n + 1), Bracket::kGroup)) return false;
   i_ += n + 1 + (group ? 1 : 0);
   if (Is(Lexeme::kSymbol) && (Now().text == "C" || Now().text == "F")) ++i_;
   return true;
@@ -126,7 +126,7 @@ NodeId Parser::Exponent() {
   const Level level(*this);
   if (failed_) return kNoNode;
   if (Is(Lexeme::kSign)) {
-    const int sign = Now().value;
+    const Sign sign = Now().As<Sign>();
     ++i_;
     return Signed(sign, Exponent());
   }
@@ -143,11 +143,11 @@ NodeId Parser::Exponent() {
 // The text of a subscript without spaces, braces and commands' backslashes.
 std::string Parser::SubscriptText() {
   const size_t first = i_;
-  if (Is(Lexeme::kOpen, '{')) {
+  if (Is(Lexeme::kOpen, Bracket::kGroup)) {
     int depth = 0;
     do {
-      if (Is(Lexeme::kOpen, '{')) ++depth;
-      if (Closes(Now(), '{')) --depth;
+      if (Is(Lexeme::kOpen, Bracket::kGroup)) ++depth;
+      if (Closes(Now(), Bracket::kGroup)) --depth;
       if (Is(Lexeme::kEnd)) break;
       ++i_;
     } while (depth > 0);
@@ -158,9 +158,9 @@ std::string Parser::SubscriptText() {
   for (size_t t = first; t < i_; ++t) {
     const Token& token = tokens_[t];
     if (token.lexeme == Lexeme::kSign) {
-      text += static_cast<char>(token.value);
+      text += "+-pm"[static_cast<size_t>(token.As<Sign>())];
     } else if (token.lexeme == Lexeme::kOpen || token.lexeme == Lexeme::kClose) {
-      if (token.value == '(') text += '.';
+      if (token.meaning == Meaning(Bracket::kRound)) text += '.';
     } else if (!token.text.empty()) {
       text += token.text;
     } else if (token.lexeme == Lexeme::kComma) {
@@ -213,10 +213,10 @@ NodeId Parser::Subscript(NodeId node) {
 
 // f(x), when the name or the argument says that it is no product.
 NodeId Parser::Applied(NodeId symbol) {
-  if (!Is(Lexeme::kOpen, '(') || tree_[symbol].op != Op::kSymbol) return symbol;
+  if (!Is(Lexeme::kOpen, Bracket::kRound) || tree_[symbol].op != Op::kSymbol) return symbol;
   const std::string_view name = tree_[symbol].text;
   const Token& argument = Next();
-  const bool single = Closes(Next(2), '(') &&
+  const bool single = Closes(Next(2), Bracket::kRound) &&
                       (argument.lexeme == Lexeme::kSymbol || argument.lexeme == Lexeme::kNumber);
   const bool capital = IsUpper(name[0]);
   const bool defined =
@@ -231,7 +231,7 @@ NodeId Parser::Applied(NodeId symbol) {
   do {
     arguments.push_back(Relation());
   } while (!failed_ && Take(Lexeme::kComma));
-  if (failed_ || !Closes(Now(), '(')) return Fail();
+  if (failed_ || !Closes(Now(), Bracket::kRound)) return Fail();
   ++i_;
   return tree_.Add(Op::kApply, std::string(name), arguments);
 }
@@ -255,8 +255,8 @@ bool Parser::Combinations(NodeId& n) {
   if (!index && !glued) return false;
   const size_t back = i_;
   i_ += index ? 2 : 1;
-  const bool number =
-      Is(Lexeme::kNumber) || (Is(Lexeme::kOpen, '{') && Next().lexeme == Lexeme::kNumber);
+  const bool number = Is(Lexeme::kNumber) ||
+                      (Is(Lexeme::kOpen, Bracket::kGroup) && Next().lexeme == Lexeme::kNumber);
   if (!number) {
     i_ = back;
     return false;
@@ -284,7 +284,7 @@ NodeId Parser::Quotient(NodeId above, NodeId below) {
     return tree_.Add(Op::kDivide, {above, below});
   }
   const NodeId variable = tree_.Child(below, 1);
-  const NodeId body = Product();
+  const NodeId body = Expression(Power::kProduct);
   return failed_ ? kNoNode : tree_.Add(Op::kOpaque, "derivative", std::array{variable, body});
 }
 
@@ -299,7 +299,7 @@ NodeId Parser::Argument() {
     return digit;
   }
   if (Is(Lexeme::kSign)) {
-    const int sign = Now().value;
+    const Sign sign = Now().As<Sign>();
     ++i_;
     return Signed(sign, Argument());
   }
@@ -319,7 +319,7 @@ NodeId Parser::Primary() {
       return Applied(tree_.Add(Op::kSymbol, token.text));
     case Lexeme::kConstant:
       ++i_;
-      return tree_.Add(static_cast<Op>(token.value));
+      return tree_.Add(token.As<Op>());
     case Lexeme::kWord:
       return Word();
     case Lexeme::kText:
@@ -328,7 +328,7 @@ NodeId Parser::Primary() {
     case Lexeme::kOpen:
       return Bracketed();
     case Lexeme::kClose:
-      if (token.value == '[') return Bracketed();  // ]0, 1[
+      if (Is(Lexeme::kClose, Bracket::kSquare)) return Bracketed();  // ]0, 1[
       return Fail();
     case Lexeme::kBar:
       return Absolute();
@@ -352,7 +352,7 @@ NodeId Parser::Primary() {
     }
     case Lexeme::kBinomial: {
       ++i_;
-      if (Is(Lexeme::kOpen, '(')) {
+      if (Is(Lexeme::kOpen, Bracket::kRound)) {
         const NodeId both = Bracketed();
         if (failed_ || tree_[both].op != Op::kTuple || tree_[both].count != 2) return Fail();
         return tree_.Add(Function::kBinomial, {tree_.Child(both, 0), tree_.Child(both, 1)});
@@ -362,7 +362,7 @@ NodeId Parser::Primary() {
       return failed_ ? kNoNode : tree_.Add(Function::kBinomial, {above, below});
     }
     case Lexeme::kSqrt:
-      return Root(token.value);
+      return Root(token.As<int>());
     case Lexeme::kFunction:
       return FunctionCall();
     case Lexeme::kBig:
@@ -392,7 +392,7 @@ NodeId Parser::Number() {
   const Token token = Now();
   ++i_;
   after_decimal_ = token.text.find('.') != std::string_view::npos;
-  if (!Is(Lexeme::kRepetend)) return tree_.Add(Op::kNumber, token.text, {}, token.value);
+  if (!Is(Lexeme::kRepetend)) return tree_.Add(Op::kNumber, token.text, {}, token.As<int>());
   // 0.1666… = 1/10 + 6/90
   const std::string_view repetend = Now().text;
   ++i_;
@@ -450,7 +450,7 @@ NodeId Parser::Word() {
     letters.back() = Raised(letters.back(), Exponent());
   } else if (Is(Lexeme::kUnderscore)) {
     letters.back() = Subscript(letters.back());
-  } else if (Is(Lexeme::kOpen, '(')) {
+  } else if (Is(Lexeme::kOpen, Bracket::kRound)) {
     letters.back() = Applied(letters.back());
   }
   return failed_ ? kNoNode : tree_.Add(Op::kMul, {}, letters);

@@ -9,33 +9,32 @@
 namespace retort::verifiers {
 
 NodeId Parser::Bracketed() {
-  const int open = Now().value;
+  const Bracket open = Now().As<Bracket>();
   const bool outward = Is(Lexeme::kClose);  // ]0, 1[
   ++i_;
   ++open_;
   const int outer = bars_;
-  const bool set = std::exchange(in_set_, open == 's');
+  const bool set = std::exchange(in_set_, open == Bracket::kSet);
   bars_ = 0;
-  const NodeId inside = BracketContent(outward ? 'o' : open);
+  const NodeId inside = BracketContent(open, outward);
   bars_ = outer;
   in_set_ = set;
   --open_;
   return inside;
 }
 
-NodeId Parser::BracketContent(int open) {
+NodeId Parser::BracketContent(Bracket open, bool outward) {
   if (Is(Lexeme::kClose)) {
-    const int close = Now().value;
+    const bool set = open == Bracket::kSet && Closes(Now(), Bracket::kSet);
     ++i_;
-    if (open == 's' && close == 's') return tree_.Add(Op::kEmptySet);
-    return Fail();
+    return set ? tree_.Add(Op::kEmptySet) : Fail();
   }
   const NodeId inside = List(Lexeme::kClose);
   if (failed_) return kNoNode;
-  if (open == 's' && (Is(Lexeme::kBar) || Is(Lexeme::kColon))) {  // { x : condition }
+  if (open == Bracket::kSet && (Is(Lexeme::kBar) || Is(Lexeme::kColon))) {  // { x : condition }
     ++i_;
     const NodeId condition = List(Lexeme::kClose);
-    if (failed_ || !Closes(Now(), 's')) return Fail();
+    if (failed_ || !Closes(Now(), Bracket::kSet)) return Fail();
     ++i_;
     // A set, though it is written as a relation: a union of one.
     const Op op = tree_[inside].op;
@@ -44,28 +43,31 @@ NodeId Parser::BracketContent(int open) {
     if (op != Op::kRelation) return tree_.Add(Op::kOpaque, "such that", both);
     return tree_.Add(Op::kUnion, {tree_.Add(Op::kList, {}, both, 2)});  // { x ∈ S : condition }
   }
-  int close = 0;
-  if (open == 'o' && Is(Lexeme::kOpen, '[')) {
-    close = 'o';
-  } else if (Is(Lexeme::kClose)) {
-    close = Now().value;
-  } else if (Is(Lexeme::kOpen, '[') && open == '[') {
-    close = 'o';
-  } else {
-    return Fail();
-  }
+  const bool ends_outward =
+      (outward || open == Bracket::kSquare) && Is(Lexeme::kOpen, Bracket::kSquare);  // [0, 1[
+  if (!ends_outward && !Is(Lexeme::kClose)) return Fail();
+  const Bracket close = Now().As<Bracket>();
   ++i_;
-  if (open == 'f' || open == 'c') {
-    if (close != open) return Fail();
-    return tree_.Add(open == 'f' ? Function::kFloor : Function::kCeil, {inside});
+  const bool pair = close == open && !ends_outward;
+  switch (open) {
+    case Bracket::kFloor:
+      return pair ? tree_.Add(Function::kFloor, {inside}) : Fail();
+    case Bracket::kCeil:
+      return pair ? tree_.Add(Function::kCeil, {inside}) : Fail();
+    case Bracket::kGroup:
+      return pair ? inside : Fail();
+    case Bracket::kSet:
+      return pair ? tree_.Add(Op::kSet, {}, Parts(inside, Op::kList)) : Fail();
+    case Bracket::kAngle:
+      return pair ? tree_.Add(Op::kTuple, {}, Parts(inside, Op::kList)) : Fail();
+    case Bracket::kRound:
+    case Bracket::kSquare:
+      break;
   }
-  if (open == '{' || open == 's' || open == 'a') {
-    if (close != open) return Fail();
-    if (open == '{') return inside;
-    return tree_.Add(open == 's' ? Op::kSet : Op::kTuple, {}, Parts(inside, Op::kList));
-  }
-  const bool left = open == '[', right = close == '[';
-  if (close == '{' || close == 's') return Fail();
+  if (close == Bracket::kGroup || close == Bracket::kSet) return Fail();
+  // Whether the ends belong to it.
+  const bool left = open == Bracket::kSquare && !outward;
+  const bool right = close == Bracket::kSquare && !ends_outward;
   if (tree_[inside].op != Op::kList) {
     if (left != right) return Fail();
     // [x = 5] is as good as (x = 5).
@@ -81,7 +83,7 @@ NodeId Parser::BracketContent(int open) {
 NodeId Parser::Absolute() {
   ++i_;
   ++bars_;
-  const NodeId inside = Sum();
+  const NodeId inside = Expression(Power::kFraction);
   --bars_;
   if (failed_ || !Take(Lexeme::kBar)) return Fail();
   if (tree_[inside].op == Op::kMatrix) return tree_.Add(Function::kDeterminant, {inside});
@@ -91,7 +93,7 @@ NodeId Parser::Absolute() {
 NodeId Parser::Root(int degree) {
   ++i_;
   NodeId n = kNoNode;
-  if (Is(Lexeme::kOpen, '[')) {
+  if (Is(Lexeme::kOpen, Bracket::kSquare)) {
     const size_t back = i_;
     n = Bracketed();
     if (failed_) return kNoNode;
@@ -108,8 +110,8 @@ NodeId Parser::Root(int degree) {
 
 // \sin^2 x, \log_2 8, \max(a, b), \sin 2x \cos x
 NodeId Parser::FunctionCall() {
-  const bool cis = Now().value == kCis;
-  Function function = cis ? Function::kCos : static_cast<Function>(Now().value);
+  const bool cis = Is(Lexeme::kFunction, Cis());
+  Function function = cis ? Function::kCos : Now().As<Function>();
   ++i_;
   NodeId power = kNoNode, base = kNoNode;
   for (int n = 0; n < 2; ++n) {
@@ -124,8 +126,9 @@ NodeId Parser::FunctionCall() {
   if (failed_) return kNoNode;
   Nodes arguments;
   if (function <= Function::kCsc) ++angles_;
-  const auto opens = [&](int bracket) { return Is(Lexeme::kOpen, bracket); };
-  if (opens('(') || opens('{') || opens('[') || opens('s')) {
+  const auto opens = [&](Bracket bracket) { return Is(Lexeme::kOpen, bracket); };
+  if (opens(Bracket::kRound) || opens(Bracket::kGroup) || opens(Bracket::kSquare) ||
+      opens(Bracket::kSet)) {
     const NodeId inside = Bracketed();
     if (failed_) return kNoNode;
     const Op op = tree_[inside].op;
@@ -181,16 +184,16 @@ NodeId Parser::Big() {
   for (int n = 0; n < 2; ++n) {
     if (Is(Lexeme::kUnderscore) || Is(Lexeme::kCaret)) {
       ++i_;
-      if (name == "limit" && Is(Lexeme::kOpen, '{')) {
+      if (name == "limit" && Is(Lexeme::kOpen, Bracket::kGroup)) {
         parts.push_back(tree_.Add(Op::kText, SubscriptText()));
       } else {
-        parts.push_back(Is(Lexeme::kOpen, '{') ? Bracketed() : Argument());
+        parts.push_back(Is(Lexeme::kOpen, Bracket::kGroup) ? Bracketed() : Argument());
       }
     }
   }
   if (failed_) return kNoNode;
   const int64_t before = tree_.size();
-  parts.push_back(Product());
+  parts.push_back(Expression(Power::kProduct));
   if (failed_) return kNoNode;
   if (tree_.size() - before < 300) NameIndex(parts);
   return tree_.Add(Op::kOpaque, name, parts);

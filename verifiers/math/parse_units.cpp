@@ -43,8 +43,8 @@ bool Parser::Unit(NodeId& value) {
   if (named && tree_[value].op == Op::kSymbol) return false;  // \triangle ABC
   if (tree_[value].op == Op::kNumber && StatesBase(value)) return true;
   if (Is(Lexeme::kFraction) && after_number_ && UnitFraction()) return true;
-  if (after_number_ && Is(Lexeme::kOpen, '(') && Next().lexeme == Lexeme::kWord &&
-      Next().text.size() > 2 && Closes(Next(2), '(')) {  // 5 (five)
+  if (after_number_ && Is(Lexeme::kOpen, Bracket::kRound) && Next().lexeme == Lexeme::kWord &&
+      Next().text.size() > 2 && Closes(Next(2), Bracket::kRound)) {  // 5 (five)
     i_ += 3;
     return true;
   }
@@ -113,7 +113,7 @@ bool Parser::UnitFraction() {
 bool Parser::StatesBase(NodeId& value) {
   std::string words;
   size_t end = i_;
-  const bool bracket = Is(Lexeme::kOpen, '(');
+  const bool bracket = Is(Lexeme::kOpen, Bracket::kRound);
   for (; end < tokens_.size() && end < i_ + 5; ++end) {
     const Token& token = tokens_[end];
     const bool part = token.lexeme == Lexeme::kWord || token.lexeme == Lexeme::kText ||

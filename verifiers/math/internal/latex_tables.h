@@ -12,7 +12,7 @@ namespace retort::verifiers {
 struct Command {
   std::string_view name;
   Lexeme lexeme;  ///< kEnd: no token at all
-  int value = 0;
+  Meaning meaning = {};
   std::string_view text = {};
 };
 

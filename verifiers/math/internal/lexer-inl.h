@@ -27,7 +27,7 @@ class Lexer {
     while (i < s_.size() && IsGap(s_[i])) ++i;
     return i;
   }
-  void Push(Lexeme lexeme, int value = 0, std::string_view text = {});
+  void Push(Lexeme lexeme, Meaning meaning = {}, std::string_view text = {});
   void Push(const Command& command);
   // The last token may end a value.
   bool AfterValue() const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "verifiers/math/internal/syntax.h"
@@ -12,27 +13,27 @@ namespace retort::verifiers {
 
 enum class Lexeme : uint8_t {
   kEnd,
-  kNumber,    ///< text: digits, at most one '.', separators gone; value: its base, 0 for ten
+  kNumber,    ///< text: digits, at most one '.', separators gone; its base, 0 for ten
   kRepetend,  ///< text: the digits that a number before it repeats for ever
   kSymbol,    ///< text: one letter, or the name of a command ("alpha")
   kWord,      ///< text: two or more letters that are no function
   kText,      ///< text: the inside of \text{…} and the like
-  kFunction,  ///< value: a Function
-  kConstant,  ///< value: an Op
-  kRelation,  ///< value: a Relation
-  kSetOp,     ///< value: an Op
-  kSign,      ///< value: '+', '-', 'p' plus or minus, 'm' minus or plus
+  kFunction,  ///< a Function, or Cis
+  kConstant,  ///< an Op
+  kRelation,  ///< a Relation
+  kSetOp,     ///< an Op
+  kSign,      ///< a Sign
   kTimes,
   kOver,    ///< "/", ":" of division signs
-  kModulo,  ///< between operands
+  kModulo,  ///< a Modulo
   kCaret,
   kUnderscore,
-  kOpen,  ///< value: '(', '[', '{' (of LaTeX), 's' (of a set), 'a' (angle), 'f' (floor), 'c' (ceil)
-  kClose,  ///< value: as kOpen
+  kOpen,   ///< a Bracket
+  kClose,  ///< a Bracket
   kBar,    ///< |
   kComma,
   kSemicolon,
-  kConjunction,  ///< value: 'a' for and; or
+  kConjunction,  ///< a Conjunction
   kColon,
   kBang,
   kPrime,
@@ -41,7 +42,7 @@ enum class Lexeme : uint8_t {
   kFraction,  ///< \frac
   kOverBar,   ///< \over: a fraction of all before and all behind
   kChoose,    ///< \choose
-  kSqrt,      ///< value: degree, 2 or 3
+  kSqrt,      ///< its degree, 2 or 3
   kBinomial,
   kBig,     ///< text: "sum", "product", "integral", "limit"
   kAccent,  ///< text: "vec", "bar", …
@@ -51,18 +52,37 @@ enum class Lexeme : uint8_t {
   kNewRow,  ///< \\ of matrices
   kArrow,   ///< implies
   kDots,
-  kHalfDay,  ///< value: 1 a.m., 2 p.m.
+  kHalfDay,  ///< a HalfDay
 };
 
-/// The value of a kFunction beyond Function's: cos x + i sin x.
-inline constexpr int kCis = 255;
+enum class Sign : uint8_t { kPlus, kMinus, kPlusMinus, kMinusPlus };
+enum class Bracket : uint8_t { kRound, kSquare, kGroup, kSet, kAngle, kFloor, kCeil };
+enum class Conjunction : uint8_t { kOr, kAnd };
+enum class Modulo : uint8_t {
+  kBetween,  ///< operands: 7 mod 5
+  kBehind,   ///< a congruence: \pmod 5
+};
+enum class HalfDay : uint8_t { kMorning = 1, kAfternoon = 2 };  // as a kRatio's detail
+struct Cis {                                                    ///< cos x + i sin x
+  constexpr bool operator==(const Cis&) const = default;
+};
+
+/// What a token is beyond its lexeme.
+using Meaning = std::variant<std::monostate, int, Sign, Bracket, Conjunction, Modulo, HalfDay, Cis,
+                             Relation, Op, Function>;
 
 struct Token {
   Lexeme lexeme = Lexeme::kEnd;
-  int value = 0;
-  std::string_view text;
+  Meaning meaning = {};
+  std::string_view text = {};
   bool space = false;  ///< white space stood before it
   uint32_t begin = 0;  ///< in the answer
+
+  template <class T>
+  T As() const {
+    return std::get<T>(meaning);
+  }
+  bool Is(Lexeme wanted, Meaning what) const { return lexeme == wanted && meaning == what; }
 };
 
 /// The tokens of `answer`, ended by kEnd; `answer` becomes what they point into, without characters

@@ -1,5 +1,5 @@
 #pragma once
-// The parser behind parse.h: precedence climbing over the lexer's tokens.
+// The parser behind parse.h: precedence climbing over the lexer's tokens, by a table of operators.
 //
 // Every step reads from the current token on, moves behind what it took and gives a node. After a
 // failure the current token is the end and nodes are kNoNode: the caller sees no tree then.
@@ -17,6 +17,9 @@
 
 namespace retort::verifiers {
 
+/// How strongly operators bind, from the weakest.
+enum class Power : uint8_t { kSet, kRatio, kFraction, kSum, kProduct };
+
 class Parser {
  public:
   Parser(std::string_view answer, std::vector<Token> tokens, Tree& tree)
@@ -29,7 +32,7 @@ class Parser {
   const Token& Now() const { return tokens_[i_]; }
   const Token& Next(size_t n = 1) const { return tokens_[std::min(i_ + n, tokens_.size() - 1)]; }
   bool Is(Lexeme lexeme) const { return Now().lexeme == lexeme; }
-  bool Is(Lexeme lexeme, int value) const { return Is(lexeme) && Now().value == value; }
+  bool Is(Lexeme lexeme, Meaning what) const { return Now().Is(lexeme, what); }
   bool Take(Lexeme lexeme) {
     if (!Is(lexeme)) return false;
     ++i_;
@@ -40,8 +43,8 @@ class Parser {
     i_ = tokens_.size() - 1;
     return kNoNode;
   }
-  static bool Closes(const Token& token, int open) {
-    return token.lexeme == Lexeme::kClose && token.value == open;
+  static bool Closes(const Token& token, Bracket bracket) {
+    return token.Is(Lexeme::kClose, bracket);
   }
   // The operands of an `op`; any other node is its only one.
   Nodes Parts(NodeId node, Op op) const {
@@ -70,15 +73,33 @@ class Parser {
   NodeId List(Lexeme until);
   NodeId Grouped(Nodes items, int detail);
   NodeId Relation();
-  NodeId SetExpression();
+  NodeId Expression(Power weakest);
+  struct Operator;
+  static const Operator kOperators[];
+  const Operator* OperatorHere(NodeId left) const;
+  // Each goes on from the operand before its operator.
+  NodeId Sets(NodeId left);
+  NodeId Ratio(NodeId left);
+  NodeId Fraction(NodeId above);
+  NodeId Sum(NodeId left);
+  NodeId Product(NodeId left);
   bool UnionLetter(NodeId left) const;
-  NodeId Ratio();
-  NodeId Sum();
-  NodeId Product();
-  NodeId SignedFactor();
-  NodeId Signed(int sign, NodeId node);
-  void Multiply(NodeId& left, NodeId right);
+  NodeId Term();
+  Sign Signs(bool& twice_minus);
+  NodeId Signed(Sign sign, NodeId node);
   bool StartsFactor() const;
+
+  // parse_product.cpp
+  struct Factors;
+  void Times(Factors& product);
+  void Over(Factors& product);
+  void Modulus(Factors& product);
+  void Juxtaposed(Factors& product);
+  void NumberBehind(Factors& product);
+  void FactorBehind(Factors& product);
+  bool WordsBehind(const Factors& product);
+  NodeId SignedFactor();
+  void Multiply(NodeId& left, NodeId right);
 
   // parse_units.cpp: what stands behind a number and is no factor.
   bool OnlyUnits(bool spaced) const;
@@ -111,7 +132,7 @@ class Parser {
 
   // parse_group.cpp: what encloses or heads a part of a formula.
   NodeId Bracketed();
-  NodeId BracketContent(int open);
+  NodeId BracketContent(Bracket open, bool outward);
   NodeId Absolute();
   NodeId Root(int degree);
   NodeId FunctionCall();
