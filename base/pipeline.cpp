@@ -19,6 +19,8 @@
 #ifdef RETORT_THREAD_SANITIZER
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
+// What oneTBB compares and frees of its own when its workers end.
+extern "C" const char* __tsan_default_suppressions() { return "called_from_lib:libtbb.so\n"; }
 #endif
 
 namespace retort::internal {
