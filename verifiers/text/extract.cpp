@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/strings.h"
 #include "verifiers/text/ascii.h"
@@ -169,18 +170,24 @@ Start AfterAnswerWord(std::string_view text, size_t at, bool lenient) {
   return {};
 }
 
+// How what is announced is taken.
+enum class Reading {
+  kStrict,   // all of it is the answer
+  kLenient,  // it is read into; so are boxes that are not closed
+};
+
 struct Announcements {
   size_t phrase = kNone;        // where the answer after the last phrase begins
   size_t final_answer = kNone;  // and after the last "final answer is"
 };
 
-Announcements FindAnnouncements(std::string_view text, bool lenient) {
+Announcements FindAnnouncements(std::string_view text, Reading reading) {
   Announcements last;
   size_t phrase_at = 0;
   for (const char rare : {'w', 'W'}) {  // of the letters of "answer" the one that is rare
     for (size_t w = text.find(rare); w != kNone; w = text.find(rare, w + 1)) {
       if (w < 3 || !StartsWithIgnoringCase(text.substr(w - 3), "answer")) continue;
-      const Start start = AfterAnswerWord(text, w - 3, lenient);
+      const Start start = AfterAnswerWord(text, w - 3, reading == Reading::kLenient);
       if (start.begin == kNone) continue;
       if (last.phrase == kNone || w > phrase_at) last.phrase = start.begin, phrase_at = w;
       if (start.is && FollowsFinal(text, w - 3) &&
@@ -292,12 +299,35 @@ Found FindUnannounced(std::string_view text) {
   return std::nullopt;
 }
 
+// --- the rules ---
+
+struct Rule;
+
+// What rules look at.
+struct Place {
+  std::string_view text;
+  Reading reading = Reading::kStrict;
+  std::span<const Rule> rules = {};  // that are asked
+  Announcements at = {};             // in `text`
+
+  bool Asks(ExtractionRule rule) const;
+};
+
+struct Rule {
+  ExtractionRule name;
+  Found (*find)(const Place& place);
+};
+
+bool Place::Asks(ExtractionRule rule) const {
+  return std::ranges::find(rules, rule, &Rule::name) != rules.end();
+}
+
 // In an announced sentence. What follows the answer explains it ("12, since …"); what comes before
 // it leads to it ("the largest n is 34").
-Found FindAnnounced(std::string_view sentence, ExtractionRule rule, bool lenient) {
+Found FindAnnounced(std::string_view sentence, ExtractionRule rule, Reading reading) {
   if (IsDenial(sentence)) return Answer(sentence, rule);
   if (auto whole = WholeAnswer(sentence)) return Answer(std::move(*whole), rule);
-  if (!lenient) return Answer(sentence, rule);
+  if (reading == Reading::kStrict) return Answer(sentence, rule);
   if (const std::string_view word = YesOrNo(sentence); !word.empty()) return Answer(word, rule);
   const std::string_view head = AnswerAtStart(sentence);
   Found answer = FindUnannounced(head.empty() ? sentence : head);
@@ -306,8 +336,8 @@ Found FindAnnounced(std::string_view sentence, ExtractionRule rule, bool lenient
   return answer;
 }
 
-Found FindBoxed(std::string_view text, bool lenient) {
-  const BoxedAnswer boxes = LastBoxes(text, lenient);
+Found BoxesOf(std::string_view text, Reading reading) {
+  const BoxedAnswer boxes = LastBoxes(text, reading == Reading::kLenient);
   if (boxes.parts.empty()) return std::nullopt;
   ExtractedAnswer answer{Join(boxes.parts, ", "), ExtractionRule::kBoxed, boxes.parts.size() > 1};
   if (boxes.percent && !answer.joined && answer.text.back() != '%') {
@@ -317,8 +347,29 @@ Found FindBoxed(std::string_view text, bool lenient) {
   return answer;
 }
 
-Found FindHashes(std::string_view text, bool lenient) {
+size_t BoxIn(std::string_view text) { return std::min(text.find("\\boxed"), text.find("\\fbox")); }
+
+// After "final answer is": a box there, else what is said. A sentence that only explains
+// ("positive, because …") leaves the answer to the other rules.
+Found FindFinalAnswer(const Place& place) {
+  if (place.at.final_answer == kNone) return std::nullopt;
+  std::string_view sentence = Announced(place.text, place.at.final_answer);
+  if (const size_t box = BoxIn(sentence); box != kNone) {
+    if (place.Asks(ExtractionRule::kBoxed)) return BoxesOf(sentence, Reading::kStrict);
+    sentence = sentence.substr(0, box);
+  }
+  const std::string_view head = AnswerAtStart(sentence);
+  const bool value = WholeAnswer(sentence) || (place.reading == Reading::kLenient &&
+                                               FindUnannounced(head.empty() ? sentence : head));
+  if (!value) return std::nullopt;
+  return FindAnnounced(sentence, ExtractionRule::kFinalAnswer, place.reading);
+}
+
+Found FindBoxed(const Place& place) { return BoxesOf(place.text, place.reading); }
+
+Found FindHashes(const Place& place) {
   constexpr std::string_view kMark = "####";
+  std::string_view text = place.text;
   size_t mark = kNone;
   for (size_t at = text.find(kMark); at != kNone; at = text.find(kMark, at + 1)) mark = at;
   if (mark == kNone) return std::nullopt;
@@ -328,52 +379,58 @@ Found FindHashes(std::string_view text, bool lenient) {
   // "#### Step 3" is a heading.
   const bool heading =
       !text.empty() && text.find_first_of("0123456789$\\") != kNone && AnswerAtStart(text).empty();
-  if (lenient && heading) return std::nullopt;
+  if (place.reading == Reading::kLenient && heading) return std::nullopt;
   return Answer(text, ExtractionRule::kHashes);
 }
 
-// Which of the rules that look for marks are asked for.
-struct Marks {
-  bool lenient = false;
-  bool boxes = true;
-};
-
-size_t BoxIn(std::string_view text) { return std::min(text.find("\\boxed"), text.find("\\fbox")); }
-
-// After "final answer is": a box there, else what is said. A sentence that only explains
-// ("positive, because …") leaves the answer to the other rules.
-Found FindFinalAnswer(std::string_view sentence, Marks marks) {
-  if (const size_t box = BoxIn(sentence); box != kNone) {
-    if (marks.boxes) return FindBoxed(sentence, false);
-    sentence = sentence.substr(0, box);
-  }
-  const std::string_view head = AnswerAtStart(sentence);
-  const bool value =
-      WholeAnswer(sentence) || (marks.lenient && FindUnannounced(head.empty() ? sentence : head));
-  if (!value) return std::nullopt;
-  return FindAnnounced(sentence, ExtractionRule::kFinalAnswer, marks.lenient);
+Found FindPhrase(const Place& place) {
+  if (place.at.phrase == kNone) return std::nullopt;
+  return FindAnnounced(Announced(place.text, place.at.phrase), ExtractionRule::kPhrase,
+                       place.reading);
 }
 
-Found FindMarked(std::string_view text, Marks marks) {
-  const Announcements at = FindAnnouncements(text, marks.lenient);
-  if (at.final_answer != kNone) {
-    if (Found answer = FindFinalAnswer(Announced(text, at.final_answer), marks)) return answer;
+// What announces an answer, the most certain first. The name is the end of a verdict's reason.
+constexpr Rule kAnnouncing[] = {{ExtractionRule::kFinalAnswer, FindFinalAnswer},
+                                {ExtractionRule::kBoxed, FindBoxed},
+                                {ExtractionRule::kHashes, FindHashes},
+                                {ExtractionRule::kPhrase, FindPhrase}};
+constexpr Rule kBoxesAlone[] = {{ExtractionRule::kBoxed, FindBoxed}};
+constexpr Rule kWithoutBoxes[] = {{ExtractionRule::kFinalAnswer, FindFinalAnswer},
+                                  {ExtractionRule::kHashes, FindHashes},
+                                  {ExtractionRule::kPhrase, FindPhrase}};
+
+Found FirstFound(std::string_view text, std::span<const Rule> rules, Reading reading) {
+  Place place{text, reading, rules};
+  if (place.Asks(ExtractionRule::kPhrase)) place.at = FindAnnouncements(text, reading);
+  for (const Rule& rule : rules) {
+    if (Found answer = rule.find(place)) return answer;
   }
-  if (marks.boxes) {
-    if (Found boxed = FindBoxed(text, marks.lenient)) return boxed;
-  }
-  if (Found hashes = FindHashes(text, marks.lenient)) return hashes;
-  if (at.phrase == kNone) return std::nullopt;
-  return FindAnnounced(Announced(text, at.phrase), ExtractionRule::kPhrase, marks.lenient);
+  return std::nullopt;
 }
 
-Found FindTagged(std::string_view tagged, bool lenient) {
-  Found answer = FindMarked(tagged, {lenient});
-  if (!answer && lenient) answer = FindUnannounced(tagged);
+Found FindTagged(std::string_view tagged, Reading reading) {
+  Found answer = FirstFound(tagged, kAnnouncing, reading);
+  if (!answer && reading == Reading::kLenient) answer = FindUnannounced(tagged);
   if (!answer) answer = Answer(tagged, ExtractionRule::kAnswerTag);
   if (answer) answer->rule = ExtractionRule::kAnswerTag;
   return answer;
 }
+
+// How each way to search goes about it: in a tag, if there is one and tags are asked for, else by
+// the rules, else without an announcement.
+struct Search {
+  Extraction name;
+  std::optional<Reading> tags;
+  std::span<const Rule> rules;
+  Reading reading;
+  bool unannounced;
+};
+constexpr Search kSearches[] = {
+    {Extraction::kAny, Reading::kLenient, kAnnouncing, Reading::kLenient, true},
+    {Extraction::kAnnounced, Reading::kStrict, kAnnouncing, Reading::kStrict, false},
+    {Extraction::kAnswerTag, Reading::kStrict, {}, Reading::kStrict, false},
+    {Extraction::kBoxed, std::nullopt, kBoxesAlone, Reading::kStrict, false},
+    {Extraction::kUnboxed, Reading::kStrict, kWithoutBoxes, Reading::kLenient, true}};
 
 // --- letters of options ---
 
@@ -456,7 +513,7 @@ Found FindLetter(std::string_view text) {
   if (const auto tagged = LastAnswerTag(text)) {
     if (Found letters = found(LettersIn(*tagged), ExtractionRule::kAnswerTag)) return letters;
   }
-  const Announcements at = FindAnnouncements(text, true);
+  const Announcements at = FindAnnouncements(text, Reading::kLenient);
   const auto announced = [&](size_t begin, ExtractionRule rule) {
     return begin == kNone ? std::nullopt
                           : found(LettersIn(FirstSentence(AfterMarks(text, begin))), rule);
@@ -481,17 +538,14 @@ std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction e
     for (; at != kNone; at = EscapedNewline(unescaped, at + 2)) unescaped.replace(at, 2, " \n");
     text = unescaped;
   }
-  const bool lenient = extraction == Extraction::kAny;
-  if (extraction == Extraction::kBoxed) return FindBoxed(text, false);
   if (extraction == Extraction::kLetter) return FindLetter(text);
-  if (const auto tagged = LastAnswerTag(text)) return FindTagged(*tagged, lenient);
-  if (extraction == Extraction::kAnswerTag) return std::nullopt;
-  const bool unboxed = extraction == Extraction::kUnboxed;
-  Found answer = FindMarked(text, {lenient || unboxed, !unboxed});
-  if (answer) return answer;
-  if (unboxed && BoxIn(text) != kNone) return std::nullopt;
-  if (lenient || unboxed) answer = FindUnannounced(text);
-  return answer;
+  const Search& search = *std::ranges::find(kSearches, extraction, &Search::name);
+  if (search.tags) {
+    if (const auto tagged = LastAnswerTag(text)) return FindTagged(*tagged, *search.tags);
+  }
+  if (Found answer = FirstFound(text, search.rules, search.reading)) return answer;
+  const bool box = extraction == Extraction::kUnboxed && BoxIn(text) != kNone;
+  return search.unannounced && !box ? FindUnannounced(text) : std::nullopt;
 }
 
 }  // namespace retort::verifiers
