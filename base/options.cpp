@@ -55,7 +55,7 @@ std::string ReadString(const Json& json, const std::string& where) {
 
 std::string ReadChoice(const Json& json, const std::string& where,
                        const std::vector<std::string>& choices) {
-  const std::string got = ReadString(json, where);
+  std::string got = ReadString(json, where);
   for (const std::string& choice : choices) {
     if (got == choice) return got;
   }

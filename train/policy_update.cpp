@@ -101,7 +101,7 @@ UpdateTotals PolicyUpdate::Learn(const PolicyRollout& rollout, int64_t stage_upd
       Update({rollout, begin, end}, iteration == 0);
     }
   }
-  return std::move(totals_);
+  return totals_;
 }
 
 /// One optimizer step. `fresh`: on groups that have not been learned from.

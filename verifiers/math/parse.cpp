@@ -197,7 +197,7 @@ NodeId Parser::Relation() {
   }
   sides.push_back(Expression(Power::kSet));
   while (!failed_ && Is(Lexeme::kRelation)) {
-    relations += Now().As<enum Relation>();
+    relations.push_back(Now().As<enum Relation>());
     ++i_;
     if (Is(Lexeme::kEnd) && relations.size() == 1 && relations[0] == kEqualTo) return sides[0];
     sides.push_back(Expression(Power::kSet));
