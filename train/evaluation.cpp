@@ -102,112 +102,149 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) 
   return SamplingOf(context, panel, context.compute);
 }
 
-SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {
-  const Stopwatch whole;
-  SampleResult result;
-  const size_t count = job.chosen.size() * static_cast<size_t>(job.samples);
-  result.samples.resize(count);
-  const bool replays = job.replay && !job.replay->empty();
-  if (replays) {
+namespace {
+
+// One call of SampleProblems.
+class Sampling {
+ public:
+  Sampling(const SampleContext& context, const SampleJob& job)
+      : context_(context), job_(job), group_(static_cast<size_t>(job.samples)) {
+    const size_t count = job.chosen.size() * group_;
+    result_.samples.resize(count);
+    if (!Replays()) return;
     RETORT_CHECK(job.replay->size() == count, job.purpose, " step ", job.step, ": stored ",
                  Counted(job.replay->size(), "trace"), " of the interrupted run, now ", count,
                  ". Was the recipe or the program changed?");
   }
 
-  std::vector<rollout::Request> requests;
-  std::vector<int64_t> first_samples;
-  std::map<int64_t, int64_t> draws;
-  const std::vector<int32_t> stop_ids = model::StopIds(context.tokenizer);
-  for (const int64_t index : job.chosen) {
-    const Problem& problem = (*job.problems)[static_cast<size_t>(index)];
-    rollout::Request& request = requests.emplace_back();
-    request.prompt = job.prompts ? job.prompts->at(requests.size() - 1)
-                                 : model::RenderPrompt(context.tokenizer, context.prompt_template,
-                                                       problem.prompt);
-    request.samples = job.samples;
-    const int64_t name = job.names.empty() ? index : job.names.at(requests.size() - 1);
-    request.first_sample = job.samples * draws[name]++;
-    first_samples.push_back(request.first_sample);
-    request.sampling = job.sampling;
-    request.stop_ids = stop_ids;
-    request.stream = {job.seed, job.purpose, static_cast<uint64_t>(job.step),
-                      static_cast<uint64_t>(name)};
+  SampleResult Run() {
+    const Stopwatch whole;
+    rollout::RolloutEngine engine(context_.model, context_.compute, &context_.tokenizer,
+                                  context_.engine);
+    try {
+      rollout::Generate(
+          engine, Requests(),
+          {.on_finished = [this](size_t request, Trajectory&& t) { Take(request, std::move(t)); },
+           .stop = context_.stop});
+    } catch (const Error&) {
+      JudgeRest();
+      throw;
+    }
+    const Stopwatch sampled;
+    JudgeRest();
+    result_.stats = engine.stats();
+    result_.seconds = whole.seconds();
+    result_.judge_seconds = sampled.seconds();
+    return std::move(result_);
   }
 
-  rollout::RolloutEngine engine(context.model, context.compute, &context.tokenizer, context.engine);
-  int64_t finished = 0;
-  // A completion that repeats another one of its group, token by token, gets the same verdict: a
-  // program runs once. Slots by their request and what was said.
-  const auto said_before = [&](size_t a, size_t b) {
-    const auto key = [&](size_t slot) {
-      return std::pair(slot / static_cast<size_t>(job.samples),
-                       std::cref(result.samples[slot].trajectory.completion));
-    };
-    return key(a).first != key(b).first ? key(a).first < key(b).first
-                                        : key(a).second.get() < key(b).second.get();
-  };
-  std::set<size_t, decltype(said_before)> judged_slots(said_before);
-  std::vector<std::pair<size_t, size_t>> repeats;  // slot, judged slot
-  TaskGroup judges(context.judge_threads > 0 ? context.judge_threads
-                                             : context.compute.executor.threads());
-  rollout::GenerateHooks hooks;
-  hooks.stop = context.stop;
-  hooks.on_finished = [&](size_t request, Trajectory&& trajectory) {
-    trajectory.sample -= first_samples[request];
-    const size_t slot =
-        request * static_cast<size_t>(job.samples) + static_cast<size_t>(trajectory.sample);
-    Sample& sample = result.samples[slot];
-    sample.problem_index = job.chosen[request];
-    sample.policy_version = job.policy_version;
-    sample.text = context.tokenizer.Decode(trajectory.completion);
-    sample.trajectory = std::move(trajectory);
-    if (context.progress) context.progress(++finished);
-    const auto [same, fresh] = judged_slots.insert(slot);
-    if (!fresh && !replays) {
-      repeats.emplace_back(slot, *same);
-      return;
-    }
-    judges.Run([&, slot] {
-      Sample& judged = result.samples[slot];
-      const Trajectory& t = judged.trajectory;
-      const auto take = [&](Judgement judgement) {
-        judged.verdicts = std::move(judgement.verdicts);
-        judged.reward = judgement.reward;
-      };
-      if (replays) {
-        const Trace& stored = (*job.replay)[slot];
-        RETORT_CHECK(Says(stored.trajectory, t), job.purpose, " step ", job.step, ", sample ", slot,
-                     ": the resumed run sampled other tokens than the interrupted one stored. Was "
-                     "the program or the machine changed?");
-        take(context.panel.FromVerdicts(stored.verdicts));
-      } else {
-        take(context.panel.Judge({judged.text,
-                                  (*job.problems)[static_cast<size_t>(judged.problem_index)],
-                                  static_cast<int64_t>(t.completion.size()), t.finish}));
-      }
-      if (context.on_judged) context.on_judged(slot, judged);
-    });
-  };
-  const auto judge_rest = [&] {
-    judges.Wait();
-    for (const auto& [slot, same] : repeats) {
-      result.samples[slot].verdicts = result.samples[same].verdicts;
-      result.samples[slot].reward = result.samples[same].reward;
-      if (context.on_judged) context.on_judged(slot, result.samples[slot]);
-    }
-  };
-  try {
-    rollout::Generate(engine, std::move(requests), hooks);
-  } catch (const Error&) {
-    judge_rest();
-    throw;
+ private:
+  bool Replays() const { return job_.replay && !job_.replay->empty(); }
+  const Problem& ProblemAt(int64_t index) const {
+    return (*job_.problems)[static_cast<size_t>(index)];
   }
-  const Stopwatch sampled;
-  judge_rest();
-  result.stats = engine.stats();
-  result.seconds = whole.seconds();
-  result.judge_seconds = sampled.seconds();
-  return result;
+
+  std::vector<rollout::Request> Requests() {
+    std::vector<rollout::Request> requests;
+    std::map<int64_t, int64_t> draws;  // of each name
+    const std::vector<int32_t> stop_ids = model::StopIds(context_.tokenizer);
+    for (size_t i = 0; i < job_.chosen.size(); ++i) {
+      const int64_t index = job_.chosen[i];
+      const int64_t name = job_.names.empty() ? index : job_.names.at(i);
+      rollout::Request& request = requests.emplace_back();
+      request.prompt = job_.prompts
+                           ? job_.prompts->at(i)
+                           : model::RenderPrompt(context_.tokenizer, context_.prompt_template,
+                                                 ProblemAt(index).prompt);
+      request.samples = job_.samples;
+      request.first_sample = job_.samples * draws[name]++;
+      first_samples_.push_back(request.first_sample);
+      request.sampling = job_.sampling;
+      request.stop_ids = stop_ids;
+      request.stream = {job_.seed, job_.purpose, static_cast<uint64_t>(job_.step),
+                        static_cast<uint64_t>(name)};
+    }
+    return requests;
+  }
+
+  // A trajectory is done; judging goes on beside the next.
+  void Take(size_t request, Trajectory&& trajectory) {
+    trajectory.sample -= first_samples_[request];
+    const size_t slot = request * group_ + static_cast<size_t>(trajectory.sample);
+    Sample& sample = result_.samples[slot];
+    sample.problem_index = job_.chosen[request];
+    sample.policy_version = job_.policy_version;
+    sample.text = context_.tokenizer.Decode(trajectory.completion);
+    sample.trajectory = std::move(trajectory);
+    if (context_.progress) context_.progress(++finished_);
+    const auto [same, fresh] = judged_.insert(slot);
+    if (fresh || Replays()) {
+      judges_.Run([this, slot] { Judge(slot); });
+    } else {
+      repeats_.emplace_back(slot, *same);
+    }
+  }
+
+  void Judge(size_t slot) {
+    Sample& sample = result_.samples[slot];
+    const Trajectory& t = sample.trajectory;
+    Judgement judgement;
+    if (Replays()) {
+      const Trace& stored = (*job_.replay)[slot];
+      RETORT_CHECK(Says(stored.trajectory, t), job_.purpose, " step ", job_.step, ", sample ", slot,
+                   ": the resumed run sampled other tokens than the interrupted one stored. Was "
+                   "the program or the machine changed?");
+      judgement = context_.panel.FromVerdicts(stored.verdicts);
+    } else {
+      judgement = context_.panel.Judge({sample.text, ProblemAt(sample.problem_index),
+                                        static_cast<int64_t>(t.completion.size()), t.finish});
+    }
+    sample.verdicts = std::move(judgement.verdicts);
+    sample.reward = judgement.reward;
+    Tell(slot);
+  }
+
+  void JudgeRest() {
+    judges_.Wait();
+    for (const auto& [slot, same] : repeats_) {
+      result_.samples[slot].verdicts = result_.samples[same].verdicts;
+      result_.samples[slot].reward = result_.samples[same].reward;
+      Tell(slot);
+    }
+  }
+
+  void Tell(size_t slot) const {
+    if (context_.on_judged) context_.on_judged(slot, result_.samples[slot]);
+  }
+
+  // Slots by their group and what was said.
+  struct Before {
+    const Sampling& of;
+    bool operator()(size_t a, size_t b) const {
+      if (a / of.group_ != b / of.group_) return a < b;
+      const auto& samples = of.result_.samples;
+      return samples[a].trajectory.completion < samples[b].trajectory.completion;
+    }
+  };
+
+  const SampleContext& context_;
+  const SampleJob& job_;
+  const size_t group_;  // samples of a problem
+  SampleResult result_;
+  std::vector<int64_t> first_samples_;
+  int64_t finished_ = 0;
+  // A completion that repeats another one of its group, token by token, gets the same verdict: a
+  // program runs once.
+  std::set<size_t, Before> judged_{Before{*this}};
+  std::vector<std::pair<size_t, size_t>> repeats_;  // slot, judged slot
+  TaskGroup judges_{context_.judge_threads > 0 ? context_.judge_threads
+                                               : context_.compute.executor.threads()};
+};
+
+}  // namespace
+
+SampleResult SampleProblems(const SampleContext& context, const SampleJob& job) {
+  return Sampling(context, job).Run();
 }
 
 }  // namespace retort::train
