@@ -4,6 +4,7 @@
 #include "cli/traces.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -111,6 +112,22 @@ void AddDatabaseArgument(CLI::App& app, TracesOptions& options) {
 
 void AddFilterFlags(CLI::App& app, TracesOptions& options) {
   AddOptionFlags(app, ListFields(options.filter));
+}
+
+bool TraceSequence::Next(Trace& trace) {
+  constexpr size_t kTogether = 256;
+  if (read_.empty()) {
+    const auto begin = ids_.begin() + static_cast<std::ptrdiff_t>(next_id_);
+    const auto count = static_cast<std::ptrdiff_t>(std::min(kTogether, ids_.size() - next_id_));
+    store_.ForEach(
+        {begin, begin + count}, [&](const Trace& t) { read_.push_back(t); }, layer_);
+    next_id_ += static_cast<size_t>(count);
+    std::ranges::reverse(read_);
+  }
+  if (read_.empty()) return false;
+  trace = std::move(read_.back());
+  read_.pop_back();
+  return true;
 }
 
 void AddTraces(CLI::App& program, Action& action) {

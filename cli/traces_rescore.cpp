@@ -179,7 +179,11 @@ class Rescorer {
  public:
   Rescorer(TraceStore& store, std::vector<int64_t> ids, const train::RewardPanel& panel,
            const RescoreOptions& options, const datasets::Layer* layer)
-      : store_(store), ids_(std::move(ids)), panel_(panel), options_(options), layer_(layer) {}
+      : store_(store),
+        traces_(store, std::move(ids), options.filter.layer),
+        panel_(panel),
+        options_(options),
+        layer_(layer) {}
 
   /// False when interrupted: what was judged by then is stored.
   bool Run() {
@@ -194,20 +198,8 @@ class Rescorer {
  private:
   bool Read(Rescored& item) {
     if (Interrupted()) return false;
-    if (read_.empty()) {
-      const std::lock_guard lock(store_mutex_);
-      const auto begin = ids_.begin() + static_cast<std::ptrdiff_t>(next_id_);
-      const size_t count = std::min(kBatch, ids_.size() - next_id_);
-      store_.ForEach(
-          {begin, begin + static_cast<std::ptrdiff_t>(count)},
-          [&](const Trace& trace) { read_.push_back(trace); }, options_.filter.layer);
-      next_id_ += count;
-      std::ranges::reverse(read_);
-    }
-    if (read_.empty()) return false;
-    item.before = std::move(read_.back());
-    read_.pop_back();
-    return true;
+    const std::lock_guard lock(store_mutex_);
+    return traces_.Next(item.before);
   }
 
   void Judge(Rescored& item) const {
@@ -220,7 +212,7 @@ class Rescorer {
   void Write(Rescored& item) {
     if (!item.judged) return;
     Count(item.before, item.after, change_);
-    progress_.Update(static_cast<double>(change_.traces), static_cast<double>(ids_.size()));
+    progress_.Update(static_cast<double>(change_.traces), static_cast<double>(traces_.size()));
     if (!layer_) return;
     judged_.push_back(std::move(item.after));
     if (judged_.size() == kBatch) Store();
@@ -235,13 +227,10 @@ class Rescorer {
 
   std::mutex store_mutex_;  // one reads while the other writes
   TraceStore& store_;
-  const std::vector<int64_t> ids_;
+  TraceSequence traces_;
   const train::RewardPanel& panel_;
   const RescoreOptions& options_;
   const datasets::Layer* layer_;
-  // Of the one who reads.
-  size_t next_id_ = 0;
-  std::vector<Trace> read_;  // the next is the last
   // Of the one who writes.
   std::vector<Trace> judged_;
   Change change_;

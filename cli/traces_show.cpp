@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/output_file.h"
+#include "base/pipeline.h"
 #include "base/plural.h"
 #include "base/strings.h"
 #include "cli/parts/option_flags.h"
@@ -122,14 +123,21 @@ int Show(const ShowOptions& options) {
 int Export(const ShowOptions& options) {
   const TraceStore store = OpenTraces(options);
   store.CheckFilter(options.filter);
-  const std::vector<int64_t> ids = store.Select(options.filter);
+  TraceSequence traces(store, store.Select(options.filter), options.filter.layer);
   OutputFile out(OutputTarget(options.out, {options.path, train::FindTraces(options.path)}));
-  const auto write = [&](const Trace& trace) {
-    out.Write(ToJsonLine(datasets::TraceToJson(trace, options.tokens)) + "\n");
+  struct Line {
+    Trace trace;
+    std::string text;
   };
-  store.ForEach(ids, write, options.filter.layer);
+  constexpr int64_t kPlaces = 256;  // under way
+  RunPipeline<Line>(
+      0, kPlaces, [&](Line& line) { return traces.Next(line.trace); },
+      [&](Line& line) {
+        line.text = ToJsonLine(datasets::TraceToJson(line.trace, options.tokens)) + "\n";
+      },
+      [&](Line& line) { out.Write(line.text); });
   out.Commit();
-  std::cerr << "retort: " << Counted(ids.size(), "trace") << " exported\n";
+  std::cerr << "retort: " << Counted(traces.size(), "trace") << " exported\n";
   return kSuccess;
 }
 
