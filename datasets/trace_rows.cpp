@@ -150,6 +150,18 @@ std::vector<int64_t> InsertSamples(const Database& database, const StepRecord& r
   return ids;
 }
 
+Problem ProblemAt(const Statement& row, int first) {
+  Problem p;
+  p.id = row.Text(first);
+  p.family = row.Text(first + 1);
+  p.prompt = row.Text(first + 2);
+  p.answer = row.Text(first + 3);
+  p.solution = row.Text(first + 4);
+  p.canonical = row.Text(first + 5);
+  p.difficulty = row.Int(first + 6);
+  return p;
+}
+
 TraceReader::TraceReader(const Database& database, const std::string& prefix,
                          const std::string& where)
     : database_(database),
@@ -188,14 +200,7 @@ bool TraceReader::Next(Trace& trace) {
     const Blob bytes = traces_.Bytes(13);
     trace.text.assign(static_cast<const char*>(bytes.data), bytes.size);
   }
-  Problem& p = trace.problem;
-  p.id = traces_.Text(14);
-  p.family = traces_.Text(15);
-  p.prompt = traces_.Text(16);
-  p.answer = traces_.Text(17);
-  p.solution = traces_.Text(18);
-  p.canonical = traces_.Text(19);
-  p.difficulty = traces_.Int(20);
+  Problem& p = trace.problem = ProblemAt(traces_, 14);
   p.extra = ParseJson(traces_.Text(21), StrCat("trace ", trace.id, ", column extra"));
   if (!traces_.IsNull(22)) t.said = FromBlob<uint8_t>(traces_.Bytes(22));
   if (!traces_.IsNull(23)) trace.feedback = traces_.Text(23);

@@ -135,14 +135,7 @@ void Migrate2To3Rows(const Database& database) {
   Statement rows(database, "SELECT id FROM problems ORDER BY id");
   for (const int64_t id : IdsOf(rows)) {
     read.With(id).Step();
-    Problem p;
-    p.id = read.Text(0);
-    p.family = read.Text(1);
-    p.prompt = read.Text(2);
-    p.answer = read.Text(3);
-    p.solution = read.Text(4);
-    p.canonical = read.Text(5);
-    p.difficulty = read.Int(6);
+    const Problem p = ProblemAt(read, 0);
     std::string extra = read.Text(7);
     if (revised.contains(id)) {
       Json columns = ParseJson(extra, "a problem's column extra");

@@ -42,6 +42,10 @@ constexpr const char* kInsertVerdict = "INSERT INTO verdicts VALUES (?,?,?,?,?,?
 /// What tells problems apart (16 bytes); `extra` is theirs as it is stored.
 std::string FingerprintOfProblem(const Problem& problem, const std::string& extra);
 
+/// The columns problem_id, family, prompt, answer, solution, canonical, difficulty, from `first`
+/// on.
+Problem ProblemAt(const Statement& row, int first);
+
 /// Reads traces from the tables with this prefix ("" or "replay_").
 class TraceReader {
  public:
