@@ -63,8 +63,9 @@ std::string ReadChoice(const Json& json, const std::string& where,
        DidYouMean(got, choices));
 }
 
-void RequireArray(const Json& json, const std::string& where) {
-  RETORT_CHECK(json.is_array(), where, ": got ", Show(json), ", expected a list");
+void RequireArray(const Json& json, const std::string& where, const std::string& example) {
+  RETORT_CHECK(json.is_array(), where, ": got ", Show(json), ", expected a list",
+               example.empty() ? "" : " such as ", example);
 }
 
 }  // namespace options_internal

@@ -18,7 +18,8 @@
 // those (null when empty), std::vector of bool/int64_t/double/string/options structs, and nested
 // options structs. An enum, or any other type with ==, takes part through `EnumNames(E)` found by
 // argument-dependent lookup, returning a range of std::pair<E, const char*>. What has to be right
-// about a list of structs as a whole, `FinishReading(list, where)` sees to, found likewise.
+// about a list of structs as a whole, `FinishReading(list, where)` sees to, and `ExampleOf(list*)`
+// shows one to who wrote something else, both found likewise.
 
 #include <algorithm>
 #include <concepts>
@@ -86,7 +87,7 @@ double ReadNumber(const Json& json, const std::string& where, Bounds bounds);
 std::string ReadString(const Json& json, const std::string& where);
 std::string ReadChoice(const Json& json, const std::string& where,
                        const std::vector<std::string>& choices);
-void RequireArray(const Json& json, const std::string& where);
+void RequireArray(const Json& json, const std::string& where, const std::string& example);
 
 template <class T>
 const char* TypeName() {
@@ -150,7 +151,11 @@ void ReadValue(const Json& json, const std::string& where, Bounds bounds, T& out
     }
   } else {
     static_assert(IsVector<T>::value, "unsupported option type");
-    RequireArray(json, where);
+    if constexpr (requires { ExampleOf(static_cast<T*>(nullptr)); }) {
+      RequireArray(json, where, ExampleOf(static_cast<T*>(nullptr)));
+    } else {
+      RequireArray(json, where, "");
+    }
     T values;
     for (size_t i = 0; i < json.size(); ++i) {
       typename T::value_type value{};

@@ -58,6 +58,8 @@ struct Trajectory {
     while (begin > 0 && said[begin - 1]) --begin;
     return begin;
   }
+  /// Tokens of the last turn.
+  int64_t length() const { return static_cast<int64_t>(completion.size() - last_turn()); }
 };
 
 enum class VerdictStatus { kRight, kWrong, kUnjudged };

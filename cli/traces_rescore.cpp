@@ -88,11 +88,10 @@ void Count(const Trace& before, const Trace& after, Change& change) {
 }
 
 void JudgeAgain(const train::RewardPanel& panel, Trace& trace) {
-  train::Judgement judgement =
-      panel.Judge({.text = trace.text,
-                   .problem = trace.problem,
-                   .tokens = static_cast<int64_t>(trace.trajectory.completion.size()),
-                   .finish = trace.trajectory.finish});
+  train::Judgement judgement = panel.Judge({.text = trace.text,
+                                            .problem = trace.problem,
+                                            .tokens = trace.trajectory.length(),
+                                            .finish = trace.trajectory.finish});
   trace.verdicts = std::move(judgement.verdicts);
   trace.reward = judgement.reward;
 }

@@ -62,7 +62,7 @@ int List(const ShowOptions& options) {
         {std::to_string(trace.id), trace.stage, std::to_string(trace.step),
          std::to_string(trace.trajectory.sample), Shorten(trace.problem.prompt, kCellWidth),
          Shorten(trace.problem.answer, kCellWidth / 2), Shorten(trace.text, kCellWidth),
-         std::to_string(trace.trajectory.completion.size()), EnumName(trace.trajectory.finish),
+         std::to_string(trace.trajectory.length()), EnumName(trace.trajectory.finish),
          Fixed(trace.reward.value_or(NAN), 2), Join(verdicts, ", ")});
   };
   store.ForEach(ids, add, options.filter.layer);
@@ -87,7 +87,7 @@ void PrintTrace(const Trace& trace) {
             << "\nproblem " << problem.id << " (" << problem.family << ", difficulty "
             << problem.difficulty << ")\n\nprompt:\n"
             << problem.prompt << "\n\nanswer: " << OneLine(problem.answer) << "\n\nresponse ("
-            << Counted(trajectory.completion.size(), "token") << ", " << EnumName(trajectory.finish)
+            << Counted(trajectory.length(), "token") << ", " << EnumName(trajectory.finish)
             << "):\n"
             << trace.text << "\n\nreward "
             << (trace.reward ? Fixed(*trace.reward, 4) : "none (unjudged)") << ", advantage "
@@ -112,8 +112,10 @@ int Show(const ShowOptions& options) {
     first = false;
     PrintTrace(trace);
     if (options.tokens) {
-      std::cout << "tokens " << Json(trace.trajectory.completion).dump() << "\nlogprobs "
-                << Json(trace.trajectory.logprobs).dump() << "\n";
+      const Trajectory& t = trace.trajectory;
+      std::cout << "tokens " << Json(t.completion).dump() << "\nlogprobs "
+                << Json(t.logprobs).dump() << "\n";
+      if (!t.said.empty()) std::cout << "said " << Json(t.said).dump() << "\n";
     }
   };
   store.ForEach(options.ids, print, options.filter.layer);

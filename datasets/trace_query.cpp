@@ -425,7 +425,7 @@ Json TraceToJson(const Trace& trace, bool with_tokens) {
               {"response", trace.text},
               {"sample", t.sample},
               {"finish_reason", EnumName(t.finish)},
-              {"length", t.completion.size() - t.last_turn()},
+              {"length", t.length()},
               {"reward", trace.reward ? Json(*trace.reward) : Json(nullptr)},
               {"advantage", trace.advantage},
               {"policy_version", trace.policy_version},

@@ -140,9 +140,9 @@ std::vector<int64_t> InsertSamples(const Database& database, const StepRecord& r
         .With(next_id, group_id, key.run, key.stage_index,
               sample.stage.empty() ? record.stage : sample.stage, key.step, t.sample,
               AsBlob(t.completion), AsBlob(t.logprobs), AsBlob(t.experts), ToValidUtf8(sample.text),
-              EnumName(t.finish), static_cast<int64_t>(t.completion.size() - t.last_turn()),
-              sample.reward, sample.advantage, sample.policy_version, BytesUnlessUtf8(sample.text),
-              BlobUnlessEmpty(t.said), TextUnlessEmpty(sample.feedback))
+              EnumName(t.finish), t.length(), sample.reward, sample.advantage,
+              sample.policy_version, BytesUnlessUtf8(sample.text), BlobUnlessEmpty(t.said),
+              TextUnlessEmpty(sample.feedback))
         .Run();
     InsertVerdicts(verdict, next_id, sample.verdicts);
     ids.push_back(next_id++);
@@ -214,6 +214,8 @@ bool TraceReader::Next(Trace& trace) {
   RETORT_CHECK(t.said.empty() || t.said.size() == t.completion.size(), "trace database: trace ",
                trace.id, " says of ", t.said.size(), " tokens who said them, expected ",
                t.completion.size(), "; the file is damaged");
+  RETORT_CHECK(t.said.empty() || t.said.back() == 1, "trace database: in trace ", trace.id,
+               " the policy did not speak last; the file is damaged");
   if (layer_) {
     ReadLayer(trace);
   } else {

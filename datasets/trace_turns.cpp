@@ -1,9 +1,13 @@
 #include "datasets/internal/trace_turns.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 #include <limits>
+#include <map>
 #include <set>
+#include <span>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/strings.h"
@@ -14,83 +18,104 @@ namespace {
 
 constexpr std::string_view kSuffix = "/revision";
 
-// The first turn of a second one: of the same sample, and what the prompt goes on with.
-std::optional<Trajectory> FirstTurn(const Database& database, const std::string& prefix,
-                                    int64_t completion, const std::vector<int32_t>& prompt,
-                                    size_t question) {
-  Statement rows(
-      database, StrCat("SELECT f.token_ids, f.logprobs FROM ", prefix, "completions c JOIN ",
-                       prefix, "completions f USING (run, stage_index, step, sample) JOIN ", prefix,
-                       "groups g ON g.id = f.group_id WHERE c.id = ? AND f.stage || '", kSuffix,
-                       "' = c.stage AND g.prompt_ids = ?"));
-  rows.With(completion, Blob{prompt.data(), question * sizeof(int32_t)});
-  while (rows.Step()) {
-    Trajectory first;
-    first.completion = FromBlob<int32_t>(rows.Bytes(0));
-    first.logprobs = FromBlob<float>(rows.Bytes(1));
-    const auto tail = std::span(prompt).subspan(question);
-    if (first.completion.size() <= tail.size() &&
-        std::equal(first.completion.begin(), first.completion.end(), tail.begin())) {
-      return first;
-    }
-  }
-  return std::nullopt;
-}
-
 std::vector<int64_t> IdsOf(Statement& rows) {
   std::vector<int64_t> ids;
   while (rows.Step()) ids.push_back(rows.Int(0));
   return ids;
 }
 
-// Rewrites a group of second turns; false when it is none.
-bool JoinGroup(const Database& database, const std::string& prefix, int64_t group) {
-  Statement row(database, StrCat("SELECT g.prompt_ids, p.extra FROM ", prefix,
-                                 "groups g JOIN problems p ON p.id = g.problem WHERE g.id = ?"));
-  row.With(group).Step();
-  const auto prompt = FromBlob<int32_t>(row.Bytes(0));
-  const Json extra = ParseJson(row.Text(1), "a problem's column extra");
-  Statement turns(database, StrCat("SELECT id, stage, token_ids, logprobs FROM ", prefix,
-                                   "completions WHERE group_id = ?"));
-  Statement update(database, StrCat("UPDATE ", prefix,
-                                    "completions SET token_ids = ?, logprobs = ?, said = ?, "
-                                    "feedback = ? WHERE id = ?"));
-  std::optional<OldTurn> turn;
-  for (turns.With(group); turns.Step();) {
-    turn = OldTurnOf(turns.Text(1), extra, prompt.size());
-    if (!turn) return false;
-    Trajectory t;
-    t.prompt = prompt;
-    t.completion = FromBlob<int32_t>(turns.Bytes(2));
-    t.logprobs = FromBlob<float>(turns.Bytes(3));
-    const auto first = FirstTurn(database, prefix, turns.Int(0), prompt, turn->question);
-    JoinTurns(*turn, first ? &*first : nullptr, t);
-    update.With(AsBlob(t.completion), AsBlob(t.logprobs), AsBlob(t.said), turn->feedback,
-                turns.Int(0));
-    update.Run();
-  }
-  if (!turn) return false;
-  Statement(database, StrCat("UPDATE ", prefix, "groups SET prompt_ids = ? WHERE id = ?"))
-      .With(Blob{prompt.data(), turn->question * sizeof(int32_t)}, group)
-      .Run();
-  return true;
-}
+// The second turns of the steps that have some, rewritten.
+class TurnJoiner {
+ public:
+  TurnJoiner(const Database& database, const std::string& prefix)
+      : steps_(database, StrCat("SELECT DISTINCT run, stage_index, step FROM ", prefix,
+                                "completions WHERE stage LIKE '%", kSuffix, "'")),
+        turns_(
+            database,
+            StrCat("SELECT c.id, c.stage, c.sample, c.token_ids, c.logprobs, g.id, g.prompt_ids, "
+                   "p.id, p.extra FROM ",
+                   prefix, "completions c JOIN ", prefix,
+                   "groups g ON g.id = c.group_id JOIN problems p ON p.id = g.problem WHERE "
+                   "c.run = ? AND c.stage_index = ? AND c.step = ? ORDER BY c.id")),
+        update_(database, StrCat("UPDATE ", prefix,
+                                 "completions SET token_ids = ?, logprobs = ?, said = ?, "
+                                 "feedback = ? WHERE id = ?")),
+        update_group_(database,
+                      StrCat("UPDATE ", prefix, "groups SET prompt_ids = ? WHERE id = ?")) {}
 
-// The problems of the groups that were second turns.
-std::set<int64_t> JoinAll(const Database& database) {
-  std::set<int64_t> problems;
-  for (const std::string prefix : {"", "replay_"}) {
-    Statement rows(database, StrCat("SELECT DISTINCT group_id FROM ", prefix,
-                                    "completions WHERE stage LIKE '%", kSuffix, "'"));
-    Statement problem(database, StrCat("SELECT problem FROM ", prefix, "groups WHERE id = ?"));
-    for (const int64_t group : IdsOf(rows)) {
-      if (!JoinGroup(database, prefix, group)) continue;
-      problem.With(group).Step();
-      problems.insert(problem.Int(0));
+  /// Adds the problems of their groups.
+  void Run(std::set<int64_t>& problems) {
+    std::vector<std::array<int64_t, 3>> steps;
+    while (steps_.Step()) steps.push_back({steps_.Int(0), steps_.Int(1), steps_.Int(2)});
+    for (const auto& [run, stage_index, step] : steps) {
+      turns_.With(run, stage_index, step);
+      while (turns_.Step()) Read();
+      for (auto& [group, joined] : groups_) Write(group, joined, problems);
+      firsts_.clear();
+      groups_.clear();
     }
   }
-  return problems;
-}
+
+ private:
+  struct Turn {
+    int64_t id = 0;
+    Trajectory trajectory;
+    std::string feedback;
+  };
+  struct Group {
+    int64_t problem = 0;
+    std::vector<Turn> turns;
+    bool other = false;  // something in it is no second turn
+  };
+  // Of a first turn: sample, stage, prompt.
+  using Key = std::tuple<int64_t, std::string, std::vector<int32_t>>;
+
+  void Read() {
+    Turn turn{turns_.Int(0), {}, {}};
+    const std::string stage = turns_.Text(1);
+    const int64_t sample = turns_.Int(2);
+    Trajectory& t = turn.trajectory;
+    t.completion = FromBlob<int32_t>(turns_.Bytes(3));
+    t.logprobs = FromBlob<float>(turns_.Bytes(4));
+    t.prompt = FromBlob<int32_t>(turns_.Bytes(6));
+    Group& group = groups_[turns_.Int(5)];
+    group.problem = turns_.Int(7);
+    const Json extra =
+        ParseJson(turns_.Text(8), StrCat("problem ", group.problem, ", column extra"));
+    const auto old = OldTurnOf(stage, extra, t.prompt.size());
+    if (!old) {
+      group.other = true;
+      firsts_[{sample, stage, t.prompt}] = std::move(t);  // the last attempt so far
+      return;
+    }
+    turn.feedback = old->feedback;
+    const auto question = t.prompt.begin() + static_cast<std::ptrdiff_t>(old->question);
+    const auto first = firsts_.find({sample, stage.substr(0, stage.size() - kSuffix.size()),
+                                     std::vector<int32_t>(t.prompt.begin(), question)});
+    const bool known = first != firsts_.end() && Continues(first->second.completion, t, *old);
+    JoinTurns(*old, known ? &first->second : nullptr, t);
+    group.turns.push_back(std::move(turn));
+  }
+
+  static bool Continues(const std::vector<int32_t>& first, const Trajectory& second,
+                        const OldTurn& turn) {
+    const auto tail = std::span(second.prompt).subspan(turn.question);
+    return first.size() <= tail.size() && std::equal(first.begin(), first.end(), tail.begin());
+  }
+
+  void Write(int64_t id, const Group& group, std::set<int64_t>& problems) {
+    if (group.other || group.turns.empty()) return;
+    for (const auto& [turn, t, feedback] : group.turns) {
+      update_.With(AsBlob(t.completion), AsBlob(t.logprobs), AsBlob(t.said), feedback, turn).Run();
+    }
+    update_group_.With(AsBlob(group.turns.front().trajectory.prompt), id).Run();
+    problems.insert(group.problem);
+  }
+
+  Statement steps_, turns_, update_, update_group_;
+  std::map<Key, Trajectory> firsts_;  // of a step
+  std::map<int64_t, Group> groups_;   // likewise
+};
 
 }  // namespace
 
@@ -123,7 +148,8 @@ void JoinTurns(const OldTurn& turn, const Trajectory* first, Trajectory& t) {
 }
 
 void Migrate2To3Rows(const Database& database) {
-  const std::set<int64_t> revised = JoinAll(database);
+  std::set<int64_t> revised;  // problems of second turns
+  for (const std::string prefix : {"", "replay_"}) TurnJoiner(database, prefix).Run(revised);
   Statement(database, "CREATE TEMP TABLE moved(old INTEGER PRIMARY KEY, new INTEGER)").Run();
   Statement read(
       database,

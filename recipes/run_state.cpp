@@ -89,8 +89,14 @@ void RunState::GoOn() {
   const size_t k = current();
   const Checkpoint* checkpoint = CheckpointOf(k);
   const bool trains = k < recipe_.stages.size() && StageAt(k).type->trains;
-  const int64_t last_step =
-      trains ? (checkpoint ? checkpoint->state.step - 1 : -1) : std::numeric_limits<int64_t>::max();
+  int64_t last_step = std::numeric_limits<int64_t>::max();
+  if (trains) {
+    last_step = checkpoint ? checkpoint->state.step - 1 : -1;
+  } else if (revision_.restart) {
+    last_step = -1;
+  } else if (!replays_) {  // what is stored of an unfinished step was asked of other problems
+    last_step = store_->LastStep(run_, static_cast<int64_t>(k)).value_or(-1);
+  }
   store_->CutBack({run_, static_cast<int64_t>(k), last_step},
                   replays_ ? datasets::CutReason::kResume : datasets::CutReason::kSuperseded);
   // The cut forgets the checkpoint behind its last step, and a kill may have come before one was

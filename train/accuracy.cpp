@@ -29,8 +29,7 @@ void Accuracy::Add(const Sample& sample) {
   reasoning_unjudged += reasons && !is_correct;
   reasoning_correct += reasons && is_correct == true;
   finished += sample.trajectory.finish != FinishReason::kLength;
-  tokens +=
-      static_cast<int64_t>(sample.trajectory.completion.size() - sample.trajectory.last_turn());
+  tokens += sample.trajectory.length();
 }
 
 void AccuracyTable::Add(const Sample& sample, const std::string& family) {

@@ -45,8 +45,7 @@ void NameJudges(std::vector<JudgeSpec>& judges, const std::string& where) {
 }
 
 void FinishReading(std::vector<JudgeSpec>& judges, const std::string& where) {
-  RETORT_CHECK(!judges.empty(), where,
-               ": expected a list of judges such as [{\"verifier\": \"math\"}]");
+  RETORT_CHECK(!judges.empty(), where, ": expected a list of judges such as ", ExampleOf(&judges));
   NameJudges(judges, where);
   RewardPanel(judges, where);  // unknown verifiers and options
 }

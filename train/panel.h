@@ -44,6 +44,7 @@ inline constexpr const char* kRewardHelp =
     "Who judges a completion; see Judges. The weighted scores add up to the reward.";
 /// Of a list in options: there is a judge, each has a name, and its verifier and options are known.
 void FinishReading(std::vector<JudgeSpec>& judges, const std::string& where);
+inline const char* ExampleOf(const std::vector<JudgeSpec>*) { return R"([{"verifier": "math"}])"; }
 /// What a stage takes that names no judge: the mathematics verifier, paying announced answers only.
 std::vector<JudgeSpec> DefaultPanel();
 /// Reads a list of judges. `where` starts the message of an Error.

@@ -20,11 +20,16 @@ int64_t SamplesPerProblem(const EvalOptions& options, int64_t step) {
 
 // What an interrupted evaluation stored of a temperature: the first problems, in order.
 std::vector<Sample> StoredSamples(const StageContext& context, const EvalOptions& options,
-                                  int64_t step) {
+                                  int64_t step, const std::vector<Problem>& problems) {
   std::vector<Sample> samples;
   for (Trace& trace : context.store.TracesOf(context.Key(step))) {
-    Sample& sample = samples.emplace_back(std::move(trace));
-    sample.problem_index = (std::ssize(samples) - 1) / SamplesPerProblem(options, step);
+    const int64_t index = std::ssize(samples) / SamplesPerProblem(options, step);
+    RETORT_CHECK(index < std::ssize(problems) &&
+                     trace.problem.prompt == problems[static_cast<size_t>(index)].prompt,
+                 "stage '", context.name, "': the stored trace ", trace.id,
+                 " is no answer to problem ", index,
+                 " of those that the stage asks. Begin anew in another --out");
+    samples.emplace_back(std::move(trace)).problem_index = index;
   }
   return samples;
 }
@@ -88,7 +93,7 @@ StageReport RunEval(const StageContext& context, const EvalOptions& options) {
   Json by_temperature = Json::array();
   const auto steps = static_cast<int64_t>(options.temperatures.size());
   for (int64_t step = 0; step < steps; ++step) {
-    std::vector<Sample> samples = StoredSamples(context, options, step);
+    std::vector<Sample> samples = StoredSamples(context, options, step, problems);
     if (!EvaluateStep(context, options, step, problems, panel, samples)) {
       report.interrupted = true;
       return report;

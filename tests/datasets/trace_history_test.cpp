@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "tests/datasets/store_fixture.h"
+#include "tests/support/error_of.h"
 #include "tests/support/trace_step.h"
 
 namespace retort::datasets {
@@ -159,6 +160,20 @@ TEST_F(StoreTest, SecondTurnsOfSchema2BecomeOneTrajectory) {
       EXPECT_EQ(stored.feedback, "There is no answer.");
     }
   }
+}
+
+TEST_F(StoreTest, WhoSpokeLastIsThePolicy) {
+  TraceStore store(path_, Mode::kWrite);
+  TraceStep step = MakeStep({store.CreateRun("r", {}), 0, 0});
+  step.traces.resize(1);
+  Trajectory& t = step.traces[0].trajectory;
+  t.said.assign(t.completion.size(), 1);
+  t.said.back() = 0;  // nothing would be learned from it
+  store.AppendStep(step);
+  EXPECT_NE(ErrorOf([&] { store.Read(1); }).find("did not speak last"), std::string::npos);
+  t.said.pop_back();
+  step.key.step = 1;
+  EXPECT_THROW(store.AppendStep(step), Error);
 }
 
 TEST_F(StoreTest, AProblemIsKnownByAllOfIt) {

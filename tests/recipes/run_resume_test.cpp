@@ -140,6 +140,37 @@ TEST_F(RunResume, AnEvaluationIsStoredInParts) {
   ExpectSame(out, whole, "an evaluation in parts");
 }
 
+TEST_F(RunResume, PartsOfAnEvaluationOfOtherProblemsAreSuperseded) {
+  Json recipe = Recipe();
+  recipe["stages"] = {recipe["stages"][4]};
+  Json& problems = recipe["stages"][0]["problems"];
+  problems["generator"] = {{"families", {"multiplication"}}, {"count", 300}};
+  const fs::path out = folder_ / "out", whole = folder_ / "whole";
+  const ChildEnd end = RunChild(recipe, out, {.watch = [](RunEvents& events) {
+                                  auto asked = std::make_shared<int>(0);
+                                  events.stop_requested = [asked] { return ++*asked > 1; };
+                                }});
+  ASSERT_EQ(end.code, 3) << end.message;
+  problems["generator"]["count"] = 20;  // fewer than have been asked
+  ExpectHas(Resume(recipe, out), "'last' begins anew");
+  RunWhole(recipe, whole, {});
+  const char* said = "SELECT stage, step, hex(token_ids) FROM completions";
+  EXPECT_EQ(Query(out, said), Query(whole, said));
+  EXPECT_EQ(Query(out, "SELECT count(*) FROM replay_completions"), "256|\n");
+  EXPECT_EQ(Query(out, "SELECT DISTINCT reason FROM replay_groups"), "superseded|\n");
+}
+
+TEST_F(RunResume, ACollectionWithOtherOptionsBeginsAnew) {
+  const fs::path out = folder_ / "out", whole = folder_ / "whole";
+  StopAt(Recipe(), out, "gather", 2);
+  Json recipe = Recipe();
+  recipe["stages"][3]["temperature"] = 0.5;
+  ExpectHas(Resume(recipe, out), "'gather' begins anew");
+  RunWhole(recipe, whole, {});
+  const char* said = "SELECT stage, step, hex(token_ids) FROM completions";
+  EXPECT_EQ(Query(out, said), Query(whole, said));
+}
+
 TEST_F(RunResume, WhatHasNotRunMayChange) {
   const fs::path out = folder_ / "out", whole = folder_ / "whole";
   StopAt(Recipe(), out, "more", 2);
