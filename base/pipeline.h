@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace retort {
@@ -17,7 +18,7 @@ struct PipelineCalls {
 void RunPipeline(int threads, int64_t places, const PipelineCalls& calls);
 }  // namespace internal
 
-/// `read(item)` fills an item, which may have been used before, and returns false at the end;
+/// `read(item)` fills a new item and returns false at the end;
 /// `work(item)` runs for several items at once; `write(item)` gets one at a time, in order. Neither
 /// read nor write runs twice at once, but all three beside each other, by
 /// ThreadCount(threads) threads of which the caller is one (more than there are processors where
@@ -32,7 +33,11 @@ void RunPipeline(int threads, int64_t places, const Read& read, const Work& work
   internal::RunPipeline(threads, places,
                         {.read = [&](int64_t place) { return read(at(place)); },
                          .work = [&](int64_t place) { work(at(place)); },
-                         .write = [&](int64_t place) { write(at(place)); }});
+                         .write =
+                             [&](int64_t place) {
+                               Item item = std::exchange(at(place), {});  // it holds no memory then
+                               write(item);
+                             }});
 }
 
 }  // namespace retort

@@ -238,8 +238,7 @@ class FileScorer {
     for (size_t i = 0; i < line.scored.size(); ++i) line.scored[i].label = line.task.items[i].label;
   }
 
-  void Written(ScoreLine& place) {
-    const ScoreLine line = std::exchange(place, {});
+  void Written(const ScoreLine& line) {
     bytes_under_way_ -= line.bytes;
     // After an interruption: from the first on that was not judged, none is written.
     cut_off_ = cut_off_ || !line.judged;
