@@ -40,6 +40,7 @@ PartialOutput::PartialOutput(const std::string& command, const std::string& out,
   RETORT_CHECK(!exists || resume, partial_.string(),
                ": holds what an interrupted command had done. Go on with it by --resume, or remove "
                "it to start again");
+  // Rows of other flags or inputs would not fit together.
   header_ = ToJsonLine({{kIdentity, FingerprintOf(ToJsonLine(identity))}}) + "\n";
   if (exists) TakeOver();
 }
@@ -73,7 +74,7 @@ void PartialOutput::TakeOver() {
 
 void PartialOutput::Add(int64_t item, std::vector<std::string> rows) {
   if (Journals()) {
-    if (!journal_) {
+    if (!journal_) {  // nothing done leaves no file
       if (items_.empty()) WriteFileAtomic(partial_, header_);
       journal_ = std::make_unique<AppendFile>(partial_);
     }

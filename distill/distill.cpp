@@ -26,6 +26,7 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
   datasets::TraceStore& store = own ? context.store : *other;
   Traces traces;
   std::vector<int64_t> ids;
+  // What a student learned from stands in its own run's database; another's is only read.
   if (own) {
     datasets::Selection selection = store.SaveSelection(options.select);
     ids = std::move(selection.ids);
@@ -52,6 +53,7 @@ Traces LoadTraces(const train::StageContext& context, const DistillOptions& opti
                  "share a tokenizer");
     train::LearnGroup group = options.turns == Turns::kAll ? train::ConversationOf(context, trace)
                                                            : train::LastTurnOf(trace);
+    // The last token is predicted and never read.
     const size_t needed = group.prompt.size() + group.completions[0].size() - 1;
     if (static_cast<int64_t>(needed) > train::Positions(context.model.config())) {
       ++traces.too_long;

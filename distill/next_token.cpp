@@ -113,6 +113,7 @@ class NextTokenLoop {
           static_cast<double>(micro.sequences()) / static_cast<double>(groups.size());
       learner_.Accumulate(micro, 1, share, [&](const train::Scores& scores) {
         for (const float logprob : scores.logprob) loss -= logprob;
+        // Of the whole batch's predictions: how it is cut changes no gradient.
         const auto weight = static_cast<float>(-1.0 / static_cast<double>(predictions));
         return train::ScoreGradients{std::vector<float>(scores.logprob.size(), weight), {}};
       });
@@ -123,6 +124,7 @@ class NextTokenLoop {
     const std::vector<double> violations = learner_.BalanceRouters();
     last_loss_ = loss / static_cast<double>(predictions);
     report_.tokens += tokens;
+    // Two a parameter and token forward, four backward.
     report_.operations += 6 * active_ * static_cast<double>(tokens);
 
     train::Metrics metrics{{"loss", last_loss_},

@@ -22,13 +22,12 @@ class Probe {
 
   double Measure(int64_t step, train::Metrics& metrics) {
     train::SampleJob job{.problems = &problems_,
-                         .chosen = {},
+                         .chosen = train::Indices(0, std::ssize(problems_)),
                          .samples = options_.samples,
                          .sampling = options_.sampling,
                          .seed = context_.seed,
                          .purpose = context_.Purpose("probe"),
                          .step = step};
-    for (size_t i = 0; i < problems_.size(); ++i) job.chosen.push_back(static_cast<int64_t>(i));
     train::AccuracyTable table;
     const train::SampleResult result =
         train::SampleProblems(train::SamplingOf(context_, panel_), job);
@@ -75,6 +74,7 @@ train::StageReport RunSupervised(const train::StageContext& context,
   task.examples = static_cast<int64_t>(problems.size());
   task.example = [&](int64_t n) {
     const Problem& problem = problems[static_cast<size_t>(order.At(n))];
+    // One for each example, so that a resumed run tosses the same.
     RandomStream coin({context.seed, context.Purpose("reasoning"), 0, static_cast<uint64_t>(n)});
     train::LearnGroup group = train::WorkedGroup(context.tokenizer, context.prompt_template,
                                                  problem, coin.Uniform() < options.reasoning_share);

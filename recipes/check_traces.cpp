@@ -13,7 +13,7 @@
 namespace retort::recipes {
 namespace {
 
-constexpr size_t kTracesCompared = 100;
+constexpr size_t kTracesCompared = 100;  // another tokenizer shows at once
 
 std::vector<std::string> JudgeNames(const Stage& stage) {
   std::vector<train::JudgeSpec> judges = *stage.Needs().problems.front().judges;
@@ -62,6 +62,7 @@ void CheckOwnTraces(const TracesCheck& check, Findings& findings) {
     findings.Add(true, stage.name + ".select.verifier",
                  StrCat("no judge there is named '", verifier, "'.", DidYouMean(verifier, judges)));
   }
+  // Vocabularies of one size hide it: the student would learn other texts than were said.
   for (const Stage* teacher : teachers) {
     const ModelFacts& from = check.models.at(teacher->model);
     if (!from.known || !facts.known || from.tokenizer == facts.tokenizer) continue;
@@ -86,6 +87,7 @@ void CheckDatabase(const TracesCheck& check, Findings& findings) {
   }
   const auto require = [&](const char* key, std::string wanted,
                            const std::vector<std::string>& known) {
+    // "NAME/revision": the second turns of NAME.
     if (const size_t turn = wanted.find('/'); turn != std::string::npos) wanted.resize(turn);
     if (wanted.empty() || std::ranges::count(known, wanted)) return true;
     const std::set<std::string> once(known.begin(), known.end());
@@ -97,6 +99,7 @@ void CheckDatabase(const TracesCheck& check, Findings& findings) {
   if (!require("run", select.run, runs) || !require("stage", select.stage, stages)) {
     return;
   }
+  // A verifier that judged nothing there is named as such, not as an empty selection.
   datasets::TraceFilter judged;
   judged.verifier = select.verifier;
   store.CheckFilter(judged);

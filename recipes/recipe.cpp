@@ -246,6 +246,7 @@ void ApplySetting(Json& document, const std::string& setting) {
                           "--set " + setting.substr(0, equals));
 
   RETORT_CHECK(document.is_object(), "--set ", setting, ": the recipe is not an object");
+  // A key of the document comes before a stage of that name.
   Json* place = &document;
   size_t next = 0;
   if (!document.contains(path[0]) && path.size() > 1) {
@@ -265,6 +266,7 @@ void ApplySetting(Json& document, const std::string& setting) {
 }
 
 Json LoadRecipeDocument(const std::string& path_or_name) {
+  // Before files, so that a shipped name means the same in every folder.
   std::vector<std::string> names;
   for (const auto& [name, text] : ShippedRecipes()) {
     if (name == path_or_name) return ParseJson(text, name, /*comments=*/true);

@@ -95,6 +95,8 @@ class Runner {
     recorder_ = std::make_unique<train::Recorder>(state_.out(), state_.store(), state_.run());
   }
 
+  // As the stages before left them: from their checkpoint, or from the untrained model that a
+  // start_from copied.
   void LoadModels(const std::map<std::string, Weights>& weights) {
     for (const ModelSpec& spec : recipe_.models) {
       LoadedModel loaded = LoadInitial(spec);
@@ -110,6 +112,8 @@ class Runner {
     }
   }
 
+  // Random weights follow from the origin's shape and the seed alone, so a model that starts as
+  // another has the same bits without a copy.
   LoadedModel LoadInitial(const ModelSpec& spec) {
     const ModelSpec* origin = &spec;
     while (!origin->same_start_as.empty()) {
@@ -195,6 +199,8 @@ class Runner {
                                 .stop_requested = events_.stop_requested,
                                 .save = {},
                                 .warn = [&](const std::string& text) { Note("warning: " + text); }};
+    // A stage that trains goes on at its checkpoint: what it stored after that is cut back and
+    // comes again. One that only samples has no state but the steps it stored.
     const auto elapsed = [&] { return earlier + watch.seconds(); };
     if (const Checkpoint* checkpoint = state_.CheckpointOf(k); checkpoint && stage.type->trains) {
       context.first_step = checkpoint->state.step;
@@ -210,6 +216,7 @@ class Runner {
       }
       Note(StrCat("stage '", stage.name, "' goes on after step ", *last));
     }
+    // Once: a checkpoint holds what training has made of the copy.
     if (!stage.start_from.empty() && context.checkpoint.empty()) {
       model::CopyWeights(*models_.at(stage.start_from).model, *loaded.model, compute_);
     }

@@ -10,6 +10,7 @@ namespace retort::recipes {
 namespace fs = std::filesystem;
 namespace {
 
+// What a run writes into its directory, beside numbered folders and exports.
 constexpr const char* kFiles[] = {kRecipeFile,     kStagesFile,     kDatabaseFile, "traces.db-wal",
                                   "traces.db-shm", "metrics.jsonl", kMarkerFile};
 constexpr std::string_view kCheckpoint = "checkpoint-";
@@ -124,6 +125,7 @@ void RunDirectory::Adopt(const std::string& uid, const std::vector<std::string>&
 }
 
 void RunDirectory::CheckExports(const std::vector<std::string>& folders) const {
+  // Whole paths: a symbolic link may lead back into the run, or two of them to one place.
   const fs::path own = fs::weakly_canonical(path_);
   for (size_t i = 0; i < folders.size(); ++i) {
     const fs::path folder = path_ / folders[i];

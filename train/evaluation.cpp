@@ -1,6 +1,7 @@
 #include "train/evaluation.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/plural.h"
 #include "base/stopwatch.h"
@@ -83,6 +84,12 @@ void JudgeWarnings::Say(const std::string& what, bool holds, const std::string& 
   } else if (going_on_.insert(what).second) {
     context_.Warn(text);
   }
+}
+
+std::vector<int64_t> Indices(int64_t begin, int64_t end) {
+  std::vector<int64_t> indices(static_cast<size_t>(end - begin));
+  std::iota(indices.begin(), indices.end(), begin);
+  return indices;
 }
 
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,

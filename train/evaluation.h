@@ -41,6 +41,9 @@ struct SampleJob {
   const std::vector<Trace>* replay = nullptr;
 };
 
+/// [begin, end), for `chosen`.
+std::vector<int64_t> Indices(int64_t begin, int64_t end);
+
 struct SampleContext {
   model::LanguageModel& model;
   nn::Compute& compute;

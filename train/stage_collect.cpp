@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <numeric>
 
 #include "base/stopwatch.h"
 #include "model/cost.h"
@@ -54,16 +53,14 @@ StageReport RunCollect(const StageContext& context, const CollectOptions& option
       return report;
     }
     const Stopwatch watch;
+    const int64_t begin = step * options.prompts_per_step;
     SampleJob job{.problems = &problems,
-                  .chosen = {},
+                  .chosen = Indices(begin, std::min(begin + options.prompts_per_step, count)),
                   .samples = options.samples,
                   .sampling = options.sampling,
                   .seed = context.seed,
                   .purpose = context.Purpose("sample"),
                   .step = step};
-    const int64_t begin = step * options.prompts_per_step;
-    job.chosen.resize(static_cast<size_t>(std::min(options.prompts_per_step, count - begin)));
-    std::iota(job.chosen.begin(), job.chosen.end(), begin);
     const SampleContext sampling = SamplingOf(context, panel);
     SampleResult result = SampleProblems(sampling, job);
     AccuracyTable own;

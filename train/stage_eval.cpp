@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <numeric>
 
 #include "base/stopwatch.h"
 #include "train/accuracy.h"
@@ -43,21 +42,20 @@ bool EvaluateStep(const StageContext& context, const EvalOptions& options, int64
   const double temperature = options.temperatures[static_cast<size_t>(step)];
   const int64_t samples = SamplesPerProblem(options, step);
   const auto count = static_cast<int64_t>(problems.size());
+  const Stopwatch watch;
   for (auto begin = std::ssize(all) / samples; begin < count;) {
     if (context.Stopping()) return false;
-    const Stopwatch watch;
+    const int64_t end = std::min(begin + kPartProblems, count);
     SampleJob job{.problems = &problems,
-                  .chosen = {},
+                  .chosen = Indices(begin, end),
                   .samples = samples,
                   .sampling = options.sampling,
                   .seed = context.seed,
                   .purpose = context.Purpose("sample"),
                   .step = step};
     job.sampling.temperature = temperature;
-    job.chosen.resize(static_cast<size_t>(std::min(kPartProblems, count - begin)));
-    std::iota(job.chosen.begin(), job.chosen.end(), begin);
     SampleResult result = SampleProblems(SamplingOf(context, panel), job);
-    begin += static_cast<int64_t>(job.chosen.size());
+    begin = end;
     const auto fresh = std::ssize(result.samples);
     std::ranges::move(result.samples, std::back_inserter(all));
     datasets::StepRecord part{.key = context.Key(step),
