@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-namespace retort {
+namespace retort::executor_test {
 namespace {
 
 class ExecutorThreads : public testing::TestWithParam<int> {};
@@ -211,4 +211,4 @@ TEST(TaskGroup, RunsAsManyAtATimeAsItMay) {
 TEST(TaskGroup, NeedsAThread) { EXPECT_THROW(TaskGroup(0), Error); }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::executor_test

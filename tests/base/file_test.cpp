@@ -11,7 +11,7 @@
 #include "tests/base/file_fixture.h"
 #include "tests/support/error_of.h"
 
-namespace retort {
+namespace retort::file_test {
 namespace {
 
 TEST_F(FileTest, WholeContentsComeBack) {
@@ -173,4 +173,4 @@ TEST_F(FileTest, OnlyAPlainFileIsAppendedTo) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::file_test

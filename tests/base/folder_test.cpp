@@ -7,7 +7,7 @@
 #include "tests/base/file_fixture.h"
 #include "tests/support/error_of.h"
 
-namespace retort {
+namespace retort::folder_test {
 namespace {
 
 class FolderTest : public FileTest {
@@ -237,4 +237,4 @@ TEST(NewOwner, IsNew) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::folder_test

@@ -5,7 +5,7 @@
 #include "tests/base/file_fixture.h"
 #include "tests/support/error_of.h"
 
-namespace retort {
+namespace retort::lock_test {
 namespace {
 
 using LockTest = FileTest;
@@ -106,4 +106,4 @@ TEST_F(LockTest, AFileOfAnotherIsNoLock) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::lock_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace retort {
+namespace retort::options_test {
 namespace {
 
 enum class Shape { kRound, kSquare };
@@ -171,4 +171,4 @@ TEST(Options, FieldsDescribeThemselves) {
 TEST(Options, EnumNameGivesTheTextOfJson) { EXPECT_EQ(EnumName(Shape::kSquare), "square"); }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::options_test

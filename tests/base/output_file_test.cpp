@@ -16,7 +16,7 @@
 #include "base/folder.h"
 #include "tests/support/error_of.h"
 
-namespace retort {
+namespace retort::output_file_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -285,4 +285,4 @@ TEST_F(OutputFileTest, WhatIsAtTheNameItGrowsUnderIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::output_file_test

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 
-namespace retort {
+namespace retort::pipeline_test {
 namespace {
 
 struct Number {
@@ -146,4 +146,4 @@ TEST(Pipeline, MakesDoWithTheThreadsThatTheSystemGives) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::pipeline_test

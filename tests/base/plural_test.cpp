@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace retort {
+namespace retort::plural_test {
 namespace {
 
 TEST(Plural, OneIsNotMany) {
@@ -14,4 +14,4 @@ TEST(Plural, OneIsNotMany) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::plural_test

@@ -6,7 +6,7 @@
 #include "base/folder.h"
 #include "base/json.h"
 
-namespace retort {
+namespace retort::profile_test {
 namespace {
 
 Profile::Clock::time_point At(int milliseconds) {
@@ -63,4 +63,4 @@ TEST(Profile, KeepsNoMoreThanItsLimitAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::profile_test

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-namespace retort {
+namespace retort::random_test {
 namespace {
 
 std::vector<uint64_t> Draw(const StreamKey& key, int count) {
@@ -147,4 +147,4 @@ TEST(Random, ShuffleReachesEveryOrderEqually) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::random_test

@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 
-namespace retort {
+namespace retort::text_test {
 namespace {
 
 std::string ParseMessage(const std::string& text, bool comments = false) {
@@ -298,4 +298,4 @@ TEST(Fingerprints, AreStableAndFramed) {
 }
 
 }  // namespace
-}  // namespace retort
+}  // namespace retort::text_test

@@ -9,7 +9,7 @@
 #include "model/language_model.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::bench {
+namespace retort::bench::bench_test {
 namespace {
 
 class BenchTest : public CliTest {
@@ -278,4 +278,4 @@ TEST(DecodeBytesTest, AStepReadsTheExpertsThatItsTokensChoose) {
 }
 
 }  // namespace
-}  // namespace retort::bench
+}  // namespace retort::bench::bench_test

@@ -4,7 +4,7 @@
 
 #include "base/strings.h"
 
-namespace retort::cli {
+namespace retort::cli::arguments_test {
 namespace {
 
 /// `tool run RECIPE` with a switch, a value, a list and pairs.
@@ -64,4 +64,4 @@ TEST(Arguments, PairsAreToldByTheirSign) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::arguments_test

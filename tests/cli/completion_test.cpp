@@ -3,7 +3,7 @@
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::completion_test {
 namespace {
 
 bool Installed(const std::string& program) {
@@ -89,4 +89,4 @@ TEST_F(CompletionTest, TheManualPageHasEveryCommandAndIsGoodRoff) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::completion_test

@@ -12,7 +12,7 @@
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::docs_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -260,4 +260,4 @@ TEST_F(DocsTest, TheExamplesOfSetFitTheExampleRecipe) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::docs_test

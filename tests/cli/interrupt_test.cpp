@@ -10,7 +10,7 @@
 #include "tests/cli/cli_fixture.h"
 #include "tests/cli/tiny_model.h"
 
-namespace retort::cli {
+namespace retort::cli::interrupt_test {
 namespace {
 
 constexpr int kPrompts = 700;  // more than are decoded together
@@ -175,4 +175,4 @@ TEST_F(InterruptTest, AHangUpThatIsIgnoredAtTheStartStaysIgnored) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::interrupt_test

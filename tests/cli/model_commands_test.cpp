@@ -3,7 +3,7 @@
 #include "tests/cli/cli_fixture.h"
 #include "tests/cli/tiny_model.h"
 
-namespace retort::cli {
+namespace retort::cli::model_commands_test {
 namespace {
 
 class ModelCommandsTest : public CliTest {
@@ -215,4 +215,4 @@ TEST_F(ModelCommandsTest, EvalRefusesOrSkipsWhatIsTooLong) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::model_commands_test

@@ -5,7 +5,7 @@
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::outputs_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -123,4 +123,4 @@ TEST_F(OutputsTest, AProfileIsAnOutputLikeAnyOther) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::outputs_test

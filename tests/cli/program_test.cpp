@@ -3,7 +3,7 @@
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::program_test {
 namespace {
 
 using ProgramTest = CliTest;
@@ -177,4 +177,4 @@ TEST_F(ProgramTest, AFullDiskUnderStandardOutputIsAFailure) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::program_test

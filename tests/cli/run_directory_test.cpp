@@ -11,7 +11,7 @@
 #include "tests/cli/cli_fixture.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::cli {
+namespace retort::cli::run_directory_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -276,4 +276,4 @@ TEST_F(RunDirectoryTest, ALayerHasItsOwnAdvantages) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::run_directory_test

@@ -5,7 +5,7 @@
 
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::run_test {
 namespace {
 
 class RunTest : public CliTest {
@@ -257,4 +257,4 @@ TEST_F(RunTest, CheckSaysAllThatIsWrongAndShowsProblems) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::run_test

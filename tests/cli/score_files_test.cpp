@@ -9,7 +9,7 @@
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::score_files_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -496,4 +496,4 @@ TEST_F(ScoreResumeTest, ResumeNeedsAFile) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::score_files_test

@@ -7,7 +7,7 @@
 #include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 
-namespace retort::cli {
+namespace retort::cli::score_test {
 namespace {
 
 using ScoreTest = CliTest;
@@ -391,4 +391,4 @@ TEST_F(ScoreTest, PublishedModelSolutionsAgreeWithTheirLabels) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::score_test

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace retort::cli {
+namespace retort::cli::table_test {
 namespace {
 
 TEST(Table, NumbersGoRightAndWordsLeft) {
@@ -59,4 +59,4 @@ TEST(Table, NumbersForPeople) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::table_test

@@ -11,7 +11,7 @@
 #include "tests/cli/tiny_model.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::cli {
+namespace retort::cli::terminal_test {
 namespace {
 
 using datasets::TraceStore;
@@ -155,4 +155,4 @@ TEST_F(TerminalTest, TablesAndHelpFitTheWindow) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::terminal_test

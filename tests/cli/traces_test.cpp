@@ -8,7 +8,7 @@
 #include "tests/cli/cli_fixture.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::cli {
+namespace retort::cli::traces_test {
 namespace {
 
 using datasets::TraceStore;
@@ -283,4 +283,4 @@ TEST_F(TracesTest, AnswersForWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace retort::cli
+}  // namespace retort::cli::traces_test

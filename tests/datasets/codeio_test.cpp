@@ -10,7 +10,7 @@
 #include "exec/vm.h"
 #include "tests/datasets/codeio_check.h"
 
-namespace retort::datasets {
+namespace retort::datasets::codeio_test {
 namespace {
 
 Problem Draw(const char* family, int64_t difficulty, uint64_t index) {
@@ -105,4 +105,4 @@ TEST(Codeio, WorkedStepsReadLikeThis) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::codeio_test

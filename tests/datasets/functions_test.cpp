@@ -16,7 +16,7 @@
 #include "base/strings.h"
 #include "datasets/generator.h"
 
-namespace retort::datasets {
+namespace retort::datasets::functions_test {
 namespace {
 
 using Numbers = std::vector<int64_t>;
@@ -220,4 +220,4 @@ TEST(Functions, TwoWordingsOfOneBoundAreOneTask) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::functions_test

@@ -13,7 +13,7 @@
 #include "tests/datasets/codeio_check.h"
 #include "tests/datasets/evaluate.h"
 
-namespace retort::datasets {
+namespace retort::datasets::generator_test {
 namespace {
 
 std::vector<int64_t> NumbersIn(const std::string& text) {
@@ -500,4 +500,4 @@ TEST(Generators, WithoutACountThereAreAsManyAsThereAreAtMostAThousand) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::generator_test

@@ -11,7 +11,7 @@
 #include "tests/datasets/store_fixture.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::datasets {
+namespace retort::datasets::hostile_database_test {
 namespace {
 
 using Mode = TraceStore::Mode;
@@ -285,4 +285,4 @@ TEST_F(HostileTest, PagesThatRepeatDoNotKeepAReaderBusy) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::hostile_database_test

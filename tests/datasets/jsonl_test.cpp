@@ -10,7 +10,7 @@
 #include "base/folder.h"
 #include "tests/support/error_of.h"
 
-namespace retort::datasets {
+namespace retort::datasets::jsonl_test {
 namespace {
 
 class JsonlTest : public testing::Test {
@@ -224,4 +224,4 @@ TEST_F(JsonlTest, AFileThatCannotBeReadIsNamed) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::jsonl_test

@@ -10,7 +10,7 @@
 #include "datasets/trace_store.h"
 #include "tests/support/error_of.h"
 
-namespace retort::datasets {
+namespace retort::datasets::read_only_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -105,4 +105,4 @@ TEST_F(ReadOnlyTest, ADatabaseWithTwoNamesIsNotWritten) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::read_only_test

@@ -12,7 +12,7 @@
 #include "datasets/jsonl.h"
 #include "tests/support/error_of.h"
 
-namespace retort::datasets {
+namespace retort::datasets::row_reader_test {
 namespace {
 
 std::string Gzip(const std::string& text) {
@@ -158,4 +158,4 @@ TEST_F(RowReaderTest, ProblemsMayBeCsv) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::row_reader_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace retort::datasets {
+namespace retort::datasets::steps_test {
 namespace {
 
 TEST(Steps, CarriesAreFactsOfTheirOwnExceptInTheFirstPlace) {
@@ -34,4 +34,4 @@ TEST(Steps, ResultsArePaddedButNeverCut) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::steps_test

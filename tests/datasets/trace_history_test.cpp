@@ -10,7 +10,7 @@
 #include "tests/support/error_of.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::datasets {
+namespace retort::datasets::trace_history_test {
 namespace {
 
 using Mode = TraceStore::Mode;
@@ -352,4 +352,4 @@ TEST_F(StoreTest, RevisionsInputsAndCheckpointsAreRecorded) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::trace_history_test

@@ -9,7 +9,7 @@
 
 #include "tests/datasets/store_fixture.h"
 
-namespace retort::datasets {
+namespace retort::datasets::trace_store_fault_test {
 namespace {
 
 using Mode = TraceStore::Mode;
@@ -165,4 +165,4 @@ TEST_F(StoreTest, ADatabaseOfAnotherProgramIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::trace_store_fault_test

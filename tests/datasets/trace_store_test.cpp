@@ -7,7 +7,7 @@
 #include "tests/datasets/store_fixture.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::datasets {
+namespace retort::datasets::trace_store_test {
 namespace {
 
 using Mode = TraceStore::Mode;
@@ -414,4 +414,4 @@ TEST_F(StoreTest, OpeningTheWrongThingSaysSo) {
 }
 
 }  // namespace
-}  // namespace retort::datasets
+}  // namespace retort::datasets::trace_store_test

@@ -8,7 +8,7 @@
 #include "tests/support/stage_run.h"
 #include "tests/support/trace_step.h"
 
-namespace retort::distill {
+namespace retort::distill::distill_test {
 namespace {
 
 using testing::StageRun;
@@ -226,4 +226,4 @@ TEST(Distill, RefusesAnotherVocabulary) {
 }
 
 }  // namespace
-}  // namespace retort::distill
+}  // namespace retort::distill::distill_test

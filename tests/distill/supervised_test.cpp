@@ -8,7 +8,7 @@
 #include "model/cost.h"
 #include "tests/support/stage_run.h"
 
-namespace retort::distill {
+namespace retort::distill::supervised_test {
 namespace {
 
 using testing::StageRun;
@@ -228,4 +228,4 @@ TEST(Supervised, RefusesDecayBesideASchedule) {
 }
 
 }  // namespace
-}  // namespace retort::distill
+}  // namespace retort::distill::supervised_test

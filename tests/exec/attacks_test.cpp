@@ -24,7 +24,7 @@
 #include "exec/sandbox.h"
 #include "tests/support/proc_file.h"
 
-namespace retort::exec {
+namespace retort::exec::attacks_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -250,4 +250,4 @@ TEST(AttackModes, AtLeastOneIsOffered) {
 }
 
 }  // namespace
-}  // namespace retort::exec
+}  // namespace retort::exec::attacks_test

@@ -11,7 +11,7 @@
 #include "exec/python_host.h"
 #include "tests/support/proc_file.h"
 
-namespace retort::exec {
+namespace retort::exec::sandbox_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -524,4 +524,4 @@ TEST(SandboxOptions, RefusesWithoutALayerThatHolds) {
 }
 
 }  // namespace
-}  // namespace retort::exec
+}  // namespace retort::exec::sandbox_test

@@ -10,7 +10,7 @@
 #include "tests/support/random_mini.h"
 #include "tests/support/vm_twin.h"
 
-namespace retort::exec {
+namespace retort::exec::vm_test {
 namespace {
 
 VmResult RunText(const std::string& program, const Json& input = Json::object(),
@@ -319,4 +319,4 @@ TEST(Vm, DamagedProgramsAreErrorsOrRun) {
 }
 
 }  // namespace
-}  // namespace retort::exec
+}  // namespace retort::exec::vm_test

@@ -6,7 +6,7 @@
 #include "model/generation_config.h"
 #include "tests/model/testing.h"
 
-namespace retort::model {
+namespace retort::model::config_test {
 namespace {
 
 // The keys of DeepSeek-V3's published config.json, those Retort does not use included.
@@ -269,4 +269,4 @@ TEST(GenerationConfig, RoundTripsAndAcceptsOneIdOrAList) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::config_test

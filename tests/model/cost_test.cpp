@@ -4,7 +4,7 @@
 
 #include "tests/model/testing.h"
 
-namespace retort::model {
+namespace retort::model::cost_test {
 namespace {
 
 DeepseekConfig V3() {
@@ -115,4 +115,4 @@ TEST(Cost, MoreThanCanBeCountedIsAnError) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::cost_test

@@ -8,7 +8,7 @@
 #include "tests/support/mid_models.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::model {
+namespace retort::model::exactness_test {
 namespace {
 
 using testing::Floats;
@@ -248,4 +248,4 @@ TEST(ExactWide, DecodingWith256ExpertsSaysWhatTrainingSays) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::exactness_test

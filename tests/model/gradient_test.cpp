@@ -10,7 +10,7 @@
 #include "tests/support/op_testing.h"
 #include "tests/support/tiny_models.h"
 
-namespace retort::model {
+namespace retort::model::gradient_test {
 namespace {
 
 using testing::Complex;
@@ -280,4 +280,4 @@ TEST(WideMixture, GradientsOf256ExpertsMatchTheTwin) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::gradient_test

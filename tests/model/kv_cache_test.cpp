@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 
-namespace retort::model {
+namespace retort::model::kv_cache_test {
 namespace {
 
 float Number(float token, int64_t layer, int64_t part) {
@@ -108,4 +108,4 @@ TEST(KvCache, StorageGrowsLittleAheadOfItsUse) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::kv_cache_test

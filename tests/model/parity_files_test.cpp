@@ -16,7 +16,7 @@
 #include "model/safetensors.h"
 #include "model/template.h"
 
-namespace retort::model {
+namespace retort::model::parity_files_test {
 namespace {
 
 const std::vector<std::string>& Parts() {
@@ -129,4 +129,4 @@ TEST(Parity, WriteFiles) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::parity_files_test

@@ -11,7 +11,7 @@
 #include "nn/head.h"
 #include "tests/support/mid_models.h"
 
-namespace retort::model {
+namespace retort::model::parity_models_test {
 namespace {
 
 std::vector<testing::NamedConfig> Models() {
@@ -70,4 +70,4 @@ TEST(Parity, WritesModels) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::parity_models_test

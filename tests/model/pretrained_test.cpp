@@ -11,7 +11,7 @@
 #include "tests/support/op_testing.h"
 #include "tests/support/tiny_models.h"
 
-namespace retort::model {
+namespace retort::model::pretrained_test {
 namespace {
 
 struct Saved {
@@ -251,4 +251,4 @@ TEST(HashOfModel, IsOfWhatIsRead) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::pretrained_test

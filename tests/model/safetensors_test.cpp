@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "tests/model/testing.h"
 
-namespace retort::model {
+namespace retort::model::safetensors_test {
 namespace {
 
 template <class T>
@@ -254,4 +254,4 @@ TEST(WeightFiles, ReadOneFileOrShards) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::safetensors_test

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "tests/model/testing.h"
 
-namespace retort::model {
+namespace retort::model::template_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -84,4 +84,4 @@ TEST(Template, AVocabularyWithoutTagsSpellsThemAndEndsWithItsEndToken) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::template_test

@@ -11,7 +11,7 @@
 #include "model/byte_alphabet.h"
 #include "tests/model/testing.h"
 
-namespace retort::model {
+namespace retort::model::tokenizer_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -323,4 +323,4 @@ TEST(Tokenizer, RefusesWhatItWouldGetWrong) {
 }
 
 }  // namespace
-}  // namespace retort::model
+}  // namespace retort::model::tokenizer_test

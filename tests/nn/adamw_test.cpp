@@ -9,7 +9,7 @@
 #include "tests/support/adamw_twin.h"
 #include "tests/support/complex_step.h"
 
-namespace retort::nn {
+namespace retort::nn::adamw_test {
 namespace {
 
 // A matrix that decays, a norm that does not, and a bias moved by a rule of its own.
@@ -239,4 +239,4 @@ TEST(LearningRate, WarmsUpAndFalls) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::adamw_test

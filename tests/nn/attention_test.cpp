@@ -11,7 +11,7 @@
 #include "tests/support/attention_twin.h"
 #include "tests/support/complex_step.h"
 
-namespace retort::nn {
+namespace retort::nn::attention_test {
 namespace {
 
 using testing::AttentionTwin;
@@ -408,4 +408,4 @@ TEST(Attention, AnEmptyBatchIsFine) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::attention_test

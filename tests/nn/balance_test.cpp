@@ -7,7 +7,7 @@
 #include "tests/support/complex_step.h"
 #include "tests/support/moe_twin.h"
 
-namespace retort::nn {
+namespace retort::nn::balance_test {
 namespace {
 
 using testing::Complex;
@@ -229,4 +229,4 @@ TEST(UpdateRouterBias, EvensOutASkewedRouter) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::balance_test

@@ -6,7 +6,7 @@
 #include "tests/support/embedding_twin.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::nn {
+namespace retort::nn::embedding_test {
 namespace {
 using namespace retort::testing;
 
@@ -66,4 +66,4 @@ TEST(Embed, GradientAddsTokensInOrderOnAllThreads) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::embedding_test

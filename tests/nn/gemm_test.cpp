@@ -11,7 +11,7 @@
 #include "tests/support/error_of.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::nn {
+namespace retort::nn::gemm_test {
 namespace {
 
 using testing::Floats;
@@ -280,4 +280,4 @@ TEST(GemmWeightGrad, NoRowsAddNothing) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::gemm_test

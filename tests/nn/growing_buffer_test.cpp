@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace retort::nn {
+namespace retort::nn::growing_buffer_test {
 namespace {
 
 TEST(GrowingBuffer, KeepsItsNumbersAndGrowsByZeros) {
@@ -30,4 +30,4 @@ TEST(GrowingBuffer, KeepsItsNumbersAndGrowsByZeros) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::growing_buffer_test

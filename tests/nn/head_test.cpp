@@ -6,7 +6,7 @@
 #include "tests/support/head_twin.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::nn {
+namespace retort::nn::head_test {
 namespace {
 using namespace retort::testing;
 
@@ -230,4 +230,4 @@ TEST(DrawFrom, IsTheFirstWhoseSumPassesTheNumber) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::head_test

@@ -8,7 +8,7 @@
 #include "tests/support/complex_step.h"
 #include "tests/support/moe_twin.h"
 
-namespace retort::nn {
+namespace retort::nn::moe_test {
 namespace {
 
 using testing::Complex;
@@ -345,4 +345,4 @@ TEST(Combine, SameBitsOnAnyNumberOfThreads) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::moe_test

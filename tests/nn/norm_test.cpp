@@ -6,7 +6,7 @@
 #include "tests/support/norm_twin.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::nn {
+namespace retort::nn::norm_test {
 namespace {
 using namespace retort::testing;
 
@@ -139,4 +139,4 @@ TEST(RmsNorm, WeightGradientIsTheSameOnAllThreads) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::norm_test

@@ -9,7 +9,7 @@
 #include "tests/support/error_of.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::nn {
+namespace retort::nn::quantize_test {
 namespace {
 
 using testing::Floats;
@@ -204,4 +204,4 @@ TEST(Quantize, MakesNoGradients) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::quantize_test

@@ -6,7 +6,7 @@
 #include "tests/support/op_testing.h"
 #include "tests/support/rope_twin.h"
 
-namespace retort::nn {
+namespace retort::nn::rope_test {
 namespace {
 using namespace retort::testing;
 
@@ -109,4 +109,4 @@ TEST(RopeTable, IsExactAtLargePositions) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::rope_test

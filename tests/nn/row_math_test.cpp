@@ -8,7 +8,7 @@
 #include "tests/support/head_twin.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::nn {
+namespace retort::nn::row_math_test {
 namespace {
 using namespace retort::testing;
 
@@ -101,4 +101,4 @@ TEST(SoftmaxRow, NaNDoesNotVanish) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::row_math_test

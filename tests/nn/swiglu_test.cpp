@@ -6,7 +6,7 @@
 #include "tests/support/op_testing.h"
 #include "tests/support/swiglu_twin.h"
 
-namespace retort::nn {
+namespace retort::nn::swiglu_test {
 namespace {
 using namespace retort::testing;
 
@@ -79,4 +79,4 @@ TEST(SwiGlu, RowsAreIndependentToTheBit) {
 }
 
 }  // namespace
-}  // namespace retort::nn
+}  // namespace retort::nn::swiglu_test

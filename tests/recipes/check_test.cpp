@@ -17,7 +17,7 @@
 #include "train/stage_eval.h"
 #include "train/stage_export.h"
 
-namespace retort::recipes {
+namespace retort::recipes::check_test {
 namespace {
 
 class CheckTest : public ::testing::Test {
@@ -368,4 +368,4 @@ TEST_F(CheckTest, DataStandsOnceAndStagesNameIt) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::check_test

@@ -4,7 +4,7 @@
 #include "tests/recipes/run_fixture.h"
 #include "train/evaluation.h"
 
-namespace retort::recipes {
+namespace retort::recipes::code_run_test {
 namespace {
 
 struct Candidate {
@@ -106,4 +106,4 @@ TEST_F(CodeRun, HostileCandidatesAreJudgedAndCounted) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::code_run_test

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "tests/recipes/run_fixture.h"
 
-namespace retort::recipes {
+namespace retort::recipes::exactness_test {
 namespace {
 
 class RunExactness : public RunFixture {
@@ -162,4 +162,4 @@ TEST_F(RunExactness, AFullDiskLosesNothing) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::exactness_test

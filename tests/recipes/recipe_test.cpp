@@ -11,7 +11,7 @@
 #include "tests/recipes/run_fixture.h"
 #include "tests/support/error_of.h"
 
-namespace retort::recipes {
+namespace retort::recipes::recipe_test {
 namespace {
 
 /// The small recipe with one value changed; the error must name all of `parts`.
@@ -349,4 +349,4 @@ TEST(Reference, HasEveryKeyOfARecipe) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::recipe_test

@@ -5,7 +5,7 @@
 #include "recipes/run.h"
 #include "tests/recipes/run_fixture.h"
 
-namespace retort::recipes {
+namespace retort::recipes::run_resume_test {
 namespace {
 
 class RunResume : public RunFixture {
@@ -445,4 +445,4 @@ TEST_F(RunResume, ARunFromBeforeThereWereMarkersGoesOn) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::run_resume_test

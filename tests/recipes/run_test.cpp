@@ -7,7 +7,7 @@
 #include "tests/recipes/run_fixture.h"
 #include "tests/support/error_of.h"
 
-namespace retort::recipes {
+namespace retort::recipes::run_test {
 namespace {
 
 class RunDirectory : public RunFixture {
@@ -291,4 +291,4 @@ TEST(StageResult, JsonLeavesOutWhatDoesNotApply) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::run_test

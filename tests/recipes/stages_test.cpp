@@ -11,7 +11,7 @@
 #include "train/stage_collect.h"
 #include "train/stage_eval.h"
 
-namespace retort::recipes {
+namespace retort::recipes::stages_test {
 namespace {
 
 using testing::RunStage;
@@ -366,4 +366,4 @@ TEST_F(StartFrom, AnUnknownModelIsRefused) {
 }
 
 }  // namespace
-}  // namespace retort::recipes
+}  // namespace retort::recipes::stages_test

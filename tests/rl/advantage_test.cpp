@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace retort::rl {
+namespace retort::rl::advantage_test {
 namespace {
 
 using Rewards = std::vector<std::optional<double>>;
@@ -116,4 +116,4 @@ TEST(Advantages, OptionReadsFromJson) {
 }
 
 }  // namespace
-}  // namespace retort::rl
+}  // namespace retort::rl::advantage_test

@@ -13,7 +13,7 @@
 #include "train/accuracy.h"
 #include "train/evaluation.h"
 
-namespace retort::rl {
+namespace retort::rl::grpo_test {
 namespace {
 
 using testing::StageRun;
@@ -650,4 +650,4 @@ TEST(Grpo, AProblemDrawnTwiceInAStepGivesTwoGroups) {
 }
 
 }  // namespace
-}  // namespace retort::rl
+}  // namespace retort::rl::grpo_test

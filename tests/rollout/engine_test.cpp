@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "tests/support/tiny_models.h"
 
-namespace retort::rollout {
+namespace retort::rollout::engine_test {
 namespace {
 
 using Groups = std::vector<std::vector<Trajectory>>;
@@ -367,4 +367,4 @@ TEST(Engine, LogitsThatAreNotFiniteAreAnErrorThatNamesTheRequest) {
 }
 
 }  // namespace
-}  // namespace retort::rollout
+}  // namespace retort::rollout::engine_test

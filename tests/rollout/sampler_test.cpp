@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace retort::rollout {
+namespace retort::rollout::sampler_test {
 namespace {
 
 // Out of order, with a tie.
@@ -104,4 +104,4 @@ TEST(Sampler, OneUniformNumberPerTokenWhateverTheOptions) {
 }
 
 }  // namespace
-}  // namespace retort::rollout
+}  // namespace retort::rollout::sampler_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace retort::train {
+namespace retort::train::accuracy_test {
 namespace {
 
 TEST(Reasons, NeedsAThinkBlockWithSomethingInIt) {
@@ -140,4 +140,4 @@ TEST(AccuracyTable, IsTheSameInAReportAndInMetrics) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::accuracy_test

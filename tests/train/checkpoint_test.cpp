@@ -5,7 +5,7 @@
 #include "tests/support/error_of.h"
 #include "tests/support/stage_run.h"
 
-namespace retort::train {
+namespace retort::train::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -189,4 +189,4 @@ TEST_F(CheckpointTest, AMalformedStateIsNamed) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::checkpoint_test

@@ -9,7 +9,7 @@
 #include "train/evaluation.h"
 #include "train/panel.h"
 
-namespace retort::train {
+namespace retort::train::codeio_test {
 namespace {
 
 std::vector<Problem> Problems(const std::string& family, int64_t count) {
@@ -75,4 +75,4 @@ TEST_F(CodeioTest, NoConstantInputPays) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::codeio_test

@@ -11,7 +11,7 @@
 #include "tests/support/stage_run.h"
 #include "verifiers/registry.h"
 
-namespace retort::train {
+namespace retort::train::evaluation_test {
 namespace {
 
 TEST(Outcomes, AreReasonsWithoutTheirDetailsCountedPerVerifier) {
@@ -318,4 +318,4 @@ TEST_F(SampleProblemsTest, StopsWhenAsked) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::evaluation_test

@@ -9,7 +9,7 @@
 #include "tests/support/op_testing.h"
 #include "train/learner.h"
 
-namespace retort::train {
+namespace retort::train::exactness_test {
 namespace {
 
 using rollout::Request;
@@ -108,4 +108,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, ExactRollout, ::testing::ValuesIn(testing::MidCo
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::exactness_test

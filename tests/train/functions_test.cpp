@@ -7,7 +7,7 @@
 #include "datasets/generator.h"
 #include "train/evaluation.h"
 
-namespace retort::train {
+namespace retort::train::functions_test {
 namespace {
 
 TEST(GeneratedFunctions, ReferencesPassTheirTestsAndDraftsFailThem) {
@@ -35,4 +35,4 @@ TEST(GeneratedFunctions, ReferencesPassTheirTestsAndDraftsFailThem) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::functions_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/error_of.h"
 
-namespace retort::train {
+namespace retort::train::importance_test {
 namespace {
 
 // Three completions of 2, 0 and 3 tokens; ratios 2, 1/4 | | 1, 5, 1/2.
@@ -96,4 +96,4 @@ TEST(Importance, RefusesArraysThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::importance_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/complex_step.h"
 
-namespace retort::train {
+namespace retort::train::kl_test {
 namespace {
 
 using testing::Complex;
@@ -111,4 +111,4 @@ TEST(Kl, LogRatioIsClamped) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::kl_test

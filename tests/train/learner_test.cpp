@@ -8,7 +8,7 @@
 #include "tests/support/mid_models.h"
 #include "tests/support/op_testing.h"
 
-namespace retort::train {
+namespace retort::train::learner_test {
 namespace {
 
 using testing::Floats;
@@ -227,4 +227,4 @@ TEST(Learner, ATinyStudentMemorisesEightSequences) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::learner_test

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/random.h"
 
-namespace retort::train {
+namespace retort::train::micro_batch_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -79,4 +79,4 @@ TEST(Cut, LeavesAGroupWholeWhenItFitsInAMicroBatchOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::micro_batch_test

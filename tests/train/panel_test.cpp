@@ -11,7 +11,7 @@
 #include "train/problems.h"
 #include "train/stage.h"
 
-namespace retort::train {
+namespace retort::train::panel_test {
 namespace {
 
 Judgement OfScores(const std::vector<std::optional<double>>& scores,
@@ -263,4 +263,4 @@ TEST(MaxViolation, IsListedPerLayerAndOnAverage) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::panel_test

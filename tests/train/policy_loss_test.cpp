@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "tests/support/complex_step.h"
 
-namespace retort::train {
+namespace retort::train::policy_loss_test {
 namespace {
 
 using testing::Complex;
@@ -369,4 +369,4 @@ TEST(PolicyLoss, RefusesArraysThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::policy_loss_test

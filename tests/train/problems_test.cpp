@@ -9,7 +9,7 @@
 #include "tests/support/error_of.h"
 #include "tests/support/stage_run.h"
 
-namespace retort::train {
+namespace retort::train::problems_test {
 namespace {
 
 class FileProblems : public ::testing::Test {
@@ -117,4 +117,4 @@ TEST_F(FileProblems, OverlongIsCountedToTheToken) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::problems_test

@@ -10,7 +10,7 @@
 #include "tests/support/trace_step.h"
 #include "train/internal/tensorboard.h"
 
-namespace retort::train {
+namespace retort::train::recorder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -121,4 +121,4 @@ TEST_F(RecorderTest, AFolderThatCannotBeWrittenIsNamed) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::recorder_test

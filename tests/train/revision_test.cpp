@@ -6,7 +6,7 @@
 
 #include "tests/support/stage_run.h"
 
-namespace retort::train {
+namespace retort::train::revision_test {
 namespace {
 
 class RevisionTest : public ::testing::Test {
@@ -139,4 +139,4 @@ TEST_F(RevisionTest, StoredVerdictsAreUsedAgain) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::revision_test

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "tests/support/error_of.h"
 
-namespace retort::train {
+namespace retort::train::run_places_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -86,4 +86,4 @@ TEST_F(RunPlacesTest, WhatIsMissingIsNamed) {
 }
 
 }  // namespace
-}  // namespace retort::train
+}  // namespace retort::train::run_places_test

@@ -13,7 +13,7 @@
 #include "base/options.h"
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::cases_test {
 namespace {
 
 const std::filesystem::path kFolder =
@@ -56,4 +56,4 @@ INSTANTIATE_TEST_SUITE_P(Math, CasesTest, testing::ValuesIn(Classes()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::cases_test

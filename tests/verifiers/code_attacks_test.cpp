@@ -3,7 +3,7 @@
 
 #include "tests/verifiers/code_fixture.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_attacks_test {
 namespace {
 
 class CodeAttack : public CodeTest, public testing::WithParamInterface<bool> {
@@ -168,4 +168,4 @@ INSTANTIATE_TEST_SUITE_P(Modes, CodeAttack, testing::Values(true, false),
                          [](const auto& info) { return info.param ? "Namespaces" : "Fallback"; });
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_attacks_test

@@ -14,7 +14,7 @@
 #include "tests/verifiers/code_fixture.h"
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_beside_test {
 namespace {
 
 class CodeBeside : public CodeTest, public testing::WithParamInterface<bool> {
@@ -192,4 +192,4 @@ INSTANTIATE_TEST_SUITE_P(Layers, CodeBeside, testing::Bool(),
                          [](const auto& info) { return info.param ? "Namespaces" : "Fallback"; });
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_beside_test

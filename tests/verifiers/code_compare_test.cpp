@@ -3,7 +3,7 @@
 #include "verifiers/code/internal/compare.h"
 #include "verifiers/code/internal/wire.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_compare_test {
 namespace {
 
 bool Same(const std::string& wire, const Json& expected, double tolerance = 1e-9) {
@@ -214,4 +214,4 @@ TEST(CodeCompare, JsonText) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_compare_test

@@ -4,7 +4,7 @@
 #include "tests/verifiers/code_fixture.h"
 #include "verifiers/code/internal/cpp.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_cpp_test {
 namespace {
 
 class CodeCppTest : public CodeTest {
@@ -135,4 +135,4 @@ TEST(CodeCpp, UnionsKnowWhatTheyHold) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_cpp_test

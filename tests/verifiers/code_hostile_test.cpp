@@ -11,7 +11,7 @@
 #include "base/strings.h"
 #include "tests/verifiers/code_fixture.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_hostile_test {
 namespace {
 
 struct HostileCase {
@@ -95,4 +95,4 @@ INSTANTIATE_TEST_SUITE_P(All, CodeHostile, testing::ValuesIn(Cases()), [](const 
 });
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_hostile_test

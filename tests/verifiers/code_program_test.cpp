@@ -2,7 +2,7 @@
 
 #include "verifiers/code/internal/program.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_program_test {
 namespace {
 
 struct Found {
@@ -103,4 +103,4 @@ TEST(CodeProgram, LargeTextsAreLinear) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_program_test

@@ -10,7 +10,7 @@
 #include "verifiers/registry.h"
 #include "verifiers/score.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_shared_data_test {
 namespace {
 
 const std::filesystem::path kData = std::filesystem::path(RETORT_SOURCE_DIR) / "../shared/data";
@@ -63,4 +63,4 @@ TEST_F(CodeSharedDataTest, CodeContestsTestsAreRead) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_shared_data_test

@@ -5,7 +5,7 @@
 #include "tests/verifiers/code_fixture.h"
 #include "verifiers/code/internal/task.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_task_test {
 namespace {
 
 CodeTask Read(const Json& columns, const CodeOptions& options = {}) {
@@ -162,4 +162,4 @@ TEST(CodeTask, PythonTexts) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_task_test

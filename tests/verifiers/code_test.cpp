@@ -5,7 +5,7 @@
 #include "tests/verifiers/code_fixture.h"
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::code_test {
 namespace {
 
 const char* const kIdentity = "def f(x): return x";
@@ -342,4 +342,4 @@ TEST_F(CodeTest, OptionSandbox) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::code_test

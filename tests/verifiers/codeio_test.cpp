@@ -12,7 +12,7 @@
 #include "verifiers/code/internal/codeio_answer.h"
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::codeio_test {
 namespace {
 
 constexpr const char* kProgram = "def main(a,l):\n x=a*2\n for v in l:\n  x+=v\n return x";
@@ -330,4 +330,4 @@ TEST(Codeio, MiniAndPythonAgree) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::codeio_test

@@ -12,7 +12,7 @@
 #include "verifiers/registry.h"
 #include "verifiers/text/verifier.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::contract_test {
 namespace {
 
 std::string Repeat(std::string_view part, size_t times) {
@@ -240,4 +240,4 @@ TEST(Registry, IsAlphabeticalAndUnknownNamesGetTheNearest) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::contract_test

@@ -5,7 +5,7 @@
 #include "verifiers/registry.h"
 #include "verifiers/simple/internal/expression.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::countdown_test {
 namespace {
 
 std::string Reason(const std::string& answer, const Json& options = Json::object()) {
@@ -126,4 +126,4 @@ TEST(Expression, ReadsBackRandomTrees) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::countdown_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-namespace retort::verifiers {
+namespace retort::verifiers::evaluate_test {
 namespace {
 
 using enum Sameness;
@@ -413,4 +413,4 @@ TEST_F(EvaluateTest, ManyThreadsAtOnce) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::evaluate_test

@@ -4,7 +4,7 @@
 
 #include "base/options.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::extract_test {
 namespace {
 
 // "rule: text", or "none"; " (joined)" and " (percent)" follow.
@@ -266,4 +266,4 @@ TEST(Extract, LongTextsComeToAnEnd) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::extract_test

@@ -2,7 +2,7 @@
 
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::format_test {
 namespace {
 
 std::string Reason(const std::string& text, const Json& options = Json::object()) {
@@ -58,4 +58,4 @@ TEST(Format, OptionsMatter) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::format_test

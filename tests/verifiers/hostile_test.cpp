@@ -41,7 +41,7 @@ void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 #endif
 
-namespace retort::verifiers {
+namespace retort::verifiers::hostile_test {
 namespace {
 
 std::string Bytes(const std::string& hex) {
@@ -264,4 +264,4 @@ TEST(Hostile, NoResponseChoosesToBeUnjudged) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::hostile_test

@@ -9,7 +9,7 @@
 #include "verifiers/registry.h"
 #include "verifiers/text/extract.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::math_test {
 namespace {
 
 Verdict Judge(const std::string& gold, const std::string& text,
@@ -455,4 +455,4 @@ TEST(Math, ScaledFractionsAreEqualAndNeighboursAreNot) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::math_test

@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace retort::verifiers {
+namespace retort::verifiers::probe_test {
 namespace {
 
 TEST(Probe, TextsAreFilledIn) {
@@ -56,4 +56,4 @@ TEST(Probe, WhatIsPaidIsReportedWithTheResponse) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::probe_test

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::properties_test {
 namespace {
 
 constexpr int kSamples = 200;
@@ -677,4 +677,4 @@ TEST(MathProperties, EquationsMayBeScaledAndTurned) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::properties_test

@@ -6,7 +6,7 @@
 #include "verifiers/registry.h"
 #include "verifiers/score.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::score_columns_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -212,4 +212,4 @@ TEST(ScoreGroups, NumbersStandInTheirOrderAndGroupsAreBounded) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::score_columns_test

@@ -6,7 +6,7 @@
 #include "base/options.h"
 #include "verifiers/registry.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::score_test {
 namespace {
 
 std::vector<ScoredResponse> Score(const Json& row, const ScoreOptions& options,
@@ -143,4 +143,4 @@ TEST(Score, OptionsReadFromJson) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::score_test

@@ -12,7 +12,7 @@
 #include "verifiers/score.h"
 #include "verifiers/text/boxes.h"
 
-namespace retort::verifiers {
+namespace retort::verifiers::shared_data_test {
 namespace {
 
 const std::filesystem::path kData = std::filesystem::path(RETORT_SOURCE_DIR) / "../shared/data";
@@ -141,4 +141,4 @@ TEST(SharedData, MathAnswersEqualThemselvesAndNotTheirNeighbours) {
 }
 
 }  // namespace
-}  // namespace retort::verifiers
+}  // namespace retort::verifiers::shared_data_test

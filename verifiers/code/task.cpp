@@ -22,14 +22,14 @@ const Json* Find(const Json& object, const char* key) {
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
-const std::string& TextOf(const Json& value, const std::string& where) {
+const std::string& RequireText(const Json& value, const std::string& where) {
   if (!value.is_string()) FailTests(where, ": got ", value.type_name(), ", expected a text.");
   return value.get_ref<const std::string&>();
 }
 
 std::string TextColumn(const Json& columns, const char* key) {
   const Json* value = Find(columns, key);
-  return value == nullptr ? "" : TextOf(*value, key);
+  return value == nullptr ? "" : RequireText(*value, key);
 }
 
 std::optional<bool> FlagColumn(const Json& columns, const char* key) {
@@ -77,9 +77,9 @@ const Json& Inside(const Json& value, const char* key) {
 
 // Text, a list of lines (APPS), or, for what is expected, a list of possible texts.
 std::string JoinedText(const Json& value, const std::string& where) {
-  if (!value.is_array()) return TextOf(value, where);
+  if (!value.is_array()) return RequireText(value, where);
   std::vector<std::string> lines;
-  for (const Json& line : value) lines.push_back(TextOf(line, where));
+  for (const Json& line : value) lines.push_back(RequireText(line, where));
   return Join(lines, "\n");
 }
 
@@ -88,10 +88,10 @@ StdioTest ReadStdio(const Json& input, const Json& output, const std::string& wh
   test.input = JoinedText(Inside(input, "stdin"), where + ".stdin");
   const Json& expected = Inside(output, "stdout");
   if (expected.is_array()) {
-    for (const Json& one : expected) test.expected.push_back(TextOf(one, where + ".stdout"));
+    for (const Json& one : expected) test.expected.push_back(RequireText(one, where + ".stdout"));
     if (test.expected.empty()) FailTests(where, ".stdout: an empty list, expected a text.");
   } else {
-    test.expected.push_back(TextOf(expected, where + ".stdout"));
+    test.expected.push_back(RequireText(expected, where + ".stdout"));
   }
   return test;
 }
@@ -150,7 +150,7 @@ void ReadParallelLists(const Json& lists, const std::string& where, CodeTask& ta
     FailTests(where, ": expected 'inputs' and 'outputs', two lists of the same size.");
   }
   const Json* name = Find(lists, "fn_name");
-  if (name) task.entry_point = TextOf(*name, where + ".fn_name");
+  if (name) task.entry_point = RequireText(*name, where + ".fn_name");
   for (size_t i = 0; i < inputs->size(); ++i) {
     const std::string place = StrCat(where, "[", i, "]");
     if (name) {
@@ -205,7 +205,7 @@ void ReadTests(const Json& tests, const std::string& where, CodeTask& task) {
       }
     }
   } else {
-    const std::string& text = TextOf(tests, where);
+    const std::string& text = RequireText(tests, where);
     if (StartsJson(text)) {
       if (auto texts = ReadPythonTexts(text)) {
         task.scripts = std::move(*texts);

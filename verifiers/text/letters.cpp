@@ -35,7 +35,7 @@ std::string LettersIn(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (!IsLetterAt(text, i)) continue;
     if (IsArticle(text, i)) {
-      if (letters.empty()) article = text.substr(i, 1);
+      if (letters.empty()) article = text[i];
       continue;
     }
     if (!letters.empty()) {
