@@ -1,9 +1,10 @@
-# retort_room(NAME [ROOMS …] [PUBLIC_LIBS …] [PRIVATE_LIBS …] [PROGRAM name])
+# retort_room(NAME [ROOMS …] [PUBLIC_LIBS …] [PRIVATE_LIBS …] [PROGRAM name] [WITHOUT_JSON])
 #
 # One folder = one target `retort::NAME`, made of the folder's .cpp files; a folder within another is
 # a room of its own, `retort::OUTER_INNER`. ROOMS are the only rooms it may include; they must have
 # been declared before, which is what makes the floors. Headers in NAME/internal are for the room and
-# for tests. With PROGRAM, the folder's main.cpp becomes an executable of that name.
+# for tests. With PROGRAM, the folder's main.cpp becomes an executable of that name. WITHOUT_JSON: most
+# files of the room use none.
 #
 # Leaves behind: RETORT_ROOMS (in order) and, per room, RETORT_<NAME>_ROOMS, RETORT_<NAME>_PUBLIC_LIBS
 # and RETORT_<NAME>_PRIVATE_LIBS, from which the layering test and the installed package are made.
@@ -21,17 +22,19 @@ if(RETORT_SANITIZE)
 endif()
 
 # What nearly every file includes and takes most of its time to read. Files include what they use all
-# the same: CMAKE_DISABLE_PRECOMPILE_HEADERS=ON.
-set(RETORT_PRECOMPILED <nlohmann/json.hpp> <filesystem> <functional> <map> <memory> <string>)
+# the same: CMAKE_DISABLE_PRECOMPILE_HEADERS=ON. A file that does not use the library of JSON pays half
+# a second for it: its header calls templates, which g++ instantiates again in every file.
+set(RETORT_PRECOMPILED <filesystem> <functional> <map> <memory> <string>)
+set(RETORT_PRECOMPILED_WITH_JSON <nlohmann/json.hpp> ${RETORT_PRECOMPILED})
 
-# Compiles it, and `ARGN`, for the first target of a `group`; the others reuse that. Their flags must
-# be the same.
+# Compiles `ARGN` for the first target of a `group`; the others reuse that. Their flags must be the
+# same.
 function(retort_precompile TARGET GROUP)
   get_property(first GLOBAL PROPERTY RETORT_PRECOMPILED_${GROUP})
   if(first)
     target_precompile_headers(${TARGET} REUSE_FROM ${first})
   else()
-    target_precompile_headers(${TARGET} PRIVATE ${RETORT_PRECOMPILED} ${ARGN})
+    target_precompile_headers(${TARGET} PRIVATE ${ARGN})
     set_property(GLOBAL PROPERTY RETORT_PRECOMPILED_${GROUP} ${TARGET})
   endif()
 endfunction()
@@ -39,7 +42,7 @@ endfunction()
 set(RETORT_ROOMS "")
 
 function(retort_room NAME)
-  cmake_parse_arguments(ROOM "" "PROGRAM" "ROOMS;PUBLIC_LIBS;PRIVATE_LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "WITHOUT_JSON" "PROGRAM" "ROOMS;PUBLIC_LIBS;PRIVATE_LIBS" ${ARGN})
   foreach(room IN LISTS ROOM_ROOMS)
     if(NOT room IN_LIST RETORT_ROOMS)
       message(FATAL_ERROR "room ${NAME}: '${room}' is not on a lower floor")
@@ -53,11 +56,13 @@ function(retort_room NAME)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${name})
   add_library(retort::${name} ALIAS ${target})
   if(CLI11::CLI11 IN_LIST ROOM_PRIVATE_LIBS)
-    retort_precompile(${target} cli <CLI/CLI.hpp>)
+    retort_precompile(${target} cli ${RETORT_PRECOMPILED_WITH_JSON} <CLI/CLI.hpp>)
     # Every file that sees CLI11 compiles all of it, 8 s each; several of ours together do so once.
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 9)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  elseif(ROOM_WITHOUT_JSON)
+    retort_precompile(${target} rooms_without_json ${RETORT_PRECOMPILED})
   else()
-    retort_precompile(${target} rooms)
+    retort_precompile(${target} rooms ${RETORT_PRECOMPILED_WITH_JSON})
   endif()
   list(TRANSFORM ROOM_ROOMS REPLACE "/" "_" OUTPUT_VARIABLE rooms)
   list(TRANSFORM rooms PREPEND retort_)
