@@ -12,6 +12,8 @@ add_library(retort_flags INTERFACE)
 target_compile_options(retort_flags INTERFACE
   -Wall -Wextra -Wconversion -Wno-sign-conversion -ffp-contract=off
   $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>  # for ccache
+  # g++ collects its garbage from 128 MiB on; a precompiled header is 100 of them.
+  $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=262144>
   # g++ 12 sees overlaps and overflows in std::string's own code where there are none (GCC bug 105329).
   $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow>
   $<$<BOOL:${RETORT_WERROR}>:-Werror>)
