@@ -244,6 +244,26 @@ TEST_F(DocsTest, EveryCommandWorks) {
   EXPECT_GT(known, 5);
 }
 
+TEST_F(DocsTest, FilesThatAreNamedExist) {
+  const fs::path source = RETORT_SOURCE_DIR;
+  // "base/json.h", or "train/policy_loss.*" for a header and its source.
+  const std::regex file(
+      "`((?:[a-z_0-9-]+/)+[A-Za-z_0-9-]+)\\.(h|cpp|py|sh|txt|md|json|cmake|\\*)`");
+  int count = 0;
+  for (const fs::path& document : Documents()) {
+    if (document.filename() == "lab-log.md") continue;  // tells what was
+    const std::string text = ReadFile(document);
+    for (std::sregex_iterator at(text.begin(), text.end(), file), none; at != none; ++at) {
+      const std::string stem = (*at)[1], ending = (*at)[2];
+      if (!fs::is_directory(source / stem.substr(0, stem.find('/')))) continue;
+      const fs::path path = source / (stem + "." + (ending == "*" ? "h" : ending));
+      EXPECT_TRUE(fs::exists(path)) << document.filename().string() << " names " << path.string();
+      ++count;
+    }
+  }
+  EXPECT_GT(count, 30);
+}
+
 TEST_F(DocsTest, TheExamplesOfSetFitTheExampleRecipe) {
   std::string prose;
   CommandsOf(fs::path(RETORT_SOURCE_DIR) / "docs" / "recipes.md", prose);
