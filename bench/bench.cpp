@@ -50,7 +50,8 @@ int RunBench(const BenchOptions& options, Bench bench) {
   RETORT_CHECK(
       !options.scaling || executor.threads() > 1,
       "bench: --scaling compares one thread with several, but there is one. Use --threads");
-  nn::Compute compute(executor, options.precision);
+  nn::RequireRunnable(options.precision);
+  nn::Compute compute(executor);
   const std::vector<Json> rows = bench(options, compute);
   for (const std::string& warning : MachineWarnings(rows)) {
     std::cerr << "retort: warning: " << warning << "\n";

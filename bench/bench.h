@@ -111,12 +111,11 @@ void AddRows(const BenchOptions& options, const std::string& label, std::span<co
 
 /// What --scaling compares with.
 struct SingleThread {
-  explicit SingleThread(nn::Precision precision) : compute(executor, precision) {}
   Executor executor{1};
-  nn::Compute compute;
+  nn::Compute compute{executor};
 };
 
-Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute);
+Json Row(const BenchShape& shape, int64_t batch, const nn::Precision& precision, int threads);
 /// `operations` of one run against the machine's multiply-adds.
 void AddSpeed(const Timing& timing, double tokens, double operations, Json& row);
 

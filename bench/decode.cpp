@@ -7,6 +7,7 @@
 #include "bench/bench.h"
 #include "cli/parts/decode_bytes.h"
 #include "cli/parts/memory.h"
+#include "model/language_model.h"
 #include "rollout/engine.h"
 
 namespace retort::bench {
@@ -18,18 +19,19 @@ struct DecodeShape {
 
 class Decode {
  public:
-  Decode(const BenchShape& shape, const DecodeShape& sizes, nn::Compute& compute)
+  Decode(const BenchShape& shape, const DecodeShape& sizes, const nn::Precision& precision,
+         nn::Compute& compute)
       : shape_(shape),
         sizes_(sizes),
         compute_(compute),
-        model_(model::NewModel(shape.config, 1, compute)) {}
+        weights_(model::NewModel(shape.config, 1, precision)->Packed(compute)) {}
 
   /// The seconds in which every sequence gets its new tokens, prompts apart.
   double Once() {
     std::optional<MemoryGrowth> memory;
     if (!engine_) {
       memory.emplace();
-      engine_.emplace(*model_, compute_, nullptr,
+      engine_.emplace(weights_, compute_, nullptr,
                       rollout::EngineOptions{.max_rows = sizes_.batch,
                                              .prefill_tokens = sizes_.batch * sizes_.prompt});
     }
@@ -37,7 +39,8 @@ class Decode {
       rollout::Request request;
       request.id = s;
       request.samples = std::min(sizes_.samples, sizes_.batch - s);
-      request.prompt = RandomTokens(sizes_.prompt, model_->vocab_size(), static_cast<uint64_t>(s));
+      request.prompt =
+          RandomTokens(sizes_.prompt, weights_->network().vocab_size(), static_cast<uint64_t>(s));
       request.sampling.max_completion_length = sizes_.new_tokens + 1;
       request.stream = {.seed = 1, .purpose = "bench", .problem = static_cast<uint64_t>(s)};
       engine_->Submit(std::move(request));
@@ -54,7 +57,7 @@ class Decode {
   }
 
   Json TimedRow(const Timing& timing) const {
-    Json row = Row(shape_, sizes_.batch, compute_);
+    Json row = Row(shape_, sizes_.batch, weights_->precision(), compute_.executor.threads());
     row["samples"] = sizes_.samples;
     row["prompt"] = sizes_.prompt;
     row["new_tokens"] = sizes_.new_tokens;
@@ -82,19 +85,21 @@ class Decode {
     const int64_t prompts = (sizes_.batch + sizes_.samples - 1) / sizes_.samples;
     const double cached = static_cast<double>(prompts * sizes_.prompt) +
                           static_cast<double>(sizes_.batch * (sizes_.new_tokens + 1)) / 2;
-    const auto head = static_cast<double>(model_->head().n() * model_->head().k());
+    const nn::PackedMatrix& packed = weights_->head();
+    const nn::Precision& precision = weights_->precision();
+    const auto head = static_cast<double>(packed.n() * packed.k());
     const double weights =
-        (WeightsRead(shape_.config, sizes_.batch) - head) * nn::WeightBytes(compute_.dtype) +
-        head * nn::WeightBytes(model_->head().dtype());
+        (WeightsRead(shape_.config, sizes_.batch) - head) * nn::WeightBytes(precision.products) +
+        head * nn::WeightBytes(packed.dtype());
     const double keys_and_values = static_cast<double>(CacheOf(shape_.config).own) * cached;
     return static_cast<int64_t>(weights) +
-           static_cast<int64_t>(keys_and_values) * nn::ByteSize(compute_.cache_dtype);
+           static_cast<int64_t>(keys_and_values) * nn::ByteSize(precision.cache);
   }
 
   BenchShape shape_;
   DecodeShape sizes_;
   nn::Compute& compute_;
-  std::unique_ptr<model::LanguageModel> model_;
+  std::shared_ptr<const model::PackedWeights> weights_;
   std::optional<rollout::RolloutEngine> engine_;
   int64_t peak_bytes_ = 0;
 };
@@ -102,7 +107,7 @@ class Decode {
 }  // namespace
 
 std::vector<Json> BenchDecode(const BenchOptions& options, nn::Compute& compute) {
-  SingleThread single(options.precision);
+  SingleThread single;
   std::vector<Json> rows;
   for (const std::string& name : OneOr(options.shapes, {"S", "D", "M"})) {
     const BenchShape shape = FindShape(name);
@@ -112,8 +117,8 @@ std::vector<Json> BenchDecode(const BenchOptions& options, nn::Compute& compute)
                               .prompt = Or(options.length, 64),
                               .new_tokens = Or(options.new_tokens, name == "M" ? 32 : 128)};
       std::list<Decode> decodes;
-      if (options.scaling) decodes.emplace_back(shape, sizes, single.compute);
-      decodes.emplace_back(shape, sizes, compute);
+      if (options.scaling) decodes.emplace_back(shape, sizes, options.precision, single.compute);
+      decodes.emplace_back(shape, sizes, options.precision, compute);
       std::vector<Work> works;
       for (Decode& decode : decodes) works.push_back(decode.work());
       AddRows(options, StrCat("decode ", shape.name, " x", batch), works, rows);

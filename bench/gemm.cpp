@@ -24,14 +24,16 @@ constexpr Shape kShapes[] = {{2048, 256, 256}, {2048, 1024, 256}, {2048, 256, 10
 }  // namespace
 
 std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
+  const nn::Dtype dtype = options.precision.products;
   std::vector<Json> rows;
   for (const auto [m, n, k] : kShapes) {
     nn::AlignedVector<float> x(static_cast<size_t>(m * k), 0.5f),
         w(static_cast<size_t>(n * k), 0.25f), y(static_cast<size_t>(m * n), 0.125f);
     const nn::Mat a(x.data(), m, k), weights(w.data(), n, k), c(y.data(), m, n);
     nn::PackedMatrix packed;
-    nn::AlignedVector<float> storage;
-    nn::Pack(compute, std::array{nn::PackJob{&packed, weights, compute.dtype}}, storage);
+    const nn::PackJob job{&packed, weights, dtype};
+    nn::AlignedVector<float> storage(static_cast<size_t>(job.size()));
+    nn::Pack(compute, std::span(&job, 1), storage.data());
     const double operations = 2.0 * static_cast<double>(m * n * k);
     const auto measure = [&](const char* product, const auto& run) {
       // Enough calls for about 50 ms at 200 GFLOP/s.
@@ -44,7 +46,7 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
                                     }});
       rows.push_back({{"shape", StrCat(m, "x", n, "x", k)},
                       {"product", product},
-                      {"dtype", EnumName(compute.dtype)},
+                      {"dtype", EnumName(dtype)},
                       {"threads", compute.executor.threads()},
                       {"seconds", timing.seconds},
                       {"gflops", operations / timing.seconds / 1e9},
@@ -52,10 +54,12 @@ std::vector<Json> BenchGemm(const BenchOptions& options, nn::Compute& compute) {
                       {"peak_gflops", timing.multiply_adds / 1e9}});
     };
     measure("forward", [&] { nn::Gemm(compute, nn::GemmJob{a, &packed, c}); });
-    if (m < 64 || nn::IsQuantized(compute.dtype)) continue;
-    measure("input gradient", [&] { nn::GemmInputGrad(compute, nn::InputGradJob{c, weights, a}); });
+    if (m < 64 || nn::IsQuantized(dtype)) continue;
+    measure("input gradient", [&] {
+      nn::GemmInputGrad(compute, nn::InputGradJob{.dc = c, .w = weights, .da = a, .dtype = dtype});
+    });
     measure("weight gradient", [&] {
-      nn::GemmWeightGrad(compute, nn::WeightGradJob{c, a, weights});
+      nn::GemmWeightGrad(compute, nn::WeightGradJob{c, a, weights, dtype});
     });
   }
   return rows;

@@ -102,7 +102,7 @@ class SlowVerifier : public verifiers::Verifier {
 Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions& options,
              nn::Compute& compute) {
   const TemporaryFolder folder;
-  const auto model = model::NewModel(shape.config, 1, compute);
+  const auto model = model::NewModel(shape.config, 1, options.precision);
   const model::Tokenizer tokenizer = EndlessTokenizer(model->vocab_size(), folder.path());
   const rl::GrpoOptions grpo =
       Options(sizes, WriteProblems(sizes, tokenizer, folder.path()), options);
@@ -161,12 +161,12 @@ Json GrpoRow(const BenchShape& shape, const GrpoShape& sizes, const BenchOptions
   rl::RunGrpo(context, grpo);
 
   const Timing timing = meter.Result();
-  Json row = Row(shape, sizes.prompts, compute);
+  Json row = Row(shape, sizes.prompts, options.precision, compute.executor.threads());
   row["samples"] = sizes.samples;
   row["prompt"] = sizes.prompt;
   row["new_tokens"] = sizes.new_tokens;
   row["judge_ms"] = sizes.judge_ms;
-  row["rollout_dtype"] = EnumName(options.rollout_dtype.value_or(compute.dtype));
+  row["rollout_dtype"] = EnumName(options.rollout_dtype.value_or(options.precision.products));
   row["sampling_logp_difference"] = logp_difference;
   AddSpeed(timing, static_cast<double>(sizes.prompts * sizes.samples * sizes.new_tokens),
            operations - operations_before, row);

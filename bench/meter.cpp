@@ -57,7 +57,7 @@ void Meter::End(double seconds) {
     timing_.parts["waiting"] = 1 - busy / seconds;
     if (!options_.profile.empty()) profile_.WriteChromeTrace(options_.profile);
   } else {
-    const double peak = nn::MultiplyAddRate(compute_, kMachineSeconds);
+    const double peak = nn::MultiplyAddRate(compute_, options_.precision.products, kMachineSeconds);
     const double bandwidth =
         read_bytes_ > 0 ? nn::ReadBandwidth(compute_, read_bytes_, kMachineSeconds) : 0;
     if (done_ > 0) {  // before, caches, pages and clocks had to warm up

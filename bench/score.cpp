@@ -79,7 +79,7 @@ std::vector<Json> BenchScore(const BenchOptions& options, nn::Compute& compute) 
   const std::vector<Case> cases = MakeCases(options.cases);
   std::vector<Json> rows;
   if (compute.executor.threads() > 1) {
-    SingleThread single(options.precision);
+    SingleThread single;
     rows.push_back(ScoreRow(cases, options, single.compute));
   }
   rows.push_back(ScoreRow(cases, options, compute));

@@ -37,12 +37,12 @@ std::vector<int32_t> RandomTokens(int64_t count, int64_t vocabulary, uint64_t se
   return tokens;
 }
 
-Json Row(const BenchShape& shape, int64_t batch, nn::Compute& compute) {
+Json Row(const BenchShape& shape, int64_t batch, const nn::Precision& precision, int threads) {
   return {{"shape", shape.name},
-          {"dtype", EnumName(compute.dtype)},
-          {"cache_dtype", EnumName(compute.cache_dtype)},
+          {"dtype", EnumName(precision.products)},
+          {"cache_dtype", EnumName(precision.cache)},
           {"batch", batch},
-          {"threads", compute.executor.threads()}};
+          {"threads", threads}};
 }
 
 double ActiveParameters(const BenchShape& shape) {

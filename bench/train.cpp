@@ -21,11 +21,12 @@ struct TrainShape {
 
 class TrainStep {
  public:
-  TrainStep(const BenchShape& shape, const TrainShape& sizes, nn::Compute& compute)
+  TrainStep(const BenchShape& shape, const TrainShape& sizes, const nn::Precision& precision,
+            nn::Compute& compute)
       : shape_(shape),
         sizes_(sizes),
         compute_(compute),
-        model_(model::NewModel(shape.config, 1, compute)) {
+        model_(model::NewModel(shape.config, 1, precision)) {
     train::LearnGroup group;
     for (int64_t s = 0; s < sizes.batch; ++s) {
       const std::vector<int32_t> tokens = RandomTokens(
@@ -55,7 +56,7 @@ class TrainStep {
   }
 
   Json TimedRow(const Timing& timing) const {
-    Json row = Row(shape_, sizes_.batch, compute_);
+    Json row = Row(shape_, sizes_.batch, model_->precision(), compute_.executor.threads());
     // The last token of a sequence is only predicted.
     const int64_t length = sizes_.prompt + sizes_.completion - 1;
     row["length"] = length;
@@ -85,7 +86,7 @@ class TrainStep {
 }  // namespace
 
 std::vector<Json> BenchTrain(const BenchOptions& options, nn::Compute& compute) {
-  SingleThread single(options.precision);
+  SingleThread single;
   std::vector<Json> rows;
   for (const std::string& name : OneOr(options.shapes, {"S", "D", "M"})) {
     const BenchShape shape = FindShape(name);
@@ -98,10 +99,11 @@ std::vector<Json> BenchTrain(const BenchOptions& options, nn::Compute& compute) 
         sizes.completion = Or(options.new_tokens, 64);
       }
       std::list<TrainStep> steps;
-      if (options.scaling) steps.emplace_back(shape, sizes, single.compute);
-      if (groups) steps.emplace_back(shape, sizes, compute);  // the same without sharing
+      if (options.scaling) steps.emplace_back(shape, sizes, options.precision, single.compute);
+      if (groups)
+        steps.emplace_back(shape, sizes, options.precision, compute);  // the same without sharing
       sizes.samples = groups ? options.samples : 1;
-      steps.emplace_back(shape, sizes, compute);
+      steps.emplace_back(shape, sizes, options.precision, compute);
       std::vector<Work> works;
       for (TrainStep& step : steps) works.push_back(step.work());
       AddRows(options, "train " + shape.name, works, rows);

@@ -162,8 +162,10 @@ class Gatherer {
 Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   const train::RewardPanel panel(command.judges.Judges(), command.judges.Where());
   const Executor executor(command.threads);
-  nn::Compute compute(executor, command.precision);
-  model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
+  nn::Compute compute(executor);
+  const model::PackedModel pretrained =
+      model::LoadPacked(command.folder, compute, command.precision);
+  const model::ModelConfig& config = pretrained.weights->network().config();
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   RETORT_CHECK(prompt_template, command.folder,
                ": its chat template is none of Retort's; choose one with --template");
@@ -175,12 +177,12 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
           model::RenderPrompt(pretrained.tokenizer, *prompt_template, problem.prompt).size());
     }
     int64_t& length = command.sampling.max_completion_length;
-    length = FittingLength(pretrained.model->config(), static_cast<int64_t>(longest), length);
+    length = FittingLength(config, static_cast<int64_t>(longest), length);
   }
-  const train::Overlongs overlong = train::FindOverlong(
-      problems, command.problems,
-      {pretrained.tokenizer, *prompt_template, train::Positions(pretrained.model->config()),
-       command.sampling.max_completion_length});
+  const train::Overlongs overlong =
+      train::FindOverlong(problems, command.problems,
+                          {pretrained.tokenizer, *prompt_template, train::Positions(config),
+                           command.sampling.max_completion_length});
   if (!overlong.problems.empty()) {
     train::Remove(overlong, problems);
     RETORT_CHECK(command.problems.overlong == train::Overlong::kSkip && !problems.empty(),
@@ -214,7 +216,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   const double total =
       static_cast<double>(gatherer.chosen().size()) * static_cast<double>(command.samples);
   const train::SampleContext context{
-      .model = *pretrained.model,
+      .weights = pretrained.weights,
       .compute = compute,
       .tokenizer = pretrained.tokenizer,
       .prompt_template = *prompt_template,

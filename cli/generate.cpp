@@ -72,7 +72,7 @@ std::vector<int32_t> EncodePrompt(const model::Tokenizer& tokenizer,
 }
 
 // Prompt i of all of them.
-rollout::Request MakeRequest(const GenerateCommand& command, const model::Pretrained& pretrained,
+rollout::Request MakeRequest(const GenerateCommand& command, const model::PackedModel& pretrained,
                              const std::string& prompt, size_t i) {
   const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
   std::vector<int32_t> stop_ids(pretrained.generation.eos_token_id.begin(),
@@ -186,8 +186,9 @@ int Generate(GenerateCommand command) {
   RETORT_CHECK(command.skip <= static_cast<int64_t>(prompts.size()), "--skip: got ", command.skip,
                ", expected at most ", Counted(prompts.size(), "prompt"));
   const Executor executor(command.threads);
-  nn::Compute compute(executor, command.precision);
-  model::Pretrained pretrained = model::LoadPretrained(command.folder, compute);
+  nn::Compute compute(executor);
+  const model::PackedModel pretrained =
+      model::LoadPacked(command.folder, compute, command.precision);
   if (!command.length_given) {
     size_t longest = 0;  // also of those that --skip or --resume leave out: nothing depends on them
     const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
@@ -196,13 +197,14 @@ int Generate(GenerateCommand command) {
           std::max(longest, EncodePrompt(pretrained.tokenizer, prompt_template, prompt).size());
     }
     int64_t& length = command.sampling.max_completion_length;
-    length = FittingLength(pretrained.model->config(), static_cast<int64_t>(longest), length);
+    length = FittingLength(pretrained.weights->network().config(), static_cast<int64_t>(longest),
+                           length);
   }
   // Printer writes to standard output as rows come.
   const std::string file = command.out == "-" ? "" : command.out;
   PartialOutput out("retort generate", file, {command.folder, command.prompts_file},
                     file.empty() ? Json() : Identity(command, prompts), command.resume);
-  rollout::RolloutEngine engine(*pretrained.model, compute, &pretrained.tokenizer);
+  rollout::RolloutEngine engine(pretrained.weights, compute, &pretrained.tokenizer);
 
   std::vector<rollout::Request> requests;
   std::vector<size_t> chosen;  // the prompt of each request

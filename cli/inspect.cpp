@@ -56,7 +56,7 @@ bool IsNumber(const std::string& part) {
   return !part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == part.npos;
 }
 
-std::vector<TensorGroup> GroupTensors(const model::WeightFiles& weights) {
+std::vector<TensorGroup> GroupTensors(const model::TensorSource& weights) {
   struct Group {
     TensorGroup sums;
     std::vector<std::string> parts;          // of the dotted name
@@ -64,10 +64,9 @@ std::vector<TensorGroup> GroupTensors(const model::WeightFiles& weights) {
   };
   std::map<std::string, Group> groups;
   std::vector<std::string> order;
-  for (const std::string& name : weights.Names()) {
-    const model::StoredTensor& tensor = *weights.Find(name);
+  for (const model::StoredTensor& tensor : weights.tensors()) {
     const std::string dtype = model::StoredTypeName(tensor.type);
-    std::vector<std::string> parts = Split(name, '.');
+    std::vector<std::string> parts = Split(tensor.name, '.');
     std::string key = StrCat(dtype, Json(tensor.shape).dump());
     for (const std::string& part : parts) key += "." + (IsNumber(part) ? "*" : part);
     Group& group = groups[key];
@@ -117,7 +116,7 @@ int Inspect(const InspectCommand& command) {
     return static_cast<double>(numbers) / static_cast<double>(cache.own);
   };
   std::vector<TensorGroup> groups;
-  if (HasWeights(folder)) groups = GroupTensors(model::WeightFiles(folder));
+  if (HasWeights(folder)) groups = GroupTensors(model::OpenWeights(folder));
   int64_t bytes = 0, tensors = 0;
   for (const TensorGroup& group : groups) bytes += group.bytes, tensors += group.count;
   int64_t vocabulary = 0;

@@ -22,7 +22,7 @@ class NextTokenLoop {
         decay_from_(total_ - options.decay_steps),
         end_(total_) {
     if (!context.checkpoint.empty()) {
-      train::LoadOptimizer(context.checkpoint, context.model, learner_.optimizer());
+      train::LoadOptimizer(context.checkpoint, learner_.optimizer());
       report_.tokens = context.state.value("tokens", int64_t{0});
       report_.operations = context.state.value("operations", 0.0);
       decay_from_ = context.state.value("decay_from", decay_from_);

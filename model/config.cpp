@@ -49,6 +49,21 @@ void CheckBounds(Config config) {
 
 }  // namespace
 
+CommonConfig Common(const ModelConfig& config) {
+  return std::visit(
+      [](const auto& c) -> CommonConfig {
+        return {.vocab_size = c.vocab_size,
+                .hidden_size = c.hidden_size,
+                .num_hidden_layers = c.num_hidden_layers,
+                .max_position_embeddings = c.max_position_embeddings,
+                .rope_theta = c.rope_theta,
+                .rms_norm_eps = c.rms_norm_eps,
+                .initializer_range = c.initializer_range,
+                .tie_word_embeddings = c.tie_word_embeddings};
+      },
+      config);
+}
+
 std::string ModelType(const ModelConfig& config) {
   if (const auto* dense = std::get_if<LlamaConfig>(&config)) return EnumName(dense->model_type);
   return std::get<DeepseekConfig>(config).topk_method == TopkMethod::kNoauxTc ? "deepseek_v3"

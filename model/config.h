@@ -224,6 +224,15 @@ struct LlamaConfig {
 
 using ModelConfig = std::variant<DeepseekConfig, LlamaConfig>;
 
+/// The fields that every family has.
+struct CommonConfig {
+  int64_t vocab_size, hidden_size, num_hidden_layers, max_position_embeddings;
+  double rope_theta;
+  double rms_norm_eps, initializer_range;
+  bool tie_word_embeddings;
+};
+CommonConfig Common(const ModelConfig& config);
+
 /// "deepseek_v3", "deepseek_v2" (the gate has no bias), "llama", "qwen2" or "qwen3".
 std::string ModelType(const ModelConfig& config);
 

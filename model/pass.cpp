@@ -48,16 +48,16 @@ void Store(const Pass& pass, nn::ConstMat fresh, nn::MatrixView<T> rows, const C
 void Pass::SetKeyValues(nn::Mat fresh, nn::AttentionArgs& args) const {
   if (!batch.cached()) {
     args.kv = fresh;
-    if (compute.cache_dtype == nn::Dtype::kFloat32) return;
+    if (weights.precision().cache == nn::Dtype::kFloat32) return;
     compute.ForRows("round", fresh.rows, kKeyTile, [&](int64_t begin, int64_t end, nn::Arena&) {
       for (int64_t t = begin; t < end; ++t) nn::RoundToBFloat16(fresh.row(t), fresh.cols);
     });
     return;
   }
   KvCache& cache = *batch.cache();
-  RETORT_CHECK(cache.dtype() == compute.cache_dtype, "the cache holds ", EnumName(cache.dtype()),
-               ", the pass expects ", EnumName(compute.cache_dtype),
-               ". Pack the model before NewCache()");
+  RETORT_CHECK(cache.dtype() == weights.precision().cache, "the cache holds ",
+               EnumName(cache.dtype()), ", the weights want ", EnumName(weights.precision().cache),
+               ". Make it by their NewCache()");
   args.shape.paged = cache.segments() > 1;
   if (cache.dtype() == nn::Dtype::kFloat32) {
     args.kv = cache.layer(layer);

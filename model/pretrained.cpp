@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <set>
 #include <span>
 
@@ -59,7 +60,7 @@ std::string KeysOf(const ModelConfig& config, std::string_view tensor) {
 }
 
 // How many N there are in the tensors "…BEFORE N.…".
-size_t CountIn(const WeightFiles& files, std::string_view before) {
+size_t CountIn(const TensorSource& files, std::string_view before) {
   std::set<int64_t> numbers;
   for (const std::string& name : files.Names()) {
     const size_t at = name.find(before);
@@ -73,7 +74,7 @@ size_t CountIn(const WeightFiles& files, std::string_view before) {
 
 // Layers and experts have tensors of their own each; before anything is made for each of them,
 // there must be that many.
-void RequireCounts(const ModelConfig& config, const WeightFiles& files,
+void RequireCounts(const ModelConfig& config, const TensorSource& files,
                    const std::filesystem::path& folder) {
   const auto tensors = static_cast<int64_t>(files.Names().size());
   const auto check = [&](const char* key, int64_t value, int64_t of_each, const char* before) {
@@ -81,19 +82,19 @@ void RequireCounts(const ModelConfig& config, const WeightFiles& files,
                  ": config.json: ", key, " is ", value, ", but the weights hold ",
                  CountIn(files, before), " of them (", tensors, " tensors in all)");
   };
-  std::visit(
-      [&](const auto& c) { check("num_hidden_layers", c.num_hidden_layers, 1, "model.layers."); },
-      config);
+  check("num_hidden_layers", Common(config).num_hidden_layers, 1, "model.layers.");
   if (const auto* c = std::get_if<DeepseekConfig>(&config)) {
     check("n_routed_experts", c->n_routed_experts, c->MoeLayers(), ".mlp.experts.");
   }
 }
 
 // The files hold these tensors, in these shapes, and no others.
-void RequireTensors(const ModelConfig& config, const std::vector<TensorShape>& tensors,
-                    const WeightFiles& files, const std::filesystem::path& folder) {
+void RequireTensors(const ModelConfig& config, const nn::ParameterLayout& layout,
+                    const TensorSource& files, const std::filesystem::path& folder) {
   std::vector<std::string> known;
-  for (const auto& [name, shape] : tensors) {
+  for (const nn::ParameterInfo& parameter : layout.all()) {
+    const std::string& name = parameter.name;
+    const std::vector<int64_t>& shape = parameter.shape;
     known.push_back(name);
     const StoredTensor* tensor = files.Find(name);
     RETORT_CHECK(tensor, folder.string(), ": tensor '", name,
@@ -104,7 +105,7 @@ void RequireTensors(const ModelConfig& config, const std::vector<TensorShape>& t
                  KeysOf(config, name));
   }
   std::ranges::sort(known);
-  const bool tied = std::visit([](const auto& c) { return c.tie_word_embeddings; }, config);
+  const bool tied = Common(config).tie_word_embeddings;
   for (const std::string& name : files.Names()) {
     if (tied && name == "lm_head.weight") continue;  // some exports store the tied copy
     RETORT_CHECK(std::ranges::binary_search(known, name), folder.string(), ": tensor '", name,
@@ -113,52 +114,72 @@ void RequireTensors(const ModelConfig& config, const std::vector<TensorShape>& t
 }
 
 // A number that is not finite has all bits of its exponent set; without a branch for each.
-void RequireFinite(std::span<const float> values, const std::filesystem::path& folder,
-                   const std::string& name) {
-  constexpr uint32_t kExponent = 0x7f80'0000;
-  const auto is_bad = [](float value) {
-    return (std::bit_cast<uint32_t>(value) & kExponent) == kExponent;
+template <class Bits>
+int64_t FirstNotFinite(std::span<const std::byte> data, Bits exponent) {
+  const auto is_bad = [&](size_t i) {
+    Bits bits;
+    std::memcpy(&bits, data.data() + i * sizeof(Bits), sizeof(Bits));
+    return (bits & exponent) == exponent;
   };
+  const size_t count = data.size() / sizeof(Bits);
   bool bad = false;
-  for (const float value : values) bad |= is_bad(value);
-  if (!bad) return;
-  const auto first = std::ranges::find_if(values, is_bad);
-  Fail(folder.string(), ": tensor '", name, "' holds ", *first, " at element ",
-       first - values.begin(),
+  for (size_t i = 0; i < count; ++i) bad |= is_bad(i);
+  if (!bad) return -1;
+  size_t first = 0;
+  while (!is_bad(first)) ++first;
+  return static_cast<int64_t>(first);
+}
+
+void RequireFinite(const StoredTensor& tensor, const std::filesystem::path& folder) {
+  int64_t first = -1;
+  switch (tensor.mat().type) {
+    case nn::StoredMat::Type::kFloat32:
+      first = FirstNotFinite<uint32_t>(tensor.data, 0x7f80'0000);
+      break;
+    case nn::StoredMat::Type::kBFloat16:
+      first = FirstNotFinite<uint16_t>(tensor.data, 0x7f80);
+      break;
+    case nn::StoredMat::Type::kFloat16:
+      first = FirstNotFinite<uint16_t>(tensor.data, 0x7c00);
+      break;
+  }
+  if (first < 0) return;
+  Fail(folder.string(), ": tensor '", tensor.name, "' holds ",
+       ReadFloats(tensor)[static_cast<size_t>(first)], " at element ", first,
        ", expected finite numbers. The file is damaged, or the training "
        "that wrote it had diverged; use an earlier checkpoint");
 }
 
 }  // namespace
 
-void SaveWeights(LanguageModel& model, const std::filesystem::path& file) {
+void SaveWeights(const LanguageModel& model, const std::filesystem::path& file) {
   std::vector<StoredTensor> tensors;
-  for (const nn::Parameter& p : model.parameters().all()) {
-    tensors.push_back(FloatTensor(p.name, p.shape, p.value));
+  for (const nn::ParameterInfo& p : model.values().layout().all()) {
+    tensors.push_back(FloatTensor(p.name, p.shape, model.values()[p.name]));
   }
   WriteSafetensors(file, std::move(tensors));
 }
 
 void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder) {
   Validate(config);
-  const WeightFiles files(folder);
+  const TensorSource files = OpenWeights(folder);
   RequireCounts(config, files, folder);
-  RequireTensors(config, TensorShapes(config), files, folder);
+  RequireTensors(config, Network::LayoutOf(config), files, folder);
 }
 
-void LoadWeights(LanguageModel& model, const std::filesystem::path& folder, nn::Compute& compute) {
-  const WeightFiles files(folder);
-  std::vector<TensorShape> tensors;
-  for (const nn::Parameter& p : model.parameters().all()) tensors.push_back({p.name, p.shape});
-  RequireTensors(model.config(), tensors, files, folder);
-  for (nn::Parameter& p : model.parameters().all()) {
-    ReadFloats(*files.Find(p.name), p.value);
-    RequireFinite(p.value, folder, p.name);
+void LoadWeights(LanguageModel& model, const std::filesystem::path& folder) {
+  const TensorSource files = OpenWeights(folder);
+  RequireTensors(model.config(), model.values().layout(), files, folder);
+  nn::ParameterStore& values = model.ChangeValues();
+  for (const nn::ParameterInfo& p : values.layout().all()) {
+    const StoredTensor& tensor = *files.Find(p.name);
+    RequireFinite(tensor, folder);
+    ReadFloats(tensor, values[p.name]);
+    TensorSource::Forget(tensor);
   }
-  model.Pack(compute);
 }
 
-void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
+void SavePretrained(const LanguageModel& model, const Tokenizer& tokenizer,
                     const GenerationConfig& generation, PromptTemplate prompt_template,
                     const std::filesystem::path& folder) {
   WriteModelConfig(model.config(), folder);
@@ -167,15 +188,40 @@ void SavePretrained(LanguageModel& model, const Tokenizer& tokenizer,
   SaveWeights(model, folder / "model.safetensors");
 }
 
-Pretrained LoadPretrained(const std::filesystem::path& folder, nn::Compute& compute) {
-  const ModelConfig config = ReadModelConfig(folder);
+namespace {
+
+Tokenizer LoadTokenizer(const std::filesystem::path& folder, const ModelConfig& config) {
   Tokenizer tokenizer = Tokenizer::Load(folder);
-  const int64_t ids = std::visit([](const auto& c) { return c.vocab_size; }, config);
+  const int64_t ids = Common(config).vocab_size;
   RETORT_CHECK(tokenizer.vocab_size() <= ids, folder.string(), ": tokenizer.json has ",
                tokenizer.vocab_size(), " ids, but config.json gives vocab_size ", ids);
+  return tokenizer;
+}
+
+}  // namespace
+
+PackedModel LoadPacked(const std::filesystem::path& folder, nn::Compute& compute,
+                       const nn::Precision& precision) {
+  const ModelConfig config = ReadModelConfig(folder);
+  Tokenizer tokenizer = LoadTokenizer(folder, config);
   CheckWeights(config, folder);
-  std::unique_ptr<LanguageModel> model = NewModel(config, 0, compute);
-  LoadWeights(*model, folder, compute);
+  const auto network = Network::Make(config);
+  const TensorSource files = OpenWeights(folder);
+  for (const nn::ParameterInfo& p : network->layout()->all()) {
+    const StoredTensor& tensor = *files.Find(p.name);
+    RequireFinite(tensor, folder);
+    TensorSource::Forget(tensor);
+  }
+  return {network->Pack(compute, files, {precision}), std::move(tokenizer),
+          ReadGenerationConfig(folder)};
+}
+
+Pretrained LoadPretrained(const std::filesystem::path& folder, const nn::Precision& precision) {
+  const ModelConfig config = ReadModelConfig(folder);
+  Tokenizer tokenizer = LoadTokenizer(folder, config);
+  CheckWeights(config, folder);
+  auto model = std::make_unique<LanguageModel>(Network::Make(config), precision);
+  LoadWeights(*model, folder);
   return {std::move(model), std::move(tokenizer), ReadGenerationConfig(folder)};
 }
 
@@ -201,16 +247,15 @@ std::string HashOfModel(const std::filesystem::path& folder) {
   return hash.Hex();
 }
 
-void CopyWeights(LanguageModel& from, LanguageModel& to, nn::Compute& compute) {
-  auto& source = from.parameters().all();
-  auto& target = to.parameters().all();
+void CopyWeights(const LanguageModel& from, LanguageModel& to) {
+  const auto& source = from.values().layout().all();
+  const auto& target = to.values().layout().all();
   RETORT_CHECK(source.size() == target.size(), "models of different shapes cannot share weights");
   for (size_t i = 0; i < source.size(); ++i) {
     RETORT_CHECK(source[i].shape == target[i].shape, "parameter '", target[i].name,
                  "' has another shape in the model it should be copied from");
-    target[i].value = source[i].value;
   }
-  to.Pack(compute);
+  std::ranges::copy(from.values().numbers(), to.ChangeValues().numbers().begin());
 }
 
 }  // namespace retort::model

@@ -1,11 +1,10 @@
 #pragma once
-// AdamW (Loshchilov & Hutter 2019) with decoupled decay and clipping by global norm, and the
-// learning-rate schedules.
+// AdamW (Loshchilov & Hutter 2019) with decoupled decay, the global norm and clipping by it, and
+// the learning-rate schedules.
 
 #include <array>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "base/options.h"
 #include "nn/compute.h"
@@ -49,29 +48,38 @@ struct OptimizerOptions {
 /// Rate for step `step` (0-based) of `total`. Warm-up reaches the peak at step == warmup_steps.
 double LearningRate(const OptimizerOptions& options, int64_t step, int64_t total);
 
-/// Moments for every trainable parameter, in the store's order.
+/// The square root of the sum of squares of all trainable parameters, the same on any number of
+/// threads. Throws Error naming the parameter where one is not finite.
+double GlobalNorm(Compute& compute, const ParameterStore& gradients);
+/// What clipping to `max_norm` multiplies gradients by, as torch.nn.utils.clip_grad_norm_; 1 for a
+/// `max_norm` of 0.
+double ClipFactor(double norm, double max_norm);
+
+/// The first and second moments of every parameter, and the step that they make.
 class AdamW {
  public:
-  explicit AdamW(OptimizerOptions options) : options_(options) {}
-  /// One update from the gradients in `store`. Returns the global norm before clipping; a norm that
-  /// is not finite throws Error and leaves the weights as they were.
-  double Step(Compute& compute, ParameterStore& store, double learning_rate);
+  AdamW(const OptimizerOptions& options, const ParameterStore& like)
+      : options_(options), first_(like.Like()), second_(like.Like()) {}
 
-  int64_t steps() const { return steps_; }
-  const OptimizerOptions& options() const { return options_; }
-
-  /// The state, for checkpoints: per trainable parameter first and second moments.
-  struct Moments {
-    std::vector<float> first, second;
+  struct Gradients {
+    const ParameterStore& store;
+    double factor = 1;  ///< multiplies them (clipping)
   };
-  std::vector<Moments>& moments() { return moments_; }
+  /// One update of the trainable parameters.
+  void Update(Compute& compute, const Gradients& gradients, double learning_rate,
+              ParameterStore& values);
+
+  const OptimizerOptions& options() const { return options_; }
+  int64_t steps() const { return steps_; }
+
+  /// The state, for checkpoints.
+  ParameterStore& first() { return first_; }
+  ParameterStore& second() { return second_; }
   void set_steps(int64_t steps) { steps_ = steps; }
-  /// Makes the moments exist (zero) for `store` without a step, so that a checkpoint can fill them.
-  void Prepare(const ParameterStore& store);
 
  private:
   OptimizerOptions options_;
-  std::vector<Moments> moments_;
+  ParameterStore first_, second_;
   int64_t steps_ = 0;
 };
 

@@ -45,15 +45,20 @@ const Isa& ChosenIsa() {
 
 }  // namespace
 
-Compute::Compute(const Executor& executor, Precision precision)
-    : executor(executor),
-      dtype(precision.products),
-      cache_dtype(precision.cache),
-      scratch(static_cast<size_t>(executor.threads())) {
+Compute::Compute(const Executor& executor)
+    : executor(executor), scratch(static_cast<size_t>(executor.threads())) {
   ChosenIsa();  // before any kernel is called
-  RETORT_CHECK(!IsQuantized(cache_dtype), "cache_dtype: got ", EnumName(cache_dtype),
+}
+
+void RequireRunnable(const Precision& precision) {
+  RETORT_CHECK(!IsQuantized(precision.cache), "cache_dtype: got ", EnumName(precision.cache),
                ", expected float32 or bfloat16");
-  RETORT_CHECK(dtype != Dtype::kBFloat16 || HasBFloat16(),
+  RETORT_CHECK(!IsQuantized(precision.InputGrad()) && !IsQuantized(precision.WeightGrad()),
+               "gradients: got a quantized dtype, expected float32 or bfloat16");
+  const bool bfloat16 = precision.products == Dtype::kBFloat16 ||
+                        precision.InputGrad() == Dtype::kBFloat16 ||
+                        precision.WeightGrad() == Dtype::kBFloat16;
+  RETORT_CHECK(!bfloat16 || HasBFloat16(),
                "dtype: got bfloat16, which needs the AVX-512 BF16 instructions; here the kernels "
                "run on ",
                IsaName(), bf16::CpuHasIt() ? " by RETORT_ISA" : ", all that this CPU has",

@@ -1,5 +1,6 @@
 #pragma once
-// What every op runs on: the thread pool and one scratch arena per worker.
+// What every op runs on: the thread pool and one scratch arena per worker. It knows no weights and
+// no precision.
 
 #include <algorithm>
 #include <string>
@@ -12,15 +13,12 @@
 
 namespace retort::nn {
 
-/// Owned by whoever owns the model; ops borrow it. One op at a time.
+/// One op at a time; threads that work at once have one each and may share the executor.
 struct Compute {
-  /// Chooses the instruction set (below) for the whole process. Throws Error where bfloat16 is
-  /// asked for and there is none.
-  explicit Compute(const Executor& executor, Precision precision = {});
+  /// Chooses the instruction set (below) for the whole process.
+  explicit Compute(const Executor& executor);
 
   const Executor& executor;
-  const Dtype dtype;           ///< of products
-  const Dtype cache_dtype;     ///< of keys and values
   std::vector<Arena> scratch;  ///< indexed by the worker number of Executor::ParallelFor
   Profile* profile = nullptr;  ///< when set, every tile is recorded under its op's name
 
@@ -50,6 +48,9 @@ struct Compute {
 std::string IsaName();
 /// What this machine can run, best first.
 std::vector<std::string> AvailableIsas();
+/// Throws Error where this machine cannot run it: bfloat16 products without their instructions, or
+/// a cache or gradients that are quantized.
+void RequireRunnable(const Precision& precision);
 /// Whether this machine has AVX-512 BF16 and the chosen instruction set includes it.
 bool HasBFloat16();
 /// What compiled the kernels, for the record kept in checkpoints.

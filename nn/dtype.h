@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace retort::nn {
@@ -42,7 +43,8 @@ constexpr Dtype CacheFor(Dtype products) {
 /// Bytes of a number in the cache.
 constexpr int64_t ByteSize(Dtype dtype) { return dtype == Dtype::kFloat32 ? 4 : 2; }
 
-/// Rollout and training round alike, so law 1 holds within a Precision.
+/// What the products of a model multiply, and what its cache holds. A property of packed weights:
+/// rollout and training round alike, so law 1 holds within a Precision.
 struct Precision {
   /// kBFloat16: both operands of a product are rounded and the sums are kept in float, as are
   /// master weights, gradients, moments and everything outside of products. Needs AVX-512 BF16.
@@ -50,6 +52,16 @@ struct Precision {
   Dtype products = Dtype::kFloat32;
   /// Of keys and values, cached or not, kFloat32 or kBFloat16; attention computes in float.
   Dtype cache = Dtype::kFloat32;
+  /// Of the products that make gradients, kFloat32 or kBFloat16; null: as `products`, or kFloat32
+  /// where those are quantized.
+  std::optional<Dtype> input_grad = {}, weight_grad = {};
+
+  Dtype InputGrad() const { return input_grad.value_or(Unquantized()); }
+  Dtype WeightGrad() const { return weight_grad.value_or(Unquantized()); }
+  bool operator==(const Precision&) const = default;
+
+ private:
+  Dtype Unquantized() const { return IsQuantized(products) ? Dtype::kFloat32 : products; }
 };
 
 /// The upper half of a float's bits.
@@ -81,6 +93,18 @@ inline Float8E4M3 ToFloat8E4M3(float x) {
 inline float Float8ToFloat(Float8E4M3 x) {
   if ((x & 0x7F) == 0x7F) return std::bit_cast<float>(0x7FC00000);
   return std::bit_cast<float>((x & 0x80u) << 24 | (x & 0x7Fu) << 20) * 0x1p120f;
+}
+
+/// The bits of half precision.
+using Float16 = uint16_t;
+inline float Float16ToFloat(Float16 half) {
+  const uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu;
+  const uint32_t fraction = half & 0x3ffu;
+  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | fraction << 13);
+  if (exponent == 0) {  // multiples of 2^-24
+    return std::copysign(static_cast<float>(fraction) * 0x1p-24f, sign ? -1.0f : 1.0f);
+  }
+  return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
 /// The nearest number of half precision.

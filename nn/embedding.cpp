@@ -10,10 +10,20 @@ constexpr int64_t kTile = 32;     // rows
 constexpr int64_t kColumns = 64;  // of a block of the gradient
 }  // namespace
 
-void Embed(Compute& compute, ConstMat table, const int32_t* ids, Mat y) {
+void Embed(Compute& compute, const StoredMat& table, const int32_t* ids, Mat y) {
   RETORT_DCHECK(table.cols == y.cols);
   compute.ForRows("embed", y.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
-    for (int64_t t = begin; t < end; ++t) std::copy_n(table.row(ids[t]), y.cols, y.row(t));
+    for (int64_t t = begin; t < end; ++t) table.ReadRow(ids[t], y.row(t));
+  });
+}
+
+void Embed(Compute& compute, const PackedMatrix& table, const int32_t* ids, Mat y) {
+  RETORT_DCHECK(table.dtype() == Dtype::kFloat32 && table.k() == y.cols);
+  compute.ForRows("embed", y.rows, kTile, [&](int64_t begin, int64_t end, Arena&) {
+    for (int64_t t = begin; t < end; ++t) {
+      const float* lane = table.panel(ids[t] / kPanel) + ids[t] % kPanel;
+      for (int64_t k = 0; k < y.cols; ++k) y(t, k) = lane[k * kPanel];
+    }
   });
 }
 

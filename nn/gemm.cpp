@@ -1,6 +1,7 @@
 #include "nn/gemm.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "nn/internal/gemm_kernel.h"
 #include "nn/internal/quantize.h"
@@ -125,10 +126,18 @@ void RunQuantized(Dtype dtype, const PanelProduct& whole, Arena& scratch) {
   }
 }
 
-void CheckGradients(const Compute& compute) {
-  RETORT_CHECK(!IsQuantized(compute.dtype),
-               "gradients: quantized weights only sample. Use a "
-               "Compute of float32 or bfloat16");
+// The numbers of `w` in scratch.
+ConstMat Read(const StoredMat& w, Arena& scratch) {
+  const Mat numbers = scratch.NewMat(w.rows, w.cols);
+  for (int64_t r = 0; r < w.rows; ++r) w.ReadRow(r, numbers.row(r));
+  return numbers;
+}
+
+// The same where they lie, if they are floats.
+ConstMat Numbers(const StoredMat& w, Arena& scratch) {
+  const auto place = reinterpret_cast<uintptr_t>(w.data);
+  if (w.type != StoredMat::Type::kFloat32 || place % alignof(float) != 0) return Read(w, scratch);
+  return {reinterpret_cast<const float*>(w.data), w.rows, w.cols, w.stride};
 }
 
 void Run(Dtype dtype, const PanelProduct& product, Arena& scratch) {
@@ -144,41 +153,62 @@ int64_t PanelSize(Dtype dtype, int64_t k) {
   return (dtype == Dtype::kFloat32 ? k : bf16::Pairs(k)) * kPanel;
 }
 
-void Pack(Compute& compute, std::span<const PackJob> jobs, AlignedVector<float>& storage) {
+int64_t PackedSize(Dtype dtype, int64_t n, int64_t k) {
+  return CeilDiv(n, kPanel) * PanelSize(dtype, k);
+}
+
+void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage) {
   constexpr int64_t kPanels = 32;  // of a tile; a multiple of what shares a scale
-  int64_t size = 0;
   for (const PackJob& job : jobs) {
-    job.packed->n_ = job.transpose ? job.w.cols : job.w.rows;
-    job.packed->k_ = job.transpose ? job.w.rows : job.w.cols;
+    job.packed->n_ = job.n();
+    job.packed->k_ = job.k();
     job.packed->dtype_ = job.dtype;
-    size += CeilDiv(job.packed->n_, kPanel) * job.packed->stride();
-  }
-  if (storage.size() < static_cast<size_t>(size)) {
-    storage.clear();
-    storage.resize(static_cast<size_t>(size));
-  }
-  float* next = storage.data();
-  for (const PackJob& job : jobs) {
-    job.packed->data_ = next;
-    next += CeilDiv(job.packed->n_, kPanel) * job.packed->stride();
+    job.packed->data_ = storage;
+    storage += job.size();
   }
   ForTiles(
       compute, "pack", jobs,
       [](const PackJob& job) { return CeilDiv(job.packed->n(), kPanels * kPanel); },
-      [&](const PackJob& job, int64_t tile, Arena&) {
+      [&](const PackJob& job, int64_t tile, Arena& scratch) {
         const int64_t begin = tile * kPanels * kPanel;
         const int64_t end = std::min(begin + kPanels * kPanel, job.packed->n());
         float* panels = job.packed->data_ + begin / kPanel * job.packed->stride();
-        if (IsQuantized(job.dtype)) {
-          return Quantize(
-              job.transpose ? job.w.Cols(begin, end - begin) : job.w.Rows(begin, end - begin),
-              job.dtype, job.transpose, panels);
-        }
-        for (int64_t first = begin; first < end; first += kPanel) {
-          PackPanel(job.w, job.dtype, !job.transpose, {first, std::min(kPanel, end - first)},
-                    panels + (first - begin) / kPanel * job.packed->stride());
+        const ConstMat w =
+            Numbers(job.transpose ? job.w.Cols(begin, end - begin) : job.w.Rows(begin, end - begin),
+                    scratch);
+        if (IsQuantized(job.dtype)) return Quantize(w, job.dtype, job.transpose, panels);
+        for (int64_t first = 0; first < end - begin; first += kPanel) {
+          PackPanel(w, job.dtype, !job.transpose, {first, std::min(kPanel, end - begin - first)},
+                    panels + first / kPanel * job.packed->stride());
         }
       });
+}
+
+void Unpack(const PackedMatrix& w, int64_t first, Mat out) {
+  RETORT_DCHECK(out.rows == w.n() && first + out.cols <= w.k());
+  std::vector<float> expanded;
+  if (IsQuantized(w.dtype())) expanded.resize(static_cast<size_t>(out.cols * kPanel));
+  for (int64_t begin = 0; begin < w.n(); begin += kPanel) {
+    const float* panel = w.panel(begin / kPanel);
+    const int64_t lanes = std::min(kPanel, w.n() - begin);
+    if (IsQuantized(w.dtype())) {
+      ExpandPanel(w.dtype(), panel, first, out.cols, expanded.data());
+      panel = expanded.data();
+    } else if (w.dtype() == Dtype::kFloat32) {
+      panel += first * kPanel;
+    }
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      float* row = out.row(begin + lane);
+      for (int64_t c = 0; c < out.cols; ++c) {
+        if (w.dtype() != Dtype::kBFloat16) {
+          row[c] = panel[c * kPanel + lane];
+        } else {  // the lower half of a pair is the even one
+          const auto pair = std::bit_cast<uint32_t>(panel[(first + c) / 2 * kPanel + lane]);
+          row[c] = ToFloat(static_cast<BFloat16>((first + c) % 2 == 0 ? pair : pair >> 16));
+        }
+      }
+    }
+  }
 }
 
 void GemmSerial(const GemmJob& job, Arena& scratch) {
@@ -228,24 +258,31 @@ void Gemm(Compute& compute, std::span<const GemmJob> jobs) {
 }
 
 void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
-  CheckGradients(compute);
   ForTiles(
       compute, "gemm input grad", jobs,
       [](const InputGradJob& job) {
+        RETORT_DCHECK(!IsQuantized(job.dtype));
         return CeilDiv(job.dc.rows, kInputGradRows) * CeilDiv(job.da.cols, kInputGradCols);
       },
-      [&](const InputGradJob& job, int64_t tile, Arena& scratch) {
+      [](const InputGradJob& job, int64_t tile, Arena& scratch) {
         const int64_t columns = CeilDiv(job.da.cols, kInputGradCols), n = job.dc.cols;
         const Part rows = PartOf(job.dc.rows, CeilDiv(job.dc.rows, kInputGradRows), tile / columns);
         const int64_t col = tile % columns * kInputGradCols,
                       cols = std::min(kInputGradCols, job.da.cols - col);
-        const int64_t stride = PanelSize(compute.dtype, n) + kCacheLine / sizeof(float);
+        const int64_t stride = PanelSize(job.dtype, n) + kCacheLine / sizeof(float);
         float* panels = scratch.New<float>(CeilDiv(cols, kPanel) * stride);  // apart in the cache
+        ConstMat w = job.w;
+        if (!w) {
+          const Mat unpacked = scratch.NewMat(n, cols);
+          Unpack(*job.packed, col, unpacked);
+          w = unpacked;
+        }
+        const int64_t from = job.w ? col : 0;
         for (int64_t c = 0; c < cols; c += kPanel) {
-          PackPanel(job.w, compute.dtype, job.transpose_w, {col + c, std::min(kPanel, cols - c)},
+          PackPanel(w, job.dtype, job.w && job.transpose_w, {from + c, std::min(kPanel, cols - c)},
                     panels + c / kPanel * stride);
         }
-        Run(compute.dtype,
+        Run(job.dtype,
             {.a = job.dc.row(rows.begin),
              .lda = job.dc.stride,
              .w = panels,
@@ -262,7 +299,6 @@ void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
 }
 
 void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
-  CheckGradients(compute);
   ForTiles(
       compute, "gemm weight grad", jobs,
       [](const WeightGradJob& job) {
@@ -270,12 +306,12 @@ void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
                    ? 0
                    : CeilDiv(job.dw.rows, kWeightGradRows) * CeilDiv(job.dw.cols, kWeightGradCols);
       },
-      [&](const WeightGradJob& job, int64_t tile, Arena& scratch) {
+      [](const WeightGradJob& job, int64_t tile, Arena& scratch) {
         const int64_t columns = CeilDiv(job.dw.cols, kWeightGradCols);
         const Part outs =
             PartOf(job.dw.rows, CeilDiv(job.dw.rows, kWeightGradRows), tile / columns);
         const Part ins = PartOf(job.dw.cols, columns, tile % columns);
-        const auto run = compute.dtype == Dtype::kFloat32 ? RunOuterProduct : bf16::RunOuterProduct;
+        const auto run = job.dtype == Dtype::kFloat32 ? RunOuterProduct : bf16::RunOuterProduct;
         run({.a = job.dc.data + outs.begin,
              .lda = job.dc.stride,
              .b = job.a.data + ins.begin,

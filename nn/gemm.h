@@ -19,8 +19,9 @@ namespace retort::nn {
 /// Columns of a packed panel: the unit in which outputs are laid along the lanes.
 inline constexpr int64_t kPanel = 32;
 
-/// Floats of a panel over k numbers.
+/// Floats of a panel over k numbers, and of all panels of W [N, K].
 int64_t PanelSize(Dtype dtype, int64_t k);
+int64_t PackedSize(Dtype dtype, int64_t n, int64_t k);
 
 /// W [N, K] as panels of kPanel outputs, each panel [K, kPanel], zero-padded in N. Of bfloat16, two
 /// neighbours in K take the place of one float; quantized panels are described in
@@ -35,8 +36,7 @@ class PackedMatrix {
   int64_t stride() const { return PanelSize(dtype_, k_); }
 
  private:
-  friend void Pack(Compute& compute, std::span<const struct PackJob> jobs,
-                   AlignedVector<float>& storage);
+  friend void Pack(Compute& compute, std::span<const struct PackJob> jobs, float* storage);
   float* data_ = nullptr;
   int64_t n_ = 0;
   int64_t k_ = 0;
@@ -45,14 +45,22 @@ class PackedMatrix {
 
 struct PackJob {
   PackedMatrix* packed = nullptr;
-  ConstMat w;  ///< [N, K]
+  StoredMat w;  ///< [N, K]
   Dtype dtype = Dtype::kFloat32;
   bool transpose = false;  ///< `w` holds Wᵀ [K, N]
+
+  int64_t n() const { return transpose ? w.cols : w.rows; }
+  int64_t k() const { return transpose ? w.rows : w.cols; }
+  int64_t size() const { return PackedSize(dtype, n(), k()); }
 };
-/// Runs all jobs in one parallel region. All panels lie in `storage`, one after the other: decoding
-/// reads them so, and large blocks get huge pages. Reuses it where it is large enough. Throws Error
-/// where a number to be quantized is not within ±65504.
-void Pack(Compute& compute, std::span<const PackJob> jobs, AlignedVector<float>& storage);
+/// Runs all jobs in one parallel region. All panels lie in `storage`, which has room for the sum of
+/// their size(), one after the other: decoding reads them so. Throws Error where a number to be
+/// quantized is not within ±65504.
+void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage);
+
+/// Columns [first, first + out.cols) of a packed W [N, K] as numbers [N, cols], those that products
+/// multiply. `first` is a multiple of 128.
+void Unpack(const PackedMatrix& w, int64_t first, Mat out);
 
 /// C [M, N] = A [M, K] · Wᵀ, or start + A · Wᵀ: the chain then starts there.
 struct GemmJob {
@@ -67,15 +75,17 @@ void Gemm(Compute& compute, const GemmJob& job);
 /// The same product on the calling thread, for use inside a tile.
 void GemmSerial(const GemmJob& job, Arena& scratch);
 
-// Gradients multiply what the Compute's dtype says, which must not be quantized.
+// What gradients multiply is kFloat32 or kBFloat16.
 
 /// dA [M, K] = dC [M, N] · W [N, K], or += with `accumulate`.
 struct InputGradJob {
   ConstMat dc;
-  ConstMat w;
+  ConstMat w;  ///< empty: `packed` is read
   Mat da;
   bool accumulate = false;
   bool transpose_w = false;  ///< `w` holds Wᵀ [K, N]
+  Dtype dtype = Dtype::kFloat32;
+  const PackedMatrix* packed = nullptr;  ///< W in the form that it is held in; slower
 };
 void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs);
 void GemmInputGrad(Compute& compute, const InputGradJob& job);
@@ -85,6 +95,7 @@ struct WeightGradJob {
   ConstMat dc;
   ConstMat a;
   Mat dw;
+  Dtype dtype = Dtype::kFloat32;
 };
 void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs);
 void GemmWeightGrad(Compute& compute, const WeightGradJob& job);

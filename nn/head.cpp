@@ -61,8 +61,14 @@ void HeadGrad(Compute& compute, const HeadGradArgs& args) {
                        l, vocabulary);
       }
     });
-    if (args.dw) GemmWeightGrad(compute, WeightGradJob{dlogits, hidden, args.dw});
-    GemmInputGrad(compute, InputGradJob{dlogits, args.weight, hidden});
+    if (args.dw) {
+      GemmWeightGrad(compute, WeightGradJob{dlogits, hidden, args.dw, args.weight_grad});
+    }
+    GemmInputGrad(compute, InputGradJob{.dc = dlogits,
+                                        .w = args.weight,
+                                        .da = hidden,
+                                        .dtype = args.input_grad,
+                                        .packed = forward.w});
     EmbedGrad(compute, rows, hidden, args.dhidden);
   }
 }

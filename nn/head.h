@@ -27,11 +27,12 @@ void Head(Compute& compute, const HeadArgs& args);
 /// Recomputes the chunks. dhidden [T, d] and dw [V, d] are added to, predictions in order.
 struct HeadGradArgs {
   HeadArgs forward;                 // logprob and entropy are not written
-  ConstMat weight;                  // [V, d]
+  ConstMat weight;                  // [V, d]; empty: forward.w is read
   const float* dlogprob = nullptr;  // [P]
   const float* dentropy = nullptr;  // [P]; null = zero
   Mat dhidden;
   Mat dw;  // may be empty
+  Dtype input_grad = Dtype::kFloat32, weight_grad = Dtype::kFloat32;
 };
 void HeadGrad(Compute& compute, const HeadGradArgs& args);
 

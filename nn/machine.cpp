@@ -79,7 +79,7 @@ double Rate(double seconds, const Once& once) {
 
 }  // namespace
 
-double MultiplyAddRate(Compute& compute, double seconds) {
+double MultiplyAddRate(Compute& compute, Dtype dtype, double seconds) {
   constexpr int64_t kRounds = 20000;
   const int64_t tiles = 8 * compute.executor.threads();
   std::vector<int64_t> operations(static_cast<size_t>(tiles));
@@ -87,7 +87,7 @@ double MultiplyAddRate(Compute& compute, double seconds) {
   return Rate(seconds, [&] {
     compute.executor.ParallelFor(tiles, [&](int64_t tile, int) {
       const auto i = static_cast<size_t>(tile);
-      operations[i] = compute.dtype == Dtype::kBFloat16
+      operations[i] = dtype == Dtype::kBFloat16
                           ? bf16::MultiplyAdds(kRounds, sink[i])
                           : HWY_DYNAMIC_DISPATCH(MultiplyAdds)(kRounds, sink[i]);
     });

@@ -7,9 +7,9 @@
 
 namespace retort::nn {
 
-/// Operations per second of multiply-adds of the Compute's dtype in registers on all threads, a
+/// Operations per second of multiply-adds of `dtype` in registers on all threads, a
 /// multiply-add being two. Runs for about `seconds`.
-double MultiplyAddRate(Compute& compute, double seconds);
+double MultiplyAddRate(Compute& compute, Dtype dtype, double seconds);
 
 /// Bytes per second at which all threads together read a buffer of `bytes`, again and again for
 /// about `seconds` but at least once.

@@ -21,6 +21,7 @@ class RopeTable {
   /// Makes positions 0 … count-1 available. Not thread-safe; call before a parallel region.
   void Reserve(int64_t count);
   int64_t dim() const { return dim_; }
+  bool Is(int64_t dim, double theta) const { return dim_ == dim && theta_ == theta; }
   const float* cos(int64_t position) const { return cos_.data() + position * (dim_ / 2); }
   const float* sin(int64_t position) const { return sin_.data() + position * (dim_ / 2); }
 

@@ -3,6 +3,7 @@
 // std::vector, and must outlive the view. Shapes are written behind every tensor: `Mat x;  // [T,
 // d]`.
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -47,5 +48,47 @@ struct MatrixView {
 
 using Mat = MatrixView<float>;
 using ConstMat = MatrixView<const float>;
+
+/// A matrix as a file holds it: of floats, or of halves of either kind, perhaps unaligned.
+struct StoredMat {
+  enum class Type { kFloat32, kBFloat16, kFloat16 };
+
+  const std::byte* data = nullptr;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t stride = 0;  ///< elements from one row to the next
+  Type type = Type::kFloat32;
+
+  StoredMat() = default;
+  StoredMat(const std::byte* data, Type type, int64_t rows, int64_t cols)
+      : data(data), rows(rows), cols(cols), stride(cols), type(type) {}
+  StoredMat(ConstMat m)  // NOLINT: every matrix can be read as a stored one
+      : data(reinterpret_cast<const std::byte*>(m.data)),
+        rows(m.rows),
+        cols(m.cols),
+        stride(m.stride) {}
+  StoredMat(Mat m) : StoredMat(ConstMat(m)) {}  // NOLINT
+
+  int64_t element_bytes() const { return type == Type::kFloat32 ? 4 : 2; }
+  const std::byte* at(int64_t r, int64_t c) const {
+    return data + (r * stride + c) * element_bytes();
+  }
+  StoredMat Rows(int64_t begin, int64_t count) const {
+    RETORT_DCHECK(begin >= 0 && count >= 0 && begin + count <= rows);
+    StoredMat part = *this;
+    part.data = at(begin, 0);
+    part.rows = count;
+    return part;
+  }
+  StoredMat Cols(int64_t begin, int64_t count) const {
+    RETORT_DCHECK(begin >= 0 && count >= 0 && begin + count <= cols);
+    StoredMat part = *this;
+    part.data = at(0, begin);
+    part.cols = count;
+    return part;
+  }
+  /// Row `r` as floats [cols], exactly.
+  void ReadRow(int64_t r, float* out) const;
+};
 
 }  // namespace retort::nn

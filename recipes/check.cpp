@@ -62,7 +62,7 @@ class Checker {
     facts.known =
         spec.path.empty() || findings_.Try(place + ".path", [&] { OpenFolder(spec, facts); });
     if (!facts.known) return;
-    const int64_t ids = std::visit([](const auto& c) { return c.vocab_size; }, facts.config);
+    const int64_t ids = model::Common(facts.config).vocab_size;
     if (facts.tokenizer.vocab_size() > ids) {
       Add(true, place,
           StrCat("vocab_size ", ids, " is smaller than the tokenizer's ",
@@ -97,7 +97,7 @@ class Checker {
     const ModelFacts& from = models_.at(stage.start_from);
     const std::string place = stage.name + ".start_from";
     if (!facts.known || !from.known) return;
-    if (model::TensorShapes(facts.config) != model::TensorShapes(from.config)) {
+    if (model::Network::LayoutOf(facts.config) != model::Network::LayoutOf(from.config)) {
       Add(true, place,
           StrCat("the weights of '", stage.start_from, "' have other shapes than '", stage.model,
                  "'; models that share weights need the same options"));

@@ -27,9 +27,10 @@ class Runner {
             events.stop_requested),
         hash_(RecipeHash(recipe)),
         executor_(options.threads),
-        compute_(executor_, recipe.precision) {
+        compute_(executor_) {
+    nn::RequireRunnable(recipe.precision);
     for (const auto& stage : recipe.stages) {  // before hours have gone into other stages
-      if (const auto dtype = stage.Needs().dtype) nn::Compute(executor_, {.products = *dtype});
+      if (const auto dtype = stage.Needs().dtype) nn::RequireRunnable({.products = *dtype});
     }
     if (!options.profile.empty()) compute_.profile = &profile_.emplace(executor_.threads());
   }
@@ -85,8 +86,7 @@ class Runner {
     LoadModels(exists ? state_.WeightsBefore(k) : std::map<std::string, Weights>());
     if (exists) {
       if (const Checkpoint* checkpoint = state_.CheckpointOf(k)) {
-        model::LoadWeights(*models_.at(checkpoint->state.model).model, checkpoint->folder,
-                           compute_);
+        model::LoadWeights(*models_.at(checkpoint->state.model).model, checkpoint->folder);
       }
       state_.GoOn();
     } else {
@@ -102,11 +102,11 @@ class Runner {
       LoadedModel loaded = LoadInitial(spec);
       const auto from = weights.find(spec.name);
       if (from != weights.end() && from->second.checkpoint) {
-        model::LoadWeights(*loaded.model, from->second.checkpoint->folder, compute_);
+        model::LoadWeights(*loaded.model, from->second.checkpoint->folder);
       } else if (from != weights.end() && from->second.initial != spec.name) {
         const LoadedModel other =
             LoadInitial(*std::ranges::find(recipe_.models, from->second.initial, &ModelSpec::name));
-        model::CopyWeights(*other.model, *loaded.model, compute_);
+        model::CopyWeights(*other.model, *loaded.model);
       }
       models_.emplace(spec.name, std::move(loaded));
     }
@@ -125,10 +125,11 @@ class Runner {
                    origin->path, ". Name a Hugging Face folder or a run directory by --set models.",
                    origin->name, ".path=FOLDER");
       model::Pretrained pretrained =
-          model::LoadPretrained(train::FindModel(origin->path).folder, compute_);
+          model::LoadPretrained(train::FindModel(origin->path).folder, recipe_.precision);
       loaded = {std::move(pretrained.model), std::move(pretrained.tokenizer)};
     } else {
-      loaded.model = model::NewModel(origin->config, static_cast<uint64_t>(recipe_.seed), compute_);
+      loaded.model =
+          model::NewModel(origin->config, static_cast<uint64_t>(recipe_.seed), recipe_.precision);
     }
     RETORT_CHECK(loaded.tokenizer.vocab_size() <= loaded.model->vocab_size(), "model '", spec.name,
                  "': vocab_size ", loaded.model->vocab_size(), " is smaller than the tokenizer's ",
@@ -218,7 +219,7 @@ class Runner {
     }
     // Once: a checkpoint holds what training has made of the copy.
     if (!stage.start_from.empty() && context.checkpoint.empty()) {
-      model::CopyWeights(*models_.at(stage.start_from).model, *loaded.model, compute_);
+      model::CopyWeights(*models_.at(stage.start_from).model, *loaded.model);
     }
     context.save = [&](const train::StageProgress& progress) { Save(k, progress, elapsed()); };
 

@@ -54,19 +54,17 @@ class GrpoStage {
                       : ". The policy gets no advantage for them (unjudged: skip), which is better "
                         "than wrong: see that it does not learn to be unjudged"),
         learner_(context.model, context.compute, options.optimizer, options.balance),
+        rollout_precision_(context.model.precision()),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
-    const nn::Dtype dtype = options.rollout_dtype.value_or(context.compute.dtype);
-    if (dtype != context.compute.dtype) {
-      rollout_compute_.emplace(context.compute.executor,
-                               nn::Precision{dtype, context.compute.cache_dtype});
-    }
+    if (options.rollout_dtype) rollout_precision_.products = *options.rollout_dtype;
     if (options.loss.beta != 0) {
-      reference_ = model::NewModel(context.model.config(), 0, context.compute);
-      model::CopyWeights(context.model, *reference_, context.compute);
+      reference_ = std::make_unique<model::LanguageModel>(context.model.shared_network(),
+                                                          context.model.precision());
+      model::CopyWeights(context.model, *reference_);
     }
     if (!context.checkpoint.empty()) {
-      train::LoadOptimizer(context.checkpoint, context.model, learner_.optimizer());
-      if (reference_) train::LoadReference(context.checkpoint, *reference_, context.compute);
+      train::LoadOptimizer(context.checkpoint, learner_.optimizer());
+      if (reference_) train::LoadReference(context.checkpoint, *reference_);
       report_.tokens = context.state.value("tokens", int64_t{0});
       completions_ = context.state.value("completions", int64_t{0});
       unjudged_ = context.state.value("unjudged", int64_t{0});
@@ -92,6 +90,8 @@ class GrpoStage {
   }
 
  private:
+  bool OtherPrecision() const { return rollout_precision_ != context_.model.precision(); }
+
   // The steps of the whole stage as far as is known after `done`.
   int64_t Expected(int64_t done) const {
     return options_.budget.ExpectedSteps(options_.steps, done, report_.operations);
@@ -124,13 +124,8 @@ class GrpoStage {
       job.chosen.push_back(order_.At(step * options_.prompts_per_step + i));
     }
     Rollout rollout;
-    nn::Compute& compute = rollout_compute_ ? *rollout_compute_ : context_.compute;
-    if (rollout_compute_) {
-      compute.profile = context_.compute.profile;
-      context_.model.Pack(compute);
-    }
-    rollout.sampled = train::SampleProblems(train::SamplingOf(context_, panel_, compute), job);
-    if (rollout_compute_) context_.model.Pack(context_.compute);
+    rollout.sampled =
+        train::SampleProblems(train::SamplingOf(context_, panel_, rollout_precision_), job);
     std::vector<std::optional<double>> rewards;
     for (const Sample& sample : rollout.sampled.samples) rewards.push_back(sample.reward);
     const std::vector<int64_t> sizes(job.chosen.size(), options_.num_generations);
@@ -167,11 +162,11 @@ class GrpoStage {
   /// How far the first group's log-probabilities lie from those of float32, when they are rounded.
   std::optional<train::PrecisionError> Precision(const Rollout& rollout) {
     constexpr auto kFloat32 = nn::Dtype::kFloat32;
-    nn::Compute& compute = context_.compute;
-    if (compute.dtype == kFloat32 && compute.cache_dtype == kFloat32) return std::nullopt;
+    const nn::Precision& precision = context_.model.precision();
+    if (precision.products == kFloat32 && precision.cache == kFloat32) return std::nullopt;
     train::MicroBatch batch;
     batch.Add(rollout.learned.groups.front());
-    return train::MeasurePrecision(context_.model, compute, batch,
+    return train::MeasurePrecision(context_.model, context_.compute, batch,
                                    rollout::LogprobTemperature(options_.sampling));
   }
 
@@ -187,13 +182,13 @@ class GrpoStage {
 
     const std::optional<train::PrecisionError> precision = Precision(rollout);
     const train::PolicyUpdateOptions options = UpdateOptions(options_);
-    train::PolicyUpdate update(options, learner_, reference_.get(), rollout_compute_.has_value());
+    train::PolicyUpdate update(options, learner_, reference_.get(), OtherPrecision());
     const train::UpdateTotals totals = update.Learn(
         rollout.learned, Expected(step) * options.num_iterations * options.minibatches);
     const std::vector<double> violations = learner_.BalanceRouters();
     if (reference_ && options_.ref_model_sync_steps > 0 &&
         (step + 1) % options_.ref_model_sync_steps == 0) {
-      model::CopyWeights(context_.model, *reference_, context_.compute);
+      model::CopyWeights(context_.model, *reference_);
     }
 
     const rollout::EngineStats& stats = rollout.sampled.stats;
@@ -294,7 +289,7 @@ class GrpoStage {
   train::JudgeWarnings warnings_;
   train::Learner learner_;
   std::unique_ptr<model::LanguageModel> reference_;
-  std::optional<nn::Compute> rollout_compute_;  // where the rollout has a precision of its own
+  nn::Precision rollout_precision_;  // the model's, or one of its own
   double active_;
   train::StageReport report_;
   int64_t completions_ = 0, unjudged_ = 0;  // of the whole stage

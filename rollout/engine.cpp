@@ -24,13 +24,15 @@ void RequireFinite(float logprob, const Request& request, size_t tokens) {
 
 }  // namespace
 
-RolloutEngine::RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
-                             const model::Tokenizer* tokenizer, EngineOptions options)
-    : model_(model),
+RolloutEngine::RolloutEngine(std::shared_ptr<const model::PackedWeights> weights,
+                             nn::Compute& compute, const model::Tokenizer* tokenizer,
+                             EngineOptions options)
+    : weights_(std::move(weights)),
       compute_(compute),
+      workspace_(compute),
       tokenizer_(tokenizer),
       options_(options),
-      cache_(model.NewCache()) {
+      cache_(weights_->NewCache()) {
   RETORT_CHECK(options.max_rows >= 1 && options.prefill_tokens >= 1, "rollout: max_rows ",
                options.max_rows, " and prefill_tokens ", options.prefill_tokens,
                " must both be at least 1");
@@ -41,11 +43,10 @@ void RolloutEngine::Submit(Request request) {
   RETORT_CHECK(!request.prompt.empty(), "rollout: request ", request.id,
                " has an empty prompt; give at least one token");
   for (const int32_t id : request.prompt) {
-    RETORT_CHECK(id >= 0 && id < model_.vocab_size(), "rollout: request ", request.id,
-                 ": token id ", id, " is outside the vocabulary of ", model_.vocab_size());
+    RETORT_CHECK(id >= 0 && id < network().vocab_size(), "rollout: request ", request.id,
+                 ": token id ", id, " is outside the vocabulary of ", network().vocab_size());
   }
-  const int64_t limit =
-      std::visit([](const auto& c) { return c.max_position_embeddings; }, model_.config());
+  const int64_t limit = network().max_positions();
   // The last sampled token is never fed back, so it needs no position.
   const int64_t needed =
       static_cast<int64_t>(request.prompt.size()) + request.sampling.max_completion_length - 1;
@@ -106,7 +107,7 @@ void RolloutEngine::StartSamples() {
       Row row{&group, cache_.Fork(group.cache), RandomStream(key), {}, {}};
       row.trajectory.prompt = group.request.prompt;
       row.trajectory.sample = sample;
-      const int32_t token = SampleToken(group.logprobs.data(), model_.vocab_size(),
+      const int32_t token = SampleToken(group.logprobs.data(), network().vocab_size(),
                                         group.request.sampling, row.random);
       if (Extend(row, token, group.logprobs[static_cast<size_t>(token)])) {
         Finish(row);
@@ -166,9 +167,8 @@ bool RolloutEngine::Step() {
   stats_.peak_cache_bytes = std::max(stats_.peak_cache_bytes, cache_.bytes());
 
   const nn::ArenaScope scope(arena_);
-  const int64_t V = model_.vocab_size(), d = model_.hidden_size();
-  const nn::Mat hidden = arena_.NewMat(batch.size(), d);
-  model_.Forward(compute_, batch, nullptr, hidden);
+  const int64_t V = network().vocab_size(), d = network().hidden_size();
+  const nn::Mat hidden = network().Forward(*weights_, workspace_, batch);
 
   // Logits live one chunk at a time; only the prompts' rows are kept.
   const int64_t decoding = static_cast<int64_t>(rows_.size());
@@ -182,7 +182,7 @@ bool RolloutEngine::Step() {
     const int64_t count = std::min(chunk, wanted - first);
     const nn::Mat x = arena_.NewMat(count, d), logits = arena_.NewMat(count, V);
     nn::Embed(compute_, hidden, last_rows.data() + first, x);
-    nn::Gemm(compute_, nn::GemmJob{x, &model_.head(), logits});
+    nn::Gemm(compute_, nn::GemmJob{x, &weights_->head(), logits});
     compute_.ForRows("sample", count, kSampleTile, [&](int64_t begin, int64_t end, nn::Arena&) {
       for (int64_t i = begin; i < end; ++i) {
         float* row_logits = logits.row(i);

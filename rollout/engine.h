@@ -10,13 +10,15 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/records.h"
-#include "model/language_model.h"
+#include "model/packed_weights.h"
 #include "model/tokenizer.h"
+#include "model/workspace.h"
 #include "rollout/sampler.h"
 
 namespace retort::rollout {
@@ -54,9 +56,9 @@ struct EngineStats {
 
 class RolloutEngine {
  public:
-  /// Borrows everything; the weights may change only while no request is in flight. `tokenizer` is
-  /// needed for stop strings only and may be null without them. Throws Error on options below 1.
-  RolloutEngine(model::LanguageModel& model, nn::Compute& compute,
+  /// Borrows compute and tokenizer, which is needed for stop strings only and may be null without
+  /// them. Throws Error on options below 1.
+  RolloutEngine(std::shared_ptr<const model::PackedWeights> weights, nn::Compute& compute,
                 const model::Tokenizer* tokenizer, EngineOptions options = {});
 
   /// Throws Error on an empty prompt or stop string, ids out of range, or more tokens than the
@@ -94,8 +96,11 @@ class RolloutEngine {
   void Finish(Row& row);
   void RetireGroups();
 
-  model::LanguageModel& model_;
+  const model::Network& network() const { return weights_->network(); }
+
+  std::shared_ptr<const model::PackedWeights> weights_;
   nn::Compute& compute_;
+  model::Workspace workspace_;
   const model::Tokenizer* tokenizer_;
   EngineOptions options_;
   model::KvCache cache_;

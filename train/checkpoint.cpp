@@ -12,12 +12,14 @@ constexpr const char* kStateFile = "trainer_state.json";
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
 constexpr const char* kReferenceFolder = "reference";
 
-// The moments that belong to each trainable parameter, in the store's order.
+// body(parameter, the suffix of the tensor's name, the numbers) for both moments of each trainable
+// parameter.
 template <class Body>
-void ForEachMoment(model::LanguageModel& model, nn::AdamW& optimizer, const Body& body) {
-  size_t i = 0;
-  for (const nn::Parameter& p : model.parameters().all()) {
-    if (p.trainable) body(p, optimizer.moments().at(i++));
+void ForEachMoment(nn::AdamW& optimizer, const Body& body) {
+  for (const nn::ParameterInfo& p : optimizer.first().layout().all()) {
+    if (!p.trainable) continue;
+    body(p, ".exp_avg", optimizer.first()[p.name]);
+    body(p, ".exp_avg_sq", optimizer.second()[p.name]);
   }
 }
 
@@ -55,12 +57,10 @@ void SaveCheckpoint(const std::filesystem::path& folder, const std::string& owne
   int64_t optimizer_steps = 0;
   if (content.optimizer) {
     std::vector<model::StoredTensor> tensors;
-    ForEachMoment(
-        *content.model, *content.optimizer,
-        [&](const nn::Parameter& p, nn::AdamW::Moments& moments) {
-          tensors.push_back(model::FloatTensor(p.name + ".exp_avg", p.shape, moments.first));
-          tensors.push_back(model::FloatTensor(p.name + ".exp_avg_sq", p.shape, moments.second));
-        });
+    ForEachMoment(*content.optimizer,
+                  [&](const nn::ParameterInfo& p, const char* suffix, std::span<float> moment) {
+                    tensors.push_back(model::FloatTensor(p.name + suffix, p.shape, moment));
+                  });
     model::WriteSafetensors(path / kOptimizerFile, std::move(tensors));
     optimizer_steps = content.optimizer->steps();
   }
@@ -95,29 +95,24 @@ TrainerState ReadTrainerState(const std::filesystem::path& folder) {
   }
 }
 
-void LoadOptimizer(const std::filesystem::path& folder, model::LanguageModel& model,
-                   nn::AdamW& optimizer) {
+void LoadOptimizer(const std::filesystem::path& folder, nn::AdamW& optimizer) {
   const std::filesystem::path file = folder / kOptimizerFile;
-  const model::SafetensorsFile tensors(file);
-  optimizer.Prepare(model.parameters());
-  ForEachMoment(model, optimizer, [&](const nn::Parameter& p, nn::AdamW::Moments& moments) {
-    for (const auto& [suffix, values] :
-         {std::pair{".exp_avg", &moments.first}, {".exp_avg_sq", &moments.second}}) {
-      const model::StoredTensor* tensor = tensors.Find(p.name + suffix);
-      RETORT_CHECK(tensor, file.string(), ": tensor '", p.name, suffix, "' is missing");
-      RETORT_CHECK(tensor->shape == p.shape, file.string(), ": tensor '", p.name, suffix,
-                   "' has another shape than the model. Is this the checkpoint of another model?");
-      model::ReadFloats(*tensor, *values);
-    }
+  const model::TensorSource tensors = model::OpenSafetensors(file);
+  ForEachMoment(optimizer, [&](const nn::ParameterInfo& p, const char* suffix,
+                               std::span<float> moment) {
+    const model::StoredTensor* tensor = tensors.Find(p.name + suffix);
+    RETORT_CHECK(tensor, file.string(), ": tensor '", p.name, suffix, "' is missing");
+    RETORT_CHECK(tensor->shape == p.shape, file.string(), ": tensor '", p.name, suffix,
+                 "' has another shape than the model. Is this the checkpoint of another model?");
+    model::ReadFloats(*tensor, moment);
   });
   const std::string state = (folder / kStateFile).string();
   const Json json = ParseJson(ReadFile(state), state);
   optimizer.set_steps(Count(json, "optimizer_steps", state));
 }
 
-void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference,
-                   nn::Compute& compute) {
-  model::LoadWeights(reference, folder / kReferenceFolder, compute);
+void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference) {
+  model::LoadWeights(reference, folder / kReferenceFolder);
 }
 
 }  // namespace retort::train

@@ -40,9 +40,7 @@ void SaveCheckpoint(const std::filesystem::path& folder, const std::string& owne
 
 TrainerState ReadTrainerState(const std::filesystem::path& folder);
 /// Restores moments and step count; throws Error when they do not fit the model.
-void LoadOptimizer(const std::filesystem::path& folder, model::LanguageModel& model,
-                   nn::AdamW& optimizer);
-void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference,
-                   nn::Compute& compute);
+void LoadOptimizer(const std::filesystem::path& folder, nn::AdamW& optimizer);
+void LoadReference(const std::filesystem::path& folder, model::LanguageModel& reference);
 
 }  // namespace retort::train

@@ -93,9 +93,9 @@ std::vector<int64_t> Indices(int64_t begin, int64_t end) {
 }
 
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
-                         nn::Compute& compute) {
-  return {.model = context.model,
-          .compute = compute,
+                         const nn::Precision& precision) {
+  return {.weights = context.model.Packed(context.compute, precision),
+          .compute = context.compute,
           .tokenizer = context.tokenizer,
           .prompt_template = context.prompt_template,
           .panel = panel,
@@ -106,7 +106,7 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
 }
 
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel) {
-  return SamplingOf(context, panel, context.compute);
+  return SamplingOf(context, panel, context.model.precision());
 }
 
 namespace {
@@ -126,7 +126,7 @@ class Sampling {
 
   SampleResult Run() {
     const Stopwatch whole;
-    rollout::RolloutEngine engine(context_.model, context_.compute, &context_.tokenizer,
+    rollout::RolloutEngine engine(context_.weights, context_.compute, &context_.tokenizer,
                                   context_.engine);
     try {
       rollout::Generate(

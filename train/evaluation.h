@@ -5,13 +5,14 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "model/language_model.h"
+#include "model/packed_weights.h"
 #include "model/template.h"
 #include "rollout/engine.h"
 #include "train/panel.h"
@@ -45,7 +46,7 @@ struct SampleJob {
 std::vector<int64_t> Indices(int64_t begin, int64_t end);
 
 struct SampleContext {
-  model::LanguageModel& model;
+  std::shared_ptr<const model::PackedWeights> weights;
   nn::Compute& compute;
   const model::Tokenizer& tokenizer;
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
@@ -59,9 +60,9 @@ struct SampleContext {
   std::function<void(size_t slot, const Sample&)> on_judged = {};
 };
 
-/// How a stage samples its own model, packed for `compute`.
+/// How a stage samples its own model as it is now, in a precision of its own or in the model's.
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
-                         nn::Compute& compute);
+                         const nn::Precision& precision);
 SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel);
 
 struct SampleResult {

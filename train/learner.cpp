@@ -9,22 +9,20 @@
 namespace retort::train {
 namespace {
 
-nn::HeadArgs HeadOf(model::LanguageModel& model, const MicroBatch& batch, nn::ConstMat hidden,
-                    float temperature) {
+nn::HeadArgs HeadOf(const model::PackedWeights& weights, const MicroBatch& batch,
+                    nn::ConstMat hidden, float temperature) {
   return {.hidden = hidden,
-          .w = &model.head(),
+          .w = &weights.head(),
           .predictions = batch.predictions(),
           .rows = batch.rows().data(),
           .targets = batch.targets().data(),
           .temperature = temperature};
 }
 
-Scores ScoreHidden(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
-                   nn::ConstMat hidden, float temperature) {
+Scores RunHead(nn::Compute& compute, nn::HeadArgs head) {
   Scores scores;
-  scores.logprob.resize(static_cast<size_t>(batch.predictions()));
-  scores.entropy.resize(static_cast<size_t>(batch.predictions()));
-  nn::HeadArgs head = HeadOf(model, batch, hidden, temperature);
+  scores.logprob.resize(static_cast<size_t>(head.predictions));
+  scores.entropy.resize(static_cast<size_t>(head.predictions));
   head.logprob = scores.logprob.data();
   head.entropy = scores.entropy.data();
   nn::Head(compute, head);
@@ -33,21 +31,18 @@ Scores ScoreHidden(model::LanguageModel& model, nn::Compute& compute, const Micr
 
 }  // namespace
 
-Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
-                 float temperature) {
-  std::vector<float> storage(static_cast<size_t>(batch.batch().size() * model.hidden_size()));
-  const nn::Mat hidden(storage.data(), batch.batch().size(), model.hidden_size());
-  model.Forward(compute, batch.batch(), nullptr, hidden);
-  return ScoreHidden(model, compute, batch, hidden, temperature);
+Scores ScoreWith(const model::PackedWeights& weights, model::Workspace& workspace,
+                 const MicroBatch& batch, float temperature) {
+  const nn::Mat hidden = weights.network().Forward(weights, workspace, batch.batch());
+  return RunHead(workspace.compute, HeadOf(weights, batch, hidden, temperature));
 }
 
 PrecisionError MeasurePrecision(model::LanguageModel& model, nn::Compute& compute,
                                 const MicroBatch& batch, float temperature) {
-  const Scores rounded = ScoreWith(model, compute, batch, temperature);
-  nn::Compute float32(compute.executor);
-  model.Pack(float32);
-  const Scores exact = ScoreWith(model, float32, batch, temperature);
-  model.Pack(compute);
+  model::Workspace workspace(compute);
+  const Scores rounded = ScoreWith(*model.Packed(compute), workspace, batch, temperature);
+  const auto float32 = model.network().Pack(compute, model.values(), {});
+  const Scores exact = ScoreWith(*float32, workspace, batch, temperature);
   PrecisionError error;
   for (size_t i = 0; i < exact.logprob.size(); ++i) {
     const double difference = std::abs(double{rounded.logprob[i]} - exact.logprob[i]);
@@ -61,14 +56,16 @@ ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
                          std::span<const LearnGroup> groups, int64_t micro_batch_tokens) {
   ValidationScore score;
   model::Tape tape;
+  model::Workspace workspace(compute);
+  const auto weights = model.Packed(compute);
   int64_t predictions = 0;
   for (const std::vector<GroupPiece>& pieces : CutIntoMicroBatches(groups, micro_batch_tokens)) {
     MicroBatch batch;
     for (const GroupPiece& piece : pieces) batch.Add(groups, piece);
     tape.Reset();
-    const nn::Mat hidden = tape.arena.NewMat(batch.batch().size(), model.hidden_size());
-    model.Forward(compute, batch.batch(), &tape, hidden);  // a tape also counts loads
-    for (const float logprob : ScoreHidden(model, compute, batch, hidden, 1).logprob) {
+    // A tape also counts loads.
+    const nn::Mat hidden = model.network().Forward(*weights, workspace, batch.batch(), &tape);
+    for (const float logprob : RunHead(compute, HeadOf(*weights, batch, hidden, 1)).logprob) {
       score.loss -= logprob;
     }
     predictions += batch.predictions();
@@ -82,50 +79,61 @@ ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
 
 Learner::Learner(model::LanguageModel& model, nn::Compute& compute,
                  const nn::OptimizerOptions& optimizer, const BalanceSettings& balance)
-    : model_(model), compute_(compute), optimizer_(optimizer), balance_(balance) {
-  RETORT_CHECK(!nn::IsQuantized(compute.dtype), "dtype: got ", EnumName(compute.dtype),
+    : model_(model),
+      compute_(compute),
+      workspace_(compute),
+      gradients_(model.values().Like()),
+      optimizer_(optimizer, gradients_),
+      balance_(balance) {
+  const nn::Dtype dtype = model.precision().products;
+  RETORT_CHECK(!nn::IsQuantized(dtype), "dtype: got ", EnumName(dtype),
                ", which only samples. Learn with float32 or bfloat16");
-  model_.parameters().ZeroGradients();
-  optimizer_.Prepare(model_.parameters());
 }
 
 void Learner::Accumulate(const MicroBatch& batch, float temperature, double share,
                          const Loss& loss) {
   const nn::ArenaScope scope(arena_);
-  const nn::Mat hidden = arena_.NewMat(batch.batch().size(), model_.hidden_size());
+  const auto weights = model_.Packed(compute_);
   tape_.Reset();
   const auto sequences = static_cast<double>(std::max<int64_t>(1, batch.sequences()));
   tape_.balance.sequence_alpha = balance_.seq_aux_loss_alpha * share / sequences;
   tape_.balance.batch_alpha = balance_.aux_loss_alpha * share;
   tape_.loads.swap(loads_);  // the pass adds to what has been counted
-  model_.Forward(compute_, batch.batch(), &tape_, hidden);
+  const nn::Mat hidden = model_.network().Forward(*weights, workspace_, batch.batch(), &tape_);
   tape_.loads.swap(loads_);
   balance_loss_ += tape_.balance_loss;
 
-  const ScoreGradients gradients = loss(ScoreHidden(model_, compute_, batch, hidden, temperature));
+  const nn::HeadArgs head = HeadOf(*weights, batch, hidden, temperature);
+  const ScoreGradients gradients = loss(RunHead(compute_, head));
   RETORT_DCHECK(gradients.logprob.size() == static_cast<size_t>(batch.predictions()));
+  const nn::ParameterId head_weight = model_.network().head();
   const nn::Mat dhidden = arena_.NewZeroMat(hidden.rows, hidden.cols);
   nn::HeadGrad(compute_,
-               {.forward = HeadOf(model_, batch, hidden, temperature),
-                .weight = model_.head_weight().mat(),
+               {.forward = head,
+                .weight = model_.values().mat(head_weight),
                 .dlogprob = gradients.logprob.data(),
                 .dentropy = gradients.entropy.empty() ? nullptr : gradients.entropy.data(),
                 .dhidden = dhidden,
-                .dw = model_.head_weight().grad_mat()});
-  model_.Backward(compute_, batch.batch(), tape_, dhidden);
+                .dw = gradients_.mat(head_weight),
+                .input_grad = weights->precision().InputGrad(),
+                .weight_grad = weights->precision().WeightGrad()});
+  model_.network().Backward(*weights, workspace_, tape_, dhidden, {&model_.values(), gradients_});
 }
 
 double Learner::Step(double learning_rate) {
-  const double norm = optimizer_.Step(compute_, model_.parameters(), learning_rate);
-  model_.Pack(compute_);
-  model_.parameters().ZeroGradients();
+  const double norm = nn::GlobalNorm(compute_, gradients_);
+  const double factor = nn::ClipFactor(norm, optimizer_.options().max_grad_norm);
+  optimizer_.Update(compute_, {gradients_, factor}, learning_rate, model_.ChangeValues());
+  gradients_.Zero();
   return norm;
 }
 
 std::vector<double> Learner::BalanceRouters() {
   std::vector<double> violations;
   for (const std::vector<int64_t>& loads : loads_) violations.push_back(nn::MaxViolation(loads));
-  if (!loads_.empty()) model_.BalanceBias(loads_, balance_.router_bias_update_speed);
+  if (!loads_.empty() && balance_.router_bias_update_speed > 0) {
+    model_.network().BalanceBias(loads_, balance_.router_bias_update_speed, model_.ChangeValues());
+  }
   loads_.clear();
   balance_loss_ = 0;
   return violations;

@@ -42,15 +42,15 @@ struct ScoreGradients {
 };
 
 /// Log-probabilities and entropies of a micro-batch without remembering anything.
-Scores ScoreWith(model::LanguageModel& model, nn::Compute& compute, const MicroBatch& batch,
-                 float temperature = 1);
+Scores ScoreWith(const model::PackedWeights& weights, model::Workspace& workspace,
+                 const MicroBatch& batch, float temperature = 1);
 
-/// How far the log-probabilities of the Compute's precision lie from those of float32, in nats.
+/// How far the log-probabilities of the model's precision lie from those of float32, in nats.
 struct PrecisionError {
   double max = 0;
   double mean = 0;
 };
-/// Packs the weights for float32 and back again.
+/// Packs the weights for float32 besides.
 PrecisionError MeasurePrecision(model::LanguageModel& model, nn::Compute& compute,
                                 const MicroBatch& batch, float temperature = 1);
 
@@ -65,20 +65,21 @@ ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
 
 class Learner {
  public:
-  /// Borrows the model and the compute.
+  /// Borrows the model, which it learns in its precision, and the compute.
   Learner(model::LanguageModel& model, nn::Compute& compute, const nn::OptimizerOptions& optimizer,
           const BalanceSettings& balance = {});
 
   Scores Score(const MicroBatch& batch, float temperature = 1) {
-    return ScoreWith(model_, compute_, batch, temperature);
+    return ScoreWith(*model_.Packed(compute_), workspace_, batch, temperature);
   }
 
-  /// Adds the gradient of `loss` to the parameters'. `share` is this micro-batch's part of the
+  /// Adds the gradient of `loss` to gradients(). `share` is this micro-batch's part of the
   /// whole batch's sequences, by which balance losses are weighted.
   using Loss = std::function<ScoreGradients(const Scores&)>;
   void Accumulate(const MicroBatch& batch, float temperature, double share, const Loss& loss);
 
-  /// Clips, updates, repacks, zeroes the gradients. Returns the gradient norm before clipping.
+  /// Clips, updates, zeroes the gradients. Returns the gradient norm before clipping; one that is
+  /// not finite throws Error and leaves the weights as they were.
   double Step(double learning_rate);
 
   /// Moves the router biases against the loads counted since the last call, and returns the
@@ -88,14 +89,19 @@ class Learner {
   double balance_loss() const { return balance_loss_; }
 
   nn::AdamW& optimizer() { return optimizer_; }
+  const nn::ParameterStore& gradients() const { return gradients_; }
   model::LanguageModel& model() { return model_; }
   nn::Compute& compute() { return compute_; }
   /// Bytes of activations at their most.
   size_t peak_bytes() const { return tape_.arena.peak_bytes() + arena_.peak_bytes(); }
+  /// For whoever scores beside the learner, between its passes.
+  model::Workspace& workspace() { return workspace_; }
 
  private:
   model::LanguageModel& model_;
   nn::Compute& compute_;
+  model::Workspace workspace_;
+  nn::ParameterStore gradients_;
   nn::AdamW optimizer_;
   BalanceSettings balance_;
   model::Tape tape_;

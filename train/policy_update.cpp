@@ -125,7 +125,9 @@ void PolicyUpdate::Update(const Part& part, bool fresh) {
     for (const GroupPiece& piece : pieces) add(arrays, piece);
     std::vector<float> ref_logp;
     if (reference_) {
-      ref_logp = ScoreWith(*reference_, learner_.compute(), micro, options_.temperature).logprob;
+      ref_logp = ScoreWith(*reference_->Packed(learner_.compute()), learner_.workspace(), micro,
+                           options_.temperature)
+                     .logprob;
     }
     totals_.tokens += micro.batch().size();
     const double share =

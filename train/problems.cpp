@@ -58,7 +58,7 @@ std::vector<Problem> GetProblems(const ProblemOptions& options,
 }
 
 int64_t Positions(const model::ModelConfig& config) {
-  return std::visit([](const auto& c) { return c.max_position_embeddings; }, config);
+  return model::Common(config).max_position_embeddings;
 }
 
 Overlongs FindOverlong(const std::vector<Problem>& problems, const ProblemOptions& options,

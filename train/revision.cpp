@@ -74,7 +74,7 @@ RevisionResult Revise(const SampleContext& context, const SampleJob& job, const 
     prompt.insert(prompt.end(), turn.begin(), turn.end());
     // As the rollout counts: the last token needs no position.
     if (static_cast<int64_t>(prompt.size()) + job.sampling.max_completion_length - 1 >
-        Positions(context.model.config())) {
+        Positions(context.weights->network().config())) {
       ++result.too_long;
       continue;
     }

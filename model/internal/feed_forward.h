@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/config.h"
+#include "model/internal/layer_spec.h"
 #include "model/internal/pre_norm.h"
 #include "model/internal/swiglu_mlp.h"
 
@@ -16,13 +16,18 @@ namespace retort::model {
 /// One SwiGLU for every token.
 class DenseFeedForward {
  public:
-  DenseFeedForward(nn::ParameterStore& store, const std::string& prefix, int64_t hidden,
-                   int64_t width, double eps);
-  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs) { mlp_.Pack(dtype, jobs); }
+  struct Tape {
+    nn::Mat x;              // [T, d] residual stream before the block
+    float* rstd = nullptr;  // [T]
+    SwiGluMlp::Tape mlp;
+  };
+
+  DenseFeedForward(Builder& builder, const std::string& prefix, const DenseSpec& spec,
+                   const CommonConfig& common);
   /// Writes the block's output into `y` [T, d].
-  void Forward(const Pass& pass, nn::Mat x, nn::Mat y, FeedForwardTape& tape) const;
+  void Forward(const Pass& pass, nn::Mat x, nn::Mat y, Tape& tape) const;
   /// Returns the gradient of x [T, d].
-  nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const FeedForwardTape& tape) const;
+  nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const Tape& tape) const;
 
  private:
   PreNorm norm_;
@@ -31,28 +36,54 @@ class DenseFeedForward {
 
 /// Router, routed experts, shared experts. The router bias (e_score_correction_bias) is a parameter
 /// that no gradient moves: see BalanceBias.
+///
+/// A pass is four calls with index arrays between: Route chooses experts for tokens, Dispatch
+/// brings tokens to experts, Experts computes, Combine brings the results back. Expert parallelism
+/// cuts around Experts. Shape letters: K experts per token; a slot is a token at one of its
+/// experts.
 class MoeFeedForward {
  public:
-  MoeFeedForward(nn::ParameterStore& store, const std::string& prefix,
-                 const DeepseekConfig& config);
-  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
-  void Forward(const Pass& pass, nn::Mat x, nn::Mat y, FeedForwardTape& tape) const;
-  nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const FeedForwardTape& tape) const;
+  struct Tape {
+    nn::Mat x;                   // [T, d] residual stream before the block
+    float* rstd = nullptr;       // [T]
+    nn::Mat logits, scores;      // [T, E]
+    int32_t* experts = nullptr;  // [T, K]
+    float* weights = nullptr;    // [T, K]
+    nn::Dispatch dispatch;
+    nn::Mat gate_up;  // [T·K, 2f]; backward leaves its gradient there
+    nn::Mat ys;       // [T·K, d]; backward leaves its gradient there
+    nn::Mat dscores;  // [T, E] gradient of the balance losses, or empty
+    SwiGluMlp::Tape shared;
+  };
+
+  MoeFeedForward(Builder& builder, const std::string& prefix, const MoeSpec& spec,
+                 const CommonConfig& common);
+  void Forward(const Pass& pass, nn::Mat x, nn::Mat y, Tape& tape) const;
+  nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const Tape& tape) const;
 
   /// Adds this pass's choices to loads [E] and the balance losses to the tape.
-  void Balance(const Pass& pass, FeedForwardTape& tape, std::vector<int64_t>& loads) const;
-  /// Loss-free balancing: moves the bias by `rate` against the loads. No effect without a bias.
-  void BalanceBias(std::span<const int64_t> loads, double rate);
-  int64_t experts() const { return shape_.experts; }
+  void Balance(const Pass& pass, Tape& tape, std::vector<int64_t>& loads) const;
+  /// Loss-free balancing: moves the bias in `values` by `rate` against the loads. No effect without
+  /// a bias.
+  void BalanceBias(std::span<const int64_t> loads, double rate, nn::ParameterStore& values) const;
+  int64_t experts() const { return router_shape_.experts; }
 
  private:
-  nn::RouteArgs Routing(const FeedForwardTape& tape) const;
-  const SwiGluMlp& expert(int64_t e) const { return experts_[static_cast<size_t>(e)]; }
+  void Route(const Pass& pass, nn::ConstMat h, Tape& tape) const;
+  nn::Mat Dispatch(const Pass& pass, nn::ConstMat h, Tape& tape) const;  // → xs [T·K, d]
+  void Experts(const Pass& pass, nn::ConstMat xs, Tape& tape) const;     // → tape.ys
+  void Combine(const Pass& pass, const Tape& tape, nn::Mat y) const;     // y += …
 
-  nn::RouterShape shape_;
+  nn::RouteArgs Routing(const Pass& pass, const Tape& tape) const;
+  /// body(expert, its slots' first and count) for each one that has any.
+  template <class Body>
+  void ForExperts(const nn::Dispatch& dispatch, const Body& body) const;
+  nn::Mat ExpertsGrad(const Pass& pass, nn::Mat xs, const Tape& tape) const;  // → dxs [T·K, d]
+
+  nn::RouterShape router_shape_;
   PreNorm norm_;
   Linear router_;
-  nn::Parameter* bias_ = nullptr;
+  std::optional<nn::ParameterId> bias_;
   std::deque<SwiGluMlp> experts_;
   std::optional<SwiGluMlp> shared_;
 };

@@ -1,47 +1,71 @@
 #pragma once
-// A linear weight as a handle: where its numbers live, its packed form, its bias. Layers ask it for
-// jobs and run many jobs in one parallel region.
+// A linear weight as a handle: where its values lie in a store, its packed form, its bias. Blocks
+// hand over many products at a time, which run in one parallel region; what a product is made of is
+// this file's affair alone.
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "nn/gemm.h"
-#include "nn/parameters.h"
+#include "model/internal/builder.h"
+#include "model/internal/pass.h"
 
 namespace retort::model {
 
-/// y = x · Wᵀ (+ b), W [out, in]. Parameters belong to the store, which must outlive the handle.
+/// y = x · Wᵀ (+ b), W [out, in].
 class Linear {
  public:
-  /// Adds "`name`.weight" (and "`name`.bias") to the store.
-  Linear(nn::ParameterStore& store, const std::string& name, int64_t out, int64_t in,
-         bool bias = false);
+  /// Adds "`name`.weight" [out, in] (and "`name`.bias") to the layout.
+  struct Shape {
+    int64_t out, in;
+    bool bias = false;
+    PackItem::Kind kind = PackItem::Kind::kWeight;
+  };
+  Linear(Builder& builder, const std::string& name, const Shape& shape);
+  /// Rows of a matrix that is there already, or their transpose; no bias.
+  Linear(Builder& builder, const PackItem& part);
 
-  nn::PackJob Pack(nn::Dtype dtype) { return {&packed_, weight_->mat(), dtype}; }
-  const nn::PackedMatrix& packed() const { return packed_; }
-  nn::Parameter& weight() const { return *weight_; }
-
-  /// The bias is not part of the jobs: see AddBias and BiasGrad.
-  nn::GemmJob Forward(nn::ConstMat x, nn::Mat y, nn::ConstMat start = {}) const {
-    return {x, &packed_, y, start};
+  int64_t out() const { return out_; }
+  int64_t in() const { return in_; }
+  nn::ParameterId source() const { return item_.source; }
+  const nn::PackedMatrix& packed(const PackedWeights& weights) const {
+    return weights.matrix(packed_);
   }
-  nn::InputGradJob InputGrad(nn::ConstMat dy, nn::Mat dx, bool accumulate = false) const {
-    return {dy, weight_->mat(), dx, accumulate};
-  }
-  nn::WeightGradJob WeightGrad(nn::ConstMat dy, nn::ConstMat x) const {
-    return {dy, x, weight_->grad_mat()};
-  }
-  void AddBias(nn::Compute& compute, nn::Mat y) const;
-  /// db += Σ_t dy[t], tokens in order.
-  void BiasGrad(nn::Compute& compute, nn::ConstMat dy) const;
-
-  int64_t out() const { return weight_->rows(); }
-  int64_t in() const { return weight_->cols(); }
 
  private:
-  nn::Parameter* weight_;
-  nn::Parameter* bias_ = nullptr;
-  nn::PackedMatrix packed_;
+  friend class LinearProducts;
+  int64_t out_, in_;
+  PackItem item_;
+  PackedId packed_;
+  std::optional<nn::ParameterId> bias_;
 };
+
+struct LinearForward {
+  const Linear& linear;
+  nn::ConstMat x;           // [M, in]
+  nn::Mat y;                // [M, out]
+  nn::ConstMat start = {};  // [M, out] that the product is added to; may be y itself
+};
+void Forward(const Pass& pass, std::span<const LinearForward> products);
+void Forward(const Pass& pass, const LinearForward& product);
+
+struct LinearInputGrad {
+  const Linear& linear;
+  nn::ConstMat dy;          // [M, out]
+  nn::Mat dx;               // [M, in]
+  bool accumulate = false;  // dx is added to
+};
+void InputGrad(const Pass& pass, std::span<const LinearInputGrad> products);
+void InputGrad(const Pass& pass, const LinearInputGrad& product);
+
+/// The gradient of the weight is left on the tape, with views of dy and x; that of the bias is
+/// added at once, tokens in order.
+struct LinearWeightGrad {
+  const Linear& linear;
+  nn::ConstMat dy;  // [M, out]
+  nn::ConstMat x;   // [M, in]
+};
+void WeightGrad(const Pass& pass, const LinearWeightGrad& product);
 
 }  // namespace retort::model

@@ -8,46 +8,54 @@
 #include <string>
 #include <vector>
 
-#include "model/config.h"
+#include "model/internal/layer_spec.h"
 #include "model/internal/linear.h"
 #include "model/internal/pass.h"
 #include "model/internal/pre_norm.h"
-#include "nn/rope.h"
 
 namespace retort::model {
 
 class Mla {
  public:
-  /// Adds the parameters under `prefix` ("model.layers.0").
-  Mla(nn::ParameterStore& store, const std::string& prefix, const DeepseekConfig& config);
+  /// What backward wants of a pass.
+  struct Tape {
+    nn::Mat x;                   // [T, d] residual stream before the block
+    float* rstd = nullptr;       // [T]
+    nn::Mat q_latent, q_normed;  // [T, q_latent], with a query latent
+    float* q_rstd = nullptr;     // [T], with a query latent
+    nn::Mat q;                   // [T, H·(nope + rope)] after RoPE
+    nn::Mat kv_raw;              // [T, c + rope] before the norm
+    float* kv_rstd = nullptr;    // [T]
+    nn::Mat kv;                  // [T, c + rope] the rows keys and values are read from
+    nn::Mat z;                   // [T, H·c] attention output
+    float* lse = nullptr;        // [T, H]
+    nn::Mat o;                   // [T, H·value] after the value up-projection
+  };
 
-  static KvCache::Shape CacheShape(const DeepseekConfig& config) {
-    return {config.num_hidden_layers, 1, config.kv_lora_rank + config.qk_rope_head_dim};
-  }
-  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
+  /// Adds the parameters under `prefix` ("model.layers.0").
+  Mla(Builder& builder, const std::string& prefix, const MlaSpec& spec, const CommonConfig& common);
+
   /// Returns x + attention(norm(x)) in a new tensor [T, d] and fills `tape`.
-  nn::Mat Forward(const Pass& pass, nn::RopeTable& rope, nn::Mat x, AttentionTape& tape) const;
+  nn::Mat Forward(const Pass& pass, nn::Mat x, Tape& tape) const;
   /// Gradient of the input [T, d] from that of the output; queues weight gradients on the tape.
-  nn::Mat Backward(const Pass& pass, const nn::RopeTable& rope, nn::ConstMat dy,
-                   const AttentionTape& tape) const;
+  nn::Mat Backward(const Pass& pass, nn::ConstMat dy, const Tape& tape) const;
 
  private:
   nn::AttentionShape Shape() const;
   /// Query heads with the key up-projection absorbed: [T, H·(c + rope)].
   nn::Mat AbsorbedQuery(const Pass& pass, nn::ConstMat q) const;
-  nn::Mat KeyRows(int64_t head, bool gradient) const;    // [nope, c] of kv_b_proj
-  nn::Mat ValueRows(int64_t head, bool gradient) const;  // [v, c]
-
   int64_t heads_, nope_, rope_dim_, value_, latent_;
   float eps_;
   PreNorm norm_;
   std::optional<Linear> q_, q_a_, q_b_;  // q_ alone, or q_a_ and q_b_
-  nn::Parameter* q_norm_ = nullptr;
+  nn::ParameterId q_norm_ = 0;           // with q_a_
   Linear kv_a_;
-  nn::Parameter& kv_norm_;
-  nn::Parameter& kv_b_;
+  nn::ParameterId kv_norm_;
+  struct UpProjections {
+    UpProjections(Builder& builder, const std::string& name, const MlaSpec& spec);
+    std::vector<Linear> key, value;  // parts of kv_b_proj, per head
+  } kv_up_;
   Linear o_;
-  std::vector<nn::PackedMatrix> key_up_, value_up_;  // per head
 };
 
 }  // namespace retort::model

@@ -4,16 +4,17 @@
 #include <string>
 #include <utility>
 
+#include "model/config.h"
+#include "model/internal/builder.h"
 #include "model/internal/pass.h"
-#include "nn/parameters.h"
 
 namespace retort::model {
 
 class PreNorm {
  public:
-  /// Adds the parameter `name` [hidden] to the store, which must outlive this.
-  PreNorm(nn::ParameterStore& store, const std::string& name, int64_t hidden, double eps)
-      : weight_(store.Add(name, {hidden})), eps_(static_cast<float>(eps)) {}
+  PreNorm(Builder& builder, const std::string& name, const CommonConfig& common)
+      : weight_(builder.Vector(name, common.hidden_size)),
+        eps_(static_cast<float>(common.rms_norm_eps)) {}
 
   /// norm(x) [T, d] in scratch, and 1 / rms [T], which backward wants again.
   std::pair<nn::Mat, float*> Forward(const Pass& pass, nn::ConstMat x) const;
@@ -24,7 +25,7 @@ class PreNorm {
                    nn::ConstMat dy) const;
 
  private:
-  nn::Parameter& weight_;
+  nn::ParameterId weight_;
   float eps_;
 };
 

@@ -10,15 +10,26 @@ namespace retort::model {
 
 class SwiGluMlp {
  public:
-  /// Adds `prefix`.{gate,up,down}_proj.weight.
-  SwiGluMlp(nn::ParameterStore& store, const std::string& prefix, int64_t hidden, int64_t width);
+  struct Tape {
+    nn::Mat gate_up;  // [T, 2f]; backward leaves its gradient there
+  };
 
-  void Pack(nn::Dtype dtype, std::vector<nn::PackJob>& jobs);
+  /// Adds `prefix`.{gate,up,down}_proj.weight.
+  SwiGluMlp(Builder& builder, const std::string& prefix, int64_t hidden, int64_t width);
+
   /// y = x + mlp(h).
-  void Forward(const Pass& pass, nn::ConstMat h, nn::ConstMat x, nn::Mat y, SwiGluTape& tape) const;
+  struct Data {
+    nn::ConstMat h, x;
+    nn::Mat y;
+  };
+  void Forward(const Pass& pass, const Data& data, Tape& tape) const;
   /// dh (+)= gradient of h from that of y; queues weight gradients on the tape.
-  void Backward(const Pass& pass, nn::ConstMat h, nn::ConstMat dy, const SwiGluTape& tape,
-                nn::Mat dh, bool accumulate) const;
+  struct Gradient {
+    nn::ConstMat h, dy;
+    nn::Mat dh;
+    bool accumulate = false;
+  };
+  void Backward(const Pass& pass, const Gradient& data, const Tape& tape) const;
 
   int64_t width() const { return gate_.out(); }
   const Linear& gate() const { return gate_; }

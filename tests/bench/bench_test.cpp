@@ -258,7 +258,7 @@ TEST(DecodeBytesTest, IsWhatTheCacheHolds) {
   grouped.head_dim = 6;
   for (const model::ModelConfig& config :
        {model::ModelConfig(latent), model::ModelConfig(grouped)}) {
-    EXPECT_EQ(model::NewModel(config, 1, compute)->NewCache().bytes_per_token(),
+    EXPECT_EQ(model::NewModel(config, 1)->Packed(compute)->NewCache().bytes_per_token(),
               4 * CacheOf(config).own);
   }
   EXPECT_EQ(CacheOf(grouped).all_heads, 8 * CacheOf(grouped).own);

@@ -8,9 +8,7 @@
 namespace retort::cli {
 
 inline void SaveTinyModel(const model::ModelConfig& config, const std::filesystem::path& folder) {
-  const Executor executor(1);
-  nn::Compute compute(executor);
-  const auto model = model::NewModel(config, 7, compute);
+  const auto model = model::NewModel(config, 7);
   const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
   const std::vector<int32_t> stops = model::StopIds(tokenizer);
   std::filesystem::create_directories(folder);

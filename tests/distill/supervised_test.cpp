@@ -130,8 +130,9 @@ TEST(Supervised, MetricsAreThoseOfTheTokensSeen) {
     const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
     const Executor executor(1);
     nn::Compute compute(executor);
-    const auto model = model::NewModel(testing::StagePolicyConfig(), 1, compute);
-    testing::SetWeights(run.before, *model, compute);
+    const auto model = model::NewModel(testing::StagePolicyConfig(), 1);
+    testing::SetWeights(run.before, *model);
+    model::Workspace workspace(compute);
     train::MicroBatch batch;
     for (const Problem& problem : train::GetProblems(options.problems)) {
       batch.Add({model::RenderPrompt(tokenizer, model::PromptTemplate::kShort, problem.prompt),
@@ -139,7 +140,8 @@ TEST(Supervised, MetricsAreThoseOfTheTokensSeen) {
                  learn_prompt});
     }
     double loss = 0;
-    for (const float logprob : train::ScoreWith(*model, compute, batch).logprob) loss -= logprob;
+    const auto weights = model->Packed(compute);
+    for (const float l : train::ScoreWith(*weights, workspace, batch).logprob) loss -= l;
     loss /= static_cast<double>(batch.predictions());
     EXPECT_NEAR(run.Metric(0, "loss"), loss, 1e-6 * loss);
     const auto tokens = static_cast<double>(batch.batch().size());

@@ -205,7 +205,7 @@ Reader SafetensorsReader() {
       [](const std::string& text, const fs::path& folder) {
         Put(folder / "model.safetensors", Safetensors(text));
         Ignore([&] {
-          const model::WeightFiles files(folder);
+          const model::TensorSource files = model::OpenWeights(folder);
           for (const std::string& name : files.Names()) files.Find(name);
         });
         Ignore([&] { model::CheckWeights(model::LlamaConfig(), folder); });
@@ -234,7 +234,7 @@ Reader IndexReader() {
               header += (i == 0 ? "{" : ",") + Tensor(StrCat("t", i));
             }
             Put(folder / "a.safetensors", Safetensors(header + "}"));
-            Ignore([&] { const model::WeightFiles files(folder); });
+            Ignore([&] { model::OpenWeights(folder); });
           },
           With({{"tensors", List(R"({"weight_map":{)", tensor, "}}")}})};
 }

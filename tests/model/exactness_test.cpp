@@ -24,12 +24,16 @@ struct Engine {
   Executor executor;
   nn::Compute compute;
   std::unique_ptr<LanguageModel> model;
+  std::shared_ptr<const PackedWeights> weights;
+  Workspace workspace;
   std::vector<std::vector<int64_t>> loads;  // of the last training pass
 
   Engine(const ModelConfig& config, int threads, nn::Precision precision = {})
       : executor(threads),
-        compute(executor, precision),
-        model(testing::TinyModel(config, compute)) {}
+        compute(executor),
+        model(testing::TinyModel(config, 1, precision)),
+        weights(model->Packed(compute)),
+        workspace(compute) {}
 
   int64_t width() const { return model->hidden_size() + 2; }
 
@@ -37,15 +41,16 @@ struct Engine {
   Floats Run(const Batch& batch, bool training) {
     const int64_t rows = batch.size(), d = model->hidden_size();
     const auto size = static_cast<size_t>(rows);
-    Floats hidden(size * static_cast<size_t>(d)), logprob(size), entropy(size);
+    Floats logprob(size), entropy(size);
     Tape tape;
-    model->Forward(compute, batch, training ? &tape : nullptr, {hidden.data(), rows, d});
+    const nn::Mat hidden =
+        model->network().Forward(*weights, workspace, batch, training ? &tape : nullptr);
     if (training) loads = tape.loads;
     std::vector<int32_t> all(size), targets(size);
     std::iota(all.begin(), all.end(), 0);
     for (size_t t = 0; t < size; ++t) targets[t] = (batch.tokens()[t] * 7 + 1) % 101;
-    nn::Head(compute, {.hidden = {hidden.data(), rows, d},
-                       .w = &model->head(),
+    nn::Head(compute, {.hidden = hidden,
+                       .w = &weights->head(),
                        .predictions = rows,
                        .rows = all.data(),
                        .targets = targets.data(),
@@ -53,7 +58,7 @@ struct Engine {
                        .entropy = entropy.data()});
     Floats out;
     for (int64_t t = 0; t < rows; ++t) {
-      out.insert(out.end(), hidden.begin() + t * d, hidden.begin() + (t + 1) * d);
+      out.insert(out.end(), hidden.row(t), hidden.row(t) + d);
       out.push_back(logprob[static_cast<size_t>(t)]);
       out.push_back(entropy[static_cast<size_t>(t)]);
     }
@@ -99,7 +104,7 @@ TEST_P(Exact, ARowDoesNotKnowHowManyRowsAreBesideIt) {
   bool idle = false, once = false, crowded = false;
   for (const int threads : {1, 2, 3, 8}) {
     Engine engine = NewEngine(threads);
-    KvCache cache = engine.model->NewCache();
+    KvCache cache = engine.weights->NewCache();
     const KvCache::Handle ours = cache.NewSequence(), other = cache.NewSequence();
     Batch prefill(&cache);
     prefill.AddCached(ours, Slice(tokens, 0, 4));
@@ -154,7 +159,7 @@ TEST_P(Exact, ACachedSequenceSaysWhatOneTrainingPassSays) {
           << "training on " << length << " tokens, " << threads << " threads";
     }
     for (const size_t chunk : {1, 2, 3, 17, 63, 64, 65, 128, 129}) {
-      KvCache cache = engine.model->NewCache();
+      KvCache cache = engine.weights->NewCache();
       // Rows that were in use before are not zero and lie out of order.
       const KvCache::Handle used = cache.NewSequence();
       Batch filler(&cache);
@@ -236,7 +241,7 @@ TEST(ExactWide, DecodingWith256ExpertsSaysWhatTrainingSays) {
   const std::vector<int32_t> tokens = testing::RandomTokens("wide", 20, 101);
   Engine engine(config, 2);
   const Floats whole = engine.Train({tokens});
-  KvCache cache = engine.model->NewCache();
+  KvCache cache = engine.weights->NewCache();
   const KvCache::Handle sequence = cache.NewSequence();
   Floats got;
   for (const int32_t token : tokens) {

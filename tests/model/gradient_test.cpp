@@ -58,12 +58,19 @@ Lesson MakeLesson(int64_t vocabulary) {
 
 struct Learned {
   Floats logprob, entropy;
+  nn::ParameterStore gradients;
   double balance_loss = 0;
-  std::vector<std::vector<int64_t>> loads;
+  std::vector<std::vector<int64_t>> loads = {};
 };
 
-/// Forward and backward by the engine; gradients are left in the model's parameters.
-Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, bool defer) {
+/// How backward is done.
+struct How {
+  bool defer = false;        // the weight gradients, to the end
+  bool from_packed = false;  // input gradients read the packed form
+};
+
+/// Forward and backward by the engine.
+Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, const How& how) {
   Batch batch;
   std::vector<int32_t> rows;
   for (const Lesson::Group& group : lesson.groups) {
@@ -78,16 +85,16 @@ Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, 
       }
     }
   }
-  Learned learned{Floats(rows.size()), Floats(rows.size()), 0, {}};
-  Floats hidden(static_cast<size_t>(batch.size() * model.hidden_size())), dhidden(hidden.size());
-  const nn::Mat h(hidden.data(), batch.size(), model.hidden_size());
+  Learned learned{Floats(rows.size()), Floats(rows.size()), model.values().Like()};
+  Floats dhidden(static_cast<size_t>(batch.size() * model.hidden_size()));
   const nn::Mat dh(dhidden.data(), batch.size(), model.hidden_size());
   Tape tape;
   tape.balance = lesson.balance;
-  model.parameters().ZeroGradients();
-  model.Forward(compute, batch, &tape, h);
+  const auto weights = model.Packed(compute);
+  Workspace workspace(compute);
+  const nn::Mat h = model.network().Forward(*weights, workspace, batch, &tape);
   const nn::HeadArgs head{.hidden = h,
-                          .w = &model.head(),
+                          .w = &weights->head(),
                           .predictions = lesson.predictions(),
                           .rows = rows.data(),
                           .targets = lesson.targets.data(),
@@ -96,13 +103,16 @@ Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, 
                           .entropy = learned.entropy.data()};
   nn::Head(compute, head);
   nn::HeadGrad(compute, {.forward = head,
-                         .weight = model.head_weight().mat(),
+                         .weight = how.from_packed ? nn::ConstMat()
+                                                   : model.values().mat(model.network().head()),
                          .dlogprob = lesson.a.data(),
                          .dentropy = lesson.b.data(),
                          .dhidden = dh,
-                         .dw = model.head_weight().grad_mat()});
-  model.Backward(compute, batch, tape, dh, defer);
-  if (defer) tape.RunWeightGrads(compute);
+                         .dw = learned.gradients.mat(model.network().head())});
+  model.network().Backward(
+      *weights, workspace, tape, dh,
+      {how.from_packed ? nullptr : &model.values(), learned.gradients, how.defer});
+  if (how.defer) tape.RunWeightGrads(compute);
   learned.balance_loss = tape.balance_loss;
   learned.loads = tape.loads;
   return learned;
@@ -166,13 +176,14 @@ TwinResult<S> RunTwin(const ModelConfig& config, const typename ModelTwin<S>::We
 template <class S>
 typename ModelTwin<S>::Weights WeightsOf(LanguageModel& model) {
   typename ModelTwin<S>::Weights weights;
-  for (const nn::Parameter& p : model.parameters().all()) {
-    weights[p.name].assign(p.value.begin(), p.value.end());
+  for (const nn::ParameterInfo& p : model.values().layout().all()) {
+    const std::span<const float> values = std::as_const(model).values()[p.name];
+    weights[p.name].assign(values.begin(), values.end());
   }
   return weights;
 }
 
-double Norm(const nn::AlignedVector<float>& values) {
+double Norm(std::span<const float> values) {
   double sum = 0;
   for (const float v : values) sum += double{v} * v;
   return std::sqrt(sum);
@@ -185,12 +196,12 @@ struct Compared {
   const ModelConfig& config;
   Executor executor{2};
   nn::Compute compute{executor};
-  std::unique_ptr<LanguageModel> model = testing::TinyModel(config, compute);
+  std::unique_ptr<LanguageModel> model = testing::TinyModel(config);
   Lesson lesson = MakeLesson(model->vocab_size());
   ModelTwin<Complex>::Weights point = WeightsOf<Complex>(*model);
+  Learned got = Learn(*model, compute, lesson, {});
 
   explicit Compared(const ModelConfig& config) : config(config) {
-    const Learned got = Learn(*model, compute, lesson, /*defer=*/false);
     const auto want = RunTwin<double>(config, WeightsOf<double>(*model), lesson);
     EXPECT_LT(testing::RelativeDifference(got.logprob, want.logprob), 1e-5);
     EXPECT_LT(testing::RelativeDifference(got.entropy, want.entropy), 1e-5);
@@ -208,9 +219,10 @@ class WholeModel : public ::testing::TestWithParam<testing::NamedConfig> {};
 
 TEST_P(WholeModel, ForwardAndEveryGradientMatchTheTwin) {
   Compared c(GetParam().config);
-  for (const nn::Parameter& p : c.model->parameters().all()) {
+  for (const nn::ParameterInfo& p : c.got.gradients.layout().all()) {
+    const std::span<const float> gradient = c.got.gradients[p.name];
     if (!p.trainable) {
-      EXPECT_EQ(Norm(p.grad), 0) << p.name;
+      EXPECT_EQ(Norm(gradient), 0) << p.name;
       continue;
     }
     std::vector<double> slopes;
@@ -219,21 +231,20 @@ TEST_P(WholeModel, ForwardAndEveryGradientMatchTheTwin) {
       slopes.push_back(c.Slope());
       weight = weight.real();
     }
-    EXPECT_LT(testing::RelativeDifference(p.grad, slopes), 1e-4) << p.name;
+    EXPECT_LT(testing::RelativeDifference(Floats(gradient.begin(), gradient.end()), slopes), 1e-4)
+        << p.name;
   }
 }
 
-TEST_P(WholeModel, DeferredWeightGradientsAreTheSameBits) {
+TEST_P(WholeModel, DeferredWeightGradientsAndThoseOfThePackedFormAreTheSameBits) {
   const Executor executor(1);
   nn::Compute compute(executor);
-  const auto model = testing::TinyModel(GetParam().config, compute);
+  const auto model = testing::TinyModel(GetParam().config);
   const Lesson lesson = MakeLesson(model->vocab_size());
-  Learn(*model, compute, lesson, /*defer=*/false);
-  std::vector<nn::AlignedVector<float>> at_once;
-  for (const nn::Parameter& p : model->parameters().all()) at_once.push_back(p.grad);
-  Learn(*model, compute, lesson, /*defer=*/true);
-  for (size_t i = 0; i < at_once.size(); ++i) {
-    EXPECT_EQ(model->parameters().all()[i].grad, at_once[i]) << model->parameters().all()[i].name;
+  const Floats at_once = testing::Numbers(Learn(*model, compute, lesson, {}).gradients);
+  for (const How& how : {How{.defer = true}, How{.from_packed = true}}) {
+    const Floats got = testing::Numbers(Learn(*model, compute, lesson, how).gradients);
+    EXPECT_TRUE(testing::SameBits(got, at_once)) << how.defer;
   }
 }
 
@@ -245,8 +256,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, WholeModel, ::testing::ValuesIn(testing::TinyCon
 TEST(WideMixture, GradientsOf256ExpertsMatchTheTwin) {
   const ModelConfig config = testing::WidePolicyConfig();
   Compared c(config);
-  std::map<std::string, std::vector<const nn::Parameter*>> groups;
-  for (const nn::Parameter& p : c.model->parameters().all()) {
+  std::map<std::string, std::vector<const nn::ParameterInfo*>> groups;
+  for (const nn::ParameterInfo& p : c.got.gradients.layout().all()) {
     if (!p.trainable) continue;
     const size_t expert = p.name.find(".experts.");
     const bool routed = expert != std::string::npos;
@@ -259,9 +270,9 @@ TEST(WideMixture, GradientsOf256ExpertsMatchTheTwin) {
     double difference = 0, norm = 0;
     for (int i = 0; i < kDirections; ++i) {
       double got = 0;
-      for (const nn::Parameter* p : parameters) {
+      for (const nn::ParameterInfo* p : parameters) {
         auto weight = c.point.at(p->name).begin();
-        for (const float gradient : p->grad) {
+        for (const float gradient : c.got.gradients[p->name]) {
           const double direction = random.Normal();
           *weight = Complex(weight->real(), kStep * direction);
           ++weight;
@@ -270,7 +281,7 @@ TEST(WideMixture, GradientsOf256ExpertsMatchTheTwin) {
         }
       }
       difference += std::pow(got - c.Slope(), 2);
-      for (const nn::Parameter* p : parameters) {
+      for (const nn::ParameterInfo* p : parameters) {
         for (Complex& weight : c.point.at(p->name)) weight = weight.real();
       }
     }

@@ -44,7 +44,7 @@ TEST(Parity, WritesModels) {
   for (const auto& [name, config] : Models()) {
     const std::filesystem::path folder = std::filesystem::path(out) / "model" / name;
     std::filesystem::create_directories(folder);
-    const auto model = testing::TinyModel(config, compute);
+    const auto model = testing::TinyModel(config);
     SavePretrained(*model, Tokenizer::ByteLevel(), {}, PromptTemplate::kShort, folder);
 
     const std::vector<int32_t> tokens = testing::RandomTokens("parity", 150, 264);
@@ -52,14 +52,14 @@ TEST(Parity, WritesModels) {
     Batch batch;
     const auto input = std::span(tokens).first(static_cast<size_t>(count));
     batch.AddGroup({}, std::span(&input, 1));
-    std::vector<float> hidden(static_cast<size_t>(count * model->hidden_size()));
     std::vector<float> logprobs(static_cast<size_t>(count));
-    const nn::Mat h(hidden.data(), count, model->hidden_size());
-    model->Forward(compute, batch, nullptr, h);
+    Workspace workspace(compute);
+    const auto weights = model->Packed(compute);
+    const nn::Mat h = model->network().Forward(*weights, workspace, batch);
     std::vector<int32_t> rows(static_cast<size_t>(count));
     for (int64_t t = 0; t < count; ++t) rows[static_cast<size_t>(t)] = static_cast<int32_t>(t);
     nn::Head(compute, {.hidden = h,
-                       .w = &model->head(),
+                       .w = &weights->head(),
                        .predictions = count,
                        .rows = rows.data(),
                        .targets = tokens.data() + 1,

@@ -22,13 +22,13 @@ struct Saved {
 
   explicit Saved(ModelConfig config) {
     std::visit([](auto& c) { c.vocab_size = 264; }, config);
-    model = testing::TinyModel(config, compute);
+    model = testing::TinyModel(config);
     GenerationConfig generation;
     generation.eos_token_id = {261, 256};
     SavePretrained(*model, Tokenizer::ByteLevel(), generation, PromptTemplate::kShort, folder);
   }
   std::string LoadError() {
-    return ErrorOf([&] { LoadPretrained(folder, compute); });
+    return ErrorOf([&] { LoadPretrained(folder); });
   }
   /// Changes one number of config.json.
   void Reconfigure(const std::string& key, int64_t value) {
@@ -44,27 +44,22 @@ std::vector<float> Hidden(LanguageModel& model, nn::Compute& compute) {
   const std::vector<int32_t> tokens = testing::RandomTokens("tokens", 9, 264);
   const std::span<const int32_t> all(tokens);
   batch.AddGroup({}, std::span(&all, 1));
-  std::vector<float> hidden(static_cast<size_t>(9 * model.hidden_size()));
-  model.Forward(compute, batch, nullptr, {hidden.data(), 9, model.hidden_size()});
-  return hidden;
+  Workspace workspace(compute);
+  const nn::Mat hidden = model.network().Forward(*model.Packed(compute), workspace, batch);
+  return {hidden.data, hidden.data + hidden.rows * hidden.cols};
 }
 
 class PretrainedKinds : public ::testing::TestWithParam<testing::NamedConfig> {};
 
 TEST_P(PretrainedKinds, RoundTripKeepsEveryBit) {
   Saved saved(GetParam().config);
-  const Pretrained loaded = LoadPretrained(saved.folder, saved.compute);
+  const Pretrained loaded = LoadPretrained(saved.folder);
   // What an empty field stands for is written out.
   EXPECT_EQ(PublishedConfig(loaded.model->config()), PublishedConfig(saved.model->config()));
   EXPECT_EQ(loaded.tokenizer, Tokenizer::ByteLevel());
   EXPECT_EQ(loaded.generation.eos_token_id, (std::vector<int64_t>{261, 256}));
-  const auto& got = loaded.model->parameters().all();
-  const auto& want = saved.model->parameters().all();
-  ASSERT_EQ(got.size(), want.size());
-  for (size_t i = 0; i < got.size(); ++i) {
-    EXPECT_EQ(got[i].name, want[i].name);
-    EXPECT_EQ(got[i].value, want[i].value) << got[i].name;
-  }
+  EXPECT_TRUE(testing::SameBits(testing::Numbers(loaded.model->values()),
+                                testing::Numbers(saved.model->values())));
   EXPECT_TRUE(
       testing::SameBits(Hidden(*loaded.model, saved.compute), Hidden(*saved.model, saved.compute)));
 }
@@ -83,16 +78,17 @@ TEST(Pretrained, AConfigThatContradictsItsTensorsNamesTheTensor) {
 TEST(Pretrained, WeightsThatAreNotFiniteNameTheTensor) {
   for (const float bad : {NAN, -NAN, INFINITY, -INFINITY}) {
     Saved saved(testing::TinyPolicyConfig());
-    nn::Parameter& p = saved.model->parameters().all().front();
-    p.value.at(5) = bad;
+    const std::string name = saved.model->values().layout().all().front().name;
+    const std::span<float> values = saved.model->ChangeValues()[name];
+    values[5] = bad;
     SaveWeights(*saved.model, saved.folder / "model.safetensors");
     const std::string message = saved.LoadError();
-    EXPECT_PRED2(Contains, message, "'" + p.name + "'");
+    EXPECT_PRED2(Contains, message, "'" + name + "'");
     EXPECT_PRED2(Contains, message, "at element 5");
-    p.value.at(5) = std::numeric_limits<float>::denorm_min();
-    p.value.at(6) = std::numeric_limits<float>::max();
+    values[5] = std::numeric_limits<float>::denorm_min();
+    values[6] = std::numeric_limits<float>::max();
     SaveWeights(*saved.model, saved.folder / "model.safetensors");
-    LoadPretrained(saved.folder, saved.compute);  // large and small are fine
+    LoadPretrained(saved.folder);  // large and small are fine
   }
 }
 
@@ -145,11 +141,12 @@ TEST(Pretrained, AStoredCopyOfATiedHeadIsAccepted) {
   config.tie_word_embeddings = true;
   Saved saved(config);
   std::vector<StoredTensor> tensors;
-  for (const nn::Parameter& p : saved.model->parameters().all()) {
-    tensors.push_back(FloatTensor(p.name, p.shape, p.value));
+  const nn::ParameterStore& values = saved.model->values();
+  for (const nn::ParameterInfo& p : values.layout().all()) {
+    tensors.push_back(FloatTensor(p.name, p.shape, values[p.name]));
   }
-  const nn::Parameter& table = saved.model->head_weight();
-  tensors.push_back(FloatTensor("lm_head.weight", table.shape, table.value));
+  const nn::ParameterId head = saved.model->network().head();
+  tensors.push_back(FloatTensor("lm_head.weight", values.layout()[head].shape, values[head]));
   WriteSafetensors(saved.folder / "model.safetensors", std::move(tensors));
   EXPECT_EQ(saved.LoadError(), "(no error)");
 }
@@ -180,19 +177,17 @@ TEST(CopyWeights, MakesTheSameModelAndRefusesAnother) {
   nn::Compute compute(executor);
   LlamaConfig config = testing::TinyStudentConfig(DenseType::kQwen3);
   config.vocab_size = 264;
-  const auto from = testing::TinyModel(config, compute, 1), to = NewModel(config, 2, compute);
+  const auto from = testing::TinyModel(config, 1), to = NewModel(config, 2);
   const auto before = Hidden(*to, compute);
-  CopyWeights(*from, *to, compute);
+  CopyWeights(*from, *to);
   EXPECT_NE(Hidden(*to, compute), before);
   EXPECT_EQ(Hidden(*to, compute), Hidden(*from, compute));
   LlamaConfig other = config;
   other.intermediate_size += 1;
-  const auto wider = NewModel(other, 1, compute);
-  EXPECT_THROW(CopyWeights(*from, *wider, compute), Error);
-  EXPECT_THROW(
-      CopyWeights(*from, *NewModel(testing::TinyStudentConfig(DenseType::kLlama), 1, compute),
-                  compute),
-      Error);
+  const auto wider = NewModel(other, 1);
+  EXPECT_THROW(CopyWeights(*from, *wider), Error);
+  const auto llama = NewModel(testing::TinyStudentConfig(DenseType::kLlama), 1);
+  EXPECT_THROW(CopyWeights(*from, *llama), Error);
 }
 
 TEST(Forward, RefusesIdsAndPositionsThatTheModelLacks) {
@@ -200,15 +195,13 @@ TEST(Forward, RefusesIdsAndPositionsThatTheModelLacks) {
   nn::Compute compute(executor);
   LlamaConfig config = testing::TinyStudentConfig(DenseType::kLlama);
   config.max_position_embeddings = 4;
-  const auto model = NewModel(config, 1, compute);
-  std::vector<float> hidden(5 * 8);
+  const auto model = NewModel(config, 1);
   const auto error = [&](const std::vector<int32_t>& tokens) {
     Batch batch;
     const std::span<const int32_t> all(tokens);
     batch.AddGroup({}, std::span(&all, 1));
-    return ErrorOf([&] {
-      model->Forward(compute, batch, nullptr, {hidden.data(), batch.size(), 8});
-    });
+    Workspace workspace(compute);
+    return ErrorOf([&] { model->network().Forward(*model->Packed(compute), workspace, batch); });
   };
   EXPECT_EQ(error({0, 1, 2, 18}), "(no error)");
   EXPECT_PRED2(Contains, error({0, 1, 2, 3, 4}), "max_position_embeddings = 4");
@@ -217,13 +210,12 @@ TEST(Forward, RefusesIdsAndPositionsThatTheModelLacks) {
 }
 
 TEST(NewModel, DrawsFromItsSeedAlone) {
-  const Executor one(1), three(3);
-  nn::Compute a(one), b(three);
   const ModelConfig config = testing::TinyPolicyConfig();
-  const auto first = NewModel(config, 7, a), again = NewModel(config, 7, b);
-  const auto other = NewModel(config, 8, a);
-  const auto weight = [](LanguageModel& model, const std::string& name) {
-    return model.parameters().Find(name)->value;
+  const auto first = NewModel(config, 7), again = NewModel(config, 7);
+  const auto other = NewModel(config, 8);
+  const auto weight = [](const LanguageModel& model, const std::string& name) {
+    const std::span<const float> values = model.values()[name];
+    return std::vector<float>(values.begin(), values.end());
   };
   const std::string q = "model.layers.1.self_attn.q_proj.weight";
   EXPECT_EQ(weight(*first, q), weight(*again, q));

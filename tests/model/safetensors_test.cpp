@@ -30,7 +30,7 @@ std::filesystem::path Write(const std::string& bytes) {
 }
 
 std::string ErrorOfFile(const std::string& bytes) {
-  return ErrorOf([&] { SafetensorsFile file(Write(bytes)); });
+  return ErrorOf([&] { OpenSafetensors(Write(bytes)); });
 }
 
 // The file that the reference implementation's own test suite writes for this tensor.
@@ -50,7 +50,7 @@ TEST(Safetensors, ReadsAHandMadeFile) {
   const std::string header =
       R"({"b":{"dtype":"I32","shape":[2],"data_offsets":[2,10]},)"
       R"("__metadata__":{"format":"pt"},"a":{"dtype":"F16","shape":[],"data_offsets":[0,2]}}   )";
-  const SafetensorsFile file(
+  const TensorSource file = OpenSafetensors(
       Write(FileOf(header, std::string("\x00\x3e\x07\x00\x00\x00\xff\xff\xff\xff", 10))));
   ASSERT_EQ(file.tensors().size(), 2u);
   EXPECT_EQ(file.metadata().at("format"), "pt");
@@ -88,7 +88,7 @@ TEST(Safetensors, EveryTypeRoundTripsInThePublishedOrder) {
   for (const auto& [name, entry] : header.items()) order += name + " ";
   EXPECT_EQ(order, "__metadata__ x y e z b a m ");
 
-  const SafetensorsFile file(path);
+  const TensorSource file = OpenSafetensors(path);
   EXPECT_EQ(file.metadata().at("format"), "pt");
   const auto same = [&](const char* name, const auto& values) {
     const auto expected = std::as_bytes(std::span(values));
@@ -189,7 +189,7 @@ TEST(Safetensors, TruncationAndBitFlipsNeverCrash) {
     std::string damaged = whole;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     try {
-      const SafetensorsFile file(Write(damaged));  // a name may still be a name
+      const TensorSource file = OpenSafetensors(Write(damaged));  // a name may still be a name
       size_t total = 0;
       for (const StoredTensor& tensor : file.tensors()) {
         EXPECT_EQ(static_cast<size_t>(tensor.elements() * BytesPerElement(tensor.type)),
@@ -217,7 +217,7 @@ TEST(Safetensors, TheWriterRefusesWhatItCouldNotReadBack) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(WeightFiles, ReadOneFileOrShards) {
+TEST(OpenWeights, ReadOneFileOrShards) {
   const std::vector<float> a = {1, 2}, b = {3};
   const auto single = TestFolder() / "single";
   const auto sharded = TestFolder() / "sharded";
@@ -235,13 +235,13 @@ TEST(WeightFiles, ReadOneFileOrShards) {
   };
   write_index({{"a", second}, {"b", first}});
   for (const auto& folder : {single, sharded}) {
-    const WeightFiles weights(folder);
+    const TensorSource weights = OpenWeights(folder);
     EXPECT_EQ(weights.Names(), (std::vector<std::string>{"a", "b"}));
     EXPECT_EQ(ReadFloats(*weights.Find("a")), a);
     EXPECT_EQ(ReadFloats(*weights.Find("b")), b);
     EXPECT_EQ(weights.Find("c"), nullptr);
   }
-  const auto error = [&] { return ErrorOf([&] { WeightFiles weights(sharded); }); };
+  const auto error = [&] { return ErrorOf([&] { OpenWeights(sharded); }); };
   write_index({{"a", second}, {"b", first}, {"c", first}});
   EXPECT_PRED2(Contains, error(), "'c' is listed");
   write_index({{"a", first}, {"b", first}});
@@ -250,7 +250,7 @@ TEST(WeightFiles, ReadOneFileOrShards) {
   EXPECT_PRED2(Contains, error(), "is not listed for this file");
   write_index({{"a", "../x"}});
   EXPECT_PRED2(Contains, error(), "expected a file name");
-  EXPECT_PRED2(Contains, ErrorOf([] { WeightFiles weights(TestFolder()); }), "found neither");
+  EXPECT_PRED2(Contains, ErrorOf([] { OpenWeights(TestFolder()); }), "found neither");
 }
 
 }  // namespace

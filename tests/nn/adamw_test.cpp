@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 
@@ -12,40 +14,55 @@
 namespace retort::nn::adamw_test {
 namespace {
 
-// A matrix that decays, a norm that does not, and a bias moved by a rule of its own.
-ParameterStore MakeStore(int64_t rows = 37, int64_t cols = 29) {
-  ParameterStore store;
-  store.Add("matrix", {rows, cols});
-  store.Add("norm", {cols});
-  store.Add("router_bias", {8}).trainable = false;
-  RandomStream random({.seed = 1, .purpose = "weights"});
-  for (Parameter& p : store.all()) {
-    for (float& value : p.value) value = static_cast<float>(random.Normal());
+/// A matrix that decays, a norm that does not, and a bias moved by a rule of its own.
+struct Weights {
+  explicit Weights(int64_t rows = 37, int64_t cols = 29)
+      : layout([&] {
+          auto made = std::make_shared<ParameterLayout>();
+          made->Add("matrix", {rows, cols});
+          made->Add("norm", {cols});
+          made->Add("router_bias", {8}, /*trainable=*/false);
+          return made;
+        }()),
+        values(layout),
+        gradients(values.Like()) {
+    RandomStream random({.seed = 1, .purpose = "weights"});
+    for (const ParameterInfo& p : layout->all()) {
+      for (float& value : values[p.name]) value = static_cast<float>(random.Normal());
+    }
   }
-  store.ZeroGradients();
-  return store;
-}
 
-void FillGradients(ParameterStore& store, uint64_t step) {
-  RandomStream random({.seed = 1, .purpose = "gradients", .step = step});
-  for (Parameter& p : store.all()) {
-    for (float& g : p.grad) g = static_cast<float>(0.3 * random.Normal());
+  void FillGradients(uint64_t step) {
+    RandomStream random({.seed = 1, .purpose = "gradients", .step = step});
+    for (const ParameterInfo& p : layout->all()) {
+      for (float& g : gradients[p.name]) {
+        g = p.trainable ? static_cast<float>(0.3 * random.Normal()) : 0;
+      }
+    }
   }
-}
 
-double GlobalNorm(const ParameterStore& store) {
-  double sum = 0;
-  for (const Parameter& p : store.all()) {
-    for (const float g : p.grad) sum += double{g} * g;
+  double Norm() const {
+    double sum = 0;
+    for (const float g : gradients.numbers()) sum += double{g} * g;
+    return std::sqrt(sum);
   }
-  return std::sqrt(sum);
-}
 
-std::vector<float> AllWeights(const ParameterStore& store) {
-  std::vector<float> all;
-  for (const Parameter& p : store.all()) all.insert(all.end(), p.value.begin(), p.value.end());
-  return all;
-}
+  std::vector<float> Values(std::string_view name) const {
+    return {values[name].begin(), values[name].end()};
+  }
+  std::vector<float> All() const { return {values.numbers().begin(), values.numbers().end()}; }
+
+  /// As a learner's step.
+  double Step(Compute& compute, AdamW& optimizer, double rate) {
+    const double norm = GlobalNorm(compute, gradients);
+    const double factor = ClipFactor(norm, optimizer.options().max_grad_norm);
+    optimizer.Update(compute, {gradients, factor}, rate, values);
+    return norm;
+  }
+
+  std::shared_ptr<const ParameterLayout> layout;
+  ParameterStore values, gradients;
+};
 
 OptimizerOptions Plain() {
   OptimizerOptions options;
@@ -58,46 +75,46 @@ OptimizerOptions Plain() {
 TEST(AdamW, FollowsTheTextbookOverManySteps) {
   const Executor executor(2);
   Compute compute(executor);
-  ParameterStore store = MakeStore();
-  const std::vector<float> start = AllWeights(store);
-  const auto bias = store.Find("router_bias")->value;
+  Weights w;
+  const std::vector<float> start = w.All();
+  const auto bias = w.Values("router_bias");
   const OptimizerOptions options = Plain();
-  AdamW optimizer(options);
-  testing::AdamWTwin matrix(store.Find("matrix")->value), norm(store.Find("norm")->value);
+  AdamW optimizer(options, w.values);
+  testing::AdamWTwin matrix(w.Values("matrix")), norm(w.Values("norm"));
   for (uint64_t step = 1; step <= 20; ++step) {
-    FillGradients(store, step);
-    const double global = GlobalNorm(store);
+    w.FillGradients(step);
+    const double global = w.Norm();
     ASSERT_GT(global, 2.0);  // so that clipping acts
     const auto clipped = [&](const char* name) {
       std::vector<double> g;
-      for (const float value : store.Find(name)->grad) g.push_back(value * 2.0 / global);
+      for (const float value : w.gradients[name]) g.push_back(value * 2.0 / global);
       return g;
     };
     const double rate = 0.01 * static_cast<double>(step);
     matrix.Step(options, rate, true, clipped("matrix"));
     norm.Step(options, rate, false, clipped("norm"));
-    EXPECT_NEAR(optimizer.Step(compute, store, rate), global, 1e-12 * global);
+    EXPECT_NEAR(w.Step(compute, optimizer, rate), global, 1e-12 * global);
   }
   EXPECT_EQ(optimizer.steps(), 20);
-  EXPECT_LT(testing::RelativeDifference(store.Find("matrix")->value, matrix.weights), 3e-6);
-  EXPECT_LT(testing::RelativeDifference(store.Find("norm")->value, norm.weights), 3e-6);
-  EXPECT_EQ(store.Find("router_bias")->value, bias);
-  EXPECT_NE(AllWeights(store), start);
+  EXPECT_LT(testing::RelativeDifference(w.Values("matrix"), matrix.weights), 3e-6);
+  EXPECT_LT(testing::RelativeDifference(w.Values("norm"), norm.weights), 3e-6);
+  EXPECT_EQ(w.Values("router_bias"), bias);
+  EXPECT_NE(w.All(), start);
 }
 
 // Weights after two steps with one option changed.
 std::vector<float> After(const std::function<void(OptimizerOptions&)>& change, int threads = 1) {
   const Executor executor(threads);
   Compute compute(executor);
-  ParameterStore store = MakeStore(300, 129);  // several tiles and a tail
+  Weights w(300, 129);  // several tiles and a tail
   OptimizerOptions options = Plain();
   change(options);
-  AdamW optimizer(options);
+  AdamW optimizer(options, w.values);
   for (uint64_t step = 0; step < 2; ++step) {
-    FillGradients(store, step);
-    optimizer.Step(compute, store, 0.01);
+    w.FillGradients(step);
+    w.Step(compute, optimizer, 0.01);
   }
-  return AllWeights(store);
+  return w.All();
 }
 
 TEST(AdamW, EveryOptionActs) {
@@ -120,91 +137,98 @@ TEST(AdamW, SameBitsOnAnyNumberOfThreads) {
 TEST(AdamW, DecayIsDecoupledAndOnlyOfMatrices) {
   const Executor executor(1);
   Compute compute(executor);
-  ParameterStore store = MakeStore();
-  const ParameterStore before = store;
+  Weights w;
+  const Weights before = w;
   OptimizerOptions options;
   options.weight_decay = 0.5;
-  AdamW(options).Step(compute, store, 0.1);  // with gradients of zero
-  for (size_t i = 0; i < before.Find("matrix")->value.size(); ++i) {
-    EXPECT_FLOAT_EQ(store.Find("matrix")->value[i], before.Find("matrix")->value[i] * 0.95f);
+  AdamW optimizer(options, w.values);
+  w.Step(compute, optimizer, 0.1);  // with gradients of zero
+  for (size_t i = 0; i < before.values["matrix"].size(); ++i) {
+    EXPECT_FLOAT_EQ(w.values["matrix"][i], before.values["matrix"][i] * 0.95f);
   }
-  EXPECT_EQ(store.Find("norm")->value, before.Find("norm")->value);
+  EXPECT_EQ(w.Values("norm"), before.Values("norm"));
 }
 
 TEST(AdamW, FirstStepIsTheRateWhateverTheGradient) {
   // Bias correction: m / √v is ±1 after one step.
   const Executor executor(1);
   Compute compute(executor);
-  ParameterStore store;
-  store.Add("norm", {3}).value = {1, 1, 1};
-  store.ZeroGradients();
-  store.all()[0].grad = {1e-3f, -5.0f, 0.25f};
+  Weights w(1, 3);
+  std::ranges::fill(w.values["norm"], 1.0f);
+  std::ranges::copy(std::array{1e-3f, -5.0f, 0.25f}, w.gradients["norm"].begin());
   OptimizerOptions options;
   options.max_grad_norm = 0;
-  AdamW(options).Step(compute, store, 0.125);
-  EXPECT_NEAR(store.all()[0].value[0], 0.875, 2e-6);
-  EXPECT_NEAR(store.all()[0].value[1], 1.125, 2e-6);
-  EXPECT_NEAR(store.all()[0].value[2], 0.875, 2e-6);
+  AdamW optimizer(options, w.values);
+  w.Step(compute, optimizer, 0.125);
+  EXPECT_NEAR(w.values["norm"][0], 0.875, 2e-6);
+  EXPECT_NEAR(w.values["norm"][1], 1.125, 2e-6);
+  EXPECT_NEAR(w.values["norm"][2], 0.875, 2e-6);
 }
 
-TEST(AdamW, RefusesGradientsThatAreNotFinite) {
+TEST(GlobalNorm, RefusesWhatIsNotFinite) {
   for (const float bad : {NAN, INFINITY}) {
     const Executor executor(2);
     Compute compute(executor);
-    ParameterStore store = MakeStore();
-    AdamW optimizer(Plain());
-    FillGradients(store, 0);
-    optimizer.Step(compute, store, 0.01);
-    const auto weights = AllWeights(store);
-    const auto first = optimizer.moments()[0].first;
-    FillGradients(store, 1);
-    store.all()[1].grad[3] = bad;
+    Weights w;
+    w.FillGradients(1);
+    w.gradients["norm"][3] = bad;
     try {
-      optimizer.Step(compute, store, 0.01);
+      GlobalNorm(compute, w.gradients);
       FAIL() << "accepted";
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find("'norm'"), std::string::npos) << error.what();
     }
-    EXPECT_EQ(AllWeights(store), weights);
-    EXPECT_EQ(optimizer.moments()[0].first, first);
-    EXPECT_EQ(optimizer.steps(), 1);
   }
 }
 
 TEST(AdamW, ResumesFromItsMoments) {
   const Executor executor(1);
   Compute compute(executor);
-  ParameterStore store = MakeStore();
-  AdamW optimizer(Plain());
-  FillGradients(store, 0);
-  optimizer.Step(compute, store, 0.01);
+  Weights w;
+  AdamW optimizer(Plain(), w.values);
+  w.FillGradients(0);
+  w.Step(compute, optimizer, 0.01);
 
-  ParameterStore restored = store;
-  AdamW resumed(Plain());
-  resumed.Prepare(restored);
-  ASSERT_EQ(resumed.moments().size(), 2u);  // trainable parameters only
-  for (size_t i = 0; i < 2; ++i) resumed.moments()[i] = optimizer.moments()[i];
+  Weights restored = w;
+  AdamW resumed(Plain(), w.values);
+  std::ranges::copy(optimizer.first().numbers(), resumed.first().numbers().begin());
+  std::ranges::copy(optimizer.second().numbers(), resumed.second().numbers().begin());
   resumed.set_steps(optimizer.steps());
-  FillGradients(store, 1);
-  FillGradients(restored, 1);
-  optimizer.Step(compute, store, 0.01);
-  resumed.Step(compute, restored, 0.01);
-  EXPECT_EQ(AllWeights(restored), AllWeights(store));
+  w.FillGradients(1);
+  restored.FillGradients(1);
+  w.Step(compute, optimizer, 0.01);
+  restored.Step(compute, resumed, 0.01);
+  EXPECT_EQ(restored.All(), w.All());
 
-  resumed.moments()[1].first.pop_back();
-  EXPECT_THROW(resumed.Step(compute, restored, 0.01), Error);
-  ParameterStore other;
-  other.Add("matrix", {37, 29});
-  EXPECT_THROW(optimizer.Prepare(other), Error);
+  Weights other;
+  EXPECT_THROW(other.Step(compute, optimizer, 0.01), Error);
 }
 
-TEST(AdamW, NeedsGradients) {
-  const Executor executor(1);
-  Compute compute(executor);
-  ParameterStore store = MakeStore();
-  store.DropGradients();
-  AdamW optimizer(Plain());
-  EXPECT_THROW(optimizer.Step(compute, store, 0.01), Error);
+TEST(ParameterStore, ASiblingHasTheSamePlacesAndIsZero) {
+  Weights w(3, 5);
+  w.FillGradients(1);
+  ParameterStore sibling = w.gradients.Like();
+  for (const float number : sibling.numbers()) EXPECT_EQ(number, 0);
+  for (const ParameterInfo& p : w.layout->all()) {
+    EXPECT_EQ(sibling[p.name].data() - sibling.numbers().data(), p.offset) << p.name;
+    EXPECT_EQ(p.offset % 16, 0) << p.name;
+    EXPECT_EQ(std::ssize(sibling[p.name]), p.size()) << p.name;
+  }
+  EXPECT_EQ(w.layout->count(), 3 * 5 + 5 + 8);
+  EXPECT_EQ(w.layout->Find("nothing"), std::nullopt);
+  EXPECT_THROW(sibling["nothing"], Error);
+  const auto moved = std::move(sibling);
+  EXPECT_EQ(moved["norm"].size(), 5u);
+}
+
+TEST(ParameterLayout, RefusesNamesThatAreTakenAndSizesBeyondAnyMemory) {
+  ParameterLayout layout;
+  layout.Add("a", {2, 3});
+  EXPECT_THROW(layout.Add("a", {1}), Error);
+  EXPECT_THROW(layout.Add("b", {1, 2, 3}), Error);
+  EXPECT_THROW(layout.Add("c", {int64_t{1} << 40, int64_t{1} << 40}), Error);
+  layout.Add("d", {int64_t{1} << 59});
+  EXPECT_THROW(layout.Add("e", {int64_t{1} << 59}), Error);
 }
 
 TEST(LearningRate, WarmsUpAndFalls) {

@@ -28,9 +28,13 @@ TEST(Embed, CopiesRows) {
   Compute compute(executor);
   const EmbedCase c;
   Floats y(static_cast<size_t>(c.tokens() * c.width));
-  Embed(compute, {c.table.data(), c.vocabulary, c.width}, c.ids.data(),
-        {y.data(), c.tokens(), c.width});
+  const ConstMat table(c.table.data(), c.vocabulary, c.width);
+  Embed(compute, table, c.ids.data(), {y.data(), c.tokens(), c.width});
   EXPECT_EQ(y, EmbedTwin(c.table, c.width, c.ids));
+  const testing::Packed packed(table);
+  Floats from_packed(y.size());
+  Embed(compute, packed.matrix, c.ids.data(), {from_packed.data(), c.tokens(), c.width});
+  EXPECT_EQ(from_packed, y);
 }
 
 TEST(Embed, GradientIsTheComplexStepDerivativeAndIsAdded) {

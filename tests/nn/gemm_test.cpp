@@ -98,9 +98,9 @@ TEST(BFloat16, IsRefusedWhereTheInstructionsAreNot) {
   const Executor executor(1);
   { const Compute chooses_the_instruction_set(executor); }
   if (HasBFloat16()) {
-    EXPECT_EQ(Compute(executor, {.products = Dtype::kBFloat16}).dtype, Dtype::kBFloat16);
+    RequireRunnable({.products = Dtype::kBFloat16});
   } else {
-    const std::string error = ErrorOf([&] { Compute(executor, {.products = Dtype::kBFloat16}); });
+    const std::string error = ErrorOf([] { RequireRunnable({.products = Dtype::kBFloat16}); });
     EXPECT_NE(error.find("AVX-512 BF16"), std::string::npos) << error;
     EXPECT_NE(error.find("Use float32"), std::string::npos) << error;
   }
@@ -236,17 +236,82 @@ TEST(GemmInputGrad, MatchesDoublePrecisionOnAnyNumberOfThreads) {
         const auto want = Reference(Rounded(dc, dtype), Rounded(w_transposed, dtype), {s.k, s.n},
                                     accumulate ? start : Floats(start.size()));
         for (const bool transpose : {false, true}) {
-          testing::ExpectSameOnAllThreads(dtype, [&](Compute& compute) {
+          testing::ExpectSameOnAllThreads([&](Compute& compute) {
             Floats da = start;
             GemmInputGrad(compute, {View(dc, s.m, s.n),
                                     transpose ? View(w_transposed, s.k, s.n) : View(w, s.n, s.k),
-                                    View(da, s.m, s.k), accumulate, transpose});
+                                    View(da, s.m, s.k), accumulate, transpose, dtype});
             EXPECT_LT(testing::RelativeDifference(da, want), 1e-6) << s.m;
             return da;
           });
         }
       }
     }
+}
+
+// A base that is not trained is held once: its input gradients read what its products read.
+TEST(GemmInputGrad, ReadsAPackedFormAsTheNumbersThatItStandsFor) {
+  const Executor executor(2);
+  Compute compute(executor);
+  for (const Dtype held : ForwardDtypes())
+    for (const Dtype dtype : Dtypes())
+      for (const GradCase& s : GradCases()) {
+        const Floats dc = Normals("dc", s.m * s.n), w = Normals("w", s.n * s.k);
+        const testing::Packed packed(View(w, s.n, s.k), held);
+        Floats numbers(w.size()), from_packed(static_cast<size_t>(s.m * s.k)),
+            from_numbers(from_packed.size());
+        for (int64_t k = 0; k < s.k; k += 128) {
+          Unpack(packed.matrix, k,
+                 View(numbers, s.n, s.k).Cols(k, std::min<int64_t>(128, s.k - k)));
+        }
+        if (!IsQuantized(held)) {
+          EXPECT_TRUE(SameBits(numbers, Rounded(w, held)));
+        }
+        EXPECT_LT(testing::RelativeDifference(numbers, w), 0.04) << EnumName(held);
+        GemmInputGrad(compute, {.dc = View(dc, s.m, s.n),
+                                .w = {},
+                                .da = View(from_packed, s.m, s.k),
+                                .dtype = dtype,
+                                .packed = &packed.matrix});
+        GemmInputGrad(compute, {.dc = View(dc, s.m, s.n),
+                                .w = View(numbers, s.n, s.k),
+                                .da = View(from_numbers, s.m, s.k),
+                                .dtype = dtype});
+        EXPECT_TRUE(SameBits(from_packed, from_numbers)) << EnumName(held) << " " << s.n;
+      }
+}
+
+TEST(Pack, ReadsWhatAFileHoldsAsTheNumbersThatItStandsFor) {
+  const Floats w = Normals("w", 70 * 41);
+  for (const auto type :
+       {StoredMat::Type::kFloat32, StoredMat::Type::kBFloat16, StoredMat::Type::kFloat16}) {
+    const bool wide = type == StoredMat::Type::kFloat32;
+    Floats numbers = w;
+    std::vector<std::byte> bytes(1);  // unaligned
+    for (float& number : numbers) {
+      uint32_t bits = std::bit_cast<uint32_t>(number);
+      if (type == StoredMat::Type::kBFloat16) {
+        bits = ToBFloat16(number);
+        number = ToFloat(static_cast<BFloat16>(bits));
+      } else if (!wide) {  // of normal numbers
+        number = RoundToFloat16(number);
+        bits = std::bit_cast<uint32_t>(number);
+        bits = (bits >> 16 & 0x8000) | ((bits >> 13 & 0x3FFFF) - (112 << 10));
+      }
+      const auto* first = reinterpret_cast<const std::byte*>(&bits);
+      bytes.insert(bytes.end(), first, first + (wide ? 4 : 2));
+    }
+    const StoredMat stored(bytes.data() + 1, type, 70, 41);
+    for (const Dtype dtype : ForwardDtypes()) {
+      for (const bool transpose : {false, true}) {
+        const testing::Packed plain(View(numbers, 70, 41), dtype, transpose);
+        testing::Packed from_file(stored, dtype, transpose);
+        EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(plain.storage)),
+                                       std::as_bytes(std::span(from_file.storage))))
+            << EnumName(dtype) << static_cast<int>(type);
+      }
+    }
+  }
 }
 
 TEST(GemmWeightGrad, AddsWhatDoublePrecisionAddsOnAnyNumberOfThreads) {
@@ -262,9 +327,9 @@ TEST(GemmWeightGrad, AddsWhatDoublePrecisionAddsOnAnyNumberOfThreads) {
                                           a_seen[static_cast<size_t>(t * s.k + i % s.k)];
         }
       }
-      testing::ExpectSameOnAllThreads(dtype, [&](Compute& compute) {
+      testing::ExpectSameOnAllThreads([&](Compute& compute) {
         Floats dw = start;
-        GemmWeightGrad(compute, {View(dc, s.m, s.n), View(a, s.m, s.k), View(dw, s.n, s.k)});
+        GemmWeightGrad(compute, {View(dc, s.m, s.n), View(a, s.m, s.k), View(dw, s.n, s.k), dtype});
         EXPECT_LT(testing::RelativeDifference(dw, want), 1e-6) << s.m;
         return dw;
       });

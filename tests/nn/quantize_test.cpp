@@ -183,24 +183,16 @@ TEST(Quantize, RefusesWhatHasNoCode) {
       EXPECT_NE(error.find("within ±65504"), std::string::npos) << error;
     }
   }
-  const Executor executor(1);
-  const std::string error = ErrorOf([&] { Compute(executor, {.cache = Dtype::kQ8_0}); });
+  const std::string error = ErrorOf([&] { RequireRunnable({.cache = Dtype::kQ8_0}); });
   EXPECT_NE(error.find("cache_dtype: got q8_0"), std::string::npos) << error;
 }
 
 TEST(Quantize, MakesNoGradients) {
-  const Executor executor(1);
-  Compute compute(executor, {.products = Dtype::kQ8_0});
-  Floats x(4), w(4), y(4);
-  for (const auto& product : std::vector<std::function<void()>>{
-           [&] {
-             GemmInputGrad(compute, InputGradJob{View(y, 2, 2), View(w, 2, 2), View(x, 2, 2)});
-           },
-           [&] {
-             GemmWeightGrad(compute, WeightGradJob{View(y, 2, 2), View(x, 2, 2), View(w, 2, 2)});
-           }}) {
-    EXPECT_NE(ErrorOf(product).find("only sample"), std::string::npos);
+  for (const Precision& precision :
+       {Precision{.input_grad = Dtype::kQ8_0}, Precision{.weight_grad = Dtype::kFloat8E4M3}}) {
+    EXPECT_NE(ErrorOf([&] { RequireRunnable(precision); }).find("gradients"), std::string::npos);
   }
+  EXPECT_EQ((Precision{.products = Dtype::kQ8_0}).InputGrad(), Dtype::kFloat32);
 }
 
 }  // namespace

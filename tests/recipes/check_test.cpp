@@ -77,13 +77,11 @@ class CheckTest : public ::testing::Test {
   }
   /// A folder with a model and a tokenizer, in which two bytes have changed places if `other`.
   std::string Folder(const std::string& name, int64_t hidden, bool other = false) const {
-    const Executor executor(1);
-    nn::Compute compute(executor);
     model::LlamaConfig config;
     config.hidden_size = hidden;
     config.num_hidden_layers = 1;
     config.intermediate_size = 24;
-    const auto model = model::NewModel(config, 1, compute);
+    const auto model = model::NewModel(config, 1);
     const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
     const std::filesystem::path folder = folder_.path() / name;
     std::filesystem::create_directories(folder);

@@ -329,13 +329,14 @@ TEST_P(GrpoKinds, AQuantizedRolloutIsCorrected) {
     // What the stored traces say of it, with the weights that were there before the step.
     const Executor executor(1);
     nn::Compute compute(executor);
-    const auto model = model::NewModel(setup.config, 1, compute);
-    testing::SetWeights(run.before, *model, compute);
+    const auto model = model::NewModel(setup.config, 1);
+    testing::SetWeights(run.before, *model);
+    model::Workspace workspace(compute);
     double sum = 0, most = 0, ratios = 0, least = 1e9, count = 0, advantages = 0;
     for (const Trace& trace : run.traces) {
       train::MicroBatch batch;
       batch.Add({trace.trajectory.prompt, {trace.trajectory.completion}});
-      const train::Scores scores = train::ScoreWith(*model, compute, batch);
+      const train::Scores scores = train::ScoreWith(*model->Packed(compute), workspace, batch);
       for (size_t t = 0; t < scores.logprob.size(); ++t) {
         const float sampled = trace.trajectory.logprobs[t];
         const double difference = std::abs(scores.logprob[t] - sampled);

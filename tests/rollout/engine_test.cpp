@@ -30,8 +30,8 @@ struct Rig {
   explicit Rig(const model::ModelConfig& config, EngineOptions options = {}, int threads = 1)
       : executor(threads),
         compute(executor),
-        model(testing::TinyModel(config, compute)),
-        engine(*model, compute, &tokenizer, options) {}
+        model(testing::TinyModel(config)),
+        engine(model->Packed(compute), compute, &tokenizer, options) {}
 };
 
 Request MakeRequest(int64_t length, int64_t samples = 4) {
@@ -276,7 +276,7 @@ TEST(Engine, BadRequestsAreRefusedWithARemedy) {
   model::LlamaConfig config = testing::TinyStudentConfig(model::DenseType::kLlama);
   config.max_position_embeddings = 32;
   Rig rig(config);
-  RolloutEngine without_tokenizer(*rig.model, rig.compute, nullptr);
+  RolloutEngine without_tokenizer(rig.model->Packed(rig.compute), rig.compute, nullptr);
   const auto error = [](RolloutEngine& engine, const Request& request) -> std::string {
     try {
       engine.Submit(request);
@@ -301,8 +301,9 @@ TEST(Engine, BadRequestsAreRefusedWithARemedy) {
   request.sampling.stop = {"x", ""};
   expect(request, "empty stop string");
   EXPECT_NE(error(without_tokenizer, request).find("need a tokenizer"), std::string::npos);
-  EXPECT_THROW(RolloutEngine(*rig.model, rig.compute, nullptr, {.max_rows = 0}), Error);
-  EXPECT_THROW(RolloutEngine(*rig.model, rig.compute, nullptr, {.prefill_tokens = 0}), Error);
+  const auto weights = rig.model->Packed(rig.compute);
+  EXPECT_THROW(RolloutEngine(weights, rig.compute, nullptr, {.max_rows = 0}), Error);
+  EXPECT_THROW(RolloutEngine(weights, rig.compute, nullptr, {.prefill_tokens = 0}), Error);
 }
 
 TEST(Generate, TellsOfEveryTrajectoryAndStopsWhenAsked) {
@@ -339,16 +340,18 @@ TEST(Engine, LogitsThatAreNotFiniteAreAnErrorThatNamesTheRequest) {
         request.stop_ids.clear();
         request.sampling.temperature = temperature;
         if (temperature > 0) request.sampling.top_p = 0.9;
-        rig.engine.Submit(request);
-        ASSERT_TRUE(rig.engine.Step());  // the prompt is computed with sound weights
-        ASSERT_TRUE(rig.engine.Step());
-        auto& head = rig.model->head_weight().value;
-        head.at(3) = bad;  // one of two logits is +infinity, whatever the hidden state's sign
-        head.at(3 + static_cast<size_t>(rig.model->hidden_size())) = -bad;
-        rig.model->Pack(rig.compute);
+        // The prompt is sound, and whatever is said next is not.
+        request.prompt.assign(4, 1);
+        nn::ParameterStore& values = rig.model->ChangeValues();
+        const nn::Mat table = values.mat(rig.model->network().embedding());
+        for (int64_t id = 0; id < table.rows; ++id) {
+          if (id != 1) std::fill_n(table.row(id), table.cols, bad);
+        }
+        RolloutEngine engine(rig.model->Packed(rig.compute), rig.compute, nullptr);
+        engine.Submit(request);
         std::string message;
         try {
-          while (rig.engine.Step()) {
+          while (engine.Step()) {
           }
         } catch (const Error& error) {
           message = error.what();
@@ -356,11 +359,10 @@ TEST(Engine, LogitsThatAreNotFiniteAreAnErrorThatNamesTheRequest) {
         for (const char* part : {"not finite", "request 7", "sample, step 12"}) {
           EXPECT_NE(message.find(part), std::string::npos) << name << ": " << message;
         }
-        Rig fresh(config);  // and after a prompt
-        fresh.model->parameters().all().front().value.assign(
-            fresh.model->parameters().all().front().value.size(), bad);
-        fresh.model->Pack(fresh.compute);
-        EXPECT_THROW(Generate(fresh.engine, {request}), Error);
+        std::fill_n(table.row(1), table.cols, bad);  // and after a prompt
+        rig.model->ChangeValues();
+        RolloutEngine fresh(rig.model->Packed(rig.compute), rig.compute, nullptr);
+        EXPECT_THROW(Generate(fresh, {request}), Error);
       }
     }
   }

@@ -54,10 +54,13 @@ S WeightedSum(const Floats& weights, const std::vector<S>& values) {
 
 /// A matrix packed on its own.
 struct Packed {
-  explicit Packed(nn::ConstMat w, nn::Dtype dtype = nn::Dtype::kFloat32, bool transpose = false) {
+  explicit Packed(const nn::StoredMat& w, nn::Dtype dtype = nn::Dtype::kFloat32,
+                  bool transpose = false) {
     const Executor executor(1);
     nn::Compute compute(executor);
-    nn::Pack(compute, std::array{nn::PackJob{&matrix, w, dtype, transpose}}, storage);
+    const nn::PackJob job{&matrix, w, dtype, transpose};
+    storage.resize(static_cast<size_t>(job.size()));
+    nn::Pack(compute, std::span(&job, 1), storage.data());
   }
   nn::AlignedVector<float> storage;
   nn::PackedMatrix matrix;
@@ -69,20 +72,15 @@ inline bool SameBits(const Floats& a, const Floats& b) {
 
 /// `run(compute)` gives the same bits on 1, 2, 3 and 8 threads.
 template <class Run>
-void ExpectSameOnAllThreads(nn::Dtype products, const Run& run) {
+void ExpectSameOnAllThreads(const Run& run) {
   Floats expected;
   for (const int threads : {1, 2, 3, 8}) {
     const Executor executor(threads);
-    nn::Compute compute(executor, {.products = products});
+    nn::Compute compute(executor);
     const Floats got = run(compute);
     if (threads == 1) expected = got;
     EXPECT_TRUE(SameBits(got, expected)) << threads << " threads";
   }
-}
-
-template <class Run>
-void ExpectSameOnAllThreads(const Run& run) {
-  ExpectSameOnAllThreads(nn::Dtype::kFloat32, run);
 }
 
 /// `run(compute, list)` computes the listed rows as one batch and returns [list, width]. A row gets

@@ -49,21 +49,16 @@ inline train::ProblemOptions StageProblems(int64_t count = 24) {
   return problems;
 }
 
-inline std::vector<float> AllWeights(model::LanguageModel& model) {
-  std::vector<float> weights;
-  for (const nn::Parameter& p : model.parameters().all()) {
-    weights.insert(weights.end(), p.value.begin(), p.value.end());
-  }
-  return weights;
+inline std::vector<float> AllWeights(const model::LanguageModel& model) {
+  return Numbers(model.values());
 }
 
-inline void SetWeights(const std::vector<float>& weights, model::LanguageModel& model,
-                       nn::Compute& compute) {
+inline void SetWeights(const std::vector<float>& weights, model::LanguageModel& model) {
   size_t next = 0;
-  for (nn::Parameter& p : model.parameters().all()) {
-    for (float& value : p.value) value = weights.at(next++);
+  nn::ParameterStore& values = model.ChangeValues();
+  for (const nn::ParameterInfo& p : values.layout().all()) {
+    for (float& value : values[p.name]) value = weights.at(next++);
   }
-  model.Pack(compute);
 }
 
 /// Weights that answer "addition:1" in the right form and sometimes rightly, so that the rewards
@@ -75,7 +70,7 @@ inline const std::vector<float>& AnsweringWeights(const model::ModelConfig& conf
   if (!weights.empty()) return weights;
   const Executor executor(1);
   nn::Compute compute(executor);
-  const auto model = model::NewModel(config, 1, compute);
+  const auto model = model::NewModel(config, 1);
   const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
   const std::vector<Problem> problems = train::GetProblems(StageProblems(30));
   train::Learner learner(*model, compute, {.learning_rate = 0.02});
@@ -159,9 +154,9 @@ template <class Run>
 StageRun RunStage(const StageSetup& setup, const Run& run) {
   const TemporaryFolder folder;
   const Executor executor(setup.threads);
-  nn::Compute compute(executor, setup.precision);
-  const auto model = model::NewModel(setup.config, 1, compute);
-  if (setup.answering) SetWeights(AnsweringWeights(setup.config), *model, compute);
+  nn::Compute compute(executor);
+  const auto model = model::NewModel(setup.config, 1, setup.precision);
+  if (setup.answering) SetWeights(AnsweringWeights(setup.config), *model);
   const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
   datasets::TraceStore store(folder.path() / "traces.db", datasets::TraceStore::Mode::kWrite);
   const int64_t id = store.CreateRun("test", Json::object());

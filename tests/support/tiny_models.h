@@ -105,15 +105,26 @@ inline std::vector<NamedConfig> TinyConfigs() {
 
 /// A model whose norms and biases are random, too.
 inline std::unique_ptr<model::LanguageModel> TinyModel(const model::ModelConfig& config,
-                                                       nn::Compute& compute, uint64_t seed = 1) {
-  auto model = model::NewModel(config, seed, compute);
+                                                       uint64_t seed = 1,
+                                                       const nn::Precision& precision = {}) {
+  auto model = model::NewModel(config, seed, precision);
+  nn::ParameterStore& values = model->ChangeValues();
   RandomStream random({.seed = seed, .purpose = "tiny vectors"});
-  for (nn::Parameter& p : model->parameters().all()) {
+  for (const nn::ParameterInfo& p : values.layout().all()) {
     if (p.shape.size() != 1) continue;
-    for (float& value : p.value) value += static_cast<float>(0.2 * random.Normal());
+    for (float& value : values[p.name]) value += static_cast<float>(0.2 * random.Normal());
   }
-  model->Pack(compute);
   return model;
+}
+
+/// All numbers of a store, in the layout's order.
+inline std::vector<float> Numbers(const nn::ParameterStore& store) {
+  std::vector<float> numbers;
+  for (const nn::ParameterInfo& p : store.layout().all()) {
+    const std::span<const float> of = store[p.name];
+    numbers.insert(numbers.end(), of.begin(), of.end());
+  }
+  return numbers;
 }
 
 inline std::vector<int32_t> RandomTokens(std::string_view name, int64_t count, int64_t vocabulary) {

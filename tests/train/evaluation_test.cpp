@@ -59,13 +59,12 @@ TEST(JudgeWarnings, AJudgeThatLeavesMuchOpenIsNamedWithItsReason) {
 class SampleProblemsTest : public ::testing::Test {
  protected:
   SampleProblemsTest() {
-    testing::SetWeights(testing::AnsweringWeights(testing::StageStudentConfig()), *model_,
-                        compute_);
+    testing::SetWeights(testing::AnsweringWeights(testing::StageStudentConfig()), *model_);
     job_.chosen = {5, 0, 3};
     job_.sampling.max_completion_length = 16;
   }
   SampleResult Draw(const SampleJob& job) {
-    return SampleProblems({.model = *model_,
+    return SampleProblems({.weights = model_->Packed(compute_),
                            .compute = compute_,
                            .tokenizer = tokenizer_,
                            .panel = panel_,
@@ -99,8 +98,7 @@ class SampleProblemsTest : public ::testing::Test {
 
   Executor executor_{2};
   nn::Compute compute_{executor_};
-  std::unique_ptr<model::LanguageModel> model_ =
-      model::NewModel(testing::StageStudentConfig(), 1, compute_);
+  std::unique_ptr<model::LanguageModel> model_ = model::NewModel(testing::StageStudentConfig(), 1);
   model::Tokenizer tokenizer_ = model::Tokenizer::ByteLevel();
   /// The math judge's, after a hook.
   class Hooked : public verifiers::Verifier {

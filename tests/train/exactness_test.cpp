@@ -42,8 +42,9 @@ using Groups = std::vector<std::vector<Trajectory>>;
 Groups Sample(const model::ModelConfig& config, double temperature, const Arrangement& how) {
   const Executor executor(how.threads);
   nn::Compute compute(executor);
-  const auto model = testing::TinyModel(config, compute);
-  rollout::RolloutEngine engine(*model, compute, nullptr, {how.max_rows, how.prefill_tokens});
+  const auto model = testing::TinyModel(config);
+  rollout::RolloutEngine engine(model->Packed(compute), compute, nullptr,
+                                {how.max_rows, how.prefill_tokens});
   return rollout::Generate(engine, Requests(temperature));
 }
 
@@ -52,7 +53,7 @@ double LargestDifference(const model::ModelConfig& config, double temperature, c
                          const Arrangement& how) {
   const Executor executor(how.threads);
   nn::Compute compute(executor);
-  const auto model = testing::TinyModel(config, compute);
+  const auto model = testing::TinyModel(config);
   std::vector<LearnGroup> learn;
   for (const auto& group : groups) {
     LearnGroup& g = learn.emplace_back();

@@ -12,7 +12,8 @@ namespace {
 class RevisionTest : public ::testing::Test {
  protected:
   RevisionTest() {
-    testing::SetWeights(testing::AnsweringWeights(config_), *model_, compute_);
+    testing::SetWeights(testing::AnsweringWeights(config_), *model_);
+    context_.weights = model_->Packed(compute_);
     for (int64_t i = 0; i < 8; ++i) job_.chosen.push_back(i);
     job_.sampling.max_completion_length = 12;
     first_ = SampleProblems(context_, job_);
@@ -29,11 +30,11 @@ class RevisionTest : public ::testing::Test {
   model::LlamaConfig config_ = testing::StageStudentConfig();
   Executor executor_{2};
   nn::Compute compute_{executor_};
-  std::unique_ptr<model::LanguageModel> model_ = model::NewModel(config_, 1, compute_);
+  std::unique_ptr<model::LanguageModel> model_ = model::NewModel(config_, 1);
   model::Tokenizer tokenizer_ = model::Tokenizer::ByteLevel();
   RewardPanel panel_{DefaultPanel(), "reward"};
   std::vector<Problem> problems_ = GetProblems(testing::StageProblems());
-  SampleContext context_{.model = *model_,
+  SampleContext context_{.weights = {},
                          .compute = compute_,
                          .tokenizer = tokenizer_,
                          .panel = panel_,

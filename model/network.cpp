@@ -1,0 +1,173 @@
+#include "model/network.h"
+
+#include "base/error.h"
+#include "model/internal/network_parts.h"
+#include "nn/embedding.h"
+#include "nn/norm.h"
+
+namespace retort::model {
+
+using nn::Mat;
+
+Tape::Tape() : layers(std::make_unique<LayerTapes>()) {}
+Tape::~Tape() = default;
+
+Network::Parts::Parts(const ModelConfig& config, bool layout_only) : spec(SpecOf(config)) {
+  const CommonConfig& c = spec.common;
+  Builder builder{layout, items, layout_only};
+  embedding = builder.Matrix("model.embed_tokens.weight", c.vocab_size, c.hidden_size);
+  for (int64_t l = 0; l < c.num_hidden_layers; ++l) {
+    layers.emplace_back(builder, StrCat("model.layers.", l), spec.Layer(l), c);
+  }
+  final_norm = builder.Vector("model.norm.weight", c.hidden_size);
+  head = c.tie_word_embeddings ? embedding
+                               : builder.Matrix("lm_head.weight", c.vocab_size, c.hidden_size);
+  packed_head =
+      builder.Packed({.source = head, .rows = c.vocab_size, .kind = PackItem::Kind::kHead});
+}
+
+Network::Network(const ModelConfig& config)
+    : config_(config), parts_(std::make_unique<const Parts>(config)) {
+  layout_ = std::make_shared<const nn::ParameterLayout>(parts_->layout);
+}
+
+Network::~Network() = default;
+
+std::shared_ptr<const Network> Network::Make(const ModelConfig& config) {
+  Validate(config);
+  return std::shared_ptr<const Network>(new Network(config));
+}
+
+int64_t Network::hidden_size() const { return parts_->spec.common.hidden_size; }
+int64_t Network::vocab_size() const { return parts_->spec.common.vocab_size; }
+int64_t Network::layers() const { return parts_->spec.common.num_hidden_layers; }
+int64_t Network::moe_layers() const { return parts_->spec.MoeLayers(); }
+int64_t Network::max_positions() const { return parts_->spec.common.max_position_embeddings; }
+nn::ParameterId Network::embedding() const { return parts_->embedding; }
+nn::ParameterId Network::head() const { return parts_->head; }
+
+Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const Batch& batch,
+                     Tape* tape) const {
+  RETORT_CHECK(!tape || !batch.cached(), "forward: a training pass does not take a cached batch");
+  RETORT_CHECK(batch.max_position() < max_positions(), "a sequence of ", batch.max_position() + 1,
+               " tokens does not fit max_position_embeddings = ", max_positions(),
+               ". Shorten the sequence or raise the option");
+  for (const int32_t id : batch.tokens()) {
+    RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is outside the vocabulary of ",
+                 vocab_size(), ". Was the text encoded with another tokenizer?");
+  }
+  if (!workspace.rope ||
+      !workspace.rope->Is(parts_->spec.RopeDim(), parts_->spec.common.rope_theta)) {
+    workspace.rope.emplace(parts_->spec.RopeDim(), parts_->spec.common.rope_theta);
+  }
+  workspace.rope->Reserve(batch.max_position() + 1);
+  workspace.activations.Reset();
+  nn::Arena& arena = tape ? tape->arena : workspace.activations;
+  const Mat hidden = arena.NewMat(batch.size(), hidden_size());
+  if (tape) {
+    tape->batch = &batch;
+    tape->layers->of.resize(parts_->layers.size());
+    tape->loads.resize(static_cast<size_t>(moe_layers()));
+  }
+  if (batch.size() == 0) return hidden;
+
+  // x and y change places from layer to layer in inference; in training everything is kept.
+  nn::Compute& compute = workspace.compute;
+  Mat x = arena.NewMat(batch.size(), hidden_size()), y;
+  if (!tape) y = arena.NewMat(batch.size(), hidden_size());
+  weights.Embed(compute, batch.tokens(), x);
+  DecoderLayer::Tape unused;
+  size_t moe_index = 0;
+  for (size_t l = 0; l < parts_->layers.size(); ++l) {
+    const DecoderLayer& layer = parts_->layers[l];
+    const nn::Arena::Mark mark = arena.mark();
+    const Pass pass{.compute = compute,
+                    .weights = weights,
+                    .batch = batch,
+                    .rope = *workspace.rope,
+                    .arena = arena,
+                    .scratch = workspace.scratch,
+                    .tape = tape,
+                    .layer = static_cast<int64_t>(l)};
+    DecoderLayer::Tape& layer_tape = tape ? tape->layers->of[l] : unused;
+    if (tape) y = arena.NewMat(batch.size(), hidden_size());
+    layer.Forward(pass, x, y, layer_tape);
+    std::swap(x, y);
+    if (!tape) {
+      arena.Release(mark);
+      continue;
+    }
+    if (const MoeFeedForward* moe = layer.moe()) {
+      std::vector<int64_t>& loads = tape->loads[moe_index++];
+      loads.resize(static_cast<size_t>(moe->experts()));
+      moe->Balance(pass, std::get<MoeFeedForward::Tape>(layer_tape.feed_forward), loads);
+    }
+  }
+  float* rstd = arena.New<float>(batch.size());
+  const auto eps = static_cast<float>(parts_->spec.common.rms_norm_eps);
+  nn::RmsNorm(compute, {x, weights.vector(parts_->final_norm), eps, hidden, rstd});
+  if (tape) {
+    tape->hidden = x;
+    tape->final_rstd = rstd;
+  }
+  return hidden;
+}
+
+void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
+                       nn::ConstMat dhidden, const Gradients& gradients) const {
+  const Batch& batch = *tape.batch;
+  if (batch.size() == 0) return;
+  nn::Compute& compute = workspace.compute;
+  Mat dx = tape.arena.NewMat(batch.size(), hidden_size());
+  nn::RmsNormGrad(compute, {.x = tape.hidden,
+                            .weight = weights.vector(parts_->final_norm),
+                            .rstd = tape.final_rstd,
+                            .dy = dhidden,
+                            .dx = dx,
+                            .dweight = gradients.store[parts_->final_norm].data()});
+  for (size_t l = parts_->layers.size(); l-- > 0;) {
+    const Pass pass{.compute = compute,
+                    .weights = weights,
+                    .batch = batch,
+                    .rope = *workspace.rope,
+                    .arena = tape.arena,
+                    .scratch = workspace.scratch,
+                    .tape = &tape,
+                    .layer = static_cast<int64_t>(l),
+                    .values = gradients.values,
+                    .gradients = &gradients.store};
+    const auto half = [&](const auto& backward) {
+      const nn::Arena::Mark mark = tape.arena.mark();
+      const Mat below = backward();
+      if (gradients.defer_weights) {
+        dx = below;
+      } else {  // what the weights' gradients were made of makes room for the other half's
+        tape.RunWeightGrads(compute);
+        CopyRows(compute, below, dx);
+        tape.arena.Release(mark);
+      }
+    };
+    const DecoderLayer& layer = parts_->layers[l];
+    const DecoderLayer::Tape& layer_tape = tape.layers->of[l];
+    half([&] { return layer.FeedForwardBackward(pass, dx, layer_tape); });
+    half([&] { return layer.AttentionBackward(pass, dx, layer_tape); });
+  }
+  nn::EmbedGrad(compute, batch.tokens().data(), dx, gradients.store.mat(parts_->embedding));
+}
+
+void Network::BalanceBias(std::span<const std::vector<int64_t>> loads, double rate,
+                          nn::ParameterStore& values) const {
+  size_t moe_index = 0;
+  for (const DecoderLayer& layer : parts_->layers) {
+    if (const MoeFeedForward* moe = layer.moe()) {
+      moe->BalanceBias(loads[moe_index++], rate, values);
+    }
+  }
+}
+
+nn::ParameterLayout Network::LayoutOf(const ModelConfig& config) {
+  Validate(config);
+  return Parts(config, /*layout_only=*/true).layout;
+}
+
+}  // namespace retort::model

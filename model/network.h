@@ -1,0 +1,95 @@
+#pragma once
+// What a model computes, without its weights: a list of stages (embedding, decoder layers, final
+// norm and head) joined by one [T, d] tensor. It knows tokens, not rewards. One forward serves
+// training, prefill and decoding (law 1): a token's hidden state depends only on the tokens before
+// it in its own sequence, to the bit.
+//
+// Immutable, so safe to share: any number of threads may run passes at once, each with a Workspace
+// (and a Tape) of its own.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/batch.h"
+#include "model/config.h"
+#include "model/tape.h"
+#include "model/workspace.h"
+#include "nn/parameters.h"
+
+namespace retort::model {
+
+class PackedWeights;
+class TensorSource;
+
+class Network : public std::enable_shared_from_this<Network> {
+ public:
+  /// Throws Error where it cannot be run (model/config.h: Validate).
+  static std::shared_ptr<const Network> Make(const ModelConfig& config);
+  /// Only its layout(), which takes no memory for the sizes in the configuration but for those of
+  /// layers and experts.
+  static nn::ParameterLayout LayoutOf(const ModelConfig& config);
+  ~Network();
+
+  const ModelConfig& config() const { return config_; }
+  /// Every parameter in the published names and shapes.
+  const std::shared_ptr<const nn::ParameterLayout>& layout() const { return layout_; }
+  int64_t hidden_size() const;
+  int64_t vocab_size() const;
+  int64_t layers() const;
+  int64_t moe_layers() const;
+  int64_t max_positions() const;
+  nn::ParameterId embedding() const;
+  nn::ParameterId head() const;  ///< the embedding where they are tied
+
+  struct PackOptions {
+    nn::Precision precision = {};
+    int64_t version = 0;
+    /// An older form whose storage is used again if nobody else holds it; may be null.
+    std::shared_ptr<const PackedWeights> old = {};
+  };
+  /// Packs values for the kernels. Throws Error where the machine cannot run the precision.
+  std::shared_ptr<const PackedWeights> Pack(nn::Compute& compute, const nn::ParameterStore& values,
+                                            PackOptions options) const;
+  /// The same from stored tensors, which are forgotten as they are read: what is held at most is
+  /// the packed form and a few of them.
+  std::shared_ptr<const PackedWeights> Pack(nn::Compute& compute, const TensorSource& source,
+                                            PackOptions options) const;
+
+  /// The hidden states after the final norm [T, d], valid until the workspace's next pass or the
+  /// tape's Reset. With a tape (training; the batch must not be cached) everything backward needs
+  /// is kept on it, the hidden states before the final norm too.
+  nn::Mat Forward(const PackedWeights& weights, Workspace& workspace, const Batch& batch,
+                  Tape* tape = nullptr) const;
+
+  /// Where gradients come from and go to.
+  struct Gradients {
+    /// The values that were packed; null: input gradients read the packed form.
+    const nn::ParameterStore* values = nullptr;
+    nn::ParameterStore& store;  ///< added to
+    /// Leaves the weight gradients to Tape::RunWeightGrads; else those of half a layer run right
+    /// after its input gradient.
+    bool defer_weights = false;
+  };
+  /// From the gradient of the hidden states [T, d] to those of every parameter.
+  void Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
+                nn::ConstMat dhidden, const Gradients& gradients) const;
+
+  /// Loss-free balancing (DeepSeek-V3 §2.1.2): moves every router bias of `values` by `rate`
+  /// against the loads, one entry per MoE layer.
+  void BalanceBias(std::span<const std::vector<int64_t>> loads, double rate,
+                   nn::ParameterStore& values) const;
+
+ private:
+  struct Parts;
+  explicit Network(const ModelConfig& config);
+
+  ModelConfig config_;
+  std::shared_ptr<const nn::ParameterLayout> layout_;
+  std::unique_ptr<const Parts> parts_;
+  friend class PackedWeights;
+};
+
+}  // namespace retort::model

@@ -1,0 +1,146 @@
+#include "model/packed_weights.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "base/error.h"
+#include "model/internal/network_parts.h"
+#include "model/tensor_source.h"
+#include "nn/embedding.h"
+
+namespace retort::model {
+namespace {
+
+nn::Dtype DtypeOf(PackItem::Kind kind, nn::Dtype products) {
+  switch (kind) {
+    case PackItem::Kind::kWeight:
+      return products;
+    case PackItem::Kind::kRouter:
+      return nn::Dtype::kFloat32;
+    case PackItem::Kind::kHead:
+      return products == nn::Dtype::kFloat8E4M3 ? nn::Dtype::kFloat32 : products;
+  }
+  Fail("a kind of matrix without a dtype");
+}
+
+}  // namespace
+
+/// Where the numbers are.
+struct PackedWeights::Source {
+  std::function<nn::StoredMat(nn::ParameterId)> at;
+  /// What has been read and is not needed again; may be null.
+  std::function<void(nn::ParameterId)> done = {};
+};
+
+std::shared_ptr<PackedWeights> PackedWeights::Begin(const Network& network,
+                                                    Network::PackOptions options) {
+  nn::RequireRunnable(options.precision);
+  std::shared_ptr<PackedWeights> packed;
+  if (options.old.use_count() == 1) {
+    std::atomic_thread_fence(std::memory_order_acquire);  // whoever read it has done with it
+    packed = std::const_pointer_cast<PackedWeights>(std::move(options.old));
+  } else {
+    packed = std::shared_ptr<PackedWeights>(new PackedWeights());
+  }
+  packed->network_ = network.shared_from_this();
+  packed->precision_ = options.precision;
+  packed->version_ = options.version;
+  return packed;
+}
+
+void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
+  constexpr int64_t kAtOnce = int64_t{1} << 26;  // bytes of a source that forgets
+  const Network::Parts& parts = *network_->parts_;
+  matrices_.resize(parts.items.size());
+  std::vector<nn::PackJob> jobs;
+  int64_t size = 0;
+  for (size_t i = 0; i < parts.items.size(); ++i) {
+    const PackItem& item = parts.items[i];
+    jobs.push_back({&matrices_[i], source.at(item.source).Rows(item.first, item.rows),
+                    DtypeOf(item.kind, precision_.products), item.transpose});
+    size += jobs.back().size();
+  }
+  panels_.resize(static_cast<size_t>(size));
+  float* next = panels_.data();
+  for (size_t i = 0; i < jobs.size();) {
+    size_t end = i;
+    for (int64_t bytes = 0; end < jobs.size() && (!source.done || bytes < kAtOnce); ++end) {
+      bytes += jobs[end].w.rows * jobs[end].w.cols * jobs[end].w.element_bytes();
+    }
+    nn::Pack(compute, std::span(jobs).subspan(i, end - i), next);
+    for (; i < end; ++i) {
+      next += jobs[i].size();
+      if (source.done) source.done(parts.items[i].source);
+    }
+  }
+
+  vectors_.clear();
+  vector_begin_.clear();
+  const auto& parameters = network_->layout()->all();
+  for (nn::ParameterId id = 0; id < std::ssize(parameters); ++id) {
+    vector_begin_.push_back(vectors_.size());
+    if (parameters[static_cast<size_t>(id)].shape.size() != 1) continue;
+    const nn::StoredMat vector = source.at(id);
+    vectors_.resize(vectors_.size() + static_cast<size_t>(vector.cols));
+    vector.ReadRow(0, vectors_.data() + vector_begin_.back());
+  }
+
+  // Rows of a head in float32 are the numbers themselves; other forms are not.
+  table_.clear();
+  embedding_ = {};
+  if (parts.head == parts.embedding && head().dtype() == nn::Dtype::kFloat32) return;
+  const nn::StoredMat table = source.at(parts.embedding);
+  const auto row = static_cast<size_t>(table.cols * table.element_bytes());
+  table_.resize(static_cast<size_t>(table.rows) * row);
+  for (int64_t r = 0; r < table.rows; ++r) {
+    std::memcpy(table_.data() + static_cast<size_t>(r) * row, table.at(r, 0), row);
+  }
+  embedding_ = {table_.data(), table.type, table.rows, table.cols};
+  if (source.done) source.done(parts.embedding);
+}
+
+std::shared_ptr<const PackedWeights> Network::Pack(nn::Compute& compute,
+                                                   const nn::ParameterStore& values,
+                                                   PackOptions options) const {
+  RETORT_CHECK(values.shared_layout() == layout_, "pack: the values are those of another network");
+  const auto packed = PackedWeights::Begin(*this, std::move(options));
+  packed->Fill(compute, {.at = [&](nn::ParameterId id) { return values.mat(id); }});
+  return packed;
+}
+
+std::shared_ptr<const PackedWeights> Network::Pack(nn::Compute& compute, const TensorSource& source,
+                                                   PackOptions options) const {
+  const auto tensor = [&](nn::ParameterId id) -> const StoredTensor& {
+    const StoredTensor* found = source.Find((*layout_)[id].name);
+    RETORT_CHECK(found && found->shape == (*layout_)[id].shape, "pack: tensor '",
+                 (*layout_)[id].name, "' is missing or has another shape");
+    return *found;
+  };
+  const auto packed = PackedWeights::Begin(*this, std::move(options));
+  packed->Fill(compute, {.at = [&](nn::ParameterId id) { return tensor(id).mat(); },
+                         .done = [&](nn::ParameterId id) { TensorSource::Forget(tensor(id)); }});
+  return packed;
+}
+
+void PackedWeights::Embed(nn::Compute& compute, std::span<const int32_t> ids, nn::Mat y) const {
+  if (embedding_.data) {
+    nn::Embed(compute, embedding_, ids.data(), y);
+  } else {
+    nn::Embed(compute, head(), ids.data(), y);
+  }
+}
+
+int64_t PackedWeights::bytes() const {
+  return static_cast<int64_t>((panels_.size() + vectors_.size()) * sizeof(float) + table_.size());
+}
+
+KvCache PackedWeights::NewCache() const {
+  return KvCache(network_->parts_->spec.CacheShape(), precision_.cache);
+}
+
+const nn::PackedMatrix& PackedWeights::head() const {
+  return matrix(network_->parts_->packed_head);
+}
+
+}  // namespace retort::model
