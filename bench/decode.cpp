@@ -5,8 +5,8 @@
 #include "base/stopwatch.h"
 #include "base/strings.h"
 #include "bench/bench.h"
-#include "cli/parts/decode_bytes.h"
 #include "cli/parts/memory.h"
+#include "model/cost.h"
 #include "model/language_model.h"
 #include "rollout/engine.h"
 
@@ -88,10 +88,10 @@ class Decode {
     const nn::PackedMatrix& packed = weights_->head();
     const nn::Precision& precision = weights_->precision();
     const auto head = static_cast<double>(packed.n() * packed.k());
-    const double weights =
-        (WeightsRead(shape_.config, sizes_.batch) - head) * nn::WeightBytes(precision.products) +
-        head * nn::WeightBytes(packed.dtype());
-    const double keys_and_values = static_cast<double>(CacheOf(shape_.config).own) * cached;
+    const double weights = (model::WeightsRead(shape_.config, sizes_.batch) - head) *
+                               nn::WeightBytes(precision.products) +
+                           head * nn::WeightBytes(packed.dtype());
+    const double keys_and_values = static_cast<double>(model::CacheOf(shape_.config).own) * cached;
     return static_cast<int64_t>(weights) +
            static_cast<int64_t>(keys_and_values) * nn::ByteSize(precision.cache);
   }

@@ -12,7 +12,6 @@
 #include "base/plural.h"
 #include "base/strings.h"
 #include "cli/commands.h"
-#include "cli/parts/decode_bytes.h"
 #include "cli/parts/model_argument.h"
 #include "cli/parts/option_flags.h"
 #include "cli/parts/table.h"
@@ -110,7 +109,7 @@ int Inspect(const InspectCommand& command) {
   const fs::path folder = ModelFolder(command.folder);
   const model::ModelConfig config = model::ReadModelConfig(folder);
   const model::ParameterCount count = model::CountParameters(config);
-  const CacheSize cache = CacheOf(config);
+  const model::CacheSize cache = model::CacheOf(config);
   const auto cache_bytes = static_cast<int64_t>(sizeof(float)) * cache.own;
   const auto times_own = [&](int64_t numbers) {
     return static_cast<double>(numbers) / static_cast<double>(cache.own);

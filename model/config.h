@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/options.h"
 
@@ -107,11 +108,6 @@ struct DeepseekConfig {
   /// Layer 0 … num_hidden_layers-1; true when its feed-forward part is a mixture of experts.
   bool IsMoeLayer(int64_t layer) const {
     return layer >= first_k_dense_replace && layer % moe_layer_freq == 0;
-  }
-  int64_t MoeLayers() const {
-    int64_t count = 0;
-    for (int64_t layer = 0; layer < num_hidden_layers; ++layer) count += IsMoeLayer(layer);
-    return count;
   }
 
   bool operator==(const DeepseekConfig&) const = default;
@@ -246,6 +242,14 @@ void Validate(const ModelConfig& config);
 /// `where` starts the error message.
 ModelConfig ReadModelOptions(const Json& json, const std::string& where);
 Json WriteModelOptions(const ModelConfig& config);
+
+/// Model types that share a config struct, and its fields with their defaults.
+struct ModelFamily {
+  std::vector<std::string> model_types;
+  std::string help;
+  ModelConfig config;
+};
+std::vector<ModelFamily> ModelFamilies();
 
 /// A published config.json. Accepts `rope_theta` as well as `rope_parameters`, and a list of
 /// eos_token_id (the first counts; generation_config.json has them all).

@@ -5,24 +5,18 @@
 
 #include "base/file.h"
 #include "base/strings.h"
-#include "model/config.h"
+#include "model/internal/architecture.h"
 
 namespace retort::model {
 namespace {
 
-const std::vector<std::string>& ModelTypes() {
-  static const std::vector<std::string> types = {"deepseek_v3", "deepseek_v2", "llama", "qwen2",
-                                                 "qwen3"};
-  return types;
-}
-
-bool IsDeepseek(std::string_view type) { return type.starts_with("deepseek"); }
-
-std::string ReadModelType(const Json& json, const std::string& where) {
+const Architecture& ReadModelType(const Json& json, const std::string& where) {
+  std::vector<std::string> types;
+  for (const Architecture& row : Architectures()) types.emplace_back(row.model_type);
   RETORT_CHECK(json.is_object(), where, ": expected an object with a model_type");
   RETORT_CHECK(json.contains("model_type"), where, ": model_type is missing, expected one of ",
-               Join(ModelTypes(), ", "));
-  return options_internal::ReadChoice(json["model_type"], where + ".model_type", ModelTypes());
+               Join(types, ", "));
+  return FindArchitecture(json["model_type"], where + ".model_type");
 }
 
 /// A published key that Retort does not model, and the one value it can run.
@@ -83,8 +77,7 @@ void NormaliseRope(Json& json, const std::string& where) {
 }
 
 template <class Config>
-Config ReadPublished(const Json& json, const std::string& where) {
-  Config config;
+void ReadPublished(const Json& json, const std::string& where, Config& config) {
   for (const Field& field : ListFields(config)) {
     const auto found = json.find(field.name);
     if (found == json.end() || found->is_null()) {
@@ -94,34 +87,25 @@ Config ReadPublished(const Json& json, const std::string& where) {
     }
     field.set(*found, where + "." + field.name);
   }
-  return config;
 }
 
-const char* Architecture(const std::string& type) {
-  if (type == "deepseek_v3") return "DeepseekV3ForCausalLM";
-  if (type == "deepseek_v2") return "DeepseekV2ForCausalLM";
-  if (type == "qwen2") return "Qwen2ForCausalLM";
-  if (type == "qwen3") return "Qwen3ForCausalLM";
-  return "LlamaForCausalLM";
+/// A field may say what a model_type says, too.
+void RequireType(const Architecture& row, const ModelConfig& config, const std::string& where) {
+  const auto* c = std::get_if<DeepseekConfig>(&config);
+  RETORT_CHECK(ModelType(config) == row.model_type, where, ".topk_method: got \"",
+               c ? EnumName(c->topk_method) : "", "\", which makes a ", ModelType(config),
+               " model, but model_type is ", row.model_type, ". Change one of the two");
 }
 
 }  // namespace
 
 ModelConfig ReadModelOptions(const Json& json, const std::string& where) {
-  const std::string type = ReadModelType(json, where);
-  if (!IsDeepseek(type)) {
-    LlamaConfig config;
-    ReadOptions(json, where, config);
-    return config;
-  }
-  DeepseekConfig config;
-  if (type == "deepseek_v2") config.topk_method = TopkMethod::kGreedy;
+  const Architecture& row = ReadModelType(json, where);
   Json fields = json;
   fields.erase("model_type");
-  ReadOptions(fields, where, config);
-  RETORT_CHECK(ModelType(config) == type, where, ".topk_method: got \"",
-               EnumName(config.topk_method), "\", which makes a ", ModelType(config),
-               " model, but model_type is ", type, ". Change one of the two");
+  ModelConfig config = row.defaults();
+  std::visit([&](auto& c) { ReadOptions(fields, where, c); }, config);
+  RequireType(row, config, where);
   return config;
 }
 
@@ -131,8 +115,22 @@ Json WriteModelOptions(const ModelConfig& config) {
   return json;
 }
 
+std::vector<ModelFamily> ModelFamilies() {
+  std::vector<ModelFamily> families;
+  size_t last = std::variant_npos;
+  for (const Architecture& row : Architectures()) {
+    // Of the struct, not of the row: a row's model_type is given anyway.
+    const ModelConfig config = std::visit(
+        [](const auto& c) { return ModelConfig(std::decay_t<decltype(c)>()); }, row.defaults());
+    if (config.index() != last) families.push_back({{}, row.help, config});
+    families.back().model_types.emplace_back(row.model_type);
+    last = config.index();
+  }
+  return families;
+}
+
 ModelConfig ReadPublishedConfig(const Json& published, const std::string& where) {
-  const std::string type = ReadModelType(published, where);
+  const Architecture& row = ReadModelType(published, where);
   Json json = published;
   NormaliseRope(json, where);
   for (const Fixed& fixed : FixedKeys()) {
@@ -144,25 +142,11 @@ ModelConfig ReadPublishedConfig(const Json& published, const std::string& where)
     const Json list = json["eos_token_id"];
     json["eos_token_id"] = list.empty() ? Json() : list[0];
   }
-  if (IsDeepseek(type)) {
-    json.emplace("topk_method", type == "deepseek_v3" ? "noaux_tc" : "greedy");
-    json.emplace("scoring_func", type == "deepseek_v3" ? "sigmoid" : "softmax");
-    RETORT_CHECK(!json.value("attention_bias", false), where,
-                 ".attention_bias: got true, supported is only false for ", type);
-    for (const char* key : {"n_group", "topk_group"}) {  // V2-Lite may state null
-      if (json.contains(key) && json[key].is_null()) json[key] = 1;
-    }
-    const auto config = ReadPublished<DeepseekConfig>(json, where);
-    RETORT_CHECK(ModelType(config) == type, where, ".topk_method: \"", EnumName(config.topk_method),
-                 "\" does not belong to model_type ", type);
-    return config;
-  }
-  auto config = ReadPublished<LlamaConfig>(json, where);
-  if (!json.contains("num_key_value_heads"))
-    config.num_key_value_heads = config.num_attention_heads;
-  if (!json.contains("head_dim") && type == "qwen3") config.head_dim = 128;
-  // Some Qwen2 files carry the key; the family ignores it.
-  if (config.model_type == DenseType::kQwen2) config.attention_bias = false;
+  if (row.normalise) row.normalise(json, where);
+  ModelConfig config = row.defaults();
+  std::visit([&](auto& c) { ReadPublished(json, where, c); }, config);
+  RequireType(row, config, where);
+  if (row.complete) row.complete(json, config);
   return config;
 }
 
@@ -172,21 +156,13 @@ ModelConfig ReadModelConfig(const std::filesystem::path& folder) {
 }
 
 Json PublishedConfig(const ModelConfig& config, const std::string& dtype) {
-  const std::string type = ModelType(config);
-  Json json = {{"architectures", Json::array({Architecture(type)})}};
+  const Architecture& row = ArchitectureOf(config);
+  Json json = {{"architectures", Json::array({row.class_name})}};
   json.update(WriteModelOptions(config));
   if (json["rope_scaling"]["type"] == "default") json["rope_scaling"] = nullptr;
   json["hidden_act"] = "silu";
   json["attention_dropout"] = 0.0;
-  if (const auto* dense = std::get_if<LlamaConfig>(&config)) {
-    json["head_dim"] = dense->HeadDim();
-    if (dense->model_type == DenseType::kLlama) json["mlp_bias"] = false;
-    if (dense->model_type != DenseType::kLlama) json["use_sliding_window"] = false;
-  } else {
-    json["num_key_value_heads"] = json["num_attention_heads"];  // nominal: the latent is shared
-    json["attention_bias"] = false;
-    json["rope_interleave"] = true;
-  }
+  row.publish(config, json);
   json["use_cache"] = true;
   json["torch_dtype"] = dtype;
   return json;

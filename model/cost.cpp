@@ -1,5 +1,11 @@
 #include "model/cost.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "model/internal/layer_spec.h"
+
 namespace retort::model {
 namespace {
 
@@ -15,58 +21,76 @@ ParameterCount Narrow(const WideCount& count) {
   return {static_cast<int64_t>(count.total), static_cast<int64_t>(count.active)};
 }
 
-/// Embedding, final norm and head around `layers`.
-template <class Config>
-ParameterCount WithEnds(const Config& c, WideCount layers) {
-  const int64_t table = c.vocab_size * c.hidden_size;
-  const int64_t head = c.tie_word_embeddings ? 0 : table;
-  return Narrow({.total = layers.total + table + head + c.hidden_size,
-                 .active = layers.active + table + (head ? c.hidden_size : 0) + c.hidden_size});
-}
-
 Wide SwiGlu(Wide hidden, Wide width) { return 3 * hidden * width; }
 
-Wide LatentAttention(const DeepseekConfig& c) {
-  const Wide query_width = c.num_attention_heads * c.qk_head_dim();
-  const Wide query = c.q_lora_rank
-                         ? *c.q_lora_rank * (c.hidden_size + 1 + query_width)  // down, norm, up
-                         : c.hidden_size * query_width;
-  const Wide key_value_width = c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim);
-  const Wide latent = c.hidden_size * (c.kv_lora_rank + c.qk_rope_head_dim) + c.kv_lora_rank +
-                      c.kv_lora_rank * key_value_width;
-  return query + latent + Wide{c.num_attention_heads} * c.v_head_dim * c.hidden_size;
+Wide Weights(const GqaSpec& s, const CommonConfig& c) {
+  const Wide query = s.heads * s.head_dim, qkv = query + Wide{2} * s.kv_heads * s.head_dim;
+  return c.hidden_size * qkv + (s.qkv_bias ? qkv : 0) + query * c.hidden_size +
+         (s.output_bias ? c.hidden_size : 0) + (s.qk_norm ? 2 * s.head_dim : 0);
+}
+
+Wide Weights(const MlaSpec& s, const CommonConfig& c) {
+  const Wide query_width = Wide{s.heads} * (s.nope + s.rope);
+  const Wide query = s.q_latent ? *s.q_latent * (c.hidden_size + 1 + query_width)  // down, norm, up
+                                : c.hidden_size * query_width;
+  const Wide latent = Wide{c.hidden_size} * (s.latent + s.rope) + s.latent +
+                      s.latent * (Wide{s.heads} * (s.nope + s.value));
+  return query + latent + Wide{s.heads} * s.value * c.hidden_size;
 }
 
 }  // namespace
 
-ParameterCount CountParameters(const DeepseekConfig& c) {
-  const int64_t moe_layers = c.MoeLayers();
-  const int64_t dense_layers = c.num_hidden_layers - moe_layers;
-  const int64_t bias = c.topk_method == TopkMethod::kNoauxTc ? c.n_routed_experts : 0;
-  const Wide expert = SwiGlu(c.hidden_size, c.moe_intermediate_size);
-  const Wide router_and_shared =
-      c.n_routed_experts * c.hidden_size + bias + c.n_shared_experts * expert;
-  const Wide common = c.num_hidden_layers * (LatentAttention(c) + 2 * c.hidden_size) +
-                      dense_layers * SwiGlu(c.hidden_size, c.intermediate_size) +
-                      moe_layers * router_and_shared;
-  return WithEnds(c, {.total = common + moe_layers * c.n_routed_experts * expert,
-                      .active = common + moe_layers * c.num_experts_per_tok * expert});
-}
-
-ParameterCount CountParameters(const LlamaConfig& c) {
-  const Wide query_width = c.num_attention_heads * c.HeadDim();
-  const Wide key_value_width = c.num_key_value_heads * c.HeadDim();
-  const Wide qkv_width = query_width + 2 * key_value_width;
-  const Wide layer = c.hidden_size * qkv_width + (c.QkvBias() ? qkv_width : 0) +
-                     query_width * c.hidden_size + (c.OutputBias() ? c.hidden_size : 0) +
-                     (c.QkNorm() ? 2 * c.HeadDim() : 0) +
-                     SwiGlu(c.hidden_size, c.intermediate_size) + 2 * c.hidden_size;
-  const Wide layers = c.num_hidden_layers * layer;
-  return WithEnds(c, {.total = layers, .active = layers});
-}
-
 ParameterCount CountParameters(const ModelConfig& config) {
-  return std::visit([](const auto& c) { return CountParameters(c); }, config);
+  const DecoderSpec spec = SpecOf(config);
+  const CommonConfig& c = spec.common;
+  const int64_t moe_layers = spec.MoeLayers(), dense_layers = c.num_hidden_layers - moe_layers;
+  const Wide attention = std::visit([&](const auto& s) { return Weights(s, c); }, spec.attention);
+  WideCount count{};
+  count.total = c.num_hidden_layers * (attention + 2 * c.hidden_size) +
+                dense_layers * SwiGlu(c.hidden_size, spec.dense.width);
+  count.active = count.total;
+  if (spec.moe) {
+    const MoeSpec& moe = *spec.moe;
+    const Wide expert = SwiGlu(c.hidden_size, moe.width), experts = moe.router.experts;
+    const Wide router_and_shared = experts * c.hidden_size + (moe.bias ? experts : 0) +
+                                   SwiGlu(c.hidden_size, moe.shared_width);
+    count.total += moe_layers * (router_and_shared + experts * expert);
+    count.active += moe_layers * (router_and_shared + moe.router.top_k * expert);
+  }
+  // Embedding, final norm and head.
+  const Wide table = Wide{c.vocab_size} * c.hidden_size, head = c.tie_word_embeddings ? 0 : table;
+  count.total += table + head + c.hidden_size;
+  count.active += table + (head > 0 ? c.hidden_size : 0) + c.hidden_size;
+  return Narrow(count);
+}
+
+CacheSize CacheOf(const ModelConfig& config) {
+  const DecoderSpec spec = SpecOf(config);
+  const int64_t layers = spec.common.num_hidden_layers;
+  int64_t heads = 0, head = 0;  // query heads, and a key and a value of one
+  if (const auto* mla = std::get_if<MlaSpec>(&spec.attention)) {
+    heads = mla->heads;
+    head = mla->nope + mla->value;
+  } else {
+    const auto& gqa = std::get<GqaSpec>(spec.attention);
+    heads = gqa.heads;
+    head = 2 * gqa.head_dim;
+  }
+  const KvCache::Shape own = spec.CacheShape();
+  return {.own = layers * own.segments * own.segment,
+          .all_heads = layers * heads * head,
+          .eight_heads = layers * std::min<int64_t>(8, heads) * head};
+}
+
+double WeightsRead(const ModelConfig& config, int64_t rows) {
+  const auto active = static_cast<double>(CountParameters(config).active);
+  const DecoderSpec spec = SpecOf(config);
+  if (!spec.moe) return active;
+  const auto experts = static_cast<double>(spec.moe->router.experts);
+  const auto chosen = static_cast<double>(spec.moe->router.top_k);
+  const double read = experts * (1 - std::pow(1 - chosen / experts, static_cast<double>(rows)));
+  const double expert = 3 * static_cast<double>(spec.common.hidden_size * spec.moe->width);
+  return active + static_cast<double>(spec.MoeLayers()) * (read - chosen) * expert;
 }
 
 }  // namespace retort::model

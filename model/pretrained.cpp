@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/strings.h"
+#include "model/internal/layer_spec.h"
 #include "model/safetensors.h"
 
 namespace retort::model {
@@ -29,9 +30,9 @@ std::string KeysOf(const ModelConfig& config, std::string_view tensor) {
     std::vector<const char*> keys;
   };
   const std::vector<Part> parts = {
-      {".experts.", {"n_routed_experts", "moe_intermediate_size"}},
+      {".experts.", {"n_routed_experts", "num_experts", "moe_intermediate_size"}},
       {".shared_experts.", {"n_shared_experts", "moe_intermediate_size"}},
-      {".mlp.gate.", {"n_routed_experts"}},
+      {".mlp.gate.", {"n_routed_experts", "num_experts"}},
       {".mlp.", {"intermediate_size"}},
       {".q_a_", {"q_lora_rank"}},
       {".q_b_", {"q_lora_rank", "num_attention_heads", "qk_nope_head_dim", "qk_rope_head_dim"}},
@@ -83,8 +84,9 @@ void RequireCounts(const ModelConfig& config, const TensorSource& files,
                  CountIn(files, before), " of them (", tensors, " tensors in all)");
   };
   check("num_hidden_layers", Common(config).num_hidden_layers, 1, "model.layers.");
-  if (const auto* c = std::get_if<DeepseekConfig>(&config)) {
-    check("n_routed_experts", c->n_routed_experts, c->MoeLayers(), ".mlp.experts.");
+  const DecoderSpec spec = SpecOf(config);
+  if (spec.moe) {
+    check(spec.experts_key, spec.moe->router.experts, spec.MoeLayers(), ".mlp.experts.");
   }
 }
 

@@ -113,11 +113,11 @@ void AddModels(std::string& out) {
       "with random weights from\n`model_type` and the keys of its family, or it comes from "
       "elsewhere:\n";
   AddOptions(ModelFields{}, out);
-  out +=
-      "\n### deepseek_v3, deepseek_v2\n\nThe mixture-of-experts policy. `model_type` is needed.\n";
-  AddOptions(model::DeepseekConfig{}, out);
-  out += "\n### llama, qwen2, qwen3\n\nThe dense students. `model_type` is needed.\n";
-  AddOptions(model::LlamaConfig{}, out);
+  for (const model::ModelFamily& family : model::ModelFamilies()) {
+    out += StrCat("\n### ", Join(family.model_types, ", "), "\n\n", family.help,
+                  " `model_type` is needed.\n");
+    std::visit([&](const auto& config) { AddOptions(config, out); }, family.config);
+  }
 }
 
 void AddStages(std::string& out) {

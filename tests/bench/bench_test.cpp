@@ -5,8 +5,6 @@
 
 #include <list>
 
-#include "cli/parts/decode_bytes.h"
-#include "model/language_model.h"
 #include "tests/cli/cli_fixture.h"
 
 namespace retort::bench::bench_test {
@@ -225,15 +223,6 @@ model::DeepseekConfig LatentAttentionOfV3() {
   return config;
 }
 
-TEST(DecodeBytesTest, TheLatentCacheOfV3) {
-  model::DeepseekConfig config = LatentAttentionOfV3();
-  config.num_hidden_layers = 61;
-  const CacheSize cache = CacheOf(config);
-  EXPECT_EQ(cache.own, 61 * 576);
-  EXPECT_EQ(cache.all_heads, 61 * 32768);
-  EXPECT_EQ(cache.eight_heads, 61 * 2048);
-}
-
 TEST_F(BenchTest, InspectShowsWhatIsCached) {
   model::DeepseekConfig config = LatentAttentionOfV3();
   config.num_hidden_layers = 61;
@@ -243,38 +232,6 @@ TEST_F(BenchTest, InspectShowsWhatIsCached) {
   EXPECT_NEAR(json["cache_of_all_heads"].get<double>(), 56.9, 0.05);
   EXPECT_NEAR(json["cache_of_8_heads"].get<double>(), 3.56, 0.005);
   ExpectContains(Retort({"inspect", folder_}).out, "56.89 x, of 8 heads 3.56 x");
-}
-
-TEST(DecodeBytesTest, IsWhatTheCacheHolds) {
-  const Executor executor(1);
-  nn::Compute compute(executor);
-  model::DeepseekConfig latent = LatentAttentionOfV3();
-  latent.num_attention_heads = 2;  // what is cached does not depend on it
-  latent.hidden_size = 8;
-  latent.num_hidden_layers = 2;
-  model::LlamaConfig grouped;
-  grouped.num_attention_heads = 16;
-  grouped.num_key_value_heads = 2;
-  grouped.head_dim = 6;
-  for (const model::ModelConfig& config :
-       {model::ModelConfig(latent), model::ModelConfig(grouped)}) {
-    EXPECT_EQ(model::NewModel(config, 1)->Packed(compute)->NewCache().bytes_per_token(),
-              4 * CacheOf(config).own);
-  }
-  EXPECT_EQ(CacheOf(grouped).all_heads, 8 * CacheOf(grouped).own);
-  EXPECT_EQ(CacheOf(grouped).eight_heads, 4 * CacheOf(grouped).own);
-}
-
-TEST(DecodeBytesTest, AStepReadsTheExpertsThatItsTokensChoose) {
-  model::DeepseekConfig config;
-  config.n_routed_experts = 4;
-  config.num_experts_per_tok = 2;
-  const double one = WeightsRead(config, 1), expert = 3.0 * 128 * 96;
-  EXPECT_EQ(one, ActiveParameters({"", config}));
-  EXPECT_NEAR(WeightsRead(config, 2) - one, 2 * expert, 1e-6);  // 3 of 4, two mixture layers
-  EXPECT_NEAR(WeightsRead(config, 1000) - one, 2 * 2 * expert, 1e-6);
-  const model::LlamaConfig dense;
-  EXPECT_EQ(WeightsRead(dense, 1), WeightsRead(dense, 64));
 }
 
 }  // namespace

@@ -73,7 +73,8 @@ TEST(ModelConfig, ReadsThePublishedV3File) {
   expected.eos_token_id = 1;
   EXPECT_EQ(config, expected);
   EXPECT_EQ(config.qk_head_dim(), 192);
-  EXPECT_EQ(config.MoeLayers(), 58);
+  EXPECT_FALSE(config.IsMoeLayer(2));
+  EXPECT_TRUE(config.IsMoeLayer(3));
   EXPECT_PRED2(Contains, ErrorOf([&] { Validate(config); }), "yarn");
   DeepseekConfig runnable = config;
   runnable.rope_scaling = {};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/language_model.h"
 #include "tests/model/testing.h"
 
 namespace retort::model::cost_test {
@@ -112,6 +113,56 @@ TEST(Cost, MoreThanCanBeCountedIsAnError) {
   for (const ModelConfig& config : {ModelConfig(policy), ModelConfig(student)}) {
     EXPECT_PRED2(Contains, ErrorOf([&] { CountParameters(config); }), "expected at most 1e18");
   }
+}
+
+DeepseekConfig LatentAttentionOfV3() {
+  DeepseekConfig config;
+  config.num_attention_heads = 128;
+  config.kv_lora_rank = 512;
+  config.qk_nope_head_dim = 128;
+  config.qk_rope_head_dim = 64;
+  config.v_head_dim = 128;
+  return config;
+}
+
+TEST(CacheOf, TheLatentCacheOfV3) {
+  DeepseekConfig config = LatentAttentionOfV3();
+  config.num_hidden_layers = 61;
+  const CacheSize cache = CacheOf(config);
+  EXPECT_EQ(cache.own, 61 * 576);
+  EXPECT_EQ(cache.all_heads, 61 * 32768);
+  EXPECT_EQ(cache.eight_heads, 61 * 2048);
+}
+
+TEST(CacheOf, IsWhatTheCacheHolds) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  DeepseekConfig latent = LatentAttentionOfV3();
+  latent.num_attention_heads = 2;  // what is cached does not depend on it
+  latent.hidden_size = 8;
+  latent.num_hidden_layers = 2;
+  LlamaConfig grouped;
+  grouped.num_attention_heads = 16;
+  grouped.num_key_value_heads = 2;
+  grouped.head_dim = 6;
+  for (const ModelConfig& config : {ModelConfig(latent), ModelConfig(grouped)}) {
+    EXPECT_EQ(NewModel(config, 1)->Packed(compute)->NewCache().bytes_per_token(),
+              4 * CacheOf(config).own);
+  }
+  EXPECT_EQ(CacheOf(grouped).all_heads, 8 * CacheOf(grouped).own);
+  EXPECT_EQ(CacheOf(grouped).eight_heads, 4 * CacheOf(grouped).own);
+}
+
+TEST(WeightsRead, AStepReadsTheExpertsThatItsTokensChoose) {
+  DeepseekConfig config;
+  config.n_routed_experts = 4;
+  config.num_experts_per_tok = 2;
+  const double one = WeightsRead(config, 1), expert = 3.0 * 128 * 96;
+  EXPECT_EQ(one, static_cast<double>(CountParameters(config).active));
+  EXPECT_NEAR(WeightsRead(config, 2) - one, 2 * expert, 1e-6);  // 3 of 4, two mixture layers
+  EXPECT_NEAR(WeightsRead(config, 1000) - one, 2 * 2 * expert, 1e-6);
+  const LlamaConfig dense;
+  EXPECT_EQ(WeightsRead(dense, 1), WeightsRead(dense, 64));
 }
 
 }  // namespace
