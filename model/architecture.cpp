@@ -99,8 +99,42 @@ DecoderSpec LlamaSpec(const ModelConfig& config) {
           .moe = std::nullopt};
 }
 
+// Qwen3-MoE.
+
+ModelConfig Qwen3MoeDefaults() { return Qwen3MoeConfig(); }
+
+void CompleteQwen3Moe(const Json& published, ModelConfig& config) {
+  auto& c = std::get<Qwen3MoeConfig>(config);
+  if (!published.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
+}
+
+void PublishQwen3Moe(const ModelConfig& config, Json& json) {
+  json["head_dim"] = std::get<Qwen3MoeConfig>(config).HeadDim();
+  json["use_sliding_window"] = false;
+}
+
+DecoderSpec Qwen3MoeSpec(const ModelConfig& config) {
+  const auto& c = std::get<Qwen3MoeConfig>(config);
+  return {.common = Common(c),
+          .attention = GqaSpec{.heads = c.num_attention_heads,
+                               .kv_heads = c.num_key_value_heads,
+                               .head_dim = c.HeadDim(),
+                               .qkv_bias = c.attention_bias,
+                               .output_bias = c.attention_bias,
+                               .qk_norm = true},
+          .dense = {c.intermediate_size},
+          .moe = MoeSpec{.router = {.experts = c.num_experts,
+                                    .top_k = c.num_experts_per_tok,
+                                    .scoring = nn::Scoring::kSoftmax,
+                                    .normalize = c.norm_topk_prob},
+                         .width = c.moe_intermediate_size},
+          .is_moe = [c](int64_t layer) { return c.IsMoeLayer(layer); },
+          .experts_key = "num_experts"};
+}
+
 constexpr const char* kPolicy = "The mixture-of-experts policy.";
 constexpr const char* kStudents = "The dense students.";
+constexpr const char* kQwen3Moe = "A mixture of experts behind grouped-query attention.";
 
 constexpr std::array kArchitectures = {
     Architecture{"deepseek_v3", "DeepseekV3ForCausalLM", kPolicy,
@@ -114,7 +148,9 @@ constexpr std::array kArchitectures = {
     Architecture{"qwen2", "Qwen2ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen2>, nullptr,
                  CompleteLlama, PublishLlama, LlamaSpec},
     Architecture{"qwen3", "Qwen3ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen3>, nullptr,
-                 CompleteLlama, PublishLlama, LlamaSpec}};
+                 CompleteLlama, PublishLlama, LlamaSpec},
+    Architecture{"qwen3_moe", "Qwen3MoeForCausalLM", kQwen3Moe, Qwen3MoeDefaults, nullptr,
+                 CompleteQwen3Moe, PublishQwen3Moe, Qwen3MoeSpec}};
 
 }  // namespace
 

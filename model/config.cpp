@@ -41,6 +41,16 @@ void CheckGate(const DeepseekConfig& c) {
                " expert per group, expected at least 2: a group is scored by its best two");
 }
 
+template <class Config>
+void CheckHeads(const Config& config) {
+  RETORT_CHECK(config.head_dim || config.hidden_size % config.num_attention_heads == 0,
+               "model config: num_attention_heads ", config.num_attention_heads,
+               " does not divide hidden_size ", config.hidden_size, ". Set head_dim or change one");
+  RETORT_CHECK(config.num_attention_heads % config.num_key_value_heads == 0,
+               "model config: num_key_value_heads ", config.num_key_value_heads,
+               " does not divide num_attention_heads ", config.num_attention_heads);
+}
+
 // A config made in code has not been through a reader.
 template <class Config>
 void CheckBounds(Config config) {
@@ -66,6 +76,7 @@ CommonConfig Common(const ModelConfig& config) {
 
 std::string ModelType(const ModelConfig& config) {
   if (const auto* dense = std::get_if<LlamaConfig>(&config)) return EnumName(dense->model_type);
+  if (std::holds_alternative<Qwen3MoeConfig>(config)) return "qwen3_moe";
   return std::get<DeepseekConfig>(config).topk_method == TopkMethod::kNoauxTc ? "deepseek_v3"
                                                                               : "deepseek_v2";
 }
@@ -80,14 +91,19 @@ void Validate(const DeepseekConfig& config) {
   CheckTokens(config);
 }
 
+void Validate(const Qwen3MoeConfig& config) {
+  CheckBounds(config);
+  CheckHeads(config);
+  RETORT_CHECK(config.num_experts_per_tok <= config.num_experts,
+               "model config: num_experts_per_tok ", config.num_experts_per_tok,
+               " is more than num_experts ", config.num_experts);
+  CheckRope(config.rope_scaling, config.HeadDim(), "head_dim");
+  CheckTokens(config);
+}
+
 void Validate(const LlamaConfig& config) {
   CheckBounds(config);
-  RETORT_CHECK(config.head_dim || config.hidden_size % config.num_attention_heads == 0,
-               "model config: num_attention_heads ", config.num_attention_heads,
-               " does not divide hidden_size ", config.hidden_size, ". Set head_dim or change one");
-  RETORT_CHECK(config.num_attention_heads % config.num_key_value_heads == 0,
-               "model config: num_key_value_heads ", config.num_key_value_heads,
-               " does not divide num_attention_heads ", config.num_attention_heads);
+  CheckHeads(config);
   RETORT_CHECK(config.model_type != DenseType::kQwen2 || !config.attention_bias,
                "model config: attention_bias has no meaning for qwen2, which always has q, k, v "
                "biases and no output bias. Remove it");

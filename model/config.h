@@ -10,6 +10,7 @@
 // change the arithmetic is refused, and a missing size is an error). Reading accepts more than
 // Retort can run, so that such a model can still be inspected; Validate() draws that line.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -218,7 +219,71 @@ struct LlamaConfig {
   }
 };
 
-using ModelConfig = std::variant<DeepseekConfig, LlamaConfig>;
+/// Qwen3-MoE: the attention of Qwen3, mixtures of experts with a softmax gate, no shared expert.
+struct Qwen3MoeConfig {
+  int64_t vocab_size = 264;  // Tokenizer::ByteLevel()
+  int64_t hidden_size = 64;
+  int64_t num_hidden_layers = 3;
+  int64_t intermediate_size = 176;
+  int64_t num_experts = 8;
+  int64_t num_experts_per_tok = 2;
+  int64_t moe_intermediate_size = 64;
+  bool norm_topk_prob = true;
+  int64_t decoder_sparse_step = 1;
+  std::vector<int64_t> mlp_only_layers;
+  int64_t num_attention_heads = 4;
+  int64_t num_key_value_heads = 2;
+  std::optional<int64_t> head_dim;  ///< empty: hidden_size / num_attention_heads
+  bool attention_bias = false;      ///< on q, k, v and o
+  int64_t max_position_embeddings = 1024;
+  double rope_theta = 10000;
+  RopeScaling rope_scaling;
+  double rms_norm_eps = 1e-6;
+  double initializer_range = 0.02;
+  bool tie_word_embeddings = false;
+  std::optional<int64_t> bos_token_id, eos_token_id, pad_token_id;
+
+  int64_t HeadDim() const { return head_dim.value_or(hidden_size / num_attention_heads); }
+  /// Layer 0 … num_hidden_layers-1; true when its feed-forward part is a mixture of experts.
+  bool IsMoeLayer(int64_t layer) const {
+    return (layer + 1) % decoder_sparse_step == 0 &&
+           std::ranges::count(mlp_only_layers, layer) == 0;
+  }
+
+  bool operator==(const Qwen3MoeConfig&) const = default;
+  template <class V>
+  void Visit(V& v) {
+    const Bounds size{1, 1e7};
+    v("vocab_size", vocab_size, "Rows of the embedding and of the head.", size);
+    v("hidden_size", hidden_size, "Width d of the residual stream.", size);
+    v("num_hidden_layers", num_hidden_layers, "Decoder layers.", size);
+    v("intermediate_size", intermediate_size, "SwiGLU width of the dense layers.", size);
+    v("num_experts", num_experts, "Experts per mixture layer.", size);
+    v("num_experts_per_tok", num_experts_per_tok, "Experts each token visits.", size);
+    v("moe_intermediate_size", moe_intermediate_size, "SwiGLU width of one expert.", size);
+    v("norm_topk_prob", norm_topk_prob, "Divide the chosen scores by their sum.");
+    v("decoder_sparse_step", decoder_sparse_step, "Every how many layers is a mixture.", size);
+    v("mlp_only_layers", mlp_only_layers, "Layers that are dense nevertheless.", Bounds{0, 1e7});
+    v("num_attention_heads", num_attention_heads, "Query heads H.", size);
+    v("num_key_value_heads", num_key_value_heads, "Key-value heads; divides the query heads.",
+      size);
+    v("head_dim", head_dim, "Width of one head; null for hidden_size / num_attention_heads.", size);
+    v("attention_bias", attention_bias, "Biases on the attention projections.");
+    v("max_position_embeddings", max_position_embeddings, "Longest sequence in tokens.",
+      Bounds{1, 1e9});
+    v("rope_theta", rope_theta, "Base of the rotary frequencies.", Bounds{1, 1e12});
+    v("rope_scaling", rope_scaling, "Stretching of the rotary frequencies.");
+    v("rms_norm_eps", rms_norm_eps, "Added to the mean square in every norm.", Bounds{0, 1});
+    v("initializer_range", initializer_range, "Standard deviation of the initial weights.",
+      Bounds{0, 10});
+    v("tie_word_embeddings", tie_word_embeddings, "Use the embedding as the head.");
+    v("bos_token_id", bos_token_id, "Begin-of-text id, null when there is none.", Bounds{0, 1e7});
+    v("eos_token_id", eos_token_id, "End-of-text id.", Bounds{0, 1e7});
+    v("pad_token_id", pad_token_id, "Padding id; Retort itself never pads.", Bounds{0, 1e7});
+  }
+};
+
+using ModelConfig = std::variant<DeepseekConfig, LlamaConfig, Qwen3MoeConfig>;
 
 /// The fields that every family has.
 struct CommonConfig {
@@ -229,13 +294,14 @@ struct CommonConfig {
 };
 CommonConfig Common(const ModelConfig& config);
 
-/// "deepseek_v3", "deepseek_v2" (the gate has no bias), "llama", "qwen2" or "qwen3".
+/// "deepseek_v3", "deepseek_v2" (the gate has no bias), "llama", "qwen2", "qwen3" or "qwen3_moe".
 std::string ModelType(const ModelConfig& config);
 
 /// Throws Error unless Retort can run the model: sizes that do not fit together, unsupported
 /// features.
 void Validate(const DeepseekConfig& config);
 void Validate(const LlamaConfig& config);
+void Validate(const Qwen3MoeConfig& config);
 void Validate(const ModelConfig& config);
 
 /// The `model` object of a recipe: `model_type` and any fields of that family; the rest default.

@@ -36,6 +36,8 @@ const std::vector<Fixed>& FixedKeys() {
 bool MayBeAbsent(std::string_view key) {
   static const std::vector<std::string_view> keys = {"num_nextn_predict_layers",
                                                      "moe_layer_freq",
+                                                     "decoder_sparse_step",
+                                                     "mlp_only_layers",
                                                      "topk_method",
                                                      "scoring_func",
                                                      "q_lora_rank",

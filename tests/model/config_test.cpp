@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "model/cost.h"
 #include "model/generation_config.h"
 #include "tests/model/testing.h"
 
@@ -149,8 +150,43 @@ TEST(ModelConfig, RefusesPublishedKeysThatWouldChangeTheArithmetic) {
   EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(other, "c.json"); }), "deepseek_v3, ");
 }
 
+// Qwen/Qwen3-30B-A3B.
+TEST(ModelConfig, ReadsQwen3Moe) {
+  const char* text = R"({"architectures": ["Qwen3MoeForCausalLM"], "attention_bias": false,
+    "attention_dropout": 0.0, "bos_token_id": 151643, "decoder_sparse_step": 1,
+    "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu", "hidden_size": 2048,
+    "initializer_range": 0.02, "intermediate_size": 6144, "max_position_embeddings": 40960,
+    "max_window_layers": 48, "mlp_only_layers": [], "model_type": "qwen3_moe",
+    "moe_intermediate_size": 768, "norm_topk_prob": true, "num_attention_heads": 32,
+    "num_experts": 128, "num_experts_per_tok": 8, "num_hidden_layers": 48,
+    "num_key_value_heads": 4, "output_router_logits": false, "rms_norm_eps": 1e-06,
+    "rope_scaling": null, "rope_theta": 1000000.0, "router_aux_loss_coef": 0.001,
+    "sliding_window": null, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+    "use_cache": true, "use_sliding_window": false, "vocab_size": 151936})";
+  const auto config =
+      std::get<Qwen3MoeConfig>(ReadPublishedConfig(ParseJson(text, "published"), "published"));
+  EXPECT_EQ(config.num_experts, 128);
+  EXPECT_EQ(config.head_dim, 128);
+  EXPECT_EQ(config.num_key_value_heads, 4);
+  EXPECT_TRUE(config.IsMoeLayer(0));
+  Validate(config);
+  EXPECT_EQ(CountParameters(config).total, 30'532'122'624);  // as published: 30.5 billion,
+  // of which 3.3 are activated, its whole embedding table counted.
+  const auto table = static_cast<double>(config.vocab_size * config.hidden_size);
+  EXPECT_NEAR(static_cast<double>(CountParameters(config).active) + table, 3.35e9, 0.01e9);
+  Qwen3MoeConfig wrong = config;
+  wrong.num_experts_per_tok = 129;
+  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(wrong); }), "more than num_experts 128");
+  wrong = config;
+  wrong.num_key_value_heads = 3;
+  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(wrong); }), "num_key_value_heads 3");
+}
+
 TEST(ModelConfig, WrittenFilesReadBackEqual) {
-  std::vector<ModelConfig> configs = {DeepseekConfig{}, LlamaConfig{},
+  Qwen3MoeConfig qwen3_moe;
+  qwen3_moe.head_dim = 24;
+  qwen3_moe.mlp_only_layers = {2};
+  std::vector<ModelConfig> configs = {DeepseekConfig{}, LlamaConfig{}, qwen3_moe,
                                       ReadPublishedConfig(PublishedV3(), "v3"),
                                       ReadPublishedConfig(PublishedQwen3(), "qwen3")};
   DeepseekConfig v2;

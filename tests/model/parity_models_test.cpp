@@ -30,6 +30,12 @@ std::vector<testing::NamedConfig> Models() {
     student.attention_bias = type == DenseType::kLlama;
     models.push_back({EnumName(type), student});
   }
+  Qwen3MoeConfig moe = testing::MidQwen3MoeConfig();
+  moe.hidden_size = 48;
+  models.push_back({"qwen3_moe", moe});
+  moe.norm_topk_prob = false;
+  moe.attention_bias = true;
+  models.push_back({"qwen3_moe_bias", moe});
   for (testing::NamedConfig& model : models) {
     std::visit([](auto& c) { c.vocab_size = 264; }, model.config);
   }

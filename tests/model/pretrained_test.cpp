@@ -123,6 +123,10 @@ TEST(Pretrained, SizesThatTheWeightsDoNotHaveAreRefusedAtOnce) {
                           "num_attention_heads", "head_dim"}) {
     expect(student, key, 10'000'000);
   }
+  Saved qwen3_moe(testing::TinyQwen3MoeConfig());
+  for (const char* key : {"num_experts", "moe_intermediate_size", "num_hidden_layers"}) {
+    expect(qwen3_moe, key, 10'000'000);
+  }
   student.Reconfigure("num_hidden_layers", 1'000'000);
   EXPECT_PRED2(Contains, student.LoadError(),
                "num_hidden_layers is 1000000, but the weights hold ");

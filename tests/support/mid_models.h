@@ -42,8 +42,28 @@ inline model::LlamaConfig MidStudentConfig() {
   return c;
 }
 
+inline model::Qwen3MoeConfig MidQwen3MoeConfig() {
+  model::Qwen3MoeConfig c;
+  c.vocab_size = 101;
+  c.hidden_size = 45;
+  c.num_hidden_layers = 2;
+  c.intermediate_size = 70;
+  c.num_experts = 32;
+  c.num_experts_per_tok = 4;
+  c.moe_intermediate_size = 21;
+  c.mlp_only_layers = {0};
+  c.num_attention_heads = 6;
+  c.num_key_value_heads = 2;
+  c.head_dim = 14;
+  c.max_position_embeddings = 8192;
+  c.initializer_range = 0.2;
+  return c;
+}
+
 inline std::vector<NamedConfig> MidConfigs() {
-  return {{"policy", MidPolicyConfig()}, {"student", MidStudentConfig()}};
+  return {{"policy", MidPolicyConfig()},
+          {"student", MidStudentConfig()},
+          {"qwen3_moe", MidQwen3MoeConfig()}};
 }
 
 }  // namespace retort::testing

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -35,9 +36,37 @@ class ModelTwin {
 
   /// Borrows the weights.
   ModelTwin(const model::ModelConfig& config, const Weights& weights)
-      : policy_(std::get_if<model::DeepseekConfig>(&config)),
-        student_(std::get_if<model::LlamaConfig>(&config)),
-        weights_(weights) {
+      : policy_(std::get_if<model::DeepseekConfig>(&config)), weights_(weights) {
+    if (const auto* c = std::get_if<model::LlamaConfig>(&config)) {
+      heads_ = {c->num_attention_heads, c->num_key_value_heads, c->HeadDim(),
+                c->model_type == model::DenseType::kQwen3};
+    }
+    if (const auto* c = std::get_if<model::Qwen3MoeConfig>(&config)) {
+      heads_ = {c->num_attention_heads, c->num_key_value_heads, c->HeadDim(), true};
+      router_ = {.experts = c->num_experts,
+                 .top_k = c->num_experts_per_tok,
+                 .scoring = nn::Scoring::kSoftmax,
+                 .normalize = c->norm_topk_prob};
+      for (int64_t l = 0; l < c->num_hidden_layers; ++l) {
+        if ((l + 1) % c->decoder_sparse_step == 0) mixtures_.insert(l);
+      }
+      for (const int64_t l : c->mlp_only_layers) mixtures_.erase(l);
+    }
+    if (policy_) {
+      const model::DeepseekConfig& c = *policy_;
+      const bool grouped = c.topk_method != model::TopkMethod::kGreedy;
+      router_ = {c.n_routed_experts,
+                 c.num_experts_per_tok,
+                 grouped ? c.n_group : 1,
+                 grouped ? c.topk_group : 1,
+                 c.scoring_func == model::ScoringFunc::kSigmoid ? nn::Scoring::kSigmoid
+                                                                : nn::Scoring::kSoftmax,
+                 c.norm_topk_prob,
+                 static_cast<float>(c.routed_scaling_factor)};
+      for (int64_t l = c.first_k_dense_replace; l < c.num_hidden_layers; ++l) {
+        if (l % c.moe_layer_freq == 0) mixtures_.insert(l);
+      }
+    }
     std::visit(
         [&](const auto& c) {
           eps_ = c.rms_norm_eps;
@@ -58,8 +87,8 @@ class ModelTwin {
       const Rows h = Norm(x, layer + ".input_layernorm.weight");
       x = Sum(x, policy_ ? Mla(h, layer + ".self_attn.") : Gqa(h, layer + ".self_attn."));
       const Rows g = Norm(x, layer + ".post_attention_layernorm.weight");
-      const bool moe = policy_ && policy_->IsMoeLayer(l);
-      x = Sum(x, moe ? Mixture(g, l, layer + ".mlp.") : SwiGlu(g, layer + ".mlp."));
+      x = Sum(x,
+              mixtures_.contains(l) ? Mixture(g, l, layer + ".mlp.") : SwiGlu(g, layer + ".mlp."));
     }
     return Norm(x, "model.norm.weight");
   }
@@ -149,12 +178,10 @@ class ModelTwin {
   }
 
   Rows Gqa(const Rows& h, const std::string& at) const {
-    const model::LlamaConfig& c = *student_;
-    const int64_t heads = c.num_attention_heads, kv_heads = c.num_key_value_heads;
-    const int64_t dim = c.HeadDim();
+    const auto& [heads, kv_heads, dim, norm] = heads_;
     Rows q_all = Linear(h, at + "q_proj"), k_all = Linear(h, at + "k_proj");
     const Rows v_all = Linear(h, at + "v_proj");
-    if (c.model_type == model::DenseType::kQwen3) {
+    if (norm) {
       q_all = Norm(q_all, at + "q_norm.weight");  // every head is a row of its own
       k_all = Norm(k_all, at + "k_norm.weight");
     }
@@ -188,19 +215,9 @@ class ModelTwin {
   Rows SwiGlu(const Rows& h, const std::string& at) const { return SwiGlu(h, at, tokens_); }
 
   Rows Mixture(const Rows& h, int64_t layer, const std::string& at) {
-    const model::DeepseekConfig& c = *policy_;
-    const bool grouped = c.topk_method != model::TopkMethod::kGreedy;
-    const nn::RouterShape shape{c.n_routed_experts,
-                                c.num_experts_per_tok,
-                                grouped ? c.n_group : 1,
-                                grouped ? c.topk_group : 1,
-                                c.scoring_func == model::ScoringFunc::kSigmoid
-                                    ? nn::Scoring::kSigmoid
-                                    : nn::Scoring::kSoftmax,
-                                c.norm_topk_prob,
-                                static_cast<float>(c.routed_scaling_factor)};
+    const nn::RouterShape& shape = router_;
     std::vector<double> bias;
-    if (c.topk_method == model::TopkMethod::kNoauxTc) {
+    if (policy_ && policy_->topk_method == model::TopkMethod::kNoauxTc) {
       for (const S& b : Weight(at + "gate.e_score_correction_bias")) bias.push_back(Real(b));
     }
     const RouteTwinResult<S> route = RouteTwin(shape, Linear(h, at + "gate"), bias);
@@ -209,7 +226,7 @@ class ModelTwin {
     Append(gate.scores, route.scores);
     gate.experts.insert(gate.experts.end(), route.experts.begin(), route.experts.end());
 
-    const int64_t d = c.hidden_size;
+    const int64_t d = static_cast<int64_t>(h.size()) / tokens_;
     Rows outputs;  // [T, K, d]
     for (size_t i = 0; i < route.experts.size(); ++i) {
       const int64_t t = static_cast<int64_t>(i) / shape.top_k;
@@ -217,11 +234,16 @@ class ModelTwin {
              SwiGlu(Slice(h, d, t, 0, d), StrCat(at, "experts.", route.experts[i], "."), 1));
     }
     Rows y = CombineTwin(route.weights, outputs, shape.top_k, d);
-    return c.n_shared_experts > 0 ? Sum(y, SwiGlu(h, at + "shared_experts.")) : y;
+    return policy_ && policy_->n_shared_experts > 0 ? Sum(y, SwiGlu(h, at + "shared_experts.")) : y;
   }
 
   const model::DeepseekConfig* policy_;
-  const model::LlamaConfig* student_;
+  struct {
+    int64_t heads, kv_heads, dim;
+    bool norm;
+  } heads_ = {};                // of grouped-query attention
+  nn::RouterShape router_;      // of mixtures
+  std::set<int64_t> mixtures_;  // layers
   const Weights& weights_;
   double eps_ = 0, theta_ = 0;
   int64_t layers_ = 0;

@@ -68,6 +68,23 @@ inline model::LlamaConfig TinyStudentConfig(model::DenseType type) {
   return c;
 }
 
+/// A dense layer between two mixtures.
+inline model::Qwen3MoeConfig TinyQwen3MoeConfig() {
+  model::Qwen3MoeConfig c;
+  c.vocab_size = 19;
+  c.hidden_size = 8;
+  c.intermediate_size = 10;
+  c.num_experts = 6;
+  c.moe_intermediate_size = 5;
+  c.mlp_only_layers = {1};
+  c.num_attention_heads = 4;
+  c.num_key_value_heads = 2;
+  c.head_dim = 6;
+  c.rope_theta = 100;
+  c.initializer_range = 0.4;
+  return c;
+}
+
 inline std::vector<NamedConfig> TinyConfigs() {
   std::vector<NamedConfig> all;
   const model::DeepseekConfig policy = TinyPolicyConfig();
@@ -100,6 +117,13 @@ inline std::vector<NamedConfig> TinyConfigs() {
   model::LlamaConfig qwen3 = TinyStudentConfig(model::DenseType::kQwen3);
   qwen3.tie_word_embeddings = true;
   all.push_back({"qwen3_tied", qwen3});
+  model::Qwen3MoeConfig qwen3_moe = TinyQwen3MoeConfig();
+  all.push_back({"qwen3_moe", qwen3_moe});
+  qwen3_moe.norm_topk_prob = false;
+  qwen3_moe.attention_bias = true;
+  qwen3_moe.decoder_sparse_step = 2;
+  qwen3_moe.mlp_only_layers.clear();
+  all.push_back({"qwen3_moe_bias", qwen3_moe});
   return all;
 }
 
