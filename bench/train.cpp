@@ -42,7 +42,8 @@ class TrainStep {
     std::optional<MemoryGrowth> memory;
     if (!learner_) {
       memory.emplace();
-      learner_.emplace(*model_, compute_, nn::OptimizerOptions{.learning_rate = 1e-6});
+      learner_.emplace(*model_, compute_,
+                       train::LearnerOptions{.optimizer = {.learning_rate = 1e-6}});
     }
     const float share = -1 / static_cast<float>(micro_.predictions());
     const Stopwatch watch;

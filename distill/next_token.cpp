@@ -16,7 +16,8 @@ class NextTokenLoop {
       : context_(context),
         options_(options),
         task_(task),
-        learner_(context.model, context.compute, options.optimizer, options.balance),
+        learner_(context.model, context.compute,
+                 {options.optimizer, options.balance, context.reduce}),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)),
         total_(TotalSteps()),
         decay_from_(total_ - options.decay_steps),
@@ -103,14 +104,16 @@ class NextTokenLoop {
       if (group.learn_prompt) predictions += static_cast<int64_t>(group.prompt.size()) - 1;
     }
 
+    auto sequences = std::ssize(groups);
+    learner_.reduce().Totals(predictions, sequences);
+
     double loss = 0;
     int64_t tokens = 0;
     for (const auto& pieces : train::CutIntoMicroBatches(groups, options_.micro_batch_tokens)) {
       train::MicroBatch micro;
       for (const train::GroupPiece& piece : pieces) micro.Add(groups, piece);
       tokens += micro.batch().size();
-      const double share =
-          static_cast<double>(micro.sequences()) / static_cast<double>(groups.size());
+      const double share = static_cast<double>(micro.sequences()) / static_cast<double>(sequences);
       learner_.Accumulate(micro, 1, share, [&](const train::Scores& scores) {
         for (const float logprob : scores.logprob) loss -= logprob;
         // Of the whole batch's predictions: how it is cut changes no gradient.
@@ -118,7 +121,8 @@ class NextTokenLoop {
         return train::ScoreGradients{std::vector<float>(scores.logprob.size(), weight), {}};
       });
     }
-    const double balance_loss = learner_.balance_loss();
+    double balance_loss = learner_.balance_loss();
+    learner_.reduce().Totals(loss, balance_loss);
     const double rate = Rate(step);
     const double norm = learner_.Step(rate);
     const std::vector<double> violations = learner_.BalanceRouters();

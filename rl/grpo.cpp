@@ -53,7 +53,8 @@ class GrpoStage {
                       ? ". To the policy they are wrong (unjudged: wrong)"
                       : ". The policy gets no advantage for them (unjudged: skip), which is better "
                         "than wrong: see that it does not learn to be unjudged"),
-        learner_(context.model, context.compute, options.optimizer, options.balance),
+        learner_(context.model, context.compute,
+                 {options.optimizer, options.balance, context.reduce}),
         rollout_precision_(context.model.precision()),
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
     if (options.rollout_dtype) rollout_precision_.products = *options.rollout_dtype;

@@ -77,14 +77,13 @@ ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
   return score;
 }
 
-Learner::Learner(model::LanguageModel& model, nn::Compute& compute,
-                 const nn::OptimizerOptions& optimizer, const BalanceSettings& balance)
+Learner::Learner(model::LanguageModel& model, nn::Compute& compute, const LearnerOptions& options)
     : model_(model),
       compute_(compute),
       workspace_(compute),
       gradients_(model.values().Like()),
-      optimizer_(optimizer, gradients_),
-      balance_(balance) {
+      options_(options),
+      optimizer_(options.optimizer, gradients_) {
   const nn::Dtype dtype = model.precision().products;
   RETORT_CHECK(!nn::IsQuantized(dtype), "dtype: got ", EnumName(dtype),
                ", which only samples. Learn with float32 or bfloat16");
@@ -96,8 +95,8 @@ void Learner::Accumulate(const MicroBatch& batch, float temperature, double shar
   const auto weights = model_.Packed(compute_);
   tape_.Reset();
   const auto sequences = static_cast<double>(std::max<int64_t>(1, batch.sequences()));
-  tape_.balance.sequence_alpha = balance_.seq_aux_loss_alpha * share / sequences;
-  tape_.balance.batch_alpha = balance_.aux_loss_alpha * share;
+  tape_.balance.sequence_alpha = options_.balance.seq_aux_loss_alpha * share / sequences;
+  tape_.balance.batch_alpha = options_.balance.aux_loss_alpha * share;
   tape_.loads.swap(loads_);  // the pass adds to what has been counted
   const nn::Mat hidden = model_.network().Forward(*weights, workspace_, batch.batch(), &tape_);
   tape_.loads.swap(loads_);
@@ -121,6 +120,7 @@ void Learner::Accumulate(const MicroBatch& batch, float temperature, double shar
 }
 
 double Learner::Step(double learning_rate) {
+  reduce().Gradients(gradients_);
   const double norm = nn::GlobalNorm(compute_, gradients_);
   const double factor = nn::ClipFactor(norm, optimizer_.options().max_grad_norm);
   optimizer_.Update(compute_, {gradients_, factor}, learning_rate, model_.ChangeValues());
@@ -130,9 +130,13 @@ double Learner::Step(double learning_rate) {
 
 std::vector<double> Learner::BalanceRouters() {
   std::vector<double> violations;
-  for (const std::vector<int64_t>& loads : loads_) violations.push_back(nn::MaxViolation(loads));
-  if (!loads_.empty() && balance_.router_bias_update_speed > 0) {
-    model_.network().BalanceBias(loads_, balance_.router_bias_update_speed, model_.ChangeValues());
+  for (std::vector<int64_t>& loads : loads_) {
+    for (int64_t& load : loads) reduce().Totals(load);
+    violations.push_back(nn::MaxViolation(loads));
+  }
+  const double speed = options_.balance.router_bias_update_speed;
+  if (!loads_.empty() && speed > 0) {
+    model_.network().BalanceBias(loads_, speed, model_.ChangeValues());
   }
   loads_.clear();
   balance_loss_ = 0;

@@ -10,6 +10,7 @@
 #include "model/language_model.h"
 #include "nn/adamw.h"
 #include "train/micro_batch.h"
+#include "train/reduce.h"
 
 namespace retort::train {
 
@@ -63,11 +64,16 @@ struct ValidationScore {
 ValidationScore Validate(model::LanguageModel& model, nn::Compute& compute,
                          std::span<const LearnGroup> groups, int64_t micro_batch_tokens);
 
+struct LearnerOptions {
+  nn::OptimizerOptions optimizer = {};
+  BalanceSettings balance = {};
+  Reduce reduce = {};
+};
+
 class Learner {
  public:
   /// Borrows the model, which it learns in its precision, and the compute.
-  Learner(model::LanguageModel& model, nn::Compute& compute, const nn::OptimizerOptions& optimizer,
-          const BalanceSettings& balance = {});
+  Learner(model::LanguageModel& model, nn::Compute& compute, const LearnerOptions& options = {});
 
   Scores Score(const MicroBatch& batch, float temperature = 1) {
     return ScoreWith(*model_.Packed(compute_), workspace_, batch, temperature);
@@ -78,18 +84,19 @@ class Learner {
   using Loss = std::function<ScoreGradients(const Scores&)>;
   void Accumulate(const MicroBatch& batch, float temperature, double share, const Loss& loss);
 
-  /// Clips, updates, zeroes the gradients. Returns the gradient norm before clipping; one that is
-  /// not finite throws Error and leaves the weights as they were.
+  /// Reduces the gradients, takes their norm, clips, updates, and sets them to zero. Returns the
+  /// norm before clipping; one that is not finite throws Error and leaves the weights as they were.
   double Step(double learning_rate);
 
-  /// Moves the router biases against the loads counted since the last call, and returns the
-  /// violation max/mean - 1 of each MoE layer (empty for a dense model).
+  /// Moves the router biases against the loads of all ranks counted since the last call, and
+  /// returns the violation max/mean - 1 of each MoE layer (empty for a dense model).
   std::vector<double> BalanceRouters();
-  /// Balance loss accumulated since the last BalanceRouters.
+  /// Balance loss of this rank accumulated since the last BalanceRouters.
   double balance_loss() const { return balance_loss_; }
 
   nn::AdamW& optimizer() { return optimizer_; }
   const nn::ParameterStore& gradients() const { return gradients_; }
+  const Reduce& reduce() const { return options_.reduce; }
   model::LanguageModel& model() { return model_; }
   nn::Compute& compute() { return compute_; }
   /// Bytes of activations at their most.
@@ -102,8 +109,8 @@ class Learner {
   nn::Compute& compute_;
   model::Workspace workspace_;
   nn::ParameterStore gradients_;
+  LearnerOptions options_;
   nn::AdamW optimizer_;
-  BalanceSettings balance_;
   model::Tape tape_;
   nn::Arena arena_;
   std::vector<std::vector<int64_t>> loads_;  // per MoE layer, per expert

@@ -51,6 +51,7 @@ struct StageContext {
 
   int judge_threads = 0;  ///< answers judged at a time; 0: one per thread of the executor
   VerifierMaker make_verifier = {};  ///< of the judges; as in RewardPanel
+  Reduce reduce = {};                ///< over the ranks that learn side by side
 
   /// Another model of the recipe by its name, such as a teacher. Throws Error on an unknown one.
   std::function<StageModel(const std::string& name)> find_model = {};

@@ -175,6 +175,14 @@ TEST(Supervised, MicroBatchesDoNotChangeTheStep) {
   }
 }
 
+// Sums, norms and means go through the reduce, all of them: else something would be twice as large.
+TEST(Supervised, TwoRanksWithTheSameBatchLearnWhatOneLearns) {
+  const StageSetup one{.config = testing::StagePolicyConfig()};
+  const StageSetup two{.config = testing::StagePolicyConfig(),
+                       .reduce = testing::AlsoHeldByAnother()};
+  EXPECT_EQ(Learn(BaseOptions(), two).Everything(), Learn(BaseOptions(), one).Everything());
+}
+
 TEST(Supervised, TheProbeBeginsTheDecayAndEndsTheStage) {
   const StageRun run = Learn(BaseOptions());
   EXPECT_EQ(run.report.steps, 8);

@@ -383,6 +383,16 @@ TEST_P(GrpoKinds, FurtherUpdatesOfAQuantizedRolloutKnowWhereTheyStarted) {
   EXPECT_NE(Learn(options, {.config = GetParam().config}).Metric(0, "approx_kl"), 0);
 }
 
+TEST(Grpo, EachFormOfTheWeightsIsPackedOncePerUpdate) {
+  GrpoOptions options = PlainOptions();
+  options.steps = 3;
+  EXPECT_EQ(Learn(options).packs, 3);  // the rollout and its update share a form
+  options.rollout_dtype = nn::Dtype::kQ8_0;
+  EXPECT_EQ(Learn(options).packs, 3 + 3);
+  options.minibatches = 2;
+  EXPECT_EQ(Learn(options).packs, 2 * 3 + 3);
+}
+
 TEST(Grpo, ARolloutOfTheSamePrecisionIsTheSameRun) {
   GrpoOptions options = BaseOptions();
   const std::string plain = Learn(options).Everything();
@@ -411,6 +421,13 @@ TEST_P(GrpoKinds, MicroBatchesDoNotChangeTheStep) {
     }
     EXPECT_LT(std::sqrt(difference / norm), 1e-6) << tokens;
   }
+}
+
+// Sums, norms and means go through the reduce, all of them: else something would be twice as large.
+TEST_P(GrpoKinds, TwoRanksWithTheSameBatchLearnWhatOneLearns) {
+  const StageSetup one{.config = GetParam().config};
+  const StageSetup two{.config = GetParam().config, .reduce = testing::AlsoHeldByAnother()};
+  EXPECT_EQ(Learn(BaseOptions(), two).Everything(), Learn(BaseOptions(), one).Everything());
 }
 
 TEST_P(GrpoKinds, GroupsWithoutDifferencesTeachExactlyNothing) {

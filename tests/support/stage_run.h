@@ -73,7 +73,7 @@ inline const std::vector<float>& AnsweringWeights(const model::ModelConfig& conf
   const auto model = model::NewModel(config, 1);
   const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
   const std::vector<Problem> problems = train::GetProblems(StageProblems(30));
-  train::Learner learner(*model, compute, {.learning_rate = 0.02});
+  train::Learner learner(*model, compute, {.optimizer = {.learning_rate = 0.02}});
   for (size_t step = 0; step < 60; ++step) {
     train::MicroBatch batch;
     for (size_t i = 0; i < 8; ++i) {
@@ -92,6 +92,14 @@ inline const std::vector<float>& AnsweringWeights(const model::ModelConfig& conf
   return weights = AllWeights(*model);
 }
 
+/// As if another rank held the very same batch: every sum is twice one rank's.
+inline train::Reduce AlsoHeldByAnother() {
+  return {[](std::span<float> floats, std::span<double> doubles) {
+    for (float& number : floats) number *= 2;
+    for (double& number : doubles) number *= 2;
+  }};
+}
+
 struct StageSetup {
   model::ModelConfig config;
   bool answering = true;  ///< starts from AnsweringWeights
@@ -102,6 +110,7 @@ struct StageSetup {
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
   std::function<void(datasets::TraceStore&, int64_t run)> prepare = {};
   std::function<bool()> stop_requested = {};
+  train::Reduce reduce = {};
 };
 
 struct StageRun {
@@ -114,6 +123,7 @@ struct StageRun {
   std::vector<std::vector<float>> references;  ///< weights of the reference at each save, if any
   std::vector<datasets::Selection> selections;
   std::vector<std::string> warnings;
+  int64_t packs = 0;  ///< of weights
 
   double Metric(size_t step, const std::string& name) const {
     for (const auto& [key, value] : steps.at(step).metrics) {
@@ -176,6 +186,7 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
       .name = setup.name,
       .stage_index = 1,
       .checkpoint = {},
+      .reduce = setup.reduce,
       .progress = {},
       .stop_requested = setup.stop_requested,
       .save =
@@ -187,6 +198,7 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
       .warn = [&](const std::string& text) { result.warnings.push_back(text); }};
   result.report = run(context);
   result.after = AllWeights(*model);
+  result.packs = model->packs();
   for (const datasets::StepRecord& step : store.Steps(id)) {
     if (step.key.stage_index == 1) result.steps.push_back(step);
   }

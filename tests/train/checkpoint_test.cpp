@@ -55,7 +55,7 @@ class CheckpointTest : public ::testing::Test {
   nn::Compute compute_{executor_};
   model::Tokenizer tokenizer_ = model::Tokenizer::ByteLevel();
   std::unique_ptr<model::LanguageModel> model_ = NewModel(1), reference_ = NewModel(2);
-  Learner learner_{*model_, compute_, {}};
+  Learner learner_{*model_, compute_};
 };
 
 TEST_F(CheckpointTest, TheStateComesBack) {
@@ -86,7 +86,7 @@ TEST_F(CheckpointTest, TrainingGoesOnInTheSameBits) {
   Save();
   const model::Pretrained opened = model::LoadPretrained(at_);
   EXPECT_EQ(AllWeights(*opened.model), AllWeights(*model_));
-  Learner again(*opened.model, compute_, {});
+  Learner again(*opened.model, compute_);
   LoadOptimizer(at_, again.optimizer());
   EXPECT_EQ(again.optimizer().steps(), 3);
   nn::AdamW& optimizer = learner_.optimizer();

@@ -60,7 +60,7 @@ double LargestDifference(const model::ModelConfig& config, double temperature, c
     g.prompt = group.front().prompt;
     for (const Trajectory& t : group) g.completions.push_back(t.completion);
   }
-  Learner learner(*model, compute, {});
+  Learner learner(*model, compute);
   double largest = 0;
   for (const auto& cut : CutIntoMicroBatches(learn, how.micro_batch_tokens)) {
     MicroBatch batch;

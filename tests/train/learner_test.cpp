@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <barrier>
 #include <cmath>
+#include <thread>
 
 #include "tests/support/complex_step.h"
 #include "tests/support/mid_models.h"
@@ -43,7 +46,7 @@ Result LearnAll(const model::ModelConfig& config, const std::vector<LearnGroup>&
   const Executor executor(threads);
   nn::Compute compute(executor);
   const auto model = testing::TinyModel(config);
-  Learner learner(*model, compute, {}, balance);
+  Learner learner(*model, compute, {.balance = balance});
   int64_t sequences = 0;
   for (const LearnGroup& group : groups) {
     sequences += static_cast<int64_t>(group.completions.size());
@@ -104,8 +107,9 @@ Floats Trained(const model::ModelConfig& config, int threads, Floats* losses = n
   const Executor executor(threads);
   nn::Compute compute(executor);
   const auto model = testing::TinyModel(config);
-  Learner learner(*model, compute, {.learning_rate = 3e-3, .weight_decay = 0.1},
-                  {.router_bias_update_speed = 0.01, .seq_aux_loss_alpha = 0.01});
+  Learner learner(*model, compute,
+                  {.optimizer = {.learning_rate = 3e-3, .weight_decay = 0.1},
+                   .balance = {.router_bias_update_speed = 0.01, .seq_aux_loss_alpha = 0.01}});
   for (int step = 0; step < 3; ++step) {
     MicroBatch batch;
     for (const LearnGroup& group : Groups(101)) batch.Add(group);
@@ -134,6 +138,76 @@ TEST_P(Learning, ThreeStepsAreTheSameBitsOnAnyNumberOfThreads) {
   }
 }
 
+/// Two ranks in two threads: what each hands over is added, rank 0's first.
+class TwoRanks {
+ public:
+  Reduce Of(size_t rank) {
+    return {[this, rank](std::span<float> floats, std::span<double> doubles) {
+      floats_[rank].assign(floats.begin(), floats.end());
+      doubles_[rank].assign(doubles.begin(), doubles.end());
+      meet_.arrive_and_wait();
+      for (size_t i = 0; i < floats.size(); ++i) floats[i] = floats_[0][i] + floats_[1][i];
+      for (size_t i = 0; i < doubles.size(); ++i) doubles[i] = doubles_[0][i] + doubles_[1][i];
+      meet_.arrive_and_wait();
+    }};
+  }
+
+ private:
+  std::barrier<> meet_{2};
+  std::array<std::vector<float>, 2> floats_;
+  std::array<std::vector<double>, 2> doubles_;
+};
+
+/// Weights after two steps on some groups, the mean over all predictions of all ranks being
+/// learned.
+struct Taught {
+  Floats weights;
+  double norm = 0;
+  std::vector<double> violation;
+};
+Taught Teach(const model::ModelConfig& config, std::span<const LearnGroup> groups,
+             const Reduce& reduce) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  const auto model = testing::TinyModel(config);
+  Learner learner(*model, compute,
+                  {.optimizer = {.adam_epsilon = 1e-2, .max_grad_norm = 0.1},
+                   .balance = {.router_bias_update_speed = 0.01, .seq_aux_loss_alpha = 0.2},
+                   .reduce = reduce});
+  Taught taught;
+  for (int step = 0; step < 2; ++step) {
+    MicroBatch batch;
+    for (const LearnGroup& group : groups) batch.Add(group);
+    int64_t predictions = batch.predictions(), sequences = batch.sequences();
+    reduce.Totals(predictions, sequences);
+    const double share = static_cast<double>(batch.sequences()) / static_cast<double>(sequences);
+    learner.Accumulate(batch, 1, share, [&](const Scores& scores) {
+      const float each = -1 / static_cast<float>(predictions);
+      return ScoreGradients{Floats(scores.logprob.size(), each), {}};
+    });
+    taught.norm = learner.Step(0.1);
+    taught.violation = learner.BalanceRouters();
+  }
+  taught.weights = testing::Numbers(model->values());
+  return taught;
+}
+
+TEST_P(Learning, TwoHalvesOfABatchAreTheWhole) {
+  const std::vector<LearnGroup> groups = Groups(101);
+  const Taught whole = Teach(GetParam().config, groups, {});
+  TwoRanks ranks;
+  Taught first, second;
+  std::thread other(
+      [&] { second = Teach(GetParam().config, std::span(groups).subspan(2), ranks.Of(1)); });
+  first = Teach(GetParam().config, std::span(groups).first(2), ranks.Of(0));
+  other.join();
+  EXPECT_TRUE(testing::SameBits(first.weights, second.weights)) << "ranks stay together";
+  EXPECT_EQ(first.norm, second.norm);
+  EXPECT_LT(testing::RelativeDifference(first.weights, whole.weights), 1e-6);
+  EXPECT_NEAR(first.norm, whole.norm, 1e-6 * whole.norm);
+  EXPECT_EQ(first.violation, whole.violation);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, Learning, ::testing::ValuesIn(testing::MidConfigs()),
                          [](const auto& info) { return info.param.name; });
 
@@ -148,7 +222,9 @@ TEST(Learner, RouterBiasMovesAgainstTheLoadAndOnlyThen) {
     return Floats(values.begin(), values.end());
   };
   const Floats before = bias();
-  Learner learner(*model, compute, {.learning_rate = 1e-2}, {.router_bias_update_speed = 0.25});
+  Learner learner(
+      *model, compute,
+      {.optimizer = {.learning_rate = 1e-2}, .balance = {.router_bias_update_speed = 0.25}});
   MicroBatch batch;
   for (const LearnGroup& group : Groups(101)) batch.Add(group);
   learner.Accumulate(batch, 1, 1, SomeLoss);
@@ -202,7 +278,7 @@ TEST(Learner, ATinyStudentMemorisesEightSequences) {
   config.num_hidden_layers = 2;
   config.intermediate_size = 64;
   const auto model = model::NewModel(config, 1);
-  Learner learner(*model, compute, {.learning_rate = 1e-2});
+  Learner learner(*model, compute, {.optimizer = {.learning_rate = 1e-2}});
   MicroBatch batch;
   for (int i = 0; i < 8; ++i) {
     // A first token of its own, then twelve that nothing but memory can tell.
