@@ -218,7 +218,7 @@ int Generate(GenerateCommand command) {
   const double total = static_cast<double>(chosen.size()) * static_cast<double>(command.samples);
   double done = 0;
   std::vector<std::vector<Trajectory>> samples(chosen.size());
-  const auto on_finished = [&](size_t request, Trajectory&& trajectory) {
+  const auto on_finished = [&](size_t request, Trajectory trajectory) {
     ++done;
     samples[request].push_back(std::move(trajectory));
     if (static_cast<int64_t>(samples[request].size()) < command.samples) return;

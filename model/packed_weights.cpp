@@ -29,8 +29,8 @@ nn::Dtype DtypeOf(PackItem::Kind kind, nn::Dtype products) {
 /// Where the numbers are.
 struct PackedWeights::Source {
   std::function<nn::StoredMat(nn::ParameterId)> at;
-  /// What has been read and is not needed again; may be null.
-  std::function<void(nn::ParameterId)> done = {};
+  /// Told what has been read; may be null.
+  std::function<void(const nn::StoredMat&)> on_read = {};
 };
 
 std::shared_ptr<PackedWeights> PackedWeights::Begin(const Network& network,
@@ -50,7 +50,6 @@ std::shared_ptr<PackedWeights> PackedWeights::Begin(const Network& network,
 }
 
 void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
-  constexpr int64_t kAtOnce = int64_t{1} << 26;  // bytes of a source that forgets
   const Network::Parts& parts = *network_->parts_;
   matrices_.resize(parts.items.size());
   std::vector<nn::PackJob> jobs;
@@ -62,18 +61,7 @@ void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
     size += jobs.back().size();
   }
   panels_.resize(static_cast<size_t>(size));
-  float* next = panels_.data();
-  for (size_t i = 0; i < jobs.size();) {
-    size_t end = i;
-    for (int64_t bytes = 0; end < jobs.size() && (!source.done || bytes < kAtOnce); ++end) {
-      bytes += jobs[end].w.rows * jobs[end].w.cols * jobs[end].w.element_bytes();
-    }
-    nn::Pack(compute, std::span(jobs).subspan(i, end - i), next);
-    for (; i < end; ++i) {
-      next += jobs[i].size();
-      if (source.done) source.done(parts.items[i].source);
-    }
-  }
+  nn::Pack(compute, jobs, panels_.data(), source.on_read);
 
   vectors_.clear();
   vector_begin_.clear();
@@ -93,11 +81,14 @@ void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
   const nn::StoredMat table = source.at(parts.embedding);
   const auto row = static_cast<size_t>(table.cols * table.element_bytes());
   table_.resize(static_cast<size_t>(table.rows) * row);
-  for (int64_t r = 0; r < table.rows; ++r) {
-    std::memcpy(table_.data() + static_cast<size_t>(r) * row, table.at(r, 0), row);
+  constexpr int64_t kRows = 1024;
+  for (int64_t r = 0; r < table.rows; r += kRows) {
+    const nn::StoredMat some = table.Rows(r, std::min(kRows, table.rows - r));
+    std::memcpy(table_.data() + static_cast<size_t>(r) * row, some.data,
+                static_cast<size_t>(some.rows) * row);
+    if (source.on_read) source.on_read(some);
   }
   embedding_ = {table_.data(), table.type, table.rows, table.cols};
-  if (source.done) source.done(parts.embedding);
 }
 
 std::shared_ptr<const PackedWeights> Network::Pack(nn::Compute& compute,
@@ -119,7 +110,7 @@ std::shared_ptr<const PackedWeights> Network::Pack(nn::Compute& compute, const T
   };
   const auto packed = PackedWeights::Begin(*this, std::move(options));
   packed->Fill(compute, {.at = [&](nn::ParameterId id) { return tensor(id).mat(); },
-                         .done = [&](nn::ParameterId id) { TensorSource::Forget(tensor(id)); }});
+                         .on_read = TensorSource::Forget});
   return packed;
 }
 

@@ -177,7 +177,7 @@ void LoadWeights(LanguageModel& model, const std::filesystem::path& folder) {
     const StoredTensor& tensor = *files.Find(p.name);
     RequireFinite(tensor, folder);
     ReadFloats(tensor, values[p.name]);
-    TensorSource::Forget(tensor);
+    TensorSource::Forget(tensor.mat());
   }
 }
 
@@ -212,7 +212,7 @@ PackedModel LoadPacked(const std::filesystem::path& folder, nn::Compute& compute
   for (const nn::ParameterInfo& p : network->layout()->all()) {
     const StoredTensor& tensor = *files.Find(p.name);
     RequireFinite(tensor, folder);
-    TensorSource::Forget(tensor);
+    TensorSource::Forget(tensor.mat());
   }
   return {network->Pack(compute, files, {precision}), std::move(tokenizer),
           ReadGenerationConfig(folder)};

@@ -120,10 +120,10 @@ std::vector<std::string> TensorSource::Names() const {
   return names;
 }
 
-void TensorSource::Forget(const StoredTensor& tensor) {
+void TensorSource::Forget(const nn::StoredMat& rows) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(tensor.data.data()) / page * page;
-  const auto end = reinterpret_cast<uintptr_t>(tensor.data.data() + tensor.data.size());
+  const auto begin = reinterpret_cast<uintptr_t>(rows.at(0, 0)) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(rows.at(rows.rows, 0));
   if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 

@@ -68,8 +68,8 @@ class TensorSource {
   /// What the file says besides.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  /// The tensor's pages need no memory until it is read again.
-  static void Forget(const StoredTensor& tensor);
+  /// Rows of a tensor's matrix take no memory until they are read again, by whomever.
+  static void Forget(const nn::StoredMat& rows);
 
   // For readers of formats.
   TensorSource() = default;

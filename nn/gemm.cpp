@@ -157,7 +157,8 @@ int64_t PackedSize(Dtype dtype, int64_t n, int64_t k) {
   return CeilDiv(n, kPanel) * PanelSize(dtype, k);
 }
 
-void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage) {
+void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage,
+          const std::function<void(const StoredMat&)>& on_read) {
   constexpr int64_t kPanels = 32;  // of a tile; a multiple of what shares a scale
   for (const PackJob& job : jobs) {
     job.packed->n_ = job.n();
@@ -173,14 +174,18 @@ void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage) {
         const int64_t begin = tile * kPanels * kPanel;
         const int64_t end = std::min(begin + kPanels * kPanel, job.packed->n());
         float* panels = job.packed->data_ + begin / kPanel * job.packed->stride();
-        const ConstMat w =
-            Numbers(job.transpose ? job.w.Cols(begin, end - begin) : job.w.Rows(begin, end - begin),
-                    scratch);
-        if (IsQuantized(job.dtype)) return Quantize(w, job.dtype, job.transpose, panels);
-        for (int64_t first = 0; first < end - begin; first += kPanel) {
-          PackPanel(w, job.dtype, !job.transpose, {first, std::min(kPanel, end - begin - first)},
-                    panels + first / kPanel * job.packed->stride());
+        const StoredMat part =
+            job.transpose ? job.w.Cols(begin, end - begin) : job.w.Rows(begin, end - begin);
+        const ConstMat w = Numbers(part, scratch);
+        if (IsQuantized(job.dtype)) {
+          Quantize(w, job.dtype, job.transpose, panels);
+        } else {
+          for (int64_t first = 0; first < end - begin; first += kPanel) {
+            PackPanel(w, job.dtype, !job.transpose, {first, std::min(kPanel, end - begin - first)},
+                      panels + first / kPanel * job.packed->stride());
+          }
         }
+        if (on_read && !job.transpose) on_read(part);
       });
 }
 

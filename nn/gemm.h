@@ -6,6 +6,7 @@
 // gradients pack their right operand as they go and sum in the order of the index, too.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -36,7 +37,8 @@ class PackedMatrix {
   int64_t stride() const { return PanelSize(dtype_, k_); }
 
  private:
-  friend void Pack(Compute& compute, std::span<const struct PackJob> jobs, float* storage);
+  friend void Pack(Compute& compute, std::span<const struct PackJob> jobs, float* storage,
+                   const std::function<void(const StoredMat&)>& on_read);
   float* data_ = nullptr;
   int64_t n_ = 0;
   int64_t k_ = 0;
@@ -55,8 +57,10 @@ struct PackJob {
 };
 /// Runs all jobs in one parallel region. All panels lie in `storage`, which has room for the sum of
 /// their size(), one after the other: decoding reads them so. Throws Error where a number to be
-/// quantized is not within ±65504.
-void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage);
+/// quantized is not within ±65504. `on_read` is told, on any thread, what rows of a job's matrix
+/// have been read and are not needed again.
+void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage,
+          const std::function<void(const StoredMat& rows)>& on_read = {});
 
 /// Columns [first, first + out.cols) of a packed W [N, K] as numbers [N, cols], those that products
 /// multiply. `first` is a multiple of 128.

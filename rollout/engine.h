@@ -5,40 +5,23 @@
 // samples of a request share one prefill (its cache rows are forked by reference) and every sample
 // draws from its own named stream, so a trajectory depends only on the weights, its prompt and its
 // name: not on the batch, the threads or what else was submitted. Rows that finish are refilled at
-// once. Not thread-safe.
+// once. Three parts: rollout/scheduler.h says who decodes next, rollout/decoder.h computes, and
+// rollout/acceptor.h draws and says when a sample ends. Not thread-safe; engines in several threads
+// may share weights.
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "base/records.h"
 #include "model/packed_weights.h"
 #include "model/tokenizer.h"
-#include "model/workspace.h"
-#include "rollout/sampler.h"
+#include "rollout/decoder.h"
+#include "rollout/request.h"
+#include "rollout/scheduler.h"
 
 namespace retort::rollout {
-
-struct EngineOptions {
-  int64_t max_rows = 256;         ///< samples decoded together
-  int64_t prefill_tokens = 1024;  ///< prompt tokens per step at most
-};
-
-/// `samples` completions of one prompt.
-struct Request {
-  int64_t id = 0;               ///< chosen by the caller, unique while in flight
-  std::vector<int32_t> prompt;  ///< token ids, at least one
-  int64_t samples = 1;
-  SamplingOptions sampling;
-  std::vector<int32_t> stop_ids;  ///< ids that end a completion; kept as its last id
-  /// Sample i draws from the stream of this key with `sample` = first_sample + i.
-  StreamKey stream;
-  int64_t first_sample = 0;
-};
 
 struct Finished {
   int64_t request = 0;
@@ -75,38 +58,13 @@ class RolloutEngine {
   const EngineStats& stats() const { return stats_; }
 
  private:
-  struct Group {  // a request in flight
-    Request request;
-    model::KvCache::Handle cache = 0;
-    int64_t prefilled = 0;        // prompt tokens in the cache
-    int64_t started = 0;          // samples begun
-    std::vector<float> logprobs;  // [V] after the prompt, once it is prefilled
-  };
-  struct Row {  // a sample being decoded
-    Group* group = nullptr;
-    model::KvCache::Handle cache = 0;
-    RandomStream random;
-    Trajectory trajectory;
-    std::string text;  // bytes so far, kept only for stop strings
-  };
+  const model::Network& network() const { return decoder_.network(); }
+  /// Takes a token in; hands the sample over when it has ended.
+  void Take(Row& row, const Drawn& drawn);
 
-  void StartSamples();
-  /// Stores the drawn token; true when the sample has ended.
-  bool Extend(Row& row, int32_t token, float logprob);
-  void Finish(Row& row);
-  void RetireGroups();
-
-  const model::Network& network() const { return weights_->network(); }
-
-  std::shared_ptr<const model::PackedWeights> weights_;
-  nn::Compute& compute_;
-  model::Workspace workspace_;
   const model::Tokenizer* tokenizer_;
-  EngineOptions options_;
-  model::KvCache cache_;
-  nn::Arena arena_;
-  std::list<Group> groups_;  // in order of submission; rows point at them
-  std::vector<Row> rows_;
+  Decoder decoder_;
+  Scheduler scheduler_;
   std::vector<Finished> finished_;
   EngineStats stats_;
 };
@@ -115,7 +73,7 @@ class RolloutEngine {
 /// order, unless `on_finished` is given, which takes each trajectory as it ends. `stop` is asked
 /// every step and ends the loop with Error("interrupted") when it returns true.
 struct GenerateHooks {
-  std::function<void(size_t request, Trajectory&&)> on_finished;
+  std::function<void(size_t request, Trajectory trajectory)> on_finished;
   std::function<bool()> stop;
 };
 std::vector<std::vector<Trajectory>> Generate(RolloutEngine& engine, std::vector<Request> requests,

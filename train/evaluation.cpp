@@ -131,7 +131,7 @@ class Sampling {
     try {
       rollout::Generate(
           engine, Requests(),
-          {.on_finished = [this](size_t request, Trajectory&& t) { Take(request, std::move(t)); },
+          {.on_finished = [this](size_t request, Trajectory t) { Take(request, std::move(t)); },
            .stop = context_.stop});
     } catch (const Error&) {
       JudgeRest();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <deque>
 #include <limits>
 
 #include "base/file.h"
@@ -39,14 +40,18 @@ struct Saved {
   }
 };
 
-std::vector<float> Hidden(LanguageModel& model, nn::Compute& compute) {
+std::vector<float> HiddenOf(const PackedWeights& weights, nn::Compute& compute) {
   Batch batch;
   const std::vector<int32_t> tokens = testing::RandomTokens("tokens", 9, 264);
   const std::span<const int32_t> all(tokens);
   batch.AddGroup({}, std::span(&all, 1));
   Workspace workspace(compute);
-  const nn::Mat hidden = model.network().Forward(*model.Packed(compute), workspace, batch);
+  const nn::Mat hidden = weights.network().Forward(weights, workspace, batch);
   return {hidden.data, hidden.data + hidden.rows * hidden.cols};
+}
+
+std::vector<float> Hidden(LanguageModel& model, nn::Compute& compute) {
+  return HiddenOf(*model.Packed(compute), compute);
 }
 
 class PretrainedKinds : public ::testing::TestWithParam<testing::NamedConfig> {};
@@ -62,6 +67,37 @@ TEST_P(PretrainedKinds, RoundTripKeepsEveryBit) {
                                 testing::Numbers(saved.model->values())));
   EXPECT_TRUE(
       testing::SameBits(Hidden(*loaded.model, saved.compute), Hidden(*saved.model, saved.compute)));
+}
+
+/// The file of weights with every float rounded to bfloat16 and stored so, and what they are then.
+void StoreHalves(const std::filesystem::path& file, LanguageModel& model) {
+  nn::ParameterStore& values = model.ChangeValues();
+  std::deque<std::vector<nn::BFloat16>> halves;
+  std::vector<StoredTensor> tensors;
+  for (const nn::ParameterInfo& p : values.layout().all()) {
+    std::vector<nn::BFloat16>& bits = halves.emplace_back();
+    for (float& value : values[p.name]) {
+      bits.push_back(nn::ToBFloat16(value));
+      value = nn::ToFloat(bits.back());
+    }
+    tensors.push_back({p.name, StoredType::kBF16, p.shape, std::as_bytes(std::span(bits))});
+  }
+  WriteSafetensors(file, std::move(tensors));
+}
+
+TEST_P(PretrainedKinds, WhatIsPackedFromFilesIsWhatTheModelPacks) {
+  for (const bool halves : {false, true}) {
+    Saved saved(GetParam().config);
+    if (halves) StoreHalves(saved.folder / "model.safetensors", *saved.model);
+    for (const nn::Precision precision : {nn::Precision{}, nn::Precision{nn::Dtype::kQ8_0},
+                                          nn::Precision{nn::Dtype::kFloat8E4M3}}) {
+      const PackedModel packed = LoadPacked(saved.folder, saved.compute, precision);
+      EXPECT_TRUE(testing::SameBits(
+          HiddenOf(*packed.weights, saved.compute),
+          HiddenOf(*saved.model->Packed(saved.compute, precision), saved.compute)));
+      EXPECT_EQ(packed.generation.eos_token_id, (std::vector<int64_t>{261, 256}));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, PretrainedKinds, ::testing::ValuesIn(testing::TinyConfigs()),
@@ -83,6 +119,7 @@ TEST(Pretrained, WeightsThatAreNotFiniteNameTheTensor) {
     values[5] = bad;
     SaveWeights(*saved.model, saved.folder / "model.safetensors");
     const std::string message = saved.LoadError();
+    EXPECT_EQ(ErrorOf([&] { LoadPacked(saved.folder, saved.compute); }), message);
     EXPECT_PRED2(Contains, message, "'" + name + "'");
     EXPECT_PRED2(Contains, message, "at element 5");
     values[5] = std::numeric_limits<float>::denorm_min();
