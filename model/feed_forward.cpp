@@ -128,18 +128,20 @@ Mat MoeFeedForward::ExpertsGrad(const Pass& pass, Mat xs, const Tape& tape) cons
   std::vector<LinearInputGrad> down, gate, up;
   ForExperts(tape.dispatch, [&](const SwiGluMlp& mlp, int64_t begin, int64_t count) {
     const auto slice = [&](Mat m) { return m.Rows(begin, count); };
-    const Mat dgate = slice(dgate_up).Cols(0, f), dup = slice(dgate_up).Cols(f, f);
     down.push_back({mlp.down(), slice(dys), slice(dact)});
-    gate.push_back({mlp.gate(), dgate, slice(dxs)});
-    up.push_back({mlp.up(), dup, slice(dxs), /*accumulate=*/true});
-    WeightGrad(pass, {mlp.down(), slice(dys), slice(act)});
-    WeightGrad(pass, {mlp.gate(), dgate, slice(xs)});
-    WeightGrad(pass, {mlp.up(), dup, slice(xs)});
+    gate.push_back({mlp.gate(), slice(dgate_up).Cols(0, f), slice(dxs)});
+    up.push_back({mlp.up(), slice(dgate_up).Cols(f, f), slice(dxs), /*accumulate=*/true});
   });
   InputGrad(pass, down);
   nn::SwiGluGrad(pass.compute, {tape.gate_up, dact, dgate_up, act});
   InputGrad(pass, gate);
   InputGrad(pass, up);
+  ForExperts(tape.dispatch, [&](const SwiGluMlp& mlp, int64_t begin, int64_t count) {
+    const auto slice = [&](Mat m) { return m.Rows(begin, count); };
+    WeightGrad(pass, {mlp.down(), slice(dys), slice(act)});
+    WeightGrad(pass, {mlp.gate(), slice(dgate_up).Cols(0, f), slice(xs)});
+    WeightGrad(pass, {mlp.up(), slice(dgate_up).Cols(f, f), slice(xs)});
+  });
   return dxs;
 }
 

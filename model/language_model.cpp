@@ -1,6 +1,7 @@
 #include "model/language_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/random.h"
 
@@ -13,7 +14,7 @@ std::shared_ptr<const PackedWeights> LanguageModel::Packed(nn::Compute& compute,
   if (found != forms_.end() && (*found)->version() == version_) return *found;
   std::shared_ptr<const PackedWeights> old;
   if (found != forms_.end()) old = std::move(*found);
-  auto fresh = network_->Pack(compute, values_, {precision, version_, std::move(old)});
+  auto fresh = network_->Pack(compute, values_, {precision, version_, std::move(old), base_});
   ++packs_;
   if (found != forms_.end()) {
     *found = fresh;
@@ -39,6 +40,25 @@ std::unique_ptr<LanguageModel> NewModel(const ModelConfig& config, uint64_t seed
       } else {
         value = norm ? 1.0f : 0.0f;
       }
+    }
+  }
+  return model;
+}
+
+std::unique_ptr<LanguageModel> NewAdapters(std::shared_ptr<const PackedWeights> base,
+                                           const AdapterOptions& options, uint64_t seed,
+                                           const nn::Precision& precision) {
+  auto network = Network::Make(base->network().config(), options);
+  auto model = std::make_unique<LanguageModel>(std::move(network), precision, std::move(base));
+  nn::ParameterStore& values = model->ChangeValues();
+  for (nn::ParameterId id = 0; id < std::ssize(values.layout().all()); ++id) {
+    const nn::ParameterInfo& parameter = values.layout()[id];
+    if (!parameter.name.ends_with(".lora_A.weight")) continue;
+    RandomStream random(
+        {.seed = seed, .purpose = "adapters", .problem = static_cast<uint64_t>(id)});
+    const double bound = 1 / std::sqrt(static_cast<double>(parameter.cols()));
+    for (float& value : values[id]) {
+      value = static_cast<float>(bound * (2 * random.Uniform() - 1));
     }
   }
   return model;

@@ -13,9 +13,14 @@ namespace retort::model {
 class LanguageModel {
  public:
   /// All values 0. `precision`: what it is trained in and, unless told otherwise, sampled in.
+  /// `base`: what the network's adapters stand beside, if it has any.
   explicit LanguageModel(std::shared_ptr<const Network> network,
-                         const nn::Precision& precision = {})
-      : network_(std::move(network)), precision_(precision), values_(network_->layout()) {}
+                         const nn::Precision& precision = {},
+                         std::shared_ptr<const PackedWeights> base = {})
+      : network_(std::move(network)),
+        precision_(precision),
+        base_(std::move(base)),
+        values_(network_->layout()) {}
 
   const Network& network() const { return *network_; }
   const std::shared_ptr<const Network>& shared_network() const { return network_; }
@@ -43,6 +48,7 @@ class LanguageModel {
  private:
   std::shared_ptr<const Network> network_;
   nn::Precision precision_;
+  std::shared_ptr<const PackedWeights> base_;
   nn::ParameterStore values_;
   int64_t version_ = 0;
   std::vector<std::shared_ptr<const PackedWeights>> forms_;  // one for each precision asked for
@@ -53,5 +59,11 @@ class LanguageModel {
 /// matrices, ones for norms, zeros for biases. Validates the configuration.
 std::unique_ptr<LanguageModel> NewModel(const ModelConfig& config, uint64_t seed,
                                         const nn::Precision& precision = {});
+
+/// Adapters beside weights that are not trained, which they do not change yet: A is drawn as PEFT
+/// draws it, from the stream "adapters" of `seed`, and B is 0.
+std::unique_ptr<LanguageModel> NewAdapters(std::shared_ptr<const PackedWeights> base,
+                                           const AdapterOptions& options, uint64_t seed,
+                                           const nn::Precision& precision = {});
 
 }  // namespace retort::model

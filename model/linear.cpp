@@ -8,6 +8,11 @@ constexpr int64_t kRowTile = 64;
 constexpr int64_t kColumnTile = 64;
 }  // namespace
 
+struct Linear::Adapter {
+  Linear first, second;  // [r, in], [out, r]
+  float scale;
+};
+
 Linear::Linear(Builder& builder, const std::string& name, const Shape& shape)
     : out_(shape.out),
       in_(shape.in),
@@ -16,23 +21,113 @@ Linear::Linear(Builder& builder, const std::string& name, const Shape& shape)
             .kind = shape.kind},
       packed_(builder.Packed(item_)) {
   if (shape.bias) bias_ = builder.Vector(name + ".bias", shape.out);
+  if (shape.kind != PackItem::Kind::kWeight) return;
+  adapter_ = MakeAdapter(builder, item_, builder.AddAdapter(name, shape.out, shape.in));
 }
 
-Linear::Linear(Builder& builder, const PackItem& part)
+Linear::Linear(Builder& builder, const PackItem& part,
+               const std::optional<Builder::Adapter>& adapter)
     : out_(part.rows),
-      in_(builder.layout[part.source].cols()),
+      in_((part.adapter ? builder.adapter_layout : builder.layout)[part.source].cols()),
       item_(part),
-      packed_(builder.Packed(part)) {
+      packed_(builder.Packed(part)),
+      adapter_(MakeAdapter(builder, part, adapter)) {
   if (part.transpose) std::swap(out_, in_);
 }
+
+std::shared_ptr<const Linear::Adapter> Linear::MakeAdapter(
+    Builder& builder, const PackItem& part, const std::optional<Builder::Adapter>& ids) {
+  if (!ids) return nullptr;
+  const PackItem a{.source = ids->a,
+                   .rows = builder.adapters.rank,
+                   .transpose = part.transpose,
+                   .adapter = true};
+  const PackItem b{.source = ids->b,
+                   .first = part.first,
+                   .rows = part.rows,
+                   .transpose = part.transpose,
+                   .adapter = true};
+  const auto scale =
+      static_cast<float>(builder.adapters.alpha / static_cast<double>(builder.adapters.rank));
+  const auto& [first, second] = part.transpose ? std::pair(b, a) : std::pair(a, b);
+  return std::make_shared<const Adapter>(
+      Adapter{Linear(builder, first, {}), Linear(builder, second, {}), scale});
+}
+
+namespace {
+
+void Scale(nn::Compute& compute, float factor, nn::Mat x) {
+  compute.ForRows("adapter scale", x.rows, kRowTile, [&](int64_t begin, int64_t end, nn::Arena&) {
+    for (int64_t t = begin; t < end; ++t) {
+      for (int64_t j = 0; j < x.cols; ++j) x(t, j) *= factor;
+    }
+  });
+}
+
+}  // namespace
 
 /// The only one who knows what a Linear is made of.
 class LinearProducts {
  public:
   explicit LinearProducts(const Pass& pass) : pass_(pass) {}
 
-  nn::GemmJob Forward(const LinearForward& p) const {
-    return {p.x, &p.linear.packed(pass_.weights), p.y, p.start};
+  void Forward(std::span<const LinearForward> products) const {
+    const nn::ArenaScope scope(pass_.scratch);
+    std::vector<nn::GemmJob> jobs, second;
+    std::vector<std::pair<float, nn::Mat>> scales;
+    for (const LinearForward& p : products) {
+      jobs.push_back({p.x, &Packed(p.linear), p.y, p.start});
+      if (const Linear::Adapter* adapter = p.linear.adapter_.get()) {
+        const nn::Mat h = pass_.scratch.NewMat(p.x.rows, adapter->first.out());
+        jobs.push_back({p.x, &Packed(adapter->first), h});
+        scales.emplace_back(adapter->scale, h);
+        second.push_back({h, &Packed(adapter->second), p.y, p.y});
+      }
+    }
+    nn::Gemm(pass_.compute, jobs);
+    for (const auto& [factor, h] : scales) Scale(pass_.compute, factor, h);
+    if (!second.empty()) nn::Gemm(pass_.compute, second);
+    for (const LinearForward& p : products) AddBias(p);
+  }
+
+  void InputGrad(std::span<const LinearInputGrad> products) const {
+    const nn::ArenaScope scope(pass_.scratch);
+    std::vector<nn::InputGradJob> jobs, second;
+    std::vector<std::pair<float, nn::Mat>> scales;
+    for (const LinearInputGrad& p : products) {
+      jobs.push_back(InputGradJob(p.linear, p.dy, p.dx, p.accumulate));
+      if (const Linear::Adapter* adapter = p.linear.adapter_.get()) {
+        const nn::Mat dh = pass_.scratch.NewMat(p.dy.rows, adapter->first.out());
+        jobs.push_back(InputGradJob(adapter->second, p.dy, dh, false));
+        scales.emplace_back(adapter->scale, dh);
+        second.push_back(InputGradJob(adapter->first, dh, p.dx, true));
+      }
+    }
+    nn::GemmInputGrad(pass_.compute, jobs);
+    for (const auto& [factor, dh] : scales) Scale(pass_.compute, factor, dh);
+    if (!second.empty()) nn::GemmInputGrad(pass_.compute, second);
+  }
+
+  void WeightGrad(const LinearWeightGrad& p) const {
+    const Linear::Adapter* adapter = p.linear.adapter_.get();
+    if (pass_.TrainsBase()) {
+      Queue(p.linear, p.dy, p.x);
+      BiasGrad(p);
+    } else if (adapter) {  // h = x · Aᵀ once more, and its gradient
+      const nn::Mat h = pass_.arena.NewMat(p.x.rows, adapter->first.out());
+      const nn::Mat dh = pass_.arena.NewMat(p.x.rows, adapter->first.out());
+      nn::Gemm(pass_.compute, nn::GemmJob{p.x, &Packed(adapter->first), h});
+      nn::GemmInputGrad(pass_.compute, InputGradJob(adapter->second, p.dy, dh, false));
+      Scale(pass_.compute, adapter->scale, h);
+      Scale(pass_.compute, adapter->scale, dh);
+      Queue(adapter->second, p.dy, h);
+      Queue(adapter->first, dh, p.x);
+    }
+  }
+
+ private:
+  const nn::PackedMatrix& Packed(const Linear& linear) const {
+    return pass_.weights.matrix(linear.packed_, linear.item_.adapter);
   }
   void AddBias(const LinearForward& p) const {
     if (!p.linear.bias_) return;
@@ -43,26 +138,27 @@ class LinearProducts {
       }
     });
   }
-  nn::InputGradJob InputGrad(const LinearInputGrad& p) const {
-    nn::InputGradJob job{.dc = p.dy,
+  nn::InputGradJob InputGradJob(const Linear& linear, nn::ConstMat dy, nn::Mat dx,
+                                bool accumulate) const {
+    nn::InputGradJob job{.dc = dy,
                          .w = {},
-                         .da = p.dx,
-                         .accumulate = p.accumulate,
+                         .da = dx,
+                         .accumulate = accumulate,
                          .dtype = pass_.weights.precision().InputGrad(),
-                         .packed = &p.linear.packed(pass_.weights)};
+                         .packed = &Packed(linear)};
     if (pass_.values) {
-      const PackItem& item = p.linear.item_;
+      const PackItem& item = linear.item_;
       job.w = pass_.values->mat(item.source).Rows(item.first, item.rows);
       job.transpose_w = item.transpose;
     }
     return job;
   }
-  nn::WeightGradJob WeightGrad(const LinearWeightGrad& p) const {
-    const PackItem& item = p.linear.item_;
-    const nn::Mat dw = pass_.gradients->mat(item.source).Rows(item.first, item.rows);
-    const nn::Dtype dtype = pass_.weights.precision().WeightGrad();
-    if (item.transpose) return {p.x, p.dy, dw, dtype};  // of Wᵀ
-    return {p.dy, p.x, dw, dtype};
+  void Queue(const Linear& linear, nn::ConstMat dy, nn::ConstMat x) const {
+    const PackItem& item = linear.item_;
+    nn::WeightGradJob job{dy, x, pass_.gradients->mat(item.source).Rows(item.first, item.rows),
+                          pass_.weights.precision().WeightGrad()};
+    if (item.transpose) std::swap(job.dc, job.a);  // of Wᵀ
+    pass_.tape->weight_grads.push_back(job);
   }
   void BiasGrad(const LinearWeightGrad& p) const {
     if (!p.linear.bias_) return;
@@ -75,31 +171,18 @@ class LinearProducts {
                           });
   }
 
- private:
   const Pass& pass_;
 };
 
 void Forward(const Pass& pass, std::span<const LinearForward> products) {
-  const LinearProducts of(pass);
-  std::vector<nn::GemmJob> jobs;
-  for (const LinearForward& product : products) jobs.push_back(of.Forward(product));
-  nn::Gemm(pass.compute, jobs);
-  for (const LinearForward& product : products) of.AddBias(product);
+  LinearProducts(pass).Forward(products);
 }
-
 void InputGrad(const Pass& pass, std::span<const LinearInputGrad> products) {
-  const LinearProducts of(pass);
-  std::vector<nn::InputGradJob> jobs;
-  for (const LinearInputGrad& product : products) jobs.push_back(of.InputGrad(product));
-  nn::GemmInputGrad(pass.compute, jobs);
+  LinearProducts(pass).InputGrad(products);
 }
-
 void WeightGrad(const Pass& pass, const LinearWeightGrad& product) {
-  const LinearProducts of(pass);
-  pass.tape->weight_grads.push_back(of.WeightGrad(product));
-  of.BiasGrad(product);
+  LinearProducts(pass).WeightGrad(product);
 }
-
 void Forward(const Pass& pass, const LinearForward& product) {
   Forward(pass, std::span(&product, 1));
 }

@@ -21,7 +21,7 @@ Mla::Mla(Builder& builder, const std::string& prefix, const MlaSpec& s, const Co
       kv_a_(builder, prefix + ".self_attn.kv_a_proj_with_mqa",
             {latent_ + rope_dim_, c.hidden_size}),
       kv_norm_(builder.Vector(prefix + ".self_attn.kv_a_layernorm.weight", latent_)),
-      kv_up_(builder, prefix + ".self_attn.kv_b_proj.weight", s),
+      kv_up_(builder, prefix + ".self_attn.kv_b_proj", s),
       o_(builder, prefix + ".self_attn.o_proj", {c.hidden_size, heads_ * value_}) {
   const int64_t q_out = heads_ * (nope_ + rope_dim_);
   if (s.q_latent) {
@@ -36,12 +36,13 @@ Mla::Mla(Builder& builder, const std::string& prefix, const MlaSpec& s, const Co
 
 Mla::UpProjections::UpProjections(Builder& builder, const std::string& name, const MlaSpec& s) {
   const int64_t head = s.nope + s.value;
-  const nn::ParameterId matrix = builder.Matrix(name, s.heads * head, s.latent);
+  const nn::ParameterId matrix = builder.Matrix(name + ".weight", s.heads * head, s.latent);
+  const auto adapter = builder.AddAdapter(name, s.heads * head, s.latent);
   for (int64_t h = 0; !builder.layout_only && h < s.heads; ++h) {
-    key.emplace_back(
-        builder, PackItem{.source = matrix, .first = h * head, .rows = s.nope, .transpose = true});
-    value.emplace_back(builder,
-                       PackItem{.source = matrix, .first = h * head + s.nope, .rows = s.value});
+    const PackItem keys{.source = matrix, .first = h * head, .rows = s.nope, .transpose = true};
+    const PackItem values{.source = matrix, .first = h * head + s.nope, .rows = s.value};
+    key.emplace_back(builder, keys, adapter);
+    value.emplace_back(builder, values, adapter);
   }
 }
 

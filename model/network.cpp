@@ -12,9 +12,10 @@ using nn::Mat;
 Tape::Tape() : layers(std::make_unique<LayerTapes>()) {}
 Tape::~Tape() = default;
 
-Network::Parts::Parts(const ModelConfig& config, bool layout_only) : spec(SpecOf(config)) {
+Network::Parts::Parts(const ModelConfig& config, const AdapterOptions& adapters, bool layout_only)
+    : spec(SpecOf(config)) {
   const CommonConfig& c = spec.common;
-  Builder builder{layout, items, layout_only};
+  Builder builder{layout, adapter_layout, items, adapters, layout_only};
   embedding = builder.Matrix("model.embed_tokens.weight", c.vocab_size, c.hidden_size);
   for (int64_t l = 0; l < c.num_hidden_layers; ++l) {
     layers.emplace_back(builder, StrCat("model.layers.", l), spec.Layer(l), c);
@@ -26,16 +27,22 @@ Network::Parts::Parts(const ModelConfig& config, bool layout_only) : spec(SpecOf
       builder.Packed({.source = head, .rows = c.vocab_size, .kind = PackItem::Kind::kHead});
 }
 
-Network::Network(const ModelConfig& config)
-    : config_(config), parts_(std::make_unique<const Parts>(config)) {
-  layout_ = std::make_shared<const nn::ParameterLayout>(parts_->layout);
+Network::Network(const ModelConfig& config, const AdapterOptions& adapters)
+    : config_(config),
+      trains_base_(adapters.rank == 0),
+      parts_(std::make_unique<const Parts>(config, adapters)) {
+  layout_ = std::make_shared<const nn::ParameterLayout>(trains_base_ ? parts_->layout
+                                                                     : parts_->adapter_layout);
 }
 
 Network::~Network() = default;
 
-std::shared_ptr<const Network> Network::Make(const ModelConfig& config) {
+std::shared_ptr<const Network> Network::Make(const ModelConfig& config,
+                                             const AdapterOptions& adapters) {
   Validate(config);
-  return std::shared_ptr<const Network>(new Network(config));
+  RETORT_CHECK(adapters.rank >= 0 && adapters.rank <= 65536, "adapters: rank: got ", adapters.rank,
+               ", expected 0 to 65536");
+  return std::shared_ptr<const Network>(new Network(config, adapters));
 }
 
 int64_t Network::hidden_size() const { return parts_->spec.common.hidden_size; }
@@ -119,12 +126,13 @@ void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape&
   if (batch.size() == 0) return;
   nn::Compute& compute = workspace.compute;
   Mat dx = tape.arena.NewMat(batch.size(), hidden_size());
-  nn::RmsNormGrad(compute, {.x = tape.hidden,
-                            .weight = weights.vector(parts_->final_norm),
-                            .rstd = tape.final_rstd,
-                            .dy = dhidden,
-                            .dx = dx,
-                            .dweight = gradients.store[parts_->final_norm].data()});
+  nn::RmsNormGrad(compute,
+                  {.x = tape.hidden,
+                   .weight = weights.vector(parts_->final_norm),
+                   .rstd = tape.final_rstd,
+                   .dy = dhidden,
+                   .dx = dx,
+                   .dweight = trains_base_ ? gradients.store[parts_->final_norm].data() : nullptr});
   for (size_t l = parts_->layers.size(); l-- > 0;) {
     const Pass pass{.compute = compute,
                     .weights = weights,
@@ -152,11 +160,13 @@ void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape&
     half([&] { return layer.FeedForwardBackward(pass, dx, layer_tape); });
     half([&] { return layer.AttentionBackward(pass, dx, layer_tape); });
   }
+  if (!trains_base_) return;
   nn::EmbedGrad(compute, batch.tokens().data(), dx, gradients.store.mat(parts_->embedding));
 }
 
 void Network::BalanceBias(std::span<const std::vector<int64_t>> loads, double rate,
                           nn::ParameterStore& values) const {
+  if (!trains_base_) return;
   size_t moe_index = 0;
   for (const DecoderLayer& layer : parts_->layers) {
     if (const MoeFeedForward* moe = layer.moe()) {
@@ -167,7 +177,7 @@ void Network::BalanceBias(std::span<const std::vector<int64_t>> loads, double ra
 
 nn::ParameterLayout Network::LayoutOf(const ModelConfig& config) {
   Validate(config);
-  return Parts(config, /*layout_only=*/true).layout;
+  return Parts(config, {}, /*layout_only=*/true).layout;
 }
 
 }  // namespace retort::model

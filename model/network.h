@@ -24,17 +24,27 @@ namespace retort::model {
 class PackedWeights;
 class TensorSource;
 
+/// Low-rank adapters beside the linear weights of the layers, routers excepted.
+struct AdapterOptions {
+  int64_t rank = 0;  ///< 0: none
+  double alpha = 1;  ///< what they add counts alpha / rank
+};
+
 class Network : public std::enable_shared_from_this<Network> {
  public:
   /// Throws Error where it cannot be run (model/config.h: Validate).
-  static std::shared_ptr<const Network> Make(const ModelConfig& config);
+  /// With adapters these are the parameters, and the weights beside them are given packed.
+  static std::shared_ptr<const Network> Make(const ModelConfig& config,
+                                             const AdapterOptions& adapters = {});
   /// Only its layout(), which takes no memory for the sizes in the configuration but for those of
   /// layers and experts.
   static nn::ParameterLayout LayoutOf(const ModelConfig& config);
   ~Network();
 
   const ModelConfig& config() const { return config_; }
-  /// Every parameter in the published names and shapes.
+  /// Whether its parameters are the weights themselves, and not adapters.
+  bool trains_base() const { return trains_base_; }
+  /// Every parameter in the published names and shapes; adapters as PEFT names them.
   const std::shared_ptr<const nn::ParameterLayout>& layout() const { return layout_; }
   int64_t hidden_size() const;
   int64_t vocab_size() const;
@@ -49,6 +59,8 @@ class Network : public std::enable_shared_from_this<Network> {
     int64_t version = 0;
     /// An older form whose storage is used again if nobody else holds it; may be null.
     std::shared_ptr<const PackedWeights> old = {};
+    /// What adapters stand beside, in whatever form it is held.
+    std::shared_ptr<const PackedWeights> base = {};
   };
   /// Packs values for the kernels. Throws Error where the machine cannot run the precision.
   std::shared_ptr<const PackedWeights> Pack(nn::Compute& compute, const nn::ParameterStore& values,
@@ -66,7 +78,8 @@ class Network : public std::enable_shared_from_this<Network> {
 
   /// Where gradients come from and go to.
   struct Gradients {
-    /// The values that were packed; null: input gradients read the packed form.
+    /// The values that were packed; null: input gradients read the packed forms, as beside
+    /// adapters.
     const nn::ParameterStore* values = nullptr;
     nn::ParameterStore& store;  ///< added to
     /// Leaves the weight gradients to Tape::RunWeightGrads; else those of half a layer run right
@@ -84,9 +97,10 @@ class Network : public std::enable_shared_from_this<Network> {
 
  private:
   struct Parts;
-  explicit Network(const ModelConfig& config);
+  Network(const ModelConfig& config, const AdapterOptions& adapters);
 
   ModelConfig config_;
+  bool trains_base_;
   std::shared_ptr<const nn::ParameterLayout> layout_;
   std::unique_ptr<const Parts> parts_;
   friend class PackedWeights;

@@ -46,22 +46,35 @@ std::shared_ptr<PackedWeights> PackedWeights::Begin(const Network& network,
   packed->network_ = network.shared_from_this();
   packed->precision_ = options.precision;
   packed->version_ = options.version;
+  packed->base_ = std::move(options.base);
+  const bool fits = packed->base_ ? packed->base_->network().config() == network.config() &&
+                                        packed->base_->network().trains_base()
+                                  : network.trains_base();
+  RETORT_CHECK(fits,
+               "pack: adapters need the weights that they stand beside, those of a network of "
+               "the same configuration without adapters");
   return packed;
 }
 
-void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
-  const Network::Parts& parts = *network_->parts_;
-  matrices_.resize(parts.items.size());
+void PackedWeights::PackMatrices(nn::Compute& compute, const Source& source,
+                                 std::span<const PackItem> items) {
+  matrices_.resize(items.size());
   std::vector<nn::PackJob> jobs;
   int64_t size = 0;
-  for (size_t i = 0; i < parts.items.size(); ++i) {
-    const PackItem& item = parts.items[i];
+  for (size_t i = 0; i < items.size(); ++i) {
+    const PackItem& item = items[i];
     jobs.push_back({&matrices_[i], source.at(item.source).Rows(item.first, item.rows),
                     DtypeOf(item.kind, precision_.products), item.transpose});
     size += jobs.back().size();
   }
   panels_.resize(static_cast<size_t>(size));
   nn::Pack(compute, jobs, panels_.data(), source.on_read);
+}
+
+void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
+  const Network::Parts& parts = *network_->parts_;
+  if (base_) return PackMatrices(compute, source, parts.items.adapters);
+  PackMatrices(compute, source, parts.items.base);
 
   vectors_.clear();
   vector_begin_.clear();
@@ -108,6 +121,7 @@ std::shared_ptr<const PackedWeights> Network::Pack(nn::Compute& compute, const T
                  (*layout_)[id].name, "' is missing or has another shape");
     return *found;
   };
+  RETORT_CHECK(trains_base(), "pack: adapters are not read from files yet");
   const auto packed = PackedWeights::Begin(*this, std::move(options));
   packed->Fill(compute, {.at = [&](nn::ParameterId id) { return tensor(id).mat(); },
                          .on_read = TensorSource::Forget});
@@ -115,8 +129,8 @@ std::shared_ptr<const PackedWeights> Network::Pack(nn::Compute& compute, const T
 }
 
 void PackedWeights::Embed(nn::Compute& compute, std::span<const int32_t> ids, nn::Mat y) const {
-  if (embedding_.data) {
-    nn::Embed(compute, embedding_, ids.data(), y);
+  if (base().embedding_.data) {
+    nn::Embed(compute, base().embedding_, ids.data(), y);
   } else {
     nn::Embed(compute, head(), ids.data(), y);
   }
@@ -131,7 +145,7 @@ KvCache PackedWeights::NewCache() const {
 }
 
 const nn::PackedMatrix& PackedWeights::head() const {
-  return matrix(network_->parts_->packed_head);
+  return matrix(network_->parts_->packed_head, /*adapter=*/false);
 }
 
 }  // namespace retort::model

@@ -22,8 +22,11 @@ class PackedWeights {
   const nn::Precision& precision() const { return precision_; }
   /// Whose values they are: counts the changes of the model they were packed from.
   int64_t version() const { return version_; }
-  /// Of all that is held.
+  /// Of all that is held; with adapters, of those alone.
   int64_t bytes() const;
+  /// The weights that adapters stand beside, or these themselves. Their products have their own
+  /// precision; cache and gradients have this one's.
+  const PackedWeights& base() const { return base_ ? *base_ : *this; }
 
   /// A cache for passes with these weights.
   KvCache NewCache() const;
@@ -31,12 +34,12 @@ class PackedWeights {
   const nn::PackedMatrix& head() const;
 
   // For the blocks of the network.
-  const nn::PackedMatrix& matrix(int32_t packed) const {
-    return matrices_[static_cast<size_t>(packed)];
+  const nn::PackedMatrix& matrix(int32_t packed, bool adapter) const {
+    return (adapter ? *this : base()).matrices_[static_cast<size_t>(packed)];
   }
   /// The numbers of a parameter of one dimension.
   const float* vector(nn::ParameterId id) const {
-    return vectors_.data() + vector_begin_[static_cast<size_t>(id)];
+    return base().vectors_.data() + base().vector_begin_[static_cast<size_t>(id)];
   }
   void Embed(nn::Compute& compute, std::span<const int32_t> ids, nn::Mat y) const;  // [T, d]
 
@@ -46,10 +49,13 @@ class PackedWeights {
   PackedWeights() = default;
   static std::shared_ptr<PackedWeights> Begin(const Network& network, Network::PackOptions options);
   void Fill(nn::Compute& compute, const Source& source);
+  void PackMatrices(nn::Compute& compute, const Source& source,
+                    std::span<const struct PackItem> items);
 
   std::shared_ptr<const Network> network_;
   nn::Precision precision_;
   int64_t version_ = 0;
+  std::shared_ptr<const PackedWeights> base_;  // null without adapters
   std::vector<nn::PackedMatrix> matrices_;
   nn::AlignedVector<float> panels_;  // what they borrow from
   std::vector<float> vectors_;

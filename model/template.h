@@ -1,10 +1,9 @@
 #pragma once
-// Prompt templates: the text that goes around a question, and the shape of a worked example.
+// Prompt templates: the texts that go around what is said, and the shape of a worked example.
 //
-// A template is a plain text with `{question}` in it. What is around the question is encoded with
-// added tokens matched, so "User: " and "\nAssistant: " cost one id each where the vocabulary has
-// them and their bytes where it has not; the question itself is always plain text, so nothing in it
-// can pass for a tag.
+// The texts around are encoded with added tokens matched, so "User: " and "\nAssistant: " cost one
+// id each where the vocabulary has them and their bytes where it has not; the question itself is
+// always plain text, so nothing in it can pass for a tag.
 //
 // A completion ends with `</answer>`: the tag doubles as the end of text, which saves one token of
 // every sample. Which ids end a completion is an explicit list (StopIds), written to
@@ -21,29 +20,44 @@
 
 namespace retort::model {
 
-enum class PromptTemplate {
-  kShort,   ///< "User: {question}\nAssistant: ", for small models and short recipes
-  kR1Zero,  ///< the same after a preamble that asks for <think> and <answer>, as R1-Zero's does
+/// Data: a prompt is `preamble` once, then `user`, what the user says, and `assistant`. A value
+/// that refers to its texts.
+struct PromptTemplate {
+  std::string_view preamble, user, assistant;
+
+  bool operator==(const PromptTemplate&) const = default;
+  /// "User: …\nAssistant: ", for small models and short recipes.
+  static const PromptTemplate kShort;
+  /// The same after a preamble that asks for <think> and <answer>, as R1-Zero's does.
+  static const PromptTemplate kR1Zero;
 };
-constexpr auto EnumNames(PromptTemplate) {
+inline constexpr PromptTemplate PromptTemplate::kShort = {"", kUserMarker, kAssistantMarker};
+inline constexpr PromptTemplate PromptTemplate::kR1Zero = {
+    "This is a dialogue in which a User poses a problem and an Assistant solves it. The "
+    "Assistant first works the problem out in its head and only then tells the User the "
+    "answer. Its reasoning stands between <think> and </think>, and the answer that "
+    "follows between <answer> and </answer>, like this: <think> the reasoning </think>"
+    "<answer> the answer </answer>\n",
+    kUserMarker, kAssistantMarker};
+
+/// Those that have a name in recipes and flags.
+constexpr auto EnumNames(const PromptTemplate&) {
   return std::array{std::pair{PromptTemplate::kShort, "short"},
                     std::pair{PromptTemplate::kR1Zero, "r1_zero"}};
 }
 
-/// The template's text, with `{question}` once.
-std::string_view TemplateText(PromptTemplate prompt_template);
-
 /// The same as a Jinja chat template over `messages`, for tokenizer_config.json.
-std::string ChatTemplate(PromptTemplate prompt_template);
+std::string ChatTemplate(const PromptTemplate& prompt_template);
 
 /// The ids of a prompt: the begin token if the vocabulary names one, then the filled-in template.
-std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, PromptTemplate prompt_template,
+std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptTemplate& prompt_template,
                                   std::string_view question);
 
 /// The ids that follow a completion when the user answers: the end token unless the completion ends
 /// with it, then the message in the template's frame, up to where the next completion begins. The
 /// same text as ChatTemplate's.
-std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer, PromptTemplate prompt_template,
+std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer,
+                                    const PromptTemplate& prompt_template,
                                     const std::vector<int32_t>& completion,
                                     std::string_view message);
 

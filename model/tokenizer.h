@@ -7,17 +7,17 @@
 // that keep the frame of a small recipe short. Ids of added tokens are found by content (IdOf),
 // never hard-coded.
 //
-// Added tokens are matched first, leftmost-longest; the bytes between them are merged pair by pair,
-// lowest rank first and leftmost on ties. Text from outside (a problem, a user's message) is
+// Added tokens are matched first, leftmost-longest; what is between them is normalised, cut into
+// pieces and merged piece by piece, and the ids are completed (model/internal/text_stages.h). Text
+// from outside (a problem, a user's message) is
 // encoded with AddedTokens::kAsText, so that a "<think>" typed by somebody is seven bytes and not a
 // tag.
 //
-// Immutable after construction, so safe to share between threads.
+// Immutable and cheap to copy, safe to share between threads.
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -84,49 +84,21 @@ class Tokenizer {
   std::optional<int32_t> Find(std::string_view added_token) const;
 
   /// Largest id + 1: the least number of embedding rows.
-  int64_t vocab_size() const { return static_cast<int64_t>(bytes_.size()); }
-  const std::vector<AddedToken>& added_tokens() const { return added_; }
-  std::optional<int32_t> bos_id() const { return bos_; }
-  std::optional<int32_t> eos_id() const { return eos_; }
-  std::optional<int32_t> pad_id() const { return pad_; }
+  int64_t vocab_size() const;
+  const std::vector<AddedToken>& added_tokens() const;
+  std::optional<int32_t> bos_id() const;
+  std::optional<int32_t> eos_id() const;
+  std::optional<int32_t> pad_id() const;
 
   bool operator==(const Tokenizer& other) const;
 
  private:
-  struct MergeRule {
-    uint64_t pair;  // left << 32 | right
-    int32_t rank, result;
-  };
-  struct File;  // reading and writing, in tokenizer_file.cpp
+  struct Parts;  // model/internal/tokenizer_parts.h
+  struct File;   // reading and writing, in tokenizer_file.cpp
 
-  Tokenizer() = default;
-  /// Fills what is derived; throws Error (starting with `where`) when a byte has no token.
-  void BuildIndex(const std::string& where);
+  explicit Tokenizer(std::shared_ptr<const Parts> parts);
 
-  /// False when there is an added token of this content already.
-  bool AddToken(AddedToken token);
-  void EncodePart(std::string_view text, size_t pass, std::vector<int32_t>& ids) const;
-  void EncodeBytes(std::string_view text, std::vector<int32_t>& ids) const;
-  const AddedToken* MatchAt(std::string_view text, size_t pass) const;
-
-  // The truth.
-  std::vector<std::string> bytes_;  // [vocab_size]
-  std::vector<std::string>
-      pieces_;  // [vocab_size] spelling in the model's vocab, "" when not in it
-  std::vector<Merge> merges_;
-  std::vector<AddedToken> added_;
-  bool ignore_merges_ = false;
-  std::optional<int32_t> bos_, eos_, pad_;
-
-  // Derived. Sorted, not hashed: a file could make hashes collide.
-  std::map<std::string, size_t, std::less<>> by_content_[2];  // [pass] places in added_
-  std::vector<bool> special_;                                 // [vocab_size]
-  std::vector<int32_t> byte_ids_;                             // [256]
-  std::vector<MergeRule> rules_;                              // by pair
-  std::map<std::string, int32_t, std::less<>> whole_;  // bytes to id, only with ignore_merges_
-  std::vector<bool> starts_[2];                        // [pass][256] first bytes of added tokens
-  // Of each added token the longest other one of its pass that it begins with, or -1.
-  std::vector<int64_t> shorter_;
+  std::shared_ptr<const Parts> parts_;
 };
 
 }  // namespace retort::model

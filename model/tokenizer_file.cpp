@@ -5,49 +5,19 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/byte_alphabet.h"
-#include "model/tokenizer.h"
+#include "model/internal/tokenizer_parts.h"
 
 namespace retort::model {
 namespace {
 
 constexpr uint64_t kLargestVocabulary = 10'000'000;
 
-/// null, absent, or an empty text or list.
-bool IsNothing(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found == json.end() || found->is_null() || (found->is_string() && *found == "");
-}
-
-bool IsFalse(const Json& json, const char* key) {
-  return IsNothing(json, key) || json[key] == false;
-}
-
-std::string TypeOf(const Json& json) {
-  return json.is_object() && json.contains("type") && json["type"].is_string()
-             ? json["type"].get<std::string>()
-             : "nothing";
-}
-
-/// Refuses what would change the ids or the text compared with byte-level BPE on the whole text.
+/// Refuses what would change the ids or the text compared with byte-level BPE; the stages refuse
+/// what is theirs.
 void RequireSupported(const Json& file, const std::string& where) {
   for (const char* key : {"truncation", "padding"}) {
     RETORT_CHECK(IsNothing(file, key), where, ": ", key, " is unsupported, expected null");
   }
-  const bool empty_sequence = !IsNothing(file, "normalizer") &&
-                              TypeOf(file["normalizer"]) == "Sequence" &&
-                              file["normalizer"].value("normalizers", Json::array()).empty();
-  RETORT_CHECK(IsNothing(file, "normalizer") || empty_sequence, where, ": normalizer ",
-               TypeOf(file.value("normalizer", Json())), " is unsupported, expected null");
-  const Json split = file.value("pre_tokenizer", Json());
-  RETORT_CHECK(TypeOf(split) == "ByteLevel", where, ": pre_tokenizer ", TypeOf(split),
-               " is unsupported, expected ByteLevel without a regular expression");
-  RETORT_CHECK(split.contains("use_regex") && IsFalse(split, "use_regex"), where,
-               ": pre_tokenizer ByteLevel with use_regex is unsupported, expected false");
-  RETORT_CHECK(split.contains("add_prefix_space") && IsFalse(split, "add_prefix_space"), where,
-               ": pre_tokenizer ByteLevel with add_prefix_space is unsupported, expected false");
-  const Json post = file.value("post_processor", Json());
-  RETORT_CHECK(post.is_null() || TypeOf(post) == "ByteLevel", where, ": post_processor ",
-               TypeOf(post), " is unsupported, expected null or ByteLevel");
   const Json decoder = file.value("decoder", Json());
   RETORT_CHECK(TypeOf(decoder) == "ByteLevel", where, ": decoder ", TypeOf(decoder),
                " is unsupported, expected ByteLevel");
@@ -70,9 +40,10 @@ Json AddedTokenJson(const AddedToken& token) {
 
 // The parts of Load and Save, with access to the vocabulary.
 struct Tokenizer::File {
-  Tokenizer& t;
+  Parts& t;
   std::string where;
   size_t bytes;  // of the file
+  std::vector<Merge> merges = {};
   std::map<std::string, int32_t, std::less<>> id_of_piece = {};
 
   // Every id up to the largest takes memory, so there cannot be more than a file has room to tell.
@@ -86,9 +57,9 @@ struct Tokenizer::File {
   }
 
   void Grow(int32_t id) {
-    if (static_cast<size_t>(id) >= t.bytes_.size()) {
-      t.bytes_.resize(static_cast<size_t>(id) + 1);
-      t.pieces_.resize(static_cast<size_t>(id) + 1);
+    if (static_cast<size_t>(id) >= t.bytes.size()) {
+      t.bytes.resize(static_cast<size_t>(id) + 1);
+      t.pieces.resize(static_cast<size_t>(id) + 1);
     }
   }
 
@@ -98,13 +69,12 @@ struct Tokenizer::File {
     for (const auto& [piece, number] : model["vocab"].items()) {
       const int32_t id = ReadId(number, where + ": model.vocab." + piece);
       Grow(id);
-      RETORT_CHECK(t.pieces_[static_cast<size_t>(id)].empty() && !piece.empty(), where,
+      RETORT_CHECK(t.pieces[static_cast<size_t>(id)].empty() && !piece.empty(), where,
                    ": model.vocab: id ", id, " is given twice, or to an empty token");
-      t.pieces_[static_cast<size_t>(id)] = piece;
-      t.bytes_[static_cast<size_t>(id)] = AlphabetToBytes(piece);
+      t.pieces[static_cast<size_t>(id)] = piece;
+      t.bytes[static_cast<size_t>(id)] = AlphabetToBytes(piece);
       id_of_piece.emplace(piece, id);
     }
-    t.ignore_merges_ = model.contains("ignore_merges") && model["ignore_merges"] == true;
   }
 
   int32_t PieceId(const std::string& piece, size_t rank) const {
@@ -116,10 +86,10 @@ struct Tokenizer::File {
 
   // A merge is ["a", "b"], or in older files "a b".
   void ReadMerges(const Json& model) {
-    const Json merges = model.value("merges", Json::array());
-    RETORT_CHECK(merges.is_array(), where, ": model.merges: expected a list");
-    for (size_t rank = 0; rank < merges.size(); ++rank) {
-      const Json& merge = merges[rank];
+    const Json list = model.value("merges", Json::array());
+    RETORT_CHECK(list.is_array(), where, ": model.merges: expected a list");
+    for (size_t rank = 0; rank < list.size(); ++rank) {
+      const Json& merge = list[rank];
       std::string left, right;
       if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
         left = merge[0].get<std::string>();
@@ -132,7 +102,7 @@ struct Tokenizer::File {
         left = text.substr(0, space);
         right = text.substr(space + 1);
       }
-      t.merges_.push_back({PieceId(left, rank), PieceId(right, rank), PieceId(left + right, rank)});
+      merges.push_back({PieceId(left, rank), PieceId(right, rank), PieceId(left + right, rank)});
     }
   }
 
@@ -154,14 +124,14 @@ struct Tokenizer::File {
       }
       const auto listed = id_of_piece.find(token.content);
       Grow(token.id);
-      std::string& token_bytes = t.bytes_[static_cast<size_t>(token.id)];
+      std::string& token_bytes = t.bytes[static_cast<size_t>(token.id)];
       const bool same =
           listed == id_of_piece.end() ? token_bytes.empty() : listed->second == token.id;
       RETORT_CHECK(token.content.size() <= AddedToken::kLongest, where,
                    ": added_tokens: the content of id ", token.id, " has ", token.content.size(),
                    " bytes, expected at most ", AddedToken::kLongest);
       token_bytes = token.content;
-      RETORT_CHECK(same && t.AddToken(token), where, ": added_tokens: '", token.content,
+      RETORT_CHECK(same && t.added.Add(token), where, ": added_tokens: '", token.content,
                    "' contradicts the vocabulary or another added token about id ", token.id);
     }
   }
@@ -175,14 +145,14 @@ struct Tokenizer::File {
       if (IsNothing(json, key)) return std::nullopt;
       const Json value = json[key].is_object() ? json[key].value("content", Json()) : json[key];
       RETORT_CHECK(value.is_string(), path.string(), ": ", key, ": expected a token's text");
-      const std::optional<int32_t> id = t.Find(value.get<std::string>());
+      const std::optional<int32_t> id = t.added.Find(value.get<std::string>());
       RETORT_CHECK(id, path.string(), ": ", key, ": '", value.get<std::string>(),
                    "' is not an added token of tokenizer.json");
       return id;
     };
-    t.bos_ = read("bos_token");
-    t.eos_ = read("eos_token");
-    t.pad_ = read("pad_token");
+    t.bos = read("bos_token");
+    t.eos = read("eos_token");
+    t.pad = read("pad_token");
   }
 };
 
@@ -192,46 +162,49 @@ Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
   const Json json = ParseJson(text, path.string());
   RETORT_CHECK(json.is_object(), path.string(), ": expected an object");
   RequireSupported(json, path.string());
-  Tokenizer tokenizer;
-  File file{tokenizer, path.string(), text.size()};
+  auto parts = std::make_shared<Parts>();
+  const std::string where = path.string();
+  parts->normalizer = Normalizer(json.value("normalizer", Json()), where);
+  parts->pre_tokenizer = PreTokenizer(json.value("pre_tokenizer", Json()), where);
+  parts->post_processor = PostProcessor(json.value("post_processor", Json()), where);
+  File file{*parts, where, text.size()};
   file.ReadVocabulary(json["model"]);
   file.ReadMerges(json["model"]);
   file.ReadAddedTokens(json.value("added_tokens", Json::array()));
   file.ReadNamedTokens(folder / "tokenizer_config.json");
-  tokenizer.BuildIndex(path.string());
-  return tokenizer;
+  const Json& model = json["model"];
+  const bool ignore_merges = model.contains("ignore_merges") && model["ignore_merges"] == true;
+  parts->Complete(std::move(file.merges), ignore_merges, where);
+  return Tokenizer(std::move(parts));
 }
 
 void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_template) const {
   Json added = Json::array();
   Json decoder = Json::object();
-  for (const AddedToken& token : added_) {
+  for (const AddedToken& token : added_tokens()) {
     Json item = {{"id", token.id}};
     item.update(AddedTokenJson(token));
     added.push_back(item);
     decoder[std::to_string(token.id)] = AddedTokenJson(token);
   }
   Json vocab = Json::object();
-  for (size_t id = 0; id < pieces_.size(); ++id) {
-    if (!pieces_[id].empty()) vocab[pieces_[id]] = id;
+  const std::vector<std::string>& pieces = parts_->pieces;
+  for (size_t id = 0; id < pieces.size(); ++id) {
+    if (!pieces[id].empty()) vocab[pieces[id]] = id;
   }
   Json merges = Json::array();
-  for (const Merge& merge : merges_) {
+  for (const Merge& merge : parts_->bpe.merges()) {
     merges.push_back(
-        {pieces_[static_cast<size_t>(merge.left)], pieces_[static_cast<size_t>(merge.right)]});
+        {pieces[static_cast<size_t>(merge.left)], pieces[static_cast<size_t>(merge.right)]});
   }
-  const Json byte_level = {{"type", "ByteLevel"},
-                           {"add_prefix_space", false},
-                           {"trim_offsets", true},
-                           {"use_regex", false}};
   const Json file = {{"version", "1.0"},
                      {"truncation", nullptr},
                      {"padding", nullptr},
                      {"added_tokens", added},
-                     {"normalizer", nullptr},
-                     {"pre_tokenizer", byte_level},
-                     {"post_processor", nullptr},
-                     {"decoder", byte_level},
+                     {"normalizer", parts_->normalizer.Describe()},
+                     {"pre_tokenizer", parts_->pre_tokenizer.Describe()},
+                     {"post_processor", parts_->post_processor.Describe()},
+                     {"decoder", PreTokenizer().Describe()},  // bytes by the same alphabet
                      {"model",
                       {{"type", "BPE"},
                        {"dropout", nullptr},
@@ -240,7 +213,7 @@ void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_
                        {"end_of_word_suffix", nullptr},
                        {"fuse_unk", false},
                        {"byte_fallback", false},
-                       {"ignore_merges", ignore_merges_},
+                       {"ignore_merges", parts_->bpe.ignore_merges()},
                        {"vocab", std::move(vocab)},
                        {"merges", merges}}}};
 
@@ -248,9 +221,9 @@ void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
     if (id) named[key] = TokenBytes(*id);
   };
-  name("bos_token", bos_);
-  name("eos_token", eos_);
-  name("pad_token", pad_);
+  name("bos_token", bos_id());
+  name("eos_token", eos_id());
+  name("pad_token", pad_id());
   Json config = {{"added_tokens_decoder", decoder}};
   config.update(named);
   config["clean_up_tokenization_spaces"] = false;

@@ -105,18 +105,21 @@ void Learner::Accumulate(const MicroBatch& batch, float temperature, double shar
   const nn::HeadArgs head = HeadOf(*weights, batch, hidden, temperature);
   const ScoreGradients gradients = loss(RunHead(compute_, head));
   RETORT_DCHECK(gradients.logprob.size() == static_cast<size_t>(batch.predictions()));
+  // Beside adapters nothing but them has a gradient.
+  const bool base = model_.network().trains_base();
   const nn::ParameterId head_weight = model_.network().head();
   const nn::Mat dhidden = arena_.NewZeroMat(hidden.rows, hidden.cols);
   nn::HeadGrad(compute_,
                {.forward = head,
-                .weight = model_.values().mat(head_weight),
+                .weight = base ? model_.values().mat(head_weight) : nn::ConstMat(),
                 .dlogprob = gradients.logprob.data(),
                 .dentropy = gradients.entropy.empty() ? nullptr : gradients.entropy.data(),
                 .dhidden = dhidden,
-                .dw = gradients_.mat(head_weight),
+                .dw = base ? gradients_.mat(head_weight) : nn::Mat(),
                 .input_grad = weights->precision().InputGrad(),
                 .weight_grad = weights->precision().WeightGrad()});
-  model_.network().Backward(*weights, workspace_, tape_, dhidden, {&model_.values(), gradients_});
+  model_.network().Backward(*weights, workspace_, tape_, dhidden,
+                            {base ? &model_.values() : nullptr, gradients_});
 }
 
 double Learner::Step(double learning_rate) {

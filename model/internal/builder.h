@@ -3,10 +3,11 @@
 // what is to be packed for them.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "nn/parameters.h"
+#include "model/network.h"
 
 namespace retort::model {
 
@@ -24,11 +25,19 @@ struct PackItem {
   int64_t first = 0, rows = 0;
   bool transpose = false;
   Kind kind = Kind::kWeight;
+  bool adapter = false;  ///< `source` is a parameter of the adapters' layout
+};
+
+/// What is wanted packed, of the network and of its adapters: a PackedId is a place in either.
+struct PackItems {
+  std::vector<PackItem> base, adapters;
 };
 
 struct Builder {
   nn::ParameterLayout& layout;
-  std::vector<PackItem>& items;
+  nn::ParameterLayout& adapter_layout;
+  PackItems& items;
+  AdapterOptions adapters;
   /// Only the layout is wanted: nothing is made for every head, of which a file has not yet shown
   /// that there are so many.
   bool layout_only = false;
@@ -39,9 +48,19 @@ struct Builder {
   nn::ParameterId Matrix(const std::string& name, int64_t rows, int64_t cols) {
     return layout.Add(name, {rows, cols});
   }
+  /// The parameters of an adapter beside the matrix "`name`.weight", where there are to be any.
+  struct Adapter {
+    nn::ParameterId a, b;  // [rank, cols], [rows, rank]
+  };
+  std::optional<Adapter> AddAdapter(const std::string& name, int64_t rows, int64_t cols) {
+    if (adapters.rank == 0) return std::nullopt;
+    return Adapter{adapter_layout.Add(name + ".lora_A.weight", {adapters.rank, cols}),
+                   adapter_layout.Add(name + ".lora_B.weight", {rows, adapters.rank})};
+  }
   PackedId Packed(const PackItem& item) {
-    items.push_back(item);
-    return static_cast<PackedId>(items.size() - 1);
+    std::vector<PackItem>& list = item.adapter ? items.adapters : items.base;
+    list.push_back(item);
+    return static_cast<PackedId>(list.size() - 1);
   }
 };
 

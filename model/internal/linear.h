@@ -1,8 +1,9 @@
 #pragma once
-// A linear weight as a handle: where its values lie in a store, its packed form, its bias. Blocks
-// hand over many products at a time, which run in one parallel region; what a product is made of is
-// this file's affair alone.
+// A linear weight as a handle: where its values lie in a store, its packed form, its bias, perhaps
+// an adapter (LoRA, Hu et al. 2021). Blocks hand over many products at a time, which run in one
+// parallel region, or in two with adapters; what a product is made of is this file's affair alone.
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,7 +14,8 @@
 
 namespace retort::model {
 
-/// y = x · Wᵀ (+ b), W [out, in].
+/// y = x · Wᵀ (+ b), W [out, in]; with an adapter of rank r, + scale · (x · Aᵀ) · Bᵀ for A [r, in]
+/// and B [out, r], which alone are trained then.
 class Linear {
  public:
   /// Adds "`name`.weight" [out, in] (and "`name`.bias") to the layout.
@@ -23,22 +25,24 @@ class Linear {
     PackItem::Kind kind = PackItem::Kind::kWeight;
   };
   Linear(Builder& builder, const std::string& name, const Shape& shape);
-  /// Rows of a matrix that is there already, or their transpose; no bias.
-  Linear(Builder& builder, const PackItem& part);
+  /// Rows of a matrix that is there already, or their transpose, with its adapter; no bias.
+  Linear(Builder& builder, const PackItem& part, const std::optional<Builder::Adapter>& adapter);
 
   int64_t out() const { return out_; }
   int64_t in() const { return in_; }
-  nn::ParameterId source() const { return item_.source; }
-  const nn::PackedMatrix& packed(const PackedWeights& weights) const {
-    return weights.matrix(packed_);
-  }
 
  private:
   friend class LinearProducts;
+  /// Two products in a row.
+  struct Adapter;
+  static std::shared_ptr<const Adapter> MakeAdapter(Builder& builder, const PackItem& part,
+                                                    const std::optional<Builder::Adapter>& ids);
+
   int64_t out_, in_;
   PackItem item_;
   PackedId packed_;
   std::optional<nn::ParameterId> bias_;
+  std::shared_ptr<const Adapter> adapter_;  // null: none
 };
 
 struct LinearForward {
@@ -59,8 +63,8 @@ struct LinearInputGrad {
 void InputGrad(const Pass& pass, std::span<const LinearInputGrad> products);
 void InputGrad(const Pass& pass, const LinearInputGrad& product);
 
-/// The gradient of the weight is left on the tape, with views of dy and x; that of the bias is
-/// added at once, tokens in order.
+/// The gradient of what is trained of it is left on the tape, with views of dy and x, which must be
+/// there already; that of the bias is added at once, tokens in order.
 struct LinearWeightGrad {
   const Linear& linear;
   nn::ConstMat dy;  // [M, out]

@@ -10,11 +10,11 @@
 namespace retort::model {
 
 struct Network::Parts {
-  explicit Parts(const ModelConfig& config, bool layout_only = false);
+  Parts(const ModelConfig& config, const AdapterOptions& adapters, bool layout_only = false);
 
   DecoderSpec spec;
-  nn::ParameterLayout layout;
-  std::vector<PackItem> items;  // by PackedId
+  nn::ParameterLayout layout, adapter_layout;
+  PackItems items;
   nn::ParameterId embedding = 0;
   std::deque<DecoderLayer> layers;
   nn::ParameterId final_norm = 0;

@@ -20,7 +20,7 @@ struct Pass {
   Tape* tape = nullptr;  ///< null: inference
   int64_t layer = 0;
   // Of backward:
-  const nn::ParameterStore* values = nullptr;  ///< null: input gradients read the packed form
+  const nn::ParameterStore* values = nullptr;  ///< null: input gradients read the packed forms
   nn::ParameterStore* gradients = nullptr;
 
   bool training() const { return tape != nullptr; }
@@ -28,7 +28,12 @@ struct Pass {
   nn::Mat New(int64_t cols) const { return arena.NewMat(batch.size(), cols); }  // [T, cols]
   nn::Mat NewScratch(int64_t cols) const { return scratch.NewMat(batch.size(), cols); }
   float* NewColumn() const { return arena.New<float>(batch.size()); }  // [T]
-  float* Gradient(nn::ParameterId id) const { return (*gradients)[id].data(); }
+  /// Whether the network's own parameters are trained, and not adapters beside them.
+  bool TrainsBase() const { return weights.network().trains_base(); }
+  /// Null where the parameter is not trained.
+  float* Gradient(nn::ParameterId id) const {
+    return TrainsBase() ? (*gradients)[id].data() : nullptr;
+  }
   /// Tells attention which keys and values to read: those of the batch, rounded here when the cache
   /// would be, or the cache after they have been put there.
   void SetKeyValues(nn::Mat fresh, nn::AttentionArgs& args) const;
