@@ -56,12 +56,17 @@ std::shared_ptr<const Linear::Adapter> Linear::MakeAdapter(
 
 namespace {
 
-void Scale(nn::Compute& compute, float factor, nn::Mat x) {
-  compute.ForRows("adapter scale", x.rows, kRowTile, [&](int64_t begin, int64_t end, nn::Arena&) {
-    for (int64_t t = begin; t < end; ++t) {
-      for (int64_t j = 0; j < x.cols; ++j) x(t, j) *= factor;
-    }
-  });
+struct Scaled {
+  float factor;
+  nn::Mat x;
+};
+void Scale(nn::Compute& compute, const Scaled& scaled) {
+  compute.ForRows("adapter scale", scaled.x.rows, kRowTile,
+                  [&](int64_t begin, int64_t end, nn::Arena&) {
+                    for (int64_t t = begin; t < end; ++t) {
+                      for (int64_t j = 0; j < scaled.x.cols; ++j) scaled.x(t, j) *= scaled.factor;
+                    }
+                  });
 }
 
 }  // namespace
@@ -73,38 +78,40 @@ class LinearProducts {
 
   void Forward(std::span<const LinearForward> products) const {
     const nn::ArenaScope scope(pass_.scratch);
-    std::vector<nn::GemmJob> jobs, second;
-    std::vector<std::pair<float, nn::Mat>> scales;
+    nn::ArenaList<nn::GemmJob> jobs(pass_.scratch, 2 * products.size());
+    nn::ArenaList<nn::GemmJob> second(pass_.scratch, products.size());
+    nn::ArenaList<Scaled> scaled(pass_.scratch, products.size());
     for (const LinearForward& p : products) {
-      jobs.push_back({p.x, &Packed(p.linear), p.y, p.start});
+      jobs.Add({p.x, &Packed(p.linear), p.y, p.start});
       if (const Linear::Adapter* adapter = p.linear.adapter_.get()) {
         const nn::Mat h = pass_.scratch.NewMat(p.x.rows, adapter->first.out());
-        jobs.push_back({p.x, &Packed(adapter->first), h});
-        scales.emplace_back(adapter->scale, h);
-        second.push_back({h, &Packed(adapter->second), p.y, p.y});
+        jobs.Add({p.x, &Packed(adapter->first), h});
+        scaled.Add({adapter->scale, h});
+        second.Add({h, &Packed(adapter->second), p.y, p.y});
       }
     }
     nn::Gemm(pass_.compute, jobs);
-    for (const auto& [factor, h] : scales) Scale(pass_.compute, factor, h);
+    for (const Scaled& s : scaled) Scale(pass_.compute, s);
     if (!second.empty()) nn::Gemm(pass_.compute, second);
     for (const LinearForward& p : products) AddBias(p);
   }
 
   void InputGrad(std::span<const LinearInputGrad> products) const {
     const nn::ArenaScope scope(pass_.scratch);
-    std::vector<nn::InputGradJob> jobs, second;
-    std::vector<std::pair<float, nn::Mat>> scales;
+    nn::ArenaList<nn::InputGradJob> jobs(pass_.scratch, 2 * products.size());
+    nn::ArenaList<nn::InputGradJob> second(pass_.scratch, products.size());
+    nn::ArenaList<Scaled> scaled(pass_.scratch, products.size());
     for (const LinearInputGrad& p : products) {
-      jobs.push_back(InputGradJob(p.linear, p.dy, p.dx, p.accumulate));
+      jobs.Add(InputGradJob(p.linear, p.dy, p.dx, p.accumulate));
       if (const Linear::Adapter* adapter = p.linear.adapter_.get()) {
         const nn::Mat dh = pass_.scratch.NewMat(p.dy.rows, adapter->first.out());
-        jobs.push_back(InputGradJob(adapter->second, p.dy, dh, false));
-        scales.emplace_back(adapter->scale, dh);
-        second.push_back(InputGradJob(adapter->first, dh, p.dx, true));
+        jobs.Add(InputGradJob(adapter->second, p.dy, dh, false));
+        scaled.Add({adapter->scale, dh});
+        second.Add(InputGradJob(adapter->first, dh, p.dx, true));
       }
     }
     nn::GemmInputGrad(pass_.compute, jobs);
-    for (const auto& [factor, dh] : scales) Scale(pass_.compute, factor, dh);
+    for (const Scaled& s : scaled) Scale(pass_.compute, s);
     if (!second.empty()) nn::GemmInputGrad(pass_.compute, second);
   }
 
@@ -118,8 +125,8 @@ class LinearProducts {
       const nn::Mat dh = pass_.arena.NewMat(p.x.rows, adapter->first.out());
       nn::Gemm(pass_.compute, nn::GemmJob{p.x, &Packed(adapter->first), h});
       nn::GemmInputGrad(pass_.compute, InputGradJob(adapter->second, p.dy, dh, false));
-      Scale(pass_.compute, adapter->scale, h);
-      Scale(pass_.compute, adapter->scale, dh);
+      Scale(pass_.compute, {adapter->scale, h});
+      Scale(pass_.compute, {adapter->scale, dh});
       Queue(adapter->second, p.dy, h);
       Queue(adapter->first, dh, p.x);
     }

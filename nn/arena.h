@@ -53,6 +53,21 @@ class Arena {
   size_t peak_ = 0;
 };
 
+/// A short list in an arena, which must outlive it; a range that converts to a span.
+template <class T>
+class ArenaList {
+ public:
+  ArenaList(Arena& arena, size_t capacity) : items_(arena.New<T>(static_cast<int64_t>(capacity))) {}
+  void Add(const T& item) { std::construct_at(items_ + size_++, item); }
+  const T* begin() const { return items_; }
+  const T* end() const { return items_ + size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  T* items_;
+  size_t size_ = 0;
+};
+
 /// Frees what a scope allocated.
 class ArenaScope {
  public:
