@@ -73,7 +73,9 @@ ModelConfig LlamaDefaults() {
 
 void CompleteLlama(const Json& published, ModelConfig& config) {
   auto& c = std::get<LlamaConfig>(config);
-  if (!published.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
+  if (published.value("num_key_value_heads", Json()).is_null()) {
+    c.num_key_value_heads = c.num_attention_heads;
+  }
   if (!published.contains("head_dim") && c.model_type == DenseType::kQwen3) c.head_dim = 128;
   // Some Qwen2 files carry the key; the family ignores it.
   if (c.model_type == DenseType::kQwen2) c.attention_bias = false;
@@ -103,9 +105,14 @@ DecoderSpec LlamaSpec(const ModelConfig& config) {
 
 ModelConfig Qwen3MoeDefaults() { return Qwen3MoeConfig(); }
 
-void CompleteQwen3Moe(const Json& published, ModelConfig& config) {
-  auto& c = std::get<Qwen3MoeConfig>(config);
-  if (!published.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
+void NormaliseQwen3Moe(Json& json, const std::string& where) {
+  RETORT_CHECK(json.contains("num_key_value_heads") && json["num_key_value_heads"].is_number(),
+               where, ": num_key_value_heads is missing: a published qwen3_moe must state it");
+}
+
+std::vector<int64_t> Sorted(std::vector<int64_t> layers) {
+  std::ranges::sort(layers);
+  return layers;
 }
 
 void PublishQwen3Moe(const ModelConfig& config, Json& json) {
@@ -128,7 +135,10 @@ DecoderSpec Qwen3MoeSpec(const ModelConfig& config) {
                                     .scoring = nn::Scoring::kSoftmax,
                                     .normalize = c.norm_topk_prob},
                          .width = c.moe_intermediate_size},
-          .is_moe = [c](int64_t layer) { return c.IsMoeLayer(layer); },
+          .is_moe =
+              [every = c.decoder_sparse_step, dense = Sorted(c.mlp_only_layers)](int64_t layer) {
+                return (layer + 1) % every == 0 && !std::ranges::binary_search(dense, layer);
+              },
           .experts_key = "num_experts"};
 }
 
@@ -149,8 +159,8 @@ constexpr std::array kArchitectures = {
                  CompleteLlama, PublishLlama, LlamaSpec},
     Architecture{"qwen3", "Qwen3ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen3>, nullptr,
                  CompleteLlama, PublishLlama, LlamaSpec},
-    Architecture{"qwen3_moe", "Qwen3MoeForCausalLM", kQwen3Moe, Qwen3MoeDefaults, nullptr,
-                 CompleteQwen3Moe, PublishQwen3Moe, Qwen3MoeSpec}};
+    Architecture{"qwen3_moe", "Qwen3MoeForCausalLM", kQwen3Moe, Qwen3MoeDefaults, NormaliseQwen3Moe,
+                 nullptr, PublishQwen3Moe, Qwen3MoeSpec}};
 
 }  // namespace
 

@@ -16,8 +16,8 @@ uint64_t PairKey(int32_t left, int32_t right) {
 
 }  // namespace
 
-Bpe::Bpe(const Vocabulary& v, const std::string& where)
-    : merges_(v.merges), ignore_merges_(v.ignore_merges), byte_ids_(256, -1) {
+Bpe::Bpe(Vocabulary v, const std::string& where)
+    : merges_(std::move(v.merges)), ignore_merges_(v.ignore_merges), byte_ids_(256, -1) {
   for (size_t id = 0; id < v.pieces.size(); ++id) {
     if (v.pieces[id].empty()) continue;
     if (v.bytes[id].size() == 1) {

@@ -2,15 +2,15 @@
 // What a model is made of: the fields of `config.json` under their published names.
 //
 // `DeepseekConfig` is the mixture-of-experts policy (DeepSeek-V3 report, arXiv 2412.19437, section
-// 2), `LlamaConfig` the dense students. The defaults are small models that train on a CPU, not the
-// published sizes. Shape letters: d = hidden_size, H = num_attention_heads.
+// 2), `LlamaConfig` the dense students, `Qwen3MoeConfig` what its name says. The defaults are small
+// models that train on a CPU, not the published sizes. Shape letters: d = hidden_size, H =
+// num_attention_heads.
 //
 // Two ways in: a *recipe* is read strictly (an unknown key is an error that names the nearest), a
 // *published* config.json leniently (keys that do not concern us are ignored, but one that would
 // change the arithmetic is refused, and a missing size is an error). Reading accepts more than
 // Retort can run, so that such a model can still be inspected; Validate() draws that line.
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -105,7 +105,6 @@ struct DeepseekConfig {
   bool tie_word_embeddings = false;
   std::optional<int64_t> bos_token_id, eos_token_id, pad_token_id;
 
-  int64_t qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }
   /// Layer 0 … num_hidden_layers-1; true when its feed-forward part is a mixture of experts.
   bool IsMoeLayer(int64_t layer) const {
     return layer >= first_k_dense_replace && layer % moe_layer_freq == 0;
@@ -244,11 +243,6 @@ struct Qwen3MoeConfig {
   std::optional<int64_t> bos_token_id, eos_token_id, pad_token_id;
 
   int64_t HeadDim() const { return head_dim.value_or(hidden_size / num_attention_heads); }
-  /// Layer 0 … num_hidden_layers-1; true when its feed-forward part is a mixture of experts.
-  bool IsMoeLayer(int64_t layer) const {
-    return (layer + 1) % decoder_sparse_step == 0 &&
-           std::ranges::count(mlp_only_layers, layer) == 0;
-  }
 
   bool operator==(const Qwen3MoeConfig&) const = default;
   template <class V>

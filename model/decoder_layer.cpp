@@ -9,7 +9,6 @@ namespace {
 template <class Block>
 using TapeOf = typename std::decay_t<Block>::Tape;
 
-// A variant of `Blocks` made by the alternative of `spec`.
 std::variant<Gqa, Mla> MakeAttention(Builder& builder, const std::string& prefix,
                                      const LayerSpec& spec, const CommonConfig& common) {
   if (const auto* gqa = std::get_if<GqaSpec>(&spec.attention)) {

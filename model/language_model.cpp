@@ -13,15 +13,13 @@ std::shared_ptr<const PackedWeights> LanguageModel::Packed(nn::Compute& compute,
       forms_, [&](const auto& form) { return form->precision() == precision; });
   if (found != forms_.end() && (*found)->version() == version_) return *found;
   std::shared_ptr<const PackedWeights> old;
-  if (found != forms_.end()) old = std::move(*found);
+  if (found != forms_.end()) {
+    old = std::move(*found);
+    forms_.erase(found);
+  }
   auto fresh = network_->Pack(compute, values_, {precision, version_, std::move(old), base_});
   ++packs_;
-  if (found != forms_.end()) {
-    *found = fresh;
-  } else {
-    forms_.push_back(fresh);
-  }
-  return fresh;
+  return forms_.emplace_back(std::move(fresh));
 }
 
 std::unique_ptr<LanguageModel> NewModel(const ModelConfig& config, uint64_t seed,

@@ -28,6 +28,8 @@ class LanguageModel {
   int64_t hidden_size() const { return network_->hidden_size(); }
   int64_t vocab_size() const { return network_->vocab_size(); }
   const nn::Precision& precision() const { return precision_; }
+  /// What adapters stand beside; null without.
+  const std::shared_ptr<const PackedWeights>& base() const { return base_; }
 
   const nn::ParameterStore& values() const { return values_; }
   /// To be changed at once: what was packed before is then of an older version.

@@ -1,5 +1,7 @@
 #include "model/network.h"
 
+#include <set>
+
 #include "base/error.h"
 #include "model/internal/network_parts.h"
 #include "nn/embedding.h"
@@ -8,6 +10,22 @@
 namespace retort::model {
 
 using nn::Mat;
+
+// Jobs of one matrix (an adapter's that several parts share) take turns, in their order: they add
+// to the same numbers.
+void Tape::RunWeightGrads(nn::Compute& compute) {
+  while (!weight_grads.empty()) {
+    std::set<const float*> now;
+    std::vector<nn::WeightGradJob> later;
+    std::erase_if(weight_grads, [&](const nn::WeightGradJob& job) {
+      if (now.insert(job.dw.data).second) return false;
+      later.push_back(job);
+      return true;
+    });
+    nn::GemmWeightGrad(compute, weight_grads);
+    weight_grads = std::move(later);
+  }
+}
 
 Tape::Tape() : layers(std::make_unique<LayerTapes>()) {}
 Tape::~Tape() = default;
@@ -48,6 +66,9 @@ std::shared_ptr<const Network> Network::Make(const ModelConfig& config,
 int64_t Network::hidden_size() const { return parts_->spec.common.hidden_size; }
 int64_t Network::vocab_size() const { return parts_->spec.common.vocab_size; }
 int64_t Network::layers() const { return parts_->spec.common.num_hidden_layers; }
+bool Network::has_router_bias() const {
+  return trains_base_ && parts_->spec.moe && parts_->spec.moe->bias;
+}
 int64_t Network::moe_layers() const { return parts_->spec.MoeLayers(); }
 int64_t Network::max_positions() const { return parts_->spec.common.max_position_embeddings; }
 nn::ParameterId Network::embedding() const { return parts_->embedding; }
@@ -63,11 +84,9 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
     RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is outside the vocabulary of ",
                  vocab_size(), ". Was the text encoded with another tokenizer?");
   }
-  if (!workspace.rope ||
-      !workspace.rope->Is(parts_->spec.RopeDim(), parts_->spec.common.rope_theta)) {
-    workspace.rope.emplace(parts_->spec.RopeDim(), parts_->spec.common.rope_theta);
-  }
-  workspace.rope->Reserve(batch.max_position() + 1);
+  RETORT_CHECK(&weights.network() == this, "forward: the weights are those of another network");
+  const nn::RopeTable& rope = workspace.Rope(parts_->spec.RopeDim(), parts_->spec.common.rope_theta,
+                                             batch.max_position() + 1);
   workspace.activations.Reset();
   nn::Arena& arena = tape ? tape->arena : workspace.activations;
   const Mat hidden = arena.NewMat(batch.size(), hidden_size());
@@ -91,7 +110,7 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
     const Pass pass{.compute = compute,
                     .weights = weights,
                     .batch = batch,
-                    .rope = *workspace.rope,
+                    .rope = rope,
                     .arena = arena,
                     .scratch = workspace.scratch,
                     .tape = tape,
@@ -122,8 +141,13 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
 
 void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
                        nn::ConstMat dhidden, const Gradients& gradients) const {
+  RETORT_CHECK(tape.batch && &weights.network() == this && (trains_base_ || !gradients.values),
+               "backward: nothing was remembered, or by another network, or beside adapters there "
+               "are values of the base");
   const Batch& batch = *tape.batch;
   if (batch.size() == 0) return;
+  const nn::RopeTable& rope = workspace.Rope(parts_->spec.RopeDim(), parts_->spec.common.rope_theta,
+                                             batch.max_position() + 1);
   nn::Compute& compute = workspace.compute;
   Mat dx = tape.arena.NewMat(batch.size(), hidden_size());
   nn::RmsNormGrad(compute,
@@ -137,7 +161,7 @@ void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape&
     const Pass pass{.compute = compute,
                     .weights = weights,
                     .batch = batch,
-                    .rope = *workspace.rope,
+                    .rope = rope,
                     .arena = tape.arena,
                     .scratch = workspace.scratch,
                     .tape = &tape,

@@ -44,15 +44,18 @@ class Network : public std::enable_shared_from_this<Network> {
   const ModelConfig& config() const { return config_; }
   /// Whether its parameters are the weights themselves, and not adapters.
   bool trains_base() const { return trains_base_; }
-  /// Every parameter in the published names and shapes; adapters as PEFT names them.
+  /// Every parameter in the published names and shapes; adapters as PEFT does, without its
+  /// prefix.
   const std::shared_ptr<const nn::ParameterLayout>& layout() const { return layout_; }
   int64_t hidden_size() const;
   int64_t vocab_size() const;
   int64_t layers() const;
   int64_t moe_layers() const;
   int64_t max_positions() const;
+  // Of the weights' layout, not of adapters'.
   nn::ParameterId embedding() const;
   nn::ParameterId head() const;  ///< the embedding where they are tied
+  bool has_router_bias() const;  ///< that BalanceBias would move
 
   struct PackOptions {
     nn::Precision precision = {};

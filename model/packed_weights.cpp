@@ -1,7 +1,6 @@
 #include "model/packed_weights.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "base/error.h"
@@ -38,7 +37,8 @@ std::shared_ptr<PackedWeights> PackedWeights::Begin(const Network& network,
   nn::RequireRunnable(options.precision);
   std::shared_ptr<PackedWeights> packed;
   if (options.old.use_count() == 1) {
-    std::atomic_thread_fence(std::memory_order_acquire);  // whoever read it has done with it
+    // Dropping a reference orders what others did before they dropped theirs.
+    std::shared_ptr<const PackedWeights>(options.old).reset();
     packed = std::const_pointer_cast<PackedWeights>(std::move(options.old));
   } else {
     packed = std::shared_ptr<PackedWeights>(new PackedWeights());
@@ -88,19 +88,18 @@ void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
   }
 
   // Rows of a head in float32 are the numbers themselves; other forms are not.
-  table_.clear();
   embedding_ = {};
   if (parts.head == parts.embedding && head().dtype() == nn::Dtype::kFloat32) return;
   const nn::StoredMat table = source.at(parts.embedding);
   const auto row = static_cast<size_t>(table.cols * table.element_bytes());
   table_.resize(static_cast<size_t>(table.rows) * row);
   constexpr int64_t kRows = 1024;
-  for (int64_t r = 0; r < table.rows; r += kRows) {
-    const nn::StoredMat some = table.Rows(r, std::min(kRows, table.rows - r));
-    std::memcpy(table_.data() + static_cast<size_t>(r) * row, some.data,
+  compute.ForRows("pack", table.rows, kRows, [&](int64_t begin, int64_t end, nn::Arena&) {
+    const nn::StoredMat some = table.Rows(begin, end - begin);
+    std::memcpy(table_.data() + static_cast<size_t>(begin) * row, some.data,
                 static_cast<size_t>(some.rows) * row);
     if (source.on_read) source.on_read(some);
-  }
+  });
   embedding_ = {table_.data(), table.type, table.rows, table.cols};
 }
 

@@ -162,11 +162,21 @@ void SaveWeights(const LanguageModel& model, const std::filesystem::path& file) 
   WriteSafetensors(file, std::move(tensors));
 }
 
-void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder) {
+namespace {
+
+/// The files of a folder, once they have shown that they hold such a model.
+TensorSource OpenChecked(const ModelConfig& config, const std::filesystem::path& folder) {
   Validate(config);
-  const TensorSource files = OpenWeights(folder);
+  TensorSource files = OpenWeights(folder);
   RequireCounts(config, files, folder);
   RequireTensors(config, Network::LayoutOf(config), files, folder);
+  return files;
+}
+
+}  // namespace
+
+void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder) {
+  OpenChecked(config, folder);
 }
 
 void LoadWeights(LanguageModel& model, const std::filesystem::path& folder) {
@@ -184,6 +194,8 @@ void LoadWeights(LanguageModel& model, const std::filesystem::path& folder) {
 void SavePretrained(const LanguageModel& model, const Tokenizer& tokenizer,
                     const GenerationConfig& generation, PromptTemplate prompt_template,
                     const std::filesystem::path& folder) {
+  RETORT_CHECK(model.network().trains_base(), folder.string(),
+               ": adapters cannot be written as a model");
   WriteModelConfig(model.config(), folder);
   WriteGenerationConfig(generation, folder);
   tokenizer.Save(folder, ChatTemplate(prompt_template));
@@ -204,11 +216,11 @@ Tokenizer LoadTokenizer(const std::filesystem::path& folder, const ModelConfig& 
 
 PackedModel LoadPacked(const std::filesystem::path& folder, nn::Compute& compute,
                        const nn::Precision& precision) {
+  nn::RequireRunnable(precision);
   const ModelConfig config = ReadModelConfig(folder);
   Tokenizer tokenizer = LoadTokenizer(folder, config);
-  CheckWeights(config, folder);
+  const TensorSource files = OpenChecked(config, folder);
   const auto network = Network::Make(config);
-  const TensorSource files = OpenWeights(folder);
   for (const nn::ParameterInfo& p : network->layout()->all()) {
     const StoredTensor& tensor = *files.Find(p.name);
     RequireFinite(tensor, folder);

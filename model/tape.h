@@ -28,8 +28,8 @@ struct Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  nn::Arena arena;  ///< what views on the tape point into
-  const Batch* batch = nullptr;
+  nn::Arena arena;               ///< what views on the tape point into
+  const Batch* batch = nullptr;  ///< of the pass, which must outlive its backward
   std::unique_ptr<LayerTapes> layers;
   nn::Mat hidden;               ///< [T, d] before the final norm
   float* final_rstd = nullptr;  ///< [T]
@@ -43,12 +43,10 @@ struct Tape {
   void Reset() {
     arena.Reset();
     weight_grads.clear();
+    batch = nullptr;
     balance_loss = 0;
   }
-  void RunWeightGrads(nn::Compute& compute) {
-    nn::GemmWeightGrad(compute, weight_grads);
-    weight_grads.clear();
-  }
+  void RunWeightGrads(nn::Compute& compute);
 };
 
 }  // namespace retort::model

@@ -14,9 +14,18 @@ struct Workspace {
   explicit Workspace(nn::Compute& compute) : compute(compute) {}
 
   nn::Compute& compute;
-  nn::Arena activations;              ///< of inference, layer by layer
-  nn::Arena scratch;                  ///< of one block
-  std::optional<nn::RopeTable> rope;  ///< of the network that it was last used with
+  nn::Arena activations;  ///< of inference, layer by layer
+  nn::Arena scratch;      ///< of one block
+
+  /// Of `positions` positions at least. Made anew for another network.
+  const nn::RopeTable& Rope(int64_t dim, double theta, int64_t positions) {
+    if (!rope_ || !rope_->Is(dim, theta)) rope_.emplace(dim, theta);
+    rope_->Reserve(positions);
+    return *rope_;
+  }
+
+ private:
+  std::optional<nn::RopeTable> rope_;
 };
 
 }  // namespace retort::model

@@ -266,7 +266,7 @@ void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs) {
   ForTiles(
       compute, "gemm input grad", jobs,
       [](const InputGradJob& job) {
-        RETORT_DCHECK(!IsQuantized(job.dtype));
+        RETORT_CHECK(!IsQuantized(job.dtype), "gradients: quantized weights only sample");
         return CeilDiv(job.dc.rows, kInputGradRows) * CeilDiv(job.da.cols, kInputGradCols);
       },
       [](const InputGradJob& job, int64_t tile, Arena& scratch) {
@@ -307,6 +307,7 @@ void GemmWeightGrad(Compute& compute, std::span<const WeightGradJob> jobs) {
   ForTiles(
       compute, "gemm weight grad", jobs,
       [](const WeightGradJob& job) {
+        RETORT_CHECK(!IsQuantized(job.dtype), "gradients: quantized weights only sample");
         return job.dc.rows == 0
                    ? 0
                    : CeilDiv(job.dw.rows, kWeightGradRows) * CeilDiv(job.dw.cols, kWeightGradCols);

@@ -58,7 +58,7 @@ struct PackJob {
 /// Runs all jobs in one parallel region. All panels lie in `storage`, which has room for the sum of
 /// their size(), one after the other: decoding reads them so. Throws Error where a number to be
 /// quantized is not within ±65504. `on_read` is told, on any thread, what rows of a job's matrix
-/// have been read and are not needed again.
+/// have been read.
 void Pack(Compute& compute, std::span<const PackJob> jobs, float* storage,
           const std::function<void(const StoredMat& rows)>& on_read = {});
 
@@ -94,7 +94,7 @@ struct InputGradJob {
 void GemmInputGrad(Compute& compute, std::span<const InputGradJob> jobs);
 void GemmInputGrad(Compute& compute, const InputGradJob& job);
 
-/// dW [N, K] += dCᵀ [N, M] · A [M, K].
+/// dW [N, K] += dCᵀ [N, M] · A [M, K]. Outputs of several jobs must not overlap.
 struct WeightGradJob {
   ConstMat dc;
   ConstMat a;

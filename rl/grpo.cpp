@@ -59,8 +59,8 @@ class GrpoStage {
         active_(static_cast<double>(model::CountParameters(context.model.config()).active)) {
     if (options.rollout_dtype) rollout_precision_.products = *options.rollout_dtype;
     if (options.loss.beta != 0) {
-      reference_ = std::make_unique<model::LanguageModel>(context.model.shared_network(),
-                                                          context.model.precision());
+      reference_ = std::make_unique<model::LanguageModel>(
+          context.model.shared_network(), context.model.precision(), context.model.base());
       model::CopyWeights(context.model, *reference_);
     }
     if (!context.checkpoint.empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/error.h"
 #include "nn/embedding.h"
 #include "nn/gemm.h"
 #include "nn/head.h"
@@ -22,6 +23,8 @@ void Decoder::Run(std::span<const NewTokens> sequences,
   std::vector<int32_t> rows;  // of the batch, whose hidden states predict
   for (size_t s = 0; s < sequences.size(); ++s) {
     const auto count = std::ssize(sequences[s].tokens);
+    RETORT_CHECK(sequences[s].predictions >= 0 && sequences[s].predictions <= count,
+                 "decode: ", sequences[s].predictions, " predictions of ", count, " tokens");
     const int64_t first = batch.AddCached(sequences[s].cache, sequences[s].tokens);
     for (int64_t t = count - sequences[s].predictions; t < count; ++t) {
       places.push_back({s, t});

@@ -44,7 +44,13 @@ void RolloutEngine::Submit(Request request) {
 }
 
 void RolloutEngine::Take(Row& row, const Drawn& drawn) {
-  const bool ended = row.sample.Take(drawn);
+  bool ended = false;
+  try {
+    ended = row.sample.Take(drawn);
+  } catch (const Error&) {  // it cannot go on
+    scheduler_.End(row);
+    throw;
+  }
   ++stats_.decoded_tokens;
   if (!ended) return;
   finished_.push_back({row.group->request.id, std::move(row.sample).Finish()});
@@ -68,7 +74,6 @@ bool RolloutEngine::Step() {
   const std::vector<Scheduler::Piece> prompts = scheduler_.NextPrompts();
   for (const Scheduler::Piece& piece : prompts) {
     work.push_back({piece.group->cache, piece.tokens, piece.complete ? 1 : 0});
-    if (piece.complete) piece.group->logprobs.resize(static_cast<size_t>(V));
     stats_.prompt_tokens += std::ssize(piece.tokens);
   }
   if (work.empty()) return false;
@@ -81,7 +86,7 @@ bool RolloutEngine::Step() {
         prompt ? *prompts[place.sequence - rows.size()].group : *rows[place.sequence]->group;
     nn::LogSoftmaxRow(logits, V, LogprobTemperature(group.request.sampling));
     if (prompt) {
-      std::copy_n(logits, V, group.logprobs.begin());
+      group.logprobs.assign(logits, logits + V);
     } else {
       drawn[place.sequence] = rows[place.sequence]->sample.Draw(logits, V);
     }

@@ -43,6 +43,8 @@ class RolloutEngine {
   /// them. Throws Error on options below 1.
   RolloutEngine(std::shared_ptr<const model::PackedWeights> weights, nn::Compute& compute,
                 const model::Tokenizer* tokenizer, EngineOptions options = {});
+  RolloutEngine(const RolloutEngine&) = delete;  // its parts refer to each other
+  RolloutEngine& operator=(const RolloutEngine&) = delete;
 
   /// Throws Error on an empty prompt or stop string, ids out of range, or more tokens than the
   /// model has positions.

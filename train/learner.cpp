@@ -41,7 +41,7 @@ PrecisionError MeasurePrecision(model::LanguageModel& model, nn::Compute& comput
                                 const MicroBatch& batch, float temperature) {
   model::Workspace workspace(compute);
   const Scores rounded = ScoreWith(*model.Packed(compute), workspace, batch, temperature);
-  const auto float32 = model.network().Pack(compute, model.values(), {});
+  const auto float32 = model.network().Pack(compute, model.values(), {.base = model.base()});
   const Scores exact = ScoreWith(*float32, workspace, batch, temperature);
   PrecisionError error;
   for (size_t i = 0; i < exact.logprob.size(); ++i) {
@@ -134,11 +134,11 @@ double Learner::Step(double learning_rate) {
 std::vector<double> Learner::BalanceRouters() {
   std::vector<double> violations;
   for (std::vector<int64_t>& loads : loads_) {
-    for (int64_t& load : loads) reduce().Totals(load);
+    reduce().Counts(loads);
     violations.push_back(nn::MaxViolation(loads));
   }
   const double speed = options_.balance.router_bias_update_speed;
-  if (!loads_.empty() && speed > 0) {
+  if (!loads_.empty() && speed > 0 && model_.network().has_router_bias()) {
     model_.network().BalanceBias(loads_, speed, model_.ChangeValues());
   }
   loads_.clear();

@@ -101,6 +101,9 @@ UpdateTotals PolicyUpdate::Learn(const PolicyRollout& rollout, int64_t stage_upd
       Update({rollout, begin, end}, iteration == 0);
     }
   }
+  PolicyLossSums& sums = totals_.sums;
+  learner_.reduce().Totals(sums.loss, sums.tokens, sums.low_clipped, sums.high_clipped, sums.kl,
+                           sums.approx_kl, sums.entropy);
   return totals_;
 }
 
@@ -121,7 +124,6 @@ void PolicyUpdate::Update(const Part& part, bool fresh) {
   loss_totals.Add(options_.loss, whole.View());
   learner_.reduce().Totals(loss_totals.tokens, loss_totals.sequences);
 
-  PolicyLossSums sums;
   ForMicroBatches(part, [&](const MicroBatch& micro, const auto& pieces) {
     Arrays arrays;
     for (const GroupPiece& piece : pieces) add(arrays, piece);
@@ -155,14 +157,11 @@ void PolicyUpdate::Update(const Part& part, bool fresh) {
       batch.ref_logp = ref_logp;
       batch.entropy = scores.entropy;
       batch.importance = importance;
-      sums.Add(
+      totals_.sums.Add(
           PolicyLoss(options_.loss, loss_totals, batch, {gradients.logprob, gradients.entropy}));
       return gradients;
     });
   });
-  learner_.reduce().Totals(sums.loss, sums.tokens, sums.low_clipped, sums.high_clipped, sums.kl,
-                           sums.approx_kl, sums.entropy);
-  totals_.sums.Add(sums);
   totals_.learning_rate =
       nn::LearningRate(options_.optimizer, learner_.optimizer().steps(), stage_updates_);
   totals_.grad_norm += learner_.Step(totals_.learning_rate);

@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "nn/parameters.h"
 
@@ -27,6 +28,12 @@ struct Reduce {
     sum({}, all);
     size_t next = 0;
     ((numbers = static_cast<Number>(all[next++])), ...);
+  }
+  void Counts(std::span<int64_t> counts) const {
+    if (!sum) return;
+    std::vector<double> all(counts.begin(), counts.end());
+    sum({}, all);
+    for (size_t i = 0; i < counts.size(); ++i) counts[i] = static_cast<int64_t>(all[i]);
   }
 };
 

@@ -24,7 +24,7 @@ class Bpe {
   };
   Bpe() = default;
   /// Throws Error (starting with `where`) when a byte has no id or a merge is there twice.
-  Bpe(const Vocabulary& vocabulary, const std::string& where);
+  Bpe(Vocabulary vocabulary, const std::string& where);
 
   /// Appends the ids of `text`.
   void Encode(std::string_view text, std::vector<int32_t>& ids) const;

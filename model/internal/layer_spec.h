@@ -1,6 +1,6 @@
 #pragma once
-// What a decoder is made of, whatever family its config.json belongs to: one attention and one
-// feed-forward variant per layer, in any mix. Costs, caches, tensors and the network itself are
+// What a decoder is made of, whatever family its config.json belongs to: one attention variant,
+// and per layer one of two feed-forward variants. Costs, caches, tensors and the network itself are
 // read off it. Shape letters as in docs/architecture.md.
 
 #include <cstdint>

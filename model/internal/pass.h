@@ -23,7 +23,6 @@ struct Pass {
   const nn::ParameterStore* values = nullptr;  ///< null: input gradients read the packed forms
   nn::ParameterStore* gradients = nullptr;
 
-  bool training() const { return tape != nullptr; }
   int64_t tokens() const { return batch.size(); }
   nn::Mat New(int64_t cols) const { return arena.NewMat(batch.size(), cols); }  // [T, cols]
   nn::Mat NewScratch(int64_t cols) const { return scratch.NewMat(batch.size(), cols); }

@@ -128,6 +128,16 @@ TEST_P(Adapters, LearnWhatTheirProductAddedToTheWeightsLearns) {
   }
 }
 
+TEST_P(Adapters, LearnTheSameBitsOnAnyNumberOfThreads) {
+  testing::ExpectSameOnAllThreads([&](nn::Compute& compute) {
+    Adapted a(GetParam().config);
+    a.Randomise();
+    Learner learner(*a.adapters, compute);
+    learner.Accumulate(SomeBatch(), 1, 1, SomeLoss);
+    return testing::Numbers(learner.gradients());
+  });
+}
+
 // In whatever form the base is held: bfloat16 aside, which not every machine has.
 TEST_P(Adapters, TrainWhatTheySampleBesideABaseThatIsHeldOnce) {
   for (const nn::Dtype held : {nn::Dtype::kFloat32, nn::Dtype::kQ8_0, nn::Dtype::kFloat8E4M3}) {
