@@ -17,6 +17,7 @@
 #include "datasets/jsonl.h"
 #include "datasets/trace_store.h"
 #include "model/config.h"
+#include "model/cost.h"
 #include "model/pretrained.h"
 #include "model/safetensors.h"
 #include "model/tokenizer.h"
@@ -318,12 +319,19 @@ Reader TokenizerReader() {
 }
 
 Reader ConfigReader() {
-  return {"config.json",
-          [](const std::string& text, const fs::path& folder) {
-            Put(folder / "config.json", text);
-            Ignore([&] { model::ReadModelConfig(folder); });
-          },
-          With({}, R"({"model_type":"llama","rope_parameters":)", "}")};
+  return {
+      "config.json",
+      [](const std::string& text, const fs::path& folder) {
+        Put(folder / "config.json", text);
+        Ignore([&] { model::CountParameters(model::ReadModelConfig(folder)); });
+      },
+      With({{"dense layers",
+             List(R"({"model_type":"qwen3_moe","vocab_size":8,"hidden_size":8,"num_hidden_layers":)"
+                  R"(100000,"intermediate_size":8,"num_experts":2,"num_experts_per_tok":1,)"
+                  R"("moe_intermediate_size":8,"norm_topk_prob":true,"num_attention_heads":1,)"
+                  R"("num_key_value_heads":1,"max_position_embeddings":8,"mlp_only_layers":[)",
+                  [](size_t i) { return StrCat(i); }, "]}")}},
+           R"({"model_type":"llama","rope_parameters":)", "}")};
 }
 
 Reader RecipeReader() {
