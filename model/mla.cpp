@@ -1,5 +1,7 @@
 #include "model/internal/mla.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <tuple>
 
@@ -32,6 +34,10 @@ Mla::Mla(Builder& builder, const std::string& prefix, const MlaSpec& s, const Co
   } else {
     q_.emplace(builder, prefix + ".self_attn.q_proj", Linear::Shape{q_out, c.hidden_size});
   }
+  // Queries are computed first, though their parameters come last.
+  const auto end = builder.items.order.end();
+  const auto queries = end - (s.q_latent ? 2 : 1);
+  std::rotate(queries - std::ssize(kv_up_.key) - std::ssize(kv_up_.value) - 2, queries, end);
 }
 
 Mla::UpProjections::UpProjections(Builder& builder, const std::string& name, const MlaSpec& s) {
@@ -60,6 +66,7 @@ Mat Mla::AbsorbedQuery(const Pass& pass, ConstMat q) const {
   const int64_t width = latent_ + rope_dim_, head_dim = nope_ + rope_dim_;
   const Mat absorbed = pass.NewScratch(heads_ * width);
   std::vector<LinearForward> products;
+  products.reserve(static_cast<size_t>(heads_));
   for (int64_t h = 0; h < heads_; ++h) {
     products.push_back({kv_up_.key[static_cast<size_t>(h)], q.Cols(h * head_dim, nope_),
                         absorbed.Cols(h * width, latent_)});
@@ -125,6 +132,7 @@ Mat Mla::Forward(const Pass& pass, Mat x, Tape& tape) const {
 
   tape.o = pass.New(heads_ * value_);
   std::vector<LinearForward> products;
+  products.reserve(static_cast<size_t>(heads_));
   for (int64_t h = 0; h < heads_; ++h) {
     products.push_back({kv_up_.value[static_cast<size_t>(h)], tape.z.Cols(h * latent_, latent_),
                         tape.o.Cols(h * value_, value_)});

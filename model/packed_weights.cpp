@@ -56,13 +56,19 @@ std::shared_ptr<PackedWeights> PackedWeights::Begin(const Network& network,
   return packed;
 }
 
-void PackedWeights::PackMatrices(nn::Compute& compute, const Source& source,
-                                 std::span<const PackItem> items) {
-  matrices_.resize(items.size());
+/// Matrices, and how they are to lie in memory; an empty order is theirs.
+struct PackedWeights::Wanted {
+  std::span<const PackItem> items;
+  std::span<const PackedId> order = {};
+};
+
+void PackedWeights::PackMatrices(nn::Compute& compute, const Source& source, const Wanted& wanted) {
+  matrices_.resize(wanted.items.size());
   std::vector<nn::PackJob> jobs;
   int64_t size = 0;
-  for (size_t i = 0; i < items.size(); ++i) {
-    const PackItem& item = items[i];
+  for (size_t n = 0; n < wanted.items.size(); ++n) {
+    const size_t i = wanted.order.empty() ? n : static_cast<size_t>(wanted.order[n]);
+    const PackItem& item = wanted.items[i];
     jobs.push_back({&matrices_[i], source.at(item.source).Rows(item.first, item.rows),
                     DtypeOf(item.kind, precision_.products), item.transpose});
     size += jobs.back().size();
@@ -73,8 +79,8 @@ void PackedWeights::PackMatrices(nn::Compute& compute, const Source& source,
 
 void PackedWeights::Fill(nn::Compute& compute, const Source& source) {
   const Network::Parts& parts = *network_->parts_;
-  if (base_) return PackMatrices(compute, source, parts.items.adapters);
-  PackMatrices(compute, source, parts.items.base);
+  if (base_) return PackMatrices(compute, source, {parts.items.adapters});
+  PackMatrices(compute, source, {parts.items.base, parts.items.order});
 
   vectors_.clear();
   vector_begin_.clear();

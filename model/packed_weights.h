@@ -49,8 +49,8 @@ class PackedWeights {
   PackedWeights() = default;
   static std::shared_ptr<PackedWeights> Begin(const Network& network, Network::PackOptions options);
   void Fill(nn::Compute& compute, const Source& source);
-  void PackMatrices(nn::Compute& compute, const Source& source,
-                    std::span<const struct PackItem> items);
+  struct Wanted;
+  void PackMatrices(nn::Compute& compute, const Source& source, const Wanted& wanted);
 
   std::shared_ptr<const Network> network_;
   nn::Precision precision_;

@@ -31,6 +31,8 @@ struct PackItem {
 /// What is wanted packed, of the network and of its adapters: a PackedId is a place in either.
 struct PackItems {
   std::vector<PackItem> base, adapters;
+  /// Of `base`, as it is to lie in memory: in the order of its use, which decoding reads it in.
+  std::vector<PackedId> order;
 };
 
 struct Builder {
@@ -60,7 +62,9 @@ struct Builder {
   PackedId Packed(const PackItem& item) {
     std::vector<PackItem>& list = item.adapter ? items.adapters : items.base;
     list.push_back(item);
-    return static_cast<PackedId>(list.size() - 1);
+    const auto id = static_cast<PackedId>(list.size() - 1);
+    if (!item.adapter) items.order.push_back(id);
+    return id;
   }
 };
 
