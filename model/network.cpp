@@ -1,5 +1,6 @@
 #include "model/network.h"
 
+#include <ranges>
 #include <set>
 
 #include "base/error.h"
@@ -36,6 +37,7 @@ Network::Parts::Parts(const ModelConfig& config, const AdapterOptions& adapters,
   Builder builder{layout, adapter_layout, items, adapters, layout_only};
   embedding = builder.Matrix("model.embed_tokens.weight", c.vocab_size, c.hidden_size);
   for (int64_t l = 0; l < c.num_hidden_layers; ++l) {
+    moe_index.push_back(l == 0 ? 0 : moe_index.back() + (layers.back().moe() ? 1 : 0));
     layers.emplace_back(builder, StrCat("model.layers.", l), spec.Layer(l), c);
   }
   final_norm = builder.Vector("model.norm.weight", c.hidden_size);
@@ -75,7 +77,7 @@ nn::ParameterId Network::embedding() const { return parts_->embedding; }
 nn::ParameterId Network::head() const { return parts_->head; }
 
 Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const Batch& batch,
-                     Tape* tape) const {
+                     Tape* tape, StageRange range, nn::ConstMat x) const {
   RETORT_CHECK(!tape || !batch.cached(), "forward: a training pass does not take a cached batch");
   RETORT_CHECK(batch.max_position() < max_positions(), "a sequence of ", batch.max_position() + 1,
                " tokens does not fit max_position_embeddings = ", max_positions(),
@@ -85,6 +87,10 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
                  vocab_size(), ". Was the text encoded with another tokenizer?");
   }
   RETORT_CHECK(&weights.network() == this, "forward: the weights are those of another network");
+  RETORT_CHECK(0 <= range.begin && range.begin < range.end && range.end <= stages(),
+               "forward: there are no stages [", range.begin, ", ", range.end, ")");
+  RETORT_CHECK(range.begin == 0 || (x.rows == batch.size() && x.cols == hidden_size()),
+               "forward: expected hidden states of the batch, got [", x.rows, ", ", x.cols, "]");
   const nn::RopeTable& rope = workspace.Rope(parts_->spec.RopeDim(), parts_->spec.common.rope_theta,
                                              batch.max_position() + 1);
   workspace.activations.Reset();
@@ -92,19 +98,23 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
   const Mat hidden = arena.NewMat(batch.size(), hidden_size());
   if (tape) {
     tape->batch = &batch;
+    tape->stages = range;
     tape->layers->of.resize(parts_->layers.size());
     tape->loads.resize(static_cast<size_t>(moe_layers()));
   }
   if (batch.size() == 0) return hidden;
 
-  // x and y change places from layer to layer in inference; in training everything is kept.
   nn::Compute& compute = workspace.compute;
-  Mat x = arena.NewMat(batch.size(), hidden_size()), y;
-  if (!tape) y = arena.NewMat(batch.size(), hidden_size());
-  weights.Embed(compute, batch.tokens(), x);
+  // In and out change places from layer to layer in inference; in training everything is kept.
+  Mat in = arena.NewMat(batch.size(), hidden_size()), out;
+  if (!tape) out = arena.NewMat(batch.size(), hidden_size());
+  if (range.begin == 0) {
+    weights.Embed(compute, batch.tokens(), in);
+  } else {
+    CopyRows(compute, x, in);
+  }
   DecoderLayer::Tape unused;
-  size_t moe_index = 0;
-  for (size_t l = 0; l < parts_->layers.size(); ++l) {
+  for (const size_t l : parts_->LayersOf(range)) {
     const DecoderLayer& layer = parts_->layers[l];
     const nn::Arena::Mark mark = arena.mark();
     const Pass pass{.compute = compute,
@@ -116,48 +126,53 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
                     .tape = tape,
                     .layer = static_cast<int64_t>(l)};
     DecoderLayer::Tape& layer_tape = tape ? tape->layers->of[l] : unused;
-    if (tape) y = arena.NewMat(batch.size(), hidden_size());
-    layer.Forward(pass, x, y, layer_tape);
-    std::swap(x, y);
+    if (tape) out = arena.NewMat(batch.size(), hidden_size());
+    layer.Forward(pass, in, out, layer_tape);
+    std::swap(in, out);
     if (!tape) {
       arena.Release(mark);
       continue;
     }
     if (const MoeFeedForward* moe = layer.moe()) {
-      std::vector<int64_t>& loads = tape->loads[moe_index++];
+      std::vector<int64_t>& loads = tape->loads[parts_->moe_index[l]];
       loads.resize(static_cast<size_t>(moe->experts()));
       moe->Balance(pass, std::get<MoeFeedForward::Tape>(layer_tape.feed_forward), loads);
     }
   }
+  if (range.end < stages()) return in;
   float* rstd = arena.New<float>(batch.size());
   const auto eps = static_cast<float>(parts_->spec.common.rms_norm_eps);
-  nn::RmsNorm(compute, {x, weights.vector(parts_->final_norm), eps, hidden, rstd});
+  nn::RmsNorm(compute, {in, weights.vector(parts_->final_norm), eps, hidden, rstd});
   if (tape) {
-    tape->hidden = x;
+    tape->hidden = in;
     tape->final_rstd = rstd;
   }
   return hidden;
 }
 
-void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
-                       nn::ConstMat dhidden, const Gradients& gradients) const {
+Mat Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
+                      nn::ConstMat dhidden, const Gradients& gradients) const {
   RETORT_CHECK(tape.batch && &weights.network() == this && (trains_base_ || !gradients.values),
                "backward: nothing was remembered, or by another network, or beside adapters there "
                "are values of the base");
   const Batch& batch = *tape.batch;
-  if (batch.size() == 0) return;
   const nn::RopeTable& rope = workspace.Rope(parts_->spec.RopeDim(), parts_->spec.common.rope_theta,
                                              batch.max_position() + 1);
   nn::Compute& compute = workspace.compute;
   Mat dx = tape.arena.NewMat(batch.size(), hidden_size());
-  nn::RmsNormGrad(compute,
-                  {.x = tape.hidden,
-                   .weight = weights.vector(parts_->final_norm),
-                   .rstd = tape.final_rstd,
-                   .dy = dhidden,
-                   .dx = dx,
-                   .dweight = trains_base_ ? gradients.store[parts_->final_norm].data() : nullptr});
-  for (size_t l = parts_->layers.size(); l-- > 0;) {
+  if (batch.size() == 0) return dx;
+  if (tape.stages.end == stages()) {
+    nn::RmsNormGrad(
+        compute, {.x = tape.hidden,
+                  .weight = weights.vector(parts_->final_norm),
+                  .rstd = tape.final_rstd,
+                  .dy = dhidden,
+                  .dx = dx,
+                  .dweight = trains_base_ ? gradients.store[parts_->final_norm].data() : nullptr});
+  } else {
+    CopyRows(compute, dhidden, dx);
+  }
+  for (const size_t l : parts_->LayersOf(tape.stages) | std::views::reverse) {
     const Pass pass{.compute = compute,
                     .weights = weights,
                     .batch = batch,
@@ -184,17 +199,18 @@ void Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape&
     half([&] { return layer.FeedForwardBackward(pass, dx, layer_tape); });
     half([&] { return layer.AttentionBackward(pass, dx, layer_tape); });
   }
-  if (!trains_base_) return;
-  nn::EmbedGrad(compute, batch.tokens().data(), dx, gradients.store.mat(parts_->embedding));
+  if (trains_base_ && tape.stages.begin == 0) {
+    nn::EmbedGrad(compute, batch.tokens().data(), dx, gradients.store.mat(parts_->embedding));
+  }
+  return dx;
 }
 
 void Network::BalanceBias(std::span<const std::vector<int64_t>> loads, double rate,
                           nn::ParameterStore& values) const {
   if (!trains_base_) return;
-  size_t moe_index = 0;
-  for (const DecoderLayer& layer : parts_->layers) {
-    if (const MoeFeedForward* moe = layer.moe()) {
-      moe->BalanceBias(loads[moe_index++], rate, values);
+  for (size_t l = 0; l < parts_->layers.size(); ++l) {
+    if (const MoeFeedForward* moe = parts_->layers[l].moe()) {
+      moe->BalanceBias(loads[parts_->moe_index[l]], rate, values);
     }
   }
 }

@@ -73,11 +73,21 @@ class Network : public std::enable_shared_from_this<Network> {
   std::shared_ptr<const PackedWeights> Pack(nn::Compute& compute, const TensorSource& source,
                                             PackOptions options) const;
 
+  /// Stage 0 is the embedding, then come the decoder layers, and the final norm is the last. A
+  /// pipeline cuts between any two: what passes there is the hidden states [T, d], and their
+  /// gradient.
+  int64_t stages() const { return layers() + 2; }
   /// The hidden states after the final norm [T, d], valid until the workspace's next pass or the
   /// tape's Reset. With a tape (training; the batch must not be cached) everything backward needs
   /// is kept on it, the hidden states before the final norm too.
   nn::Mat Forward(const PackedWeights& weights, Workspace& workspace, const Batch& batch,
-                  Tape* tape = nullptr) const;
+                  Tape* tape = nullptr) const {
+    return Forward(weights, workspace, batch, tape, {0, stages()}, {});
+  }
+  /// The same of some stages only. `x` is what the stage before them gave, not kept; it is not
+  /// read where they begin with the embedding.
+  nn::Mat Forward(const PackedWeights& weights, Workspace& workspace, const Batch& batch,
+                  Tape* tape, StageRange range, nn::ConstMat x) const;
 
   /// Where gradients come from and go to.
   struct Gradients {
@@ -89,9 +99,10 @@ class Network : public std::enable_shared_from_this<Network> {
     /// after its input gradient.
     bool defer_weights = false;
   };
-  /// From the gradient of the hidden states [T, d] to those of every parameter.
-  void Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
-                nn::ConstMat dhidden, const Gradients& gradients) const;
+  /// From the gradient of what the tape's forward gave [T, d] to those of every parameter of its
+  /// stages. Returns the gradient of what went in, valid until the tape's Reset.
+  nn::Mat Backward(const PackedWeights& weights, Workspace& workspace, Tape& tape,
+                   nn::ConstMat dhidden, const Gradients& gradients) const;
 
   /// Loss-free balancing (DeepSeek-V3 §2.1.2): moves every router bias of `values` by `rate`
   /// against the loads, one entry per MoE layer.

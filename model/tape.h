@@ -18,6 +18,11 @@ struct BalanceOptions {
   double batch_alpha = 0;     ///< weight of the classic auxiliary loss, per batch
 };
 
+/// Some stages of a network (model/network.h), [begin, end).
+struct StageRange {
+  int64_t begin = 0, end = 0;
+};
+
 /// What the layers of a network keep: model/internal/decoder_layer.h.
 struct LayerTapes;
 
@@ -30,6 +35,7 @@ struct Tape {
 
   nn::Arena arena;               ///< what views on the tape point into
   const Batch* batch = nullptr;  ///< of the pass, which must outlive its backward
+  StageRange stages;             ///< that the pass ran
   std::unique_ptr<LayerTapes> layers;
   nn::Mat hidden;               ///< [T, d] before the final norm
   float* final_rstd = nullptr;  ///< [T]

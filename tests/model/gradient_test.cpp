@@ -67,6 +67,7 @@ struct Learned {
 struct How {
   bool defer = false;        // the weight gradients, to the end
   bool from_packed = false;  // input gradients read the packed form
+  int64_t cut = 0;           // before this stage: two passes, each with what it needs of its own
 };
 
 /// Forward and backward by the engine.
@@ -88,11 +89,17 @@ Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, 
   Learned learned{Floats(rows.size()), Floats(rows.size()), model.values().Like()};
   Floats dhidden(static_cast<size_t>(batch.size() * model.hidden_size()));
   const nn::Mat dh(dhidden.data(), batch.size(), model.hidden_size());
-  Tape tape;
-  tape.balance = lesson.balance;
+  Tape below, tape;
+  below.balance = tape.balance = lesson.balance;
   const auto weights = model.Packed(compute);
-  Workspace workspace(compute);
-  const nn::Mat h = model.network().Forward(*weights, workspace, batch, &tape);
+  Workspace workspace(compute), workspace_below(compute);
+  const Network& network = model.network();
+  nn::Mat between;
+  if (how.cut > 0) {
+    between = network.Forward(*weights, workspace_below, batch, &below, {0, how.cut}, {});
+  }
+  const nn::Mat h =
+      network.Forward(*weights, workspace, batch, &tape, {how.cut, network.stages()}, between);
   const nn::HeadArgs head{.hidden = h,
                           .w = &weights->head(),
                           .predictions = lesson.predictions(),
@@ -109,11 +116,12 @@ Learned Learn(LanguageModel& model, nn::Compute& compute, const Lesson& lesson, 
                          .dentropy = lesson.b.data(),
                          .dhidden = dh,
                          .dw = learned.gradients.mat(model.network().head())});
-  model.network().Backward(
-      *weights, workspace, tape, dh,
-      {how.from_packed ? nullptr : &model.values(), learned.gradients, how.defer});
+  const Network::Gradients gradients{how.from_packed ? nullptr : &model.values(), learned.gradients,
+                                     how.defer};
+  const nn::Mat dx = network.Backward(*weights, workspace, tape, dh, gradients);
+  if (how.cut > 0) network.Backward(*weights, workspace_below, below, dx, gradients);
   if (how.defer) tape.RunWeightGrads(compute);
-  learned.balance_loss = tape.balance_loss;
+  learned.balance_loss = below.balance_loss + tape.balance_loss;
   learned.loads = tape.loads;
   return learned;
 }
@@ -246,6 +254,39 @@ TEST_P(WholeModel, DeferredWeightGradientsAndThoseOfThePackedFormAreTheSameBits)
     const Floats got = testing::Numbers(Learn(*model, compute, lesson, how).gradients);
     EXPECT_TRUE(testing::SameBits(got, at_once)) << how.defer;
   }
+}
+
+// What a pipeline does: the network in two, wherever it is cut.
+TEST_P(WholeModel, CutBetweenAnyTwoStagesComputesTheSameBits) {
+  const Executor executor(1);
+  nn::Compute compute(executor);
+  const auto model = testing::TinyModel(GetParam().config);
+  const Lesson lesson = MakeLesson(model->vocab_size());
+  const Learned whole = Learn(*model, compute, lesson, {});
+  for (int64_t cut = 1; cut < model->network().stages(); ++cut) {
+    const Learned got = Learn(*model, compute, lesson, {.cut = cut});
+    EXPECT_TRUE(testing::SameBits(got.logprob, whole.logprob)) << cut;
+    EXPECT_TRUE(
+        testing::SameBits(testing::Numbers(got.gradients), testing::Numbers(whole.gradients)))
+        << cut;
+    EXPECT_DOUBLE_EQ(got.balance_loss, whole.balance_loss) << cut;
+  }
+
+  Batch batch;
+  batch.AddGroup(lesson.groups[0].prompt, {});
+  const auto weights = model->Packed(compute);
+  Workspace workspace(compute), below(compute);
+  const Network& network = model->network();
+  const nn::Mat h = network.Forward(*weights, workspace, batch);
+  const Floats want(h.data, h.data + h.rows * h.cols);
+  for (int64_t cut = 1; cut < network.stages(); ++cut) {
+    const nn::Mat between = network.Forward(*weights, below, batch, nullptr, {0, cut}, {});
+    const nn::Mat got =
+        network.Forward(*weights, workspace, batch, nullptr, {cut, network.stages()}, between);
+    EXPECT_TRUE(testing::SameBits(Floats(got.data, got.data + got.rows * got.cols), want)) << cut;
+  }
+  EXPECT_THROW(network.Forward(*weights, below, batch, nullptr, {1, 1}, h), Error);
+  EXPECT_THROW(network.Forward(*weights, below, batch, nullptr, {1, 2}, {}), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, WholeModel, ::testing::ValuesIn(testing::TinyConfigs()),
