@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 #include "verifiers/math/internal/scalar-inl.h"
@@ -162,7 +164,7 @@ void Binomial(acb_t out, const acb_t n, const acb_t k, slong precision) {
 
 void GcdOrLcm(acb_t out, const acb_t x, const acb_t y, bool gcd) {
   const std::optional<slong> a = ExactInteger(x, 62), b = ExactInteger(y, 62);
-  if (!a || !b) return acb_indeterminate(out);
+  if (!a || !b || *a < 0 || *b < 0) return acb_indeterminate(out);  // of natural numbers
   Integer n, m;
   fmpz_set_si(n, *a);
   fmpz_set_si(m, *b);
@@ -201,6 +203,12 @@ Balls::Balls(const Program& program, const Tree& tree, bool natural_log)
       natural_log_(natural_log),
       values_(_acb_vec_init(static_cast<slong>(program.steps.size()))) {
   for (acb_struct& scratch : scratch_) acb_init(&scratch);
+  for (const Step& step : program.steps) {
+    const bool named = step.atom || step.op == Op::kSymbol;
+    if (named && std::ranges::find(names_, step.name) == names_.end() && names_.size() < 64) {
+      names_.push_back(step.name);
+    }
+  }
 }
 
 Balls::~Balls() {
@@ -240,6 +248,20 @@ bool Balls::AreAllReal() const {
   return true;
 }
 
+int64_t Balls::Spread() const {
+  int64_t spread = 0;
+  mag_t size;
+  mag_init(size);
+  for (size_t i = 0; i < program_.steps.size(); ++i) {
+    if (!acb_is_finite(values_ + i)) continue;
+    acb_get_mag_lower(size, values_ + i);
+    if (mag_is_zero(size)) continue;
+    spread = std::max(spread, static_cast<int64_t>(std::abs(fmpz_get_d(MAG_EXPREF(size)))));
+  }
+  mag_clear(size);
+  return 2 * spread;
+}
+
 acb_ptr Balls::Argument(const Step& step, int i) const {
   return values_ + program_.arguments[static_cast<size_t>(step.first + i)];
 }
@@ -264,11 +286,58 @@ void Balls::SetRational(uint64_t bits, bool may_be_negative, acb_ptr out) {
 
 void Balls::SetSymbol(const Step& step, acb_ptr out) {
   const uint64_t bits = Mix(step.name + static_cast<uint64_t>(point_) * 0x9e3779b97f4a7c15);
-  if (point_ >= kIntegers) {
-    acb_set_si(out, static_cast<slong>(2 + bits % 8));
-  } else {
+  const auto index = std::ranges::find(names_, step.name) - names_.begin();
+  if (point_ < kIntegers) {
     SetRational(bits, point_ >= kMixed, out);
+  } else if (point_ < kFar) {
+    // Walsh's functions: any three names see all eight combinations of parities.
+    constexpr std::array<unsigned, 7> kMasks{1, 2, 4, 7, 3, 5, 6};
+    const unsigned mask = kMasks[static_cast<size_t>(index) % kMasks.size()];
+    const int odd = std::popcount(static_cast<unsigned>(point_ - kIntegers) & mask) & 1;
+    const slong integer = 2 + 2 * static_cast<slong>(bits % 5) + odd;
+    acb_set_si(out, point_ >= kSigned && (bits >> 40) % 2 == 1 ? -integer : integer);
+  } else if (point_ < kSearch) {
+    SetRational(bits, true, out);
+    acb_mul_si(out, out, point_ % 2 == 0 ? 41 : 1709, precision_);
+  } else {
+    if (candidates_.empty()) FindCandidates();
+    const auto nth = static_cast<uint64_t>(point_ - kSearch);
+    const uint64_t at = names_.size() > 1 ? bits : nth;
+    acb_set_d(out, candidates_[at % candidates_.size()]);
   }
+}
+
+// Between any two neighbours among the constants c, -c, ±√c and c² of the program, and beyond.
+void Balls::FindCandidates() {
+  constexpr size_t kMostEnds = 40;
+  std::vector<double> ends{-1, 0, 1};
+  for (size_t i = 0; i < program_.steps.size() && ends.size() < kMostEnds; ++i) {
+    const Step& step = program_.steps[i];
+    if (step.varying || !acb_is_finite(values_ + i) || !IsExactReal(values_ + i)) continue;
+    const double value = std::abs(arf_get_d(arb_midref(acb_realref(values_ + i)), ARF_RND_NEAR));
+    if (!(value > 1e-6 && value < 1e6)) continue;
+    for (const double end : {value, std::sqrt(value), value * value}) {
+      ends.push_back(end);
+      ends.push_back(-end);
+    }
+  }
+  std::ranges::sort(ends);
+  const auto [same, rest] = std::ranges::unique(ends);
+  ends.erase(same, rest);
+  candidates_ = {ends.back() + 1.625, ends.back() + 7.25, ends.back() * 3 + 20.5};
+  for (size_t i = 0; i + 1 < ends.size(); ++i) {
+    for (const double part : {0.3125, 0.53125, 0.796875}) {
+      candidates_.push_back(ends[i] + (ends[i + 1] - ends[i]) * part);
+    }
+  }
+  for (const double below : {1.375, 8.5, 21.25}) candidates_.push_back(ends.front() - below);
+}
+
+int Balls::SearchEnd() {
+  constexpr int kSeveralNames = 96;
+  if (candidates_.empty()) FindCandidates();
+  const int points = names_.size() > 1 ? kSeveralNames : static_cast<int>(candidates_.size());
+  return kSearch + points;
 }
 
 // An unknown function stands for one that has no identities: f(u) = c·u + 1 / (1 + (d·u + e)²).

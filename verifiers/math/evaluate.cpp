@@ -14,6 +14,7 @@ constexpr int64_t kBallBudget = 16'000'000;
 constexpr int64_t kPolynomialBudget = 4'000'000;
 
 constexpr slong kPrecision = 128, kHighPrecision = 512, kMaxPrecision = 4096;
+constexpr slong kWidest = 1 << 16;  // where numbers lie far apart
 constexpr int kEnoughPoints = 3;
 constexpr int kMaxDecimals = 1000;
 
@@ -41,7 +42,12 @@ void Round(Integer& out, const fmpq* x, int places) {
   if (negative) fmpz_neg(out, out);
 }
 
-// Equal after rounding, and (a - b)²·10^places ≤ max(a², b²): nothing tiny equals 0.
+// How near two numbers of one rounding must be as well: (a - b)²·10^power ≤ max(a², b²). Nothing
+// tiny equals 0, and where rounding leaves few digits of a number, more must agree.
+int PowerOfNearness(bool tiny, int places) {
+  return tiny ? std::max(places, 2 * places - 4) : places;
+}
+
 bool AgreeAsDecimals(const fmpq* a, const fmpq* b, int places) {
   Integer rounded_a, rounded_b;
   Round(rounded_a, a, places);
@@ -55,7 +61,11 @@ bool AgreeAsDecimals(const fmpq* a, const fmpq* b, int places) {
   if (fmpq_cmp(size, scale) < 0) fmpq_swap(size, scale);
   fmpq_div(difference, difference, size);
   fmpq_mul(difference, difference, difference);
-  fmpz_ui_pow_ui(scale.top(), 10, static_cast<ulong>(places));
+  fmpq_mul(size, size, size);
+  fmpz_one(scale.top());
+  fmpz_ui_pow_ui(scale.bottom(), 10, static_cast<ulong>(places));
+  const bool tiny = fmpq_cmp(size, scale) < 0;
+  fmpz_ui_pow_ui(scale.top(), 10, static_cast<ulong>(PowerOfNearness(tiny, places)));
   fmpz_one(scale.bottom());
   fmpq_mul(difference, difference, scale);
   fmpz_one(size.top());
@@ -85,13 +95,17 @@ std::optional<bool> AgreeAsDecimals(const arb_t a, const arb_t b, int places, sl
   if (!arb_overlaps(x, y)) {
     agree = false;
   } else if (arb_is_exact(x) && arb_is_exact(y)) {
+    arb_abs(x, a);
+    arb_abs(y, b);
+    arb_max(y, y, x, precision);
+    arb_mul(y, y, y, precision);
+    arb_mul(x, y, scale, precision);
+    arb_sub_ui(x, x, 1, precision);
+    const bool tiny = arb_is_negative(x);
+    arb_ui_pow_ui(scale, 10, static_cast<ulong>(PowerOfNearness(tiny, places)), precision);
     arb_sub(x, a, b, precision);
     arb_mul(x, x, x, precision);
     arb_mul(x, x, scale, precision);
-    arb_abs(y, a);
-    arb_abs(scale, b);
-    arb_max(y, y, scale, precision);
-    arb_mul(y, y, y, precision);
     if (arb_le(x, y)) agree = true;
     if (arb_gt(x, y)) agree = false;
   }
@@ -211,16 +225,35 @@ Sameness Comparison::CompareFunctions() {
   enum { kAllReal, kBothReal, kComplex, kKinds };
   std::vector<int> points_of[kKinds];
   // Where nothing has a value, digits may be lacking.
-  for (const slong precision : {kPrecision, kMaxPrecision}) {
-    for (int point = 0; point < Balls::kPoints; ++point) {
-      if (point >= Balls::kIntegers && points_of[kAllReal].size() >= kEnoughPoints) break;
+  const auto enough_real = [&] { return points_of[kAllReal].size() >= kEnoughPoints; };
+  // What the points from `begin` to `end` tell; nothing: go on.
+  const auto look = [&](int begin, int end, slong precision) -> std::optional<Sameness> {
+    for (int point = begin; point < end; ++point) {
+      if (point >= Balls::kSearch && enough_real()) break;
       if (!balls_.Run(point, precision, ball_budget_)) return Sameness::kUnknown;
       if (!AreFinite()) continue;
       const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
       if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
-      points_of[kind].push_back(point);
+      if (point < Balls::kSearch || kind == kAllReal) points_of[kind].push_back(point);
     }
-    if (!std::ranges::all_of(points_of, &std::vector<int>::empty)) break;
+    return std::nullopt;
+  };
+  for (const slong precision : {kPrecision, kMaxPrecision}) {
+    if (const auto found = look(0, Balls::kIntegers, precision)) return *found;
+    const bool dear = precision == kMaxPrecision;
+    if (!enough_real()) {
+      const int end = dear ? Balls::kIntegers + 6 : Balls::kFar;
+      if (const auto found = look(Balls::kIntegers, end, precision)) return *found;
+    }
+    if (program_.pieces && !dear) {
+      if (const auto found = look(Balls::kFar, Balls::kSearch, precision)) return *found;
+    }
+    const bool nowhere = std::ranges::all_of(points_of, &std::vector<int>::empty);
+    if (!enough_real() && !dear && !nowhere) {
+      const auto found = look(Balls::kSearch, balls_.SearchEnd(), precision);
+      if (found) return *found;
+    }
+    if (!nowhere) break;
   }
   const auto best = std::ranges::find_if_not(points_of, &std::vector<int>::empty);
   const std::vector<int> points = best == std::end(points_of) ? std::vector<int>() : *best;
@@ -270,6 +303,7 @@ Proportion Comparison::CompareProportion() {
   acb_init(ratio);
   acb_init(first);
   size_t counted = 0;
+  std::optional<int> sharpest;  // a point that counted
   bool mismatched = false;
   std::optional<Proportion> verdict;
   // False when more digits may say more.
@@ -295,11 +329,22 @@ Proportion Comparison::CompareProportion() {
     if (!IsSharp(ratio, precision)) return verdict.has_value();
     if (counted++ == 0) acb_set(first, ratio);
     if (!acb_overlaps(first, ratio)) verdict = Proportion::kNone;
+    sharpest = point;
     return true;
   };
-  for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && !verdict; ++point) {
+  for (int point = 0; point < (program_.constant ? 1 : Balls::kFar) && !verdict; ++point) {
     if (point >= Balls::kIntegers && counted >= kEnoughPoints) break;
     if (!visit(point, kHighPrecision)) visit(point, kMaxPrecision);
+  }
+  // x + 10^300 y and x + 10^400 y: twice as sharp as they want.
+  if (!verdict && counted >= kEnoughPoints && !program_.constant) {
+    counted = 0;
+    const int64_t bits = balls_.Spread() + kHighPrecision;
+    if (bits > kWidest) verdict = Proportion::kUnknown;
+    for (int point = *sharpest; point >= 0 && counted < 2 && !verdict; --point) {
+      visit(point, std::max<slong>(kMaxPrecision, bits));
+    }
+    if (!verdict) counted = kEnoughPoints;
   }
   if (!verdict) {
     const size_t enough = program_.constant ? 1 : kEnoughPoints;
@@ -331,7 +376,7 @@ std::optional<int> Comparison::Order() {
 bool Comparison::HasValue() {
   size_t sharp = 0;
   const size_t enough = program_.constant ? 1 : kEnoughPoints;
-  for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints) && sharp < enough; ++point) {
+  for (int point = 0; point < (program_.constant ? 1 : Balls::kFar) && sharp < enough; ++point) {
     if (!balls_.Run(point, kMaxPrecision, ball_budget_)) return false;
     sharp += acb_is_finite(a()) && IsSharp(a(), kMaxPrecision) &&
              AreWithin(-kMaxPrecision / 4 - 2, kMaxPrecision);
@@ -342,7 +387,7 @@ bool Comparison::HasValue() {
 // At the points, and the precision, that a comparison of functions takes: it costs as much.
 bool Comparison::HasPoints() {
   int defined = 0, real = 0;
-  for (int point = 0; point < Balls::kPoints && real < kEnoughPoints; ++point) {
+  for (int point = 0; point < Balls::kFar && real < kEnoughPoints; ++point) {
     if (!balls_.Run(point, kHighPrecision, ball_budget_)) return false;
     if (!acb_is_finite(a())) continue;
     ++defined;
@@ -354,7 +399,7 @@ bool Comparison::HasPoints() {
 // Somewhere, or that is too dear to tell.
 bool Comparison::IsDefined() {
   for (const slong precision : {kPrecision, kMaxPrecision}) {
-    for (int point = 0; point < (program_.constant ? 1 : Balls::kPoints); ++point) {
+    for (int point = 0; point < (program_.constant ? 1 : Balls::kFar); ++point) {
       if (!balls_.Run(point, precision, ball_budget_) || acb_is_finite(a())) return true;
     }
   }

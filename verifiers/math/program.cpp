@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 #include "base/fingerprint.h"
@@ -41,6 +42,13 @@ size_t IndexOf(const std::vector<NodeId>& sorted, NodeId id) {
   return static_cast<size_t>(std::ranges::lower_bound(sorted, id) - sorted.begin());
 }
 
+bool HasPieces(const Step& step) {
+  constexpr std::array kFunctions{Function::kAbs,  Function::kFloor, Function::kCeil,
+                                  Function::kSign, Function::kMax,   Function::kMin,
+                                  Function::kMod,  Function::kGcd,   Function::kLcm};
+  return std::ranges::any_of(kFunctions, [&](Function function) { return step.Is(function); });
+}
+
 class Builder {
  public:
   // `nodes` are sorted: children come first in the tree.
@@ -73,6 +81,7 @@ class Builder {
       program_.decimal = true;
     }
     program_.log = program_.log || step.Is(Function::kLog);
+    program_.pieces = program_.pieces || step.op == Op::kRoot || HasPieces(step);
 
     uint64_t key = Mix(static_cast<uint64_t>(step.op) << 8 | step.detail) ^ step.name;
     if (step.op == Op::kNumber) key ^= Hash(node.text);

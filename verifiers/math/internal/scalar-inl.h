@@ -83,6 +83,7 @@ struct Program {
   bool constant = true;
   bool decimal = false;  ///< a number has a decimal point
   bool log = false;      ///< a log has no base
+  bool pieces = false;   ///< may follow another law far away: floors, bars, maxima, roots
 };
 
 uint64_t Mix(uint64_t bits);
@@ -98,20 +99,27 @@ class Balls {
   Balls(const Balls&) = delete;
   Balls& operator=(const Balls&) = delete;
 
-  /// Symbols get rationals made of their names and the point's number: of kPoints points, the first
-  /// are positive, then signs are mixed, and those from kIntegers on are positive integers.
+  /// Symbols get numbers made of their names and the point's number: at the first points positive
+  /// rationals, then of both signs; from kIntegers on integers, each symbol even and odd, with any
+  /// parity of the others, at last of both signs; from kFar on large ones; and those from kSearch
+  /// on lie between and around the constants of the program, where narrow domains are found.
   /// Returns false when the budget is used up; then there are no values.
   bool Run(int point, slong precision, Budget& budget);
+  /// The end of the points that search; Run() must have been called.
+  int SearchEnd();
   acb_srcptr operator[](int32_t step) const { return values_ + step; }
   bool AreAllReal() const;
+  /// Bits that tell the smallest from the largest of them.
+  int64_t Spread() const;
 
-  static constexpr int kMixed = 4, kIntegers = 8, kPoints = 14;
+  static constexpr int kMixed = 4, kIntegers = 8, kSigned = 16, kFar = 24, kSearch = 30;
 
  private:
   void Evaluate(const Step& step, acb_ptr out);
   void EvaluateFunction(const Step& step, acb_ptr out);
   void SetNumber(const Step& step, acb_ptr out);
   void SetSymbol(const Step& step, acb_ptr out);
+  void FindCandidates();
   void Apply(const Step& step, acb_ptr out);
   void SetRational(uint64_t bits, bool may_be_negative, acb_ptr out);
   acb_ptr Argument(const Step& step, int i) const;
@@ -124,7 +132,9 @@ class Balls {
   Budget* budget_ = nullptr;  // during Run()
   int point_ = 0;
   slong precision_ = 0;
-  slong held_ = 0;  // the precision that all values have; 0: none
+  slong held_ = 0;                  // the precision that all values have; 0: none
+  std::vector<uint64_t> names_;     // of what gets a number, each once
+  std::vector<double> candidates_;  // for it, of points that search
 };
 
 bool IsReal(acb_srcptr z);
