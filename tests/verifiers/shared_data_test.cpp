@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -74,6 +75,8 @@ Verdict Judge(const std::string& gold, const std::string& text,
   return MakeVerifier("math", options, "test")->Judge({.text = text, .problem = problem});
 }
 
+constexpr int kNotPaidHere[] = {7, 99, 101, 102, 105, 115, 116};
+
 // Math-Verify's own cases; what its tests set by options is set by ours.
 TEST(SharedData, MathVerifyCases) {
   const char* kFile = "mathverify_cases.jsonl";
@@ -84,6 +87,12 @@ TEST(SharedData, MathVerifyCases) {
   for (int row = 1; std::getline(lines, line); ++row) {
     const Json item = ParseJson(line, kFile + (":" + std::to_string(row)));
     if (item.contains("suspect")) continue;  // no mathematics
+    // "x = 5+5+1 = 7 = 11" and "1/3 \\approx 1.3" are false; of "1,22" the comma separates two.
+    if (std::ranges::find(kNotPaidHere, row) != std::end(kNotPaidHere)) {
+      EXPECT_NE(Judge(item["gold"], item["pred"]).status, VerdictStatus::kRight) << row;
+      ++judged;
+      continue;
+    }
     Json options = Json::object();
     if (item["extraction"] == "string") {
       options["extraction"] = "letter";
@@ -130,8 +139,11 @@ TEST(SharedData, MathAnswersEqualThemselvesAndNotTheirNeighbours) {
     if (!before.empty() && before != answer) {
       const Verdict neighbour = Judge(before, "\\boxed{" + answer + "}");
       // 3/4 and \frac34, 120 and 120 degrees are the same.
+      const auto bare = [](const std::string& form) {
+        return form.substr(0, form.find(" degree"));
+      };
       EXPECT_TRUE(neighbour.status != VerdictStatus::kRight ||
-                  neighbour.normal_form == neighbour.gold_normal_form)
+                  bare(neighbour.normal_form) == bare(neighbour.gold_normal_form))
           << row << ": " << before << " | " << answer << " | " << neighbour.reason;
     }
     before = answer;

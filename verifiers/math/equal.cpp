@@ -79,6 +79,8 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   a = Computed(a);
   g = Called(g, a);
   a = Called(a, g);
+  const bool quantity = OpOf(g) == Op::kQuantity || OpOf(a) == Op::kQuantity;
+  if (quantity && !IsList(g) && !IsList(a)) return Quantities(g, a);
   if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == "cases" &&
       tree_[a].text == "cases") {
     return Unordered(ChildrenOf(g), ChildrenOf(a));
@@ -258,6 +260,8 @@ std::string_view KindOf(const Tree& tree, NodeId id) {
       return "matrix";
     case Op::kRatio:
       return "ratio";
+    case Op::kQuantity:
+      return KindOf(tree, tree.Child(id, 0));
     default:
       return IsScalar(tree, id) && IsConstant(tree, id) ? "number" : "expression";
   }

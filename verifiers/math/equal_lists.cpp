@@ -1,8 +1,8 @@
 // Lists, tuples and sets of real numbers.
 
 #include <algorithm>
+#include <array>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,11 +11,13 @@
 #include "verifiers/math/internal/real_set.h"
 #include "verifiers/math/internal/relation.h"
 #include "verifiers/math/internal/rewrite.h"
+#include "verifiers/text/ascii.h"
 
 namespace retort::verifiers {
 
-Sameness Judge::InOrder(NodeId g, NodeId a) {
-  const Nodes x = ChildrenOf(g), y = ChildrenOf(a);
+Sameness Judge::InOrder(NodeId g, NodeId a) { return InOrder(ChildrenOf(g), ChildrenOf(a)); }
+
+Sameness Judge::InOrder(const Nodes& x, const Nodes& y) {
   if (x.size() != y.size()) return Sameness::kDifferent;
   Sameness all = Sameness::kSame;
   for (size_t i = 0; i < x.size() && all != Sameness::kDifferent; ++i) {
@@ -33,17 +35,58 @@ void Judge::DropCommonName(Nodes& items) {
   if (std::all_of(items.begin() + 1, items.end(), bare)) items[0] = first->value;
 }
 
-// Every element has a name of its own: the values, in that order.
-bool Judge::Named(const Nodes& items, Nodes& values) const {
-  std::vector<std::string> names;
+// What names the items give their values: nothing unless every one does.
+std::optional<Judge::NamedItems> Judge::ReadNames(const Nodes& items) const {
+  NamedItems named;
   for (const NodeId item : items) {
     const auto assignment = ReadAssignment(tree_, item);
-    if (!assignment || assignment->name == kNoNode) return false;
-    names.push_back(NormalForm(tree_, assignment->name));
-    values.push_back(assignment->value);
+    if (!assignment || assignment->name == kNoNode || tree_[item].text == "e") return std::nullopt;
+    named.names.push_back(NormalForm(tree_, assignment->name));
+    named.values.push_back(assignment->value);
   }
+  std::vector<std::string> names = named.names;
   std::ranges::sort(names);
-  return std::ranges::adjacent_find(names) == names.end();
+  named.distinct = std::ranges::adjacent_find(names) == names.end();
+  named.one = names.front() == names.back();
+  return named;
+}
+
+namespace {
+
+// "x", "y" and "z" have an order of their own, whatever order they are written in; "m" and "b" have
+// none but that.
+bool HaveOrder(const std::vector<std::string>& names) {
+  constexpr std::array<std::string_view, 8> kRuns{"abcde", "fgh", "ijk", "lmn",
+                                                  "opqr",  "st",  "uvw", "xyz"};
+  const auto run = [&](const std::string& name) {
+    const size_t plain = std::min(name.find('_'), name.size());
+    if (plain != 1) return std::pair<size_t, bool>(kRuns.size(), false);
+    const bool upper = IsUpper(name[0]);
+    const auto holds = [&](std::string_view letters) {
+      return letters.find(Lower(name[0])) != std::string_view::npos;
+    };
+    return std::pair<size_t, bool>(std::ranges::find_if(kRuns, holds) - kRuns.begin(), upper);
+  };
+  return std::ranges::all_of(names, [&](const std::string& name) {
+    return run(name).first < kRuns.size() && run(name) == run(names[0]);
+  });
+}
+
+}  // namespace
+
+// The values in the order of their names.
+Nodes Judge::InNameOrder(const NamedItems& items) const {
+  if (!items.distinct || !HaveOrder(items.names)) return items.values;
+  std::vector<std::pair<std::string, NodeId>> pairs;
+  for (size_t i = 0; i < items.names.size(); ++i)
+    pairs.emplace_back(items.names[i], items.values[i]);
+  // x_2 before x_10
+  std::ranges::sort(pairs, [](const auto& x, const auto& y) {
+    return std::pair(x.first.size(), x.first) < std::pair(y.first.size(), y.first);
+  });
+  Nodes values;
+  for (const auto& [name, value] : pairs) values.push_back(value);
+  return values;
 }
 
 Nodes Judge::Items(NodeId id) {
@@ -140,65 +183,101 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
     if (MayBeRealSet(tree_, g) && OpOf(a) == Op::kSet) return Sets(g, a);
   }
   if (!IsList(a)) {
+    // A comma in a gold answer separates, but for 0,75.
     if (const NodeId number = DecimalComma(g); number != kNoNode && IsScalar(tree_, a)) {
-      return Same(number, a);
+      const bool decimal = tree_[number].text.starts_with("0.") && tree_[number].text.size() > 3;
+      return decimal ? Same(number, a) : Sameness::kDifferent;
     }
     if (OpOf(g) == Op::kList && OpOf(a) == Op::kTuple) {
-      Nodes values;
-      if (Named(ChildrenOf(g), values)) {
-        return InOrder(tree_.Add(Op::kTuple, {}, values), a);
-      }
-      return InOrder(g, a);
+      const auto named = ReadNames(ChildrenOf(g));
+      return named ? InOrder(InNameOrder(*named), ChildrenOf(a)) : InOrder(g, a);
     }
     if (MayBeRealSet(tree_, a)) return Sets(g, a);
   }
   const Nodes x = Items(g), y = Items(a);
+  const auto dots = [&](NodeId item) {
+    return OpOf(item) == Op::kText && tree_[item].text == "...";
+  };
+  if (std::ranges::any_of(x, dots) || std::ranges::any_of(y, dots)) return InOrder(x, y);
   if (x.size() > 1 && x.size() == y.size()) {
-    // x = 1, y = 2 against 1, 2: names give an order.
-    Nodes values, others;
-    const bool named = Named(x, values), other_named = Named(y, others);
-    if (named != other_named) {
-      Sameness all = Sameness::kSame;
-      for (size_t i = 0; i < x.size(); ++i) {
-        all = Both(all, Same(named ? values[i] : x[i], other_named ? others[i] : y[i]));
-      }
-      return all;
+    const auto gold = ReadNames(x), answer = ReadNames(y);
+    // "x = 1 and y = 2" is one solution, "x = 1 or y = 2" is none of it.
+    const int joined = tree_[g].detail, other = tree_[a].detail;
+    if (gold && answer && gold->distinct && joined + other == 5 && joined != other) {
+      return Sameness::kDifferent;
+    }
+    // x = 1, y = 2 against 1, 2: names give an order, x = 1, x = 2 do not.
+    if (gold && !answer && NothingNamed(y)) {
+      if (gold->one) return Unordered(gold->values, y);
+      return InOrder(InNameOrder(*gold), y);
+    }
+    if (answer && !gold && NothingNamed(x)) {
+      if (answer->one) return Unordered(x, answer->values);
+      return InOrder(x, InNameOrder(*answer));
     }
   }
-  return Unordered(x, y);
+  return Unordered(x, y, OpOf(g) == Op::kSet || OpOf(a) == Op::kSet);
 }
 
-// Each of one has its like in the other; what is said twice counts once.
-Sameness Judge::Unordered(const Nodes& x, const Nodes& y) {
-  using Distinct = std::map<std::string, NodeId>;
-  const auto distinct = [&](const Nodes& nodes) {
-    Distinct items;
-    for (const NodeId node : nodes) items.try_emplace(NormalForm(tree_, node), node);
+bool Judge::NothingNamed(const Nodes& items) const {
+  return std::ranges::none_of(items, [&](NodeId id) { return OpOf(id) == Op::kRelation; });
+}
+
+// Each of one has its like in the other. What is said twice counts twice, but in sets, and but for
+// one value that is said again in other words, or a pair or equation that an answer repeats.
+Sameness Judge::Unordered(const Nodes& x, const Nodes& y, bool sets) {
+  const auto items_of = [&](const Nodes& nodes) {
+    std::vector<std::pair<std::string, NodeId>> items;
+    for (const NodeId node : nodes) items.emplace_back(NormalForm(tree_, node), node);
+    if (!sets) return items;
+    std::ranges::sort(items);
+    const auto [same, rest] =
+        std::ranges::unique(items, {}, [](const auto& item) { return item.first; });
+    items.erase(same, rest);
     return items;
   };
-  const Distinct gold = distinct(x), answer = distinct(y);
+  const auto gold = items_of(x), answer = items_of(y);
   // So much for so little says more than the gold answer, and would have every pair compared.
   if (answer.size() > 4 * gold.size() + 16) return Sameness::kDifferent;
-  std::set<std::string_view> found;  // of the answer's
+  const bool counted = !sets && gold.size() > 1;
+  const auto scalar = [&](const auto& item) { return IsScalar(tree_, item.second); };
+  if (counted && gold.size() != answer.size() &&
+      (gold.size() > answer.size() || std::ranges::any_of(answer, scalar))) {
+    return Sameness::kDifferent;
+  }
+  std::vector<bool> found(answer.size());
+  std::vector<size_t> rest;  // of gold, what is not written alike
+  std::multimap<std::string_view, size_t> written;
+  for (size_t i = 0; i < answer.size(); ++i) written.emplace(answer[i].first, i);
+  for (size_t i = 0; i < gold.size(); ++i) {
+    const auto like = written.find(gold[i].first);
+    if (like == written.end()) {
+      rest.push_back(i);
+      continue;
+    }
+    found[like->second] = true;
+    if (counted) written.erase(like);
+  }
   Sameness all = Sameness::kSame;
-  for (const auto& [form, item] : gold) {
-    if (answer.contains(form)) continue;
+  for (const size_t i : rest) {
     Sameness best = Sameness::kDifferent;
-    for (const auto& [other_form, other] : answer) {
-      const Sameness same = Same(item, other);
-      if (Yes(same)) found.insert(other_form);
+    for (size_t j = 0; j < answer.size(); ++j) {
+      if (counted && found[j]) continue;
+      const Sameness same = Same(gold[i].second, answer[j].second);
+      if (Yes(same)) found[j] = true;
       if (Yes(same) || (same == Sameness::kUnknown && !Yes(best))) best = same;
+      if (Yes(same) && counted) break;
     }
     all = Both(all, best);
     if (all == Sameness::kDifferent) return all;
   }
-  for (const auto& [form, item] : answer) {
-    if (gold.contains(form) || found.contains(form)) continue;
+  for (size_t j = 0; j < answer.size(); ++j) {
+    if (found[j]) continue;
     // Said in another way before: 1/2, 0.5.
     Sameness best = Sameness::kDifferent;
-    for (const auto& [gold_form, other] : gold) {
-      const Sameness same = Same(other, item);
-      if (Yes(same)) best = same;
+    for (const auto& [form, item] : gold) {
+      const Sameness same = Same(item, answer[j].second);
+      if (Yes(same) || same == Sameness::kUnknown) best = same;
       if (Yes(same)) break;
     }
     all = Both(all, best);
@@ -236,7 +315,7 @@ Sameness Judge::Sets(NodeId g, NodeId a) {
       return tree_[g].detail == tree_[a].detail ? InOrder(g, a) : Sameness::kDifferent;
     }
     if (OpOf(g) == Op::kUnion || OpOf(g) == Op::kIntersection || OpOf(g) == Op::kSet) {
-      return Unordered(ChildrenOf(g), ChildrenOf(a));
+      return Unordered(ChildrenOf(g), ChildrenOf(a), true);
     }
     if (OpOf(g) == Op::kSetMinus) return InOrder(g, a);
     return Sameness::kDifferent;

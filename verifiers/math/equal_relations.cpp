@@ -10,6 +10,55 @@
 
 namespace retort::verifiers {
 
+// Rounded to as many places as it shows, `rounded` is what `exact` is.
+bool Judge::IsRounding(NodeId exact, NodeId rounded) {
+  NodeId digits = rounded;
+  while (OpOf(digits) == Op::kNegate) digits = tree_.Child(digits, 0);
+  const std::string_view text = tree_[digits].text;
+  const size_t point = text.find('.');
+  const int places =
+      point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
+  if (OpOf(digits) != Op::kNumber || places > 20) return Yes(Scalars(exact, rounded));
+  const NodeId decimal =
+      point == std::string_view::npos ? tree_.Add(Op::kNumber, std::string(text) + ".") : digits;
+  const NodeId value = digits == rounded ? decimal : tree_.Add(Op::kNegate, {decimal});
+  return Yes(CompareScalars(tree_, exact, value, {places}));
+}
+
+// Whether all that a chain says of numbers is so: x = 2 + 4 = 5 and 7 ≈ 42 say nothing.
+bool Judge::LinksHold(NodeId chain) {
+  const Nodes sides = ChildrenOf(chain);
+  const std::string_view relations = tree_[chain].text;
+  for (size_t i = 0; i < relations.size(); ++i) {
+    const auto bare = [&](NodeId id) {
+      return OpOf(id) == Op::kQuantity ? tree_.Child(id, 0) : id;
+    };
+    const NodeId left = bare(sides[i]), right = bare(sides[i + 1]);
+    if (!Constant(left) || !Constant(right) || IsInfinite(left) || IsInfinite(right)) continue;
+    if (relations[i] == kEqualTo && Scalars(left, right) == Sameness::kDifferent) return false;
+    if (relations[i] == kApproximately && !IsRounding(left, right) && !IsRounding(right, left)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The names that a chain gives one value, x and y of x = y = 2; of y = f(x) = … one.
+std::vector<std::string> Judge::NamesOf(NodeId chain) const {
+  std::vector<std::string> names;
+  bool call = false, y = false;
+  const auto sides = tree_.Children(chain);
+  for (size_t i = 0; i < sides.size(); ++i) {
+    if (!IsName(tree_, sides[i]) || (i + 1 == sides.size() && !names.empty() && i < 2)) continue;
+    call = call || OpOf(sides[i]) == Op::kApply;
+    y = y || IsSymbol(sides[i], "y");
+    names.push_back(NormalForm(tree_, sides[i]));
+  }
+  if (call && y) std::erase(names, "y");
+  std::ranges::sort(names);
+  return names;
+}
+
 // "22/7 ≈ 3.14" is what stands left, and what stands right where that is a rounding of it.
 std::optional<Sameness> Judge::Approximations(NodeId g, NodeId a) {
   for (const bool of_gold : {true, false}) {
@@ -20,20 +69,11 @@ std::optional<Sameness> Judge::Approximations(NodeId g, NodeId a) {
     const NodeId exact = sides[sides.size() - 2], rounded = sides.back();
     if (!Constant(exact) || !Constant(rounded) || !Constant(other)) return std::nullopt;
     const auto same = [&](NodeId side) { return of_gold ? Same(side, other) : Same(other, side); };
+    if (!of_gold && !LinksHold(relation)) return Sameness::kDifferent;
     if (sides.size() > 2) {  // x = 1/3 ≈ …: what is exact counts, however it is rounded
       if (const Sameness exactly = same(exact); Yes(exactly)) return exactly;
     }
-    NodeId digits = rounded;
-    while (OpOf(digits) == Op::kNegate) digits = tree_.Child(digits, 0);
-    const std::string_view text = tree_[digits].text;
-    const size_t point = text.find('.');
-    const int places =
-        point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
-    if (OpOf(digits) != Op::kNumber || places > 20) return std::nullopt;
-    const NodeId decimal =
-        point == std::string_view::npos ? tree_.Add(Op::kNumber, std::string(text) + ".") : digits;
-    const NodeId value = digits == rounded ? decimal : tree_.Add(Op::kNegate, {decimal});
-    if (!Yes(CompareScalars(tree_, exact, value, {places}))) return Sameness::kDifferent;
+    if (!IsRounding(exact, rounded)) return Sameness::kDifferent;
     for (const NodeId side : {exact, rounded}) {
       if (const Sameness found = same(side); Yes(found)) return found;
     }
@@ -45,14 +85,10 @@ std::optional<Sameness> Judge::Approximations(NodeId g, NodeId a) {
 Sameness Judge::Relations(NodeId g, NodeId a) {
   if (const auto same = Approximations(g, a)) return *same;
   const auto gold = ReadAssignment(tree_, g), answer = ReadAssignment(tree_, a);
+  if (answer && !LinksHold(a)) return Sameness::kDifferent;
   if (OpOf(g) != Op::kRelation) {
     if (answer) {
       // "x = 5 or x = 7" is a list; what remains here is one relation for a value.
-      const NodeId first = tree_.Child(a, 0);  // 4 = 5 says nothing
-      if (Constant(first) && Constant(answer->value) &&
-          Scalars(first, answer->value) == Sameness::kDifferent) {
-        return Sameness::kDifferent;
-      }
       const Sameness same = Same(g, answer->value);
       if (Yes(same) || answer->name != kNoNode || tree_[a].text != "=") return same;
       // 5 = x
@@ -78,6 +114,10 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
   if (gold && answer) {
     const bool membership = tree_[g].text == "e" && tree_[a].text == "e";
     if (gold->name != kNoNode && answer->name != kNoNode) {
+      const auto names = NamesOf(g), others = NamesOf(a);
+      if (!membership && (names.size() > 1 || others.size() > 1) && names != others) {
+        return Sameness::kDifferent;
+      }
       if (const NodeId value = Reordered(gold->name, answer->name, answer->value);
           value != kNoNode) {
         return Same(gold->value, value);

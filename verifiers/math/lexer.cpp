@@ -25,6 +25,7 @@ std::vector<Token> Lexer::Run() {
     if (i_ >= s_.size()) break;
     One();
   }
+  begin_ = s_.size();
   Push(Lexeme::kEnd);
   return std::move(tokens_);
 }
@@ -136,8 +137,12 @@ void Lexer::One() {
       return Push(Lexeme::kRelation,
                   c == '<' ? (equal ? kLessEqual : kLess) : (equal ? kGreaterEqual : kGreater));
     }
-    case '~':
     case '$':
+      if (IsDigit(At(i_)) && s_.find('$') == s_.rfind('$')) {  // closes nothing
+        return Push(Lexeme::kWord, {}, "USD");
+      }
+      [[fallthrough]];
+    case '~':
       space_ = true;
       return;
     case '&':
@@ -218,6 +223,20 @@ void Lexer::Letter(std::string_view letter) {
   // 2.98 x 10^8: no variable stands before a number.
   const bool between = After(Lexeme::kNumber) && IsDigit(At(SkipGaps(i_)));
   if (between && (letter == "x" || letter == "X")) return Push(Lexeme::kTimes);
+  // x1 is x_1; of \frac x2 and \sqrt x2 both are arguments.
+  size_t end = i_;
+  while (IsDigit(At(end)) && end < i_ + 4) ++end;
+  const bool index = end > i_ && !IsDigit(At(end)) && At(end) != '.' && !After(Lexeme::kNumber) &&
+                     !After(Lexeme::kFraction) && !After(Lexeme::kSqrt) &&
+                     !After(Lexeme::kBinomial) && !After(Lexeme::kCaret) &&
+                     !After(Lexeme::kUnderscore) && letter != "e" && letter != "i" && letter != "C";
+  if (index && letter.data() + 1 == s_.data() + i_) {
+    std::string name(letter);
+    name += '_';
+    name += s_.substr(i_, end - i_);
+    i_ = end;
+    return Push(Lexeme::kSymbol, {}, tree_.Keep(std::move(name)));
+  }
   if (letter == "e") return Push(Lexeme::kConstant, Op::kE, letter);
   if (letter == "i") return Push(Lexeme::kConstant, Op::kI, letter);
   Push(Lexeme::kSymbol, {}, letter);

@@ -102,6 +102,9 @@ void Lexer::Mark(char mark) {
     case '$': {  // "\$ = 5" was to end a formula
       const size_t behind = s_.find_first_not_of(' ', i_);
       if (!tokens_.empty() && At(behind) == '=') return Push(Lexeme::kArrow);
+      if (IsDigit(At(behind)) || At(behind) == '.' || After(Lexeme::kNumber)) {
+        return Push(Lexeme::kWord, {}, "USD");
+      }
       space_ = true;
       return;
     }

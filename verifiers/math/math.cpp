@@ -8,7 +8,6 @@
 #include "base/strings.h"
 #include "verifiers/math/internal/equal.h"
 #include "verifiers/math/internal/parse.h"
-#include "verifiers/math/internal/quantity.h"
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
 
@@ -49,7 +48,7 @@ std::string ChoiceLetter(std::string_view answer) {
 
 // A quotient of two numbers, whatever its sign.
 bool IsFraction(const Tree& tree, NodeId id) {
-  while (tree[id].op == Op::kNegate) id = tree.Child(id, 0);
+  while (tree[id].op == Op::kNegate || tree[id].op == Op::kQuantity) id = tree.Child(id, 0);
   return tree[id].op == Op::kDivide && tree[tree.Child(id, 0)].op == Op::kNumber &&
          tree[tree.Child(id, 1)].op == Op::kNumber;
 }
@@ -57,39 +56,12 @@ bool IsFraction(const Tree& tree, NodeId id) {
 // 12/3 for 4, 2/4 for 1/2; where the gold answer is a number as well and has no decimal point.
 bool IsUnreduced(const Tree& tree, NodeId gold, NodeId answer) {
   NodeId number = gold;
-  while (tree[number].op == Op::kNegate) number = tree.Child(number, 0);
+  while (tree[number].op == Op::kNegate || tree[number].op == Op::kQuantity)
+    number = tree.Child(number, 0);
   const bool whole =
       tree[number].op == Op::kNumber && tree[number].text.find('.') == std::string_view::npos;
   if (!IsFraction(tree, answer) || !(whole || IsFraction(tree, gold))) return false;
   return NormalForm(tree, gold) != NormalForm(tree, answer);
-}
-
-bool HasPi(const Tree& tree, NodeId id) {
-  tree.Spend(20);
-  if (tree[id].op == Op::kPi) return true;
-  const Op op = tree[id].op;
-  const bool value = op == Op::kMul || op == Op::kDivide || op == Op::kNegate || op == Op::kAdd;
-  return value &&
-         std::ranges::any_of(tree.Children(id), [&](NodeId child) { return HasPi(tree, child); });
-}
-
-// 5 m beside 500 cm, 90° beside π/2: both in the same unit. False when their units say nothing.
-bool Converted(Tree& tree, NodeId& gold, NodeId& answer, std::string_view gold_text,
-               std::string_view answer_text) {
-  const auto unit = UnitOf(gold_text), other = UnitOf(answer_text);
-  if (unit == other || !IsScalar(tree, gold) || !IsScalar(tree, answer)) return false;
-  const Quantity degrees{Dimension::kAngle, 1, 1};
-  if (!unit || !other) {
-    NodeId& angle = unit ? gold : answer;
-    if ((unit ? unit : other) != degrees || !HasPi(tree, unit ? answer : gold)) return false;
-    angle = tree.Add(Op::kMul,
-                     {angle, tree.Add(Op::kDivide, {tree.Add(Op::kPi, {}), tree.Number(180)})});
-    return true;
-  }
-  if (unit->dimension != other->dimension || unit->power != other->power) return false;
-  gold = tree.Add(Op::kMul, {gold, tree.Number(unit->scale)});
-  answer = tree.Add(Op::kMul, {answer, tree.Number(other->scale)});
-  return true;
 }
 
 // An answer, and how it is written in one way for all.
@@ -179,9 +151,7 @@ class MathVerifier final : public Verifier {
                              .rename_variables = options_.rename_variables};
     Sameness same = Sameness::kUnknown;
     const bool enough = Within(tree, kComparing, [&] {
-      const bool converted = Converted(tree, gold_value, value,
-                                       gold ? gold->text : response.problem.answer, answer->text);
-      const bool identical = !converted && verdict.normal_form == verdict.gold_normal_form;
+      const bool identical = verdict.normal_form == verdict.gold_normal_form;
       same = identical ? Sameness::kSame : SameAnswer(tree, gold_value, value, equal);
     });
     if (!enough || same == Sameness::kUnknown) {

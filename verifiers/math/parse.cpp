@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "verifiers/math/internal/parser-inl.h"
+#include "verifiers/math/internal/quantity.h"
 #include "verifiers/math/internal/units.h"
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
@@ -18,15 +19,15 @@ bool IsSet(Op op) {
          op == Op::kEmptySet;
 }
 
+}  // namespace
+
 // Words that begin a condition of what stands before them.
-bool StartsCondition(const Token& token) {
+bool Parser::StartsCondition(const Token& token) {
   if (token.lexeme != Lexeme::kText && token.lexeme != Lexeme::kWord) return false;
   constexpr std::array<std::string_view, 7> kWords{"for",  "if",     "when",    "where",
                                                    "with", "unless", "provided"};
   return std::ranges::find(kWords, FirstWord(token.text)) != kWords.end();
 }
-
-}  // namespace
 
 NodeId Parser::Run() {
   Trim();
@@ -68,12 +69,6 @@ void Parser::Trim() {
   constexpr std::array<std::string_view, 5> kNearly{"about", "approximately", "approx", "around",
                                                     "roughly"};
   if (Is(Lexeme::kWord) && std::ranges::find(kNearly, Now().text) != kNearly.end()) ++i_;
-  constexpr std::array<std::string_view, 9> kMoney{"USD", "US",  "EUR", "GBP", "INR",
-                                                   "Rs",  "CAD", "AUD", "RMB"};
-  if (Is(Lexeme::kWord) && Next().lexeme == Lexeme::kNumber &&
-      std::ranges::find(kMoney, Now().text) != kMoney.end()) {
-    ++i_;
-  }
   constexpr std::array<std::string_view, 8> kNouns{"the",   "point",  "ordered",  "pair",
                                                    "pairs", "points", "interval", "vector"};
   size_t noun = i_;
@@ -93,6 +88,11 @@ void Parser::Trim() {
   };
   size_t end = tokens_.size() - 1;
   while (end > i_ && trailing(tokens_[end - 1])) --end;
+  // A list that goes on is another one: 1, 2, …
+  if (end > i_ && tokens_[end].lexeme == Lexeme::kComma &&
+      tokens_[end + 1].lexeme == Lexeme::kDots) {
+    end += 2;
+  }
   tokens_[end].lexeme = Lexeme::kEnd;
   tokens_.resize(end + 1);
 }
@@ -183,29 +183,68 @@ NodeId Parser::Grouped(Nodes items, int detail) {
   return tree_.Add(Op::kList, {}, items, detail);
 }
 
+// One side of a relation, and its unit where the side is all there is beside it.
+NodeId Parser::Side(std::string_view& unit) {
+  unit_end_ = 0;
+  money_ = {};
+  const NodeId side = Expression(Power::kSet);
+  unit = {};
+  if (!failed_ && open_ == 0) unit = unit_end_ == i_ && unit_end_ != 0 ? unit_ : money_;
+  return side;
+}
+
 NodeId Parser::Relation() {
   const Level level(*this);
   Nodes sides;
+  std::vector<std::string_view> units;
   std::string relations;
+  const auto measured = [&](NodeId node, std::string_view unit) {
+    return unit.empty() || failed_ ? node : tree_.Add(Op::kQuantity, unit, std::array{node});
+  };
+  const auto side = [&] {
+    std::string_view unit;
+    sides.push_back(Side(unit));
+    units.push_back(unit);
+  };
   if (Is(Lexeme::kRelation)) {  // "= 5", "≈ 5", "> 3"
     const auto relation = Now().As<enum Relation>();
     ++i_;
-    const NodeId side = Expression(Power::kSet);
-    if (failed_ || relation == kEqualTo || relation == kApproximately) return side;
-    const std::array ends{tree_.Add(Op::kSymbol, "?"), side};
-    return tree_.Add(Op::kRelation, std::string(1, relation), ends);
+    side();
+    if (failed_) return kNoNode;
+    if (relation == kEqualTo || relation == kApproximately) return measured(sides[0], units[0]);
+    const std::array ends{tree_.Add(Op::kSymbol, "?"), sides[0]};
+    return measured(tree_.Add(Op::kRelation, std::string(1, relation), ends), units[0]);
   }
-  sides.push_back(Expression(Power::kSet));
+  side();
   while (!failed_ && Is(Lexeme::kRelation)) {
     relations.push_back(Now().As<enum Relation>());
     ++i_;
-    if (Is(Lexeme::kEnd) && relations.size() == 1 && relations[0] == kEqualTo) return sides[0];
-    sides.push_back(Expression(Power::kSet));
+    if (Is(Lexeme::kEnd) && relations.size() == 1 && relations[0] == kEqualTo) {
+      return measured(sides[0], units[0]);
+    }
+    side();
   }
   if (failed_) return kNoNode;
   if (StatesModulus()) sides.back() = Residue(sides.back());
   if (failed_) return kNoNode;
-  return sides.size() == 1 ? sides[0] : tree_.Add(Op::kRelation, relations, sides);
+  if (sides.size() == 1) return measured(sides[0], units[0]);
+  InOneUnit(sides, units);
+  if (relations.find_first_not_of('=') == std::string::npos) {  // a value of its own
+    sides.back() = measured(sides.back(), units.back());
+    return tree_.Add(Op::kRelation, relations, sides);
+  }
+  return measured(tree_.Add(Op::kRelation, relations, sides), units.back());
+}
+
+// 5 m = 500 cm: all sides in the unit of the last.
+void Parser::InOneUnit(Nodes& sides, const std::vector<std::string_view>& units) {
+  const auto last = units.back().empty() ? std::nullopt : ReadUnit(units.back(), false);
+  for (size_t i = 0; last && i + 1 < sides.size(); ++i) {
+    const auto unit = units[i].empty() ? std::nullopt : ReadUnit(units[i], false);
+    if (unit && unit->unit.SameKind(last->unit)) {
+      sides[i] = Converted(tree_, sides[i], unit->unit, last->unit);
+    }
+  }
 }
 
 // \pmod{11}, (mod 11)

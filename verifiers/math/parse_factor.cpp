@@ -24,6 +24,7 @@ bool NamesFunction(std::string_view name) {
 NodeId Parser::Factor() {
   const Level level(*this);
   constexpr int kMostAttached = 50;
+  TakeMoney();
   after_number_ = Is(Lexeme::kNumber);
   NodeId node = Primary();
   for (int attached = 0; !failed_; ++attached) {
@@ -54,11 +55,8 @@ NodeId Parser::Factor() {
       node = tree_.Add(Op::kPercent, {node});
     } else if (Is(Lexeme::kDegree)) {
       ++i_;
+      DegreeOf(Is(Lexeme::kSymbol) && EndsItem(Next()));
       node = Radians(node);
-      if (Is(Lexeme::kSymbol) && (Now().text == "C" || Now().text == "F") &&
-          Next().lexeme == Lexeme::kEnd) {
-        ++i_;
-      }
     } else if (Is(Lexeme::kPrime) && tree_[node].op == Op::kSymbol) {
       ++i_;
       node = Named(std::string(tree_[node].text) + "'");
@@ -117,8 +115,16 @@ bool Parser::Degree() {
   if (Next(n).lexeme != Lexeme::kDegree && !letter) return false;
   if (group && !Closes(Next(n + 1), Bracket::kGroup)) return false;
   i_ += n + 1 + (group ? 1 : 0);
-  if (Is(Lexeme::kSymbol) && (Now().text == "C" || Now().text == "F")) ++i_;
+  DegreeOf(Is(Lexeme::kSymbol));
   return true;
+}
+
+// Behind a degree, which is the unit of what stands before it: C or F `may` follow.
+void Parser::DegreeOf(bool may) {
+  const bool scale = may && (Now().text == "C" || Now().text == "F");
+  unit_ = !scale ? "degree" : Now().text == "C" ? "degC" : "degF";
+  if (scale) ++i_;
+  unit_end_ = i_;
 }
 
 // ^2, ^{…}, ^-1, ^(…), ^\frac12, ^x, ^2^3 from the right.
@@ -219,10 +225,11 @@ NodeId Parser::Applied(NodeId symbol) {
   const bool single = Closes(Next(2), Bracket::kRound) &&
                       (argument.lexeme == Lexeme::kSymbol || argument.lexeme == Lexeme::kNumber);
   const bool capital = IsUpper(name[0]);
-  const bool defined =
-      single && Next(3).lexeme == Lexeme::kRelation && argument.lexeme == Lexeme::kSymbol;
+  const bool defined = single && Next(3).lexeme == Lexeme::kRelation;
   const bool primed = name.ends_with('\'');
-  const bool several = capital && name.size() == 1 && HoldsComma();  // the point P(1, 2)
+  // The point P(1, 2), the probability P(X = 1).
+  const bool several =
+      capital && name.size() == 1 && (Holds(Lexeme::kComma) || Holds(Lexeme::kRelation));
   if (!NamesFunction(name) && !primed && !several && !(single && (capital || defined))) {
     return symbol;
   }
@@ -236,13 +243,13 @@ NodeId Parser::Applied(NodeId symbol) {
   return tree_.Add(Op::kApply, std::string(name), arguments);
 }
 
-// Whether a comma stands in the bracket that begins here, and not in one within.
-bool Parser::HoldsComma() const {
+// Whether it stands in the bracket that begins here, and not in one within.
+bool Parser::Holds(Lexeme lexeme) const {
   int depth = 0;
   for (size_t t = i_; t < tokens_.size() && t < i_ + 100; ++t) {
     if (tokens_[t].lexeme == Lexeme::kOpen) ++depth;
     if (tokens_[t].lexeme == Lexeme::kClose && --depth == 0) return false;
-    if (tokens_[t].lexeme == Lexeme::kComma && depth == 1) return true;
+    if (tokens_[t].lexeme == lexeme && depth == 1) return true;
   }
   return false;
 }
@@ -325,8 +332,11 @@ NodeId Parser::Primary() {
     case Lexeme::kText:
       ++i_;
       return Text(Words(token.text));
-    case Lexeme::kOpen:
-      return Bracketed();
+    case Lexeme::kOpen: {
+      const NodeId inside = Bracketed();  // \mathbf{f}(x)
+      const bool name = token.meaning == Meaning(Bracket::kGroup) && !failed_;
+      return name ? Applied(inside) : inside;
+    }
     case Lexeme::kClose:
       if (Is(Lexeme::kClose, Bracket::kSquare)) return Bracketed();  // ]0, 1[
       return Fail();

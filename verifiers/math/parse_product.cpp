@@ -86,7 +86,9 @@ void Parser::Modulus(Factors& product) {
 void Parser::Juxtaposed(Factors& product) {
   if (tree_[product.left].op == Op::kText) {
     Fail();
-  } else if (product.more.empty() && (Combinations(product.left) || Unit(product.left))) {
+  } else if ((product.more.empty() && Combinations(product.left)) ||
+             Measured(tree_[product.left].constant) ||
+             (product.more.empty() && Unit(product.left))) {
     product.whole = false;
   } else if (failed_ || WordsBehind(product)) {
     return;

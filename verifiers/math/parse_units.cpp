@@ -3,6 +3,7 @@
 #include <array>
 
 #include "verifiers/math/internal/parser-inl.h"
+#include "verifiers/math/internal/quantity.h"
 #include "verifiers/math/internal/units.h"
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
@@ -28,6 +29,78 @@ size_t Zeros(std::string_view text) {
 }
 
 }  // namespace
+
+// What may follow an item of a list, or a side of a relation.
+bool Parser::EndsItem(const Token& token) const {
+  switch (token.lexeme) {
+    case Lexeme::kEnd:
+    case Lexeme::kComma:
+    case Lexeme::kSemicolon:
+    case Lexeme::kConjunction:
+    case Lexeme::kRelation:
+    case Lexeme::kNewRow:
+    case Lexeme::kArrow:
+    case Lexeme::kDots:
+      return true;
+    default:
+      return StartsCondition(token);
+  }
+}
+
+// The unit of all that stands before it in this item, which ends with it.
+bool Parser::Measured(bool constant) {
+  if (open_ > 0 || bars_ > 0 || angles_ > 0) return false;
+  if (!Is(Lexeme::kWord) && !Is(Lexeme::kText) && !Is(Lexeme::kSymbol) && !Is(Lexeme::kFraction) &&
+      !Is(Lexeme::kOpen, Bracket::kGroup)) {
+    return false;
+  }
+  // Behind \mathrm there is only its group.
+  size_t begin = Now().begin;
+  std::string_view before = answer_.substr(0, begin);
+  const bool group = Is(Lexeme::kOpen, Bracket::kGroup);
+  const bool roman = group && (before.ends_with("\\mathrm") || before.ends_with("\\mathsf") ||
+                               before.ends_with("\\mathit") || before.ends_with("\\rm"));
+  if (group && !roman) return false;
+  const auto read = ReadUnit(answer_.substr(begin), roman);
+  tree_.Spend(2000);
+  if (!read || (read->unit.letter && !(after_number_ && constant))) return false;
+  const size_t end = begin + read->size;
+  size_t next = i_;
+  while (tokens_[next].lexeme != Lexeme::kEnd && tokens_[next].begin < end) ++next;
+  if (!EndsItem(tokens_[next])) return false;
+  // The rest of its last token would be lost.
+  const size_t rest = tokens_[next].lexeme == Lexeme::kEnd ? answer_.size() : tokens_[next].begin;
+  constexpr std::string_view kNothing = " ~\t\n{}$.,;:!\\";
+  if (rest > end &&
+      answer_.substr(end, rest - end).find_first_not_of(kNothing) != std::string_view::npos) {
+    return false;
+  }
+  // A lower-case letter may be meant for a number of things; those that may not are few.
+  const std::string_view written = answer_.substr(begin, read->size);
+  if (read->unit.letter) {
+    const bool capital = IsUpper(written[0]) || written[0] == '\\';
+    const bool common = std::string_view("mgshl").find(written[0]) != std::string_view::npos;
+    if (!capital && !common) return false;
+    if (!tokens_[i_].space && !(written.size() > 1)) return false;
+  }
+  unit_ = roman ? tree_.Keep("\\mathrm" + std::string(written)) : written;
+  i_ = unit_end_ = next;
+  return true;
+}
+
+// \$, €, USD and the like before a number.
+void Parser::TakeMoney() {
+  while (Is(Lexeme::kWord) || Is(Lexeme::kText)) {
+    const Token& next = Next();
+    const bool before = next.lexeme == Lexeme::kNumber || next.lexeme == Lexeme::kWord ||
+                        next.lexeme == Lexeme::kText;
+    if (!before || Now().text.size() > 4) return;
+    const auto read = ReadUnit(Now().text, true);
+    if (!read || read->size != Now().text.size() || read->unit.currency.empty()) return;
+    money_ = Now().text;
+    ++i_;
+  }
+}
 
 // All that follows is a unit.
 bool Parser::OnlyUnits(bool spaced) const {

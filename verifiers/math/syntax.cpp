@@ -167,6 +167,9 @@ std::string Write(const Tree& tree, NodeId id, std::vector<std::string> parts, b
     case Op::kApply:
     case Op::kOpaque:
       return StrCat(node.text, "(", Joined(parts, ", "), ")");
+    case Op::kQuantity:
+      bracket(0, 6);
+      return StrCat(parts[0], " ", node.text);
     case Op::kRatio:
       for (size_t i = 0; i < parts.size(); ++i) bracket(i, 4);
       return Joined(parts, " : ") + (node.detail == 0 ? "" : node.detail == 1 ? " am" : " pm");

@@ -2,6 +2,7 @@
 // The judge behind equal.h: every method says whether a gold answer g and an answer a are the same.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,11 @@ class Judge {
   NodeId SameConstant(NodeId g, NodeId a);
   NodeId SameUnit(NodeId g, NodeId a);
 
+  // equal_quantities.cpp
+  Sameness Quantities(NodeId g, NodeId a);
+  bool HasPi(NodeId id) const;
+  NodeId Scaled(NodeId id, const std::function<NodeId(NodeId)>& scale);
+
   // equal_texts.cpp
   NodeId Meant(NodeId id);
   bool MeansNothing(NodeId id) const;
@@ -62,6 +68,9 @@ class Judge {
 
   // equal_relations.cpp
   Sameness Relations(NodeId g, NodeId a);
+  bool IsRounding(NodeId exact, NodeId rounded);
+  bool LinksHold(NodeId chain);
+  std::vector<std::string> NamesOf(NodeId chain) const;
   std::optional<Sameness> Approximations(NodeId g, NodeId a);
   NodeId Bound(NodeId gold, NodeId answer, NodeId value);
   bool Definitions(NodeId g, NodeId a) const;
@@ -79,15 +88,23 @@ class Judge {
 
   // equal_lists.cpp
   Sameness InOrder(NodeId g, NodeId a);
+  Sameness InOrder(const Nodes& x, const Nodes& y);
   void DropCommonName(Nodes& items);
-  bool Named(const Nodes& items, Nodes& values) const;
+  struct NamedItems {
+    std::vector<std::string> names;
+    Nodes values;
+    bool distinct = false, one = false;  // names: no two alike, all alike
+  };
+  std::optional<NamedItems> ReadNames(const Nodes& items) const;
+  Nodes InNameOrder(const NamedItems& items) const;
+  bool NothingNamed(const Nodes& items) const;
   Nodes Items(NodeId id);
   NodeId DecimalComma(NodeId id);
   bool Conditions(NodeId id) const;
   bool WithoutDomains(NodeId& g, NodeId& a);
   NodeId AsUnion(NodeId list, NodeId other, bool gold);
   Sameness Lists(NodeId g, NodeId a);
-  Sameness Unordered(const Nodes& x, const Nodes& y);
+  Sameness Unordered(const Nodes& x, const Nodes& y, bool sets = false);
   Sameness Sets(NodeId g, NodeId a);
 
   // equal_shapes.cpp

@@ -64,6 +64,7 @@ class Parser {
 
   // parse.cpp: operators, from those that bind least.
   void Trim();
+  static bool StartsCondition(const Token& token);
   bool ExplainsVariables() const;
   void JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups);
   bool IsScalarValue(NodeId node) const;
@@ -73,6 +74,8 @@ class Parser {
   NodeId List(Lexeme until);
   NodeId Grouped(Nodes items, int detail);
   NodeId Relation();
+  NodeId Side(std::string_view& unit);
+  void InOneUnit(Nodes& sides, const std::vector<std::string_view>& units);
   NodeId Expression(Power weakest);
   struct Operator;
   static const Operator kOperators[];
@@ -102,6 +105,9 @@ class Parser {
   void Multiply(NodeId& left, NodeId right);
 
   // parse_units.cpp: what stands behind a number and is no factor.
+  bool EndsItem(const Token& token) const;
+  bool Measured(bool constant);
+  void TakeMoney();
   bool OnlyUnits(bool spaced) const;
   bool Unit(NodeId& value);
   bool SkipUnit();
@@ -113,6 +119,7 @@ class Parser {
   NodeId Exponent();
   NodeId Raised(NodeId base, NodeId exponent);
   bool Degree();
+  void DegreeOf(bool may);
   NodeId Radians(NodeId degrees);
   bool IsMinusOne(NodeId node) const;
   NodeId Subscript(NodeId node);
@@ -121,7 +128,7 @@ class Parser {
   NodeId InBase(NodeId number, int base);
   NodeId Named(std::string name);
   NodeId Applied(NodeId symbol);
-  bool HoldsComma() const;
+  bool Holds(Lexeme lexeme) const;
   bool Combinations(NodeId& n);
   NodeId Quotient(NodeId above, NodeId below);
   NodeId Argument();
@@ -151,6 +158,9 @@ class Parser {
   int angles_ = 0;  // arguments of sines and the like
   bool in_set_ = false;
   bool failed_ = false;
+  std::string_view unit_;      // the last that was read,
+  size_t unit_end_ = 0;        // and the token behind it
+  std::string_view money_;     // that stood before a number of this side
   bool after_number_ = false;  // the last factor began with a number and nothing was attached to it
   bool after_decimal_ = false;  // the last number had a decimal point
 };

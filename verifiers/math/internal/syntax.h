@@ -36,6 +36,7 @@ enum class Op : uint8_t {
                ///< sums and products of known length, never computed. "modulo": a residue and its
                ///< modulus; "cases": pairs of a value and its condition, in no order
   // Structures.
+  kQuantity,  ///< text: the unit of its child, a scalar or a relation, as written (ReadUnit)
   kRatio,     ///< a : b : …
   kTuple,     ///< (a, b, …), two or more; of two it may be an open interval
   kInterval,  ///< ends; detail: 1 left end in + 2 right end in. Both open reads as kTuple
