@@ -79,6 +79,19 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   a = Computed(a);
   g = Called(g, a);
   a = Called(a, g);
+  // What is said under a condition; one side may leave it out.
+  const auto is = [&](NodeId id, std::string_view what) {
+    return OpOf(id) == Op::kOpaque && tree_[id].text == what;
+  };
+  if (is(g, "where") || is(a, "where")) {
+    const auto value = [&](NodeId id) { return is(id, "where") ? tree_.Child(id, 0) : id; };
+    const Sameness same = Same(value(g), value(a));
+    if (!is(g, "where") || !is(a, "where")) return same;
+    return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
+  }
+  if (is(g, "phrase") || is(a, "phrase")) {
+    return is(g, "phrase") && is(a, "phrase") ? InOrder(g, a) : Sameness::kDifferent;
+  }
   const bool quantity = OpOf(g) == Op::kQuantity || OpOf(a) == Op::kQuantity;
   if (quantity && !IsList(g) && !IsList(a)) return Quantities(g, a);
   if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == "cases" &&
@@ -240,6 +253,10 @@ std::string_view KindOf(const Tree& tree, NodeId id) {
   switch (tree[id].op) {
     case Op::kText:
       return "text";
+    case Op::kOpaque:
+      if (tree[id].text == "phrase") return "phrase";
+      if (tree[id].text == "where") return KindOf(tree, tree.Child(id, 0));
+      break;
     case Op::kNumber:
       return "number";
     case Op::kRelation:
@@ -263,8 +280,9 @@ std::string_view KindOf(const Tree& tree, NodeId id) {
     case Op::kQuantity:
       return KindOf(tree, tree.Child(id, 0));
     default:
-      return IsScalar(tree, id) && IsConstant(tree, id) ? "number" : "expression";
+      break;
   }
+  return IsScalar(tree, id) && IsConstant(tree, id) ? "number" : "expression";
 }
 
 }  // namespace retort::verifiers

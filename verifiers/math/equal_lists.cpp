@@ -199,6 +199,11 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
     return OpOf(item) == Op::kText && tree_[item].text == "...";
   };
   if (std::ranges::any_of(x, dots) || std::ranges::any_of(y, dots)) return InOrder(x, y);
+  // Blanks are filled in their order; "red and blue" has none.
+  const auto texts = [&](const Nodes& items) {
+    return std::ranges::all_of(items, [&](NodeId item) { return OpOf(item) == Op::kText; });
+  };
+  if (tree_[g].detail < 2 && tree_[a].detail < 2 && texts(x) && texts(y)) return InOrder(x, y);
   if (x.size() > 1 && x.size() == y.size()) {
     const auto gold = ReadNames(x), answer = ReadNames(y);
     // "x = 1 and y = 2" is one solution, "x = 1 or y = 2" is none of it.
@@ -320,7 +325,14 @@ Sameness Judge::Sets(NodeId g, NodeId a) {
     if (OpOf(g) == Op::kSetMinus) return InOrder(g, a);
     return Sameness::kDifferent;
   }
-  // A pair is a point as well: (3, 1).
+  // (3, 1) is a point and no interval without numbers.
+  const auto point = [&](NodeId id, const std::vector<Piece>& pieces) {
+    return OpOf(id) == Op::kTuple && pieces.empty();
+  };
+  if (point(g, *gold) || point(a, *answer)) {
+    return OpOf(g) == Op::kTuple && OpOf(a) == Op::kTuple ? InOrder(g, a) : Sameness::kDifferent;
+  }
+  // A pair is a point as well.
   if (OpOf(g) == Op::kTuple && OpOf(a) == Op::kTuple) return InOrder(g, a);
   if (gold->size() != answer->size()) return Sameness::kDifferent;
   Sameness all = Sameness::kSame;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "verifiers/math/internal/judge-inl.h"
 #include "verifiers/math/internal/matrix.h"
@@ -30,6 +31,20 @@ Sameness Judge::Ratios(NodeId g, NodeId a) {
   if (OpOf(g) == Op::kRatio && OpOf(a) == Op::kRatio && half != other_half && half != 0 &&
       other_half != 0) {
     return Sameness::kDifferent;
+  }
+  // Minutes of two digits that no ratio would have (4:20): a time of the day.
+  const auto clock = [&](NodeId id) {
+    if (OpOf(id) != Op::kRatio || tree_[id].count != 2) return false;
+    const auto hour = SmallInteger(tree_, tree_.Child(id, 0));
+    const auto minute = SmallInteger(tree_, tree_.Child(id, 1));
+    const bool two = tree_[tree_.Child(id, 1)].text.size() == 2;
+    return hour && minute && two && *hour >= 0 && *hour < 25 && *minute < 60 &&
+           std::gcd(*hour, *minute) != 1;
+  };
+  if (half != 0 || other_half != 0 || (clock(g) && OpOf(a) == Op::kRatio)) {
+    Sameness times = Sameness::kSame;
+    for (size_t i = 0; i < x.size(); ++i) times = Both(times, Same(x[i], y[i]));
+    return times;
   }
   const auto zero = [&](const Nodes& nodes) {
     return std::ranges::any_of(nodes, [&](NodeId id) {

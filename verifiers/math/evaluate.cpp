@@ -138,6 +138,7 @@ class Comparison {
   bool AreReal() const { return IsReal(a()) && IsReal(b()); }
   // |a - b| < 2^exponent, for certain.
   bool AreWithin(slong exponent, slong precision) const;
+  bool AreOpposite(slong precision) const;
   // Sharp, and less than 2^-32 apart: 10^(10^5) + 1 is relatively near to 10^(10^5).
   bool AgreeSharply(slong precision) const {
     return IsSharp(a(), precision) && IsSharp(b(), precision) && AreWithin(-32, precision);
@@ -165,6 +166,15 @@ bool Comparison::AreWithin(slong exponent, slong precision) const {
   acb_clear(difference);
   mag_clear(size);
   return within;
+}
+
+bool Comparison::AreOpposite(slong precision) const {
+  acb_t sum;
+  acb_init(sum);
+  acb_add(sum, a(), b(), precision);
+  const bool opposite = acb_contains_zero(sum);
+  acb_clear(sum);
+  return opposite;
 }
 
 // Whether a - b is zero, when it is zero or above 2^-bits.
@@ -233,7 +243,13 @@ Sameness Comparison::CompareFunctions() {
       if (!balls_.Run(point, precision, ball_budget_)) return Sameness::kUnknown;
       if (!AreFinite()) continue;
       const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
-      if (kind == kAllReal && !acb_overlaps(a(), b())) return Sameness::kDifferent;
+      if (kind == kAllReal && !acb_overlaps(a(), b())) {
+        // m/√(1 - v²/c²) and mc/√(c² - v²): of many names, lengths and speeds, none is negative.
+        const bool flipped =
+            balls_.names() >= 3 && point >= Balls::kMixed && AreOpposite(precision);
+        if (!flipped) return Sameness::kDifferent;
+        continue;
+      }
       if (point < Balls::kSearch || kind == kAllReal) points_of[kind].push_back(point);
     }
     return std::nullopt;

@@ -222,6 +222,7 @@ constexpr auto kWords = [] {
       Command{"abs", kFunction, Function::kAbs},
       Command{"acos", kFunction, Function::kAcos},
       Command{"acosh", kFunction, Function::kAcosh},
+      Command{"alpha", kSymbol, {}, "alpha"},
       Command{"and", kConjunction, Conjunction::kAnd},
       Command{"arccos", kFunction, Function::kAcos},
       Command{"arccosh", kFunction, Function::kAcosh},
@@ -241,6 +242,7 @@ constexpr auto kWords = [] {
       Command{"asinh", kFunction, Function::kAsinh},
       Command{"atan", kFunction, Function::kAtan},
       Command{"atanh", kFunction, Function::kAtanh},
+      Command{"beta", kSymbol, {}, "beta"},
       Command{"binom", kBinomial},
       Command{"cbrt", kSqrt, 3},
       Command{"ceil", kFunction, Function::kCeil},
@@ -254,16 +256,20 @@ constexpr auto kWords = [] {
       Command{"deg", kDegree},
       Command{"degree", kDegree},
       Command{"degrees", kDegree},
+      Command{"delta", kSymbol, {}, "delta"},
       Command{"det", kFunction, Function::kDeterminant},
+      Command{"epsilon", kSymbol, {}, "epsilon"},
       Command{"exp", kFunction, Function::kExp},
       Command{"floor", kFunction, Function::kFloor},
       Command{"frac", kFraction},
+      Command{"gamma", kSymbol, {}, "gamma"},
       Command{"gcd", kFunction, Function::kGcd},
       Command{"in", kRelation, kElementOf},
       Command{"inf", kConstant, Op::kInfinity},
       Command{"infinity", kConstant, Op::kInfinity},
       Command{"infty", kConstant, Op::kInfinity},
       Command{"intersection", kSetOp, Op::kIntersection},
+      Command{"lambda", kSymbol, {}, "lambda"},
       Command{"lcm", kFunction, Function::kLcm},
       Command{"ln", kFunction, Function::kLn},
       Command{"log", kFunction, Function::kLog},
@@ -272,6 +278,7 @@ constexpr auto kWords = [] {
       Command{"minus", kSign, Sign::kMinus},
       Command{"mod", kModulo, Modulo::kBetween},
       Command{"negative", kSign, Sign::kMinus},
+      Command{"omega", kSymbol, {}, "omega"},
       Command{"oo", kConstant, Op::kInfinity},
       Command{"or", kConjunction, Conjunction::kOr},
       Command{"over", kOver},
@@ -282,12 +289,14 @@ constexpr auto kWords = [] {
       Command{"plus", kSign, Sign::kPlus},
       Command{"sec", kFunction, Function::kSec},
       Command{"sgn", kFunction, Function::kSign},
+      Command{"sigma", kSymbol, {}, "sigma"},
       Command{"sin", kFunction, Function::kSin},
       Command{"sinh", kFunction, Function::kSinh},
       Command{"sqrt", kSqrt, 2},
       Command{"tan", kFunction, Function::kTan},
       Command{"tanh", kFunction, Function::kTanh},
       Command{"tg", kFunction, Function::kTan},
+      Command{"theta", kSymbol, {}, "theta"},
       Command{"union", kSetOp, Op::kUnion},
   };
   return words;
@@ -385,6 +394,8 @@ constexpr std::array kRunes{
     Rune{"＜", "<"},
     Rune{"＞", ">"},
     Rune{"。", "."},
+    Rune{"或", " or "},
+    Rune{"且", " and "},
     Rune{"、", ","},
     Rune{"€", "\\text{EUR}"},
     Rune{"£", "\\text{GBP}"},
@@ -489,6 +500,56 @@ char PlainLetter(std::string_view text) {
   return letter < 0x80 && (IsDigit(plain) || IsLetter(plain)) ? plain : '\0';
 }
 
+// ①②: the numbers, with commas between those that touch; the size of the first, 0 for none.
+size_t Circled(std::string_view text, std::string& latex) {
+  if (!text.starts_with("\xE2\x91") || text.size() < 3) return 0;
+  const int nth = static_cast<unsigned char>(text[2]) - 0xA0;
+  if (nth < 0 || nth > 19) return 0;
+  latex += std::to_string(nth + 1);
+  latex += text.substr(3).starts_with("\xE2\x91") ? "," : " ";
+  return 3;
+}
+
+// A letter of another script: with those that follow it a text. Other signs are nothing.
+size_t Foreign(std::string_view text, std::string& latex) {
+  constexpr size_t kLongest = 400;
+  const auto letter = [&](size_t at) -> size_t {
+    const auto byte = [&](size_t i) {
+      return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u;
+    };
+    const unsigned lead = byte(0);
+    size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    while (size > 1 && (byte(size - 1) & 0xC0) != 0x80) --size;
+    const bool two =
+        lead >= 0xC3 && lead <= 0xDF && size == 2 && !(lead == 0xC3 && byte(1) == 0x97);
+    // Indic to Ethiopic; CJK, kana and Hangul.
+    const bool three =
+        size == 3 && ((lead == 0xE0) || (lead == 0xE1) || (lead == 0xE3 && byte(1) >= 0x81) ||
+                      (lead >= 0xE4 && lead <= 0xED));
+    return two || three ? size : 0;
+  };
+  const auto known = [&](size_t at) {
+    return std::ranges::any_of(kRunes,
+                               [&](const Rune& r) { return text.substr(at).starts_with(r.utf8); });
+  };
+  size_t end = 0;
+  while (end < kLongest) {
+    const size_t size = letter(end);
+    if (size == 0 || (end > 0 && known(end))) break;
+    end += size;
+  }
+  if (end == 0) {
+    end = 1;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+    latex += ' ';
+    return end;
+  }
+  latex += "\\text{";
+  latex += text.substr(0, end);
+  latex += '}';
+  return end;
+}
+
 template <size_t n>
 const Command* Find(const std::array<Command, n>& commands, std::string_view name) {
   const auto found = std::ranges::lower_bound(commands, name, {}, &Command::name);
@@ -518,10 +579,10 @@ std::string ToLatex(std::string_view answer) {
                rune != kRunes.end()) {
       latex += rune->latex;
       i += rune->utf8.size();
+    } else if (const size_t digit = Circled(rest, latex); digit > 0) {
+      i += digit;
     } else {
-      latex += ' ';
-      ++i;
-      while (i < answer.size() && (static_cast<unsigned char>(answer[i]) & 0xC0) == 0x80) ++i;
+      i += Foreign(rest, latex);
     }
   }
   return latex;

@@ -35,6 +35,9 @@ void Lexer::Push(Lexeme lexeme, Meaning meaning, std::string_view text) {
     relation_ = true;
     if (std::exchange(negated_, false) && meaning == Meaning(kEqualTo)) meaning = kNotEqual;
   }
+  if (std::exchange(negated_, false)) {  // \\not3 is no 3
+    tokens_.push_back({Lexeme::kText, {}, "not", space_, static_cast<uint32_t>(begin_)});
+  }
   tokens_.push_back({lexeme, meaning, text, space_, static_cast<uint32_t>(begin_)});
   space_ = false;
 }
@@ -49,6 +52,7 @@ void Lexer::One() {
   begin_ = i_;
   const char c = s_[i_];
   if (IsDigit(c) || (c == '.' && IsDigit(At(i_ + 1)))) return Number();
+  if (c == '.' && !RepetendAt(i_ + 1, true).digits.empty()) return Number();  // .\\overline{3}
   if (IsLetter(c)) return Letters();
   if (c == '\\') return Backslash();
   ++i_;

@@ -249,7 +249,8 @@ void Lexer::Text() {
     space_ = true;
     return;
   }
-  const bool plain = std::ranges::none_of(text, [](char c) { return IsLetter(c); });
+  const bool plain = std::ranges::none_of(
+      text, [](char c) { return IsLetter(c) || static_cast<signed char>(c) < 0; });
   const std::string lower = Lowered(text);
   const Command* word = FindWord(lower);
   const bool unit = AfterValue() && (lower == "min" || lower == "sec");
@@ -260,6 +261,13 @@ void Lexer::Text() {
     return Push(*word);
   }
   if (lower == "per cent") return Push(Lexeme::kPercent);
+  for (const std::string_view word : {" and", " or"}) {  // 7 \\text{ cm and } 4 \\text{ cm}
+    if (!lower.ends_with(word) || !AfterValue()) continue;
+    const std::string_view head = text.substr(0, text.size() - word.size());
+    if (!IsUnit(head, true) && !IsUnitFormula(head)) continue;
+    Push(Lexeme::kText, {}, head);
+    return Push(*FindWord(word.substr(1)));
+  }
   if (IsSeparator(lower) || lower.starts_with("(mod ") || lower.starts_with("mod ")) {
     return Inside(text);
   }

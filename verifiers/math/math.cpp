@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "verifiers/math/internal/equal.h"
 #include "verifiers/math/internal/parse.h"
+#include "verifiers/math/internal/phrase.h"
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
 
@@ -25,6 +26,9 @@ constexpr int64_t kReading = 10'000'000, kComparing = 40'000'000, kAlone = 8'000
 // "(B) 5 apples", "C. Because …", "option b" where the gold answer is a capital letter; "" else.
 std::string ChoiceLetter(std::string_view answer) {
   while (answer.starts_with('$')) answer.remove_prefix(1);
+  for (const std::string_view choose : {"故", "选", "项", "择"}) {
+    if (answer.starts_with(choose)) answer.remove_prefix(choose.size());
+  }
   if (answer.starts_with("\\text") || answer.starts_with("\\math")) {
     answer.remove_prefix(std::min(answer.find('{'), answer.size() - 1) + 1);
   }
@@ -80,19 +84,36 @@ Reading ReadWithin(const Tree& tree, const Read& read) {
   return enough ? reading : Reading{};
 }
 
-// A gold answer that announces nothing is often the answer itself, however long.
+// A gold answer that announces nothing is the answer itself, all of it, but for a sentence that
+// states one value.
 std::optional<NodeId> ParseGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
                                 Tree& tree) {
-  const bool guessed = !found || found->rule == ExtractionRule::kFormula ||
-                       found->rule == ExtractionRule::kLastNumber;
-  if (!guessed) return ParseAnswer(found->text, tree);
+  if (found) return ParseAnswer(found->text, tree);
   const auto whole = ParseAnswer(text, tree);
-  if (!found || (whole && tree[*whole].op != Op::kText)) return whole;
-  return ParseAnswer(found->text, tree);
+  if (whole && (tree[*whole].op == Op::kText || tree[*whole].op == Op::kOpaque)) {
+    const std::string_view stated = StatedValue(text);
+    const auto value = stated.empty() ? std::nullopt : ParseFormula(stated, tree);
+    if (value && tree[*value].op != Op::kText) return value;
+  }
+  return whole;
+}
+
+// Where a gold answer is a solution that announces its answer.
+std::optional<ExtractedAnswer> AnnouncedGold(std::string_view text) {
+  return ExtractAnswer(text, Extraction::kAnnounced);
 }
 
 Reading ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& found, Tree& tree) {
   return ReadWithin(tree, [&] { return ParseGold(text, found, tree); });
+}
+
+// A response that says what the gold answer says, word by word, in a tag, a box, a phrase or alone.
+std::optional<ExtractionRule> SaysTheSame(const Response& response) {
+  const std::string_view gold = Trim(response.problem.answer);
+  if (gold.empty() || response.text.find(gold) == std::string_view::npos) return std::nullopt;
+  if (Trim(AfterThinking(WithinTurn(response.text))) == gold) return ExtractionRule::kWhole;
+  const auto announced = ExtractAnswer(response.text, Extraction::kAnnounced);
+  return announced && announced->text == gold ? std::optional(announced->rule) : std::nullopt;
 }
 
 class MathVerifier final : public Verifier {
@@ -102,14 +123,43 @@ class MathVerifier final : public Verifier {
   std::string CannotJudge(const Problem& problem) const override {
     if (problem.answer.empty()) return "it has no gold answer";
     Tree tree;
-    const auto gold = ExtractAnswer(problem.answer, Extraction::kAny);
+    const auto gold = AnnouncedGold(problem.answer);
     if (ReadGold(problem.answer, gold, tree).node) return "";
     const std::string_view shown = std::string_view(problem.answer).substr(0, kShownGold);
     return StrCat("its gold answer cannot be read: '", ToValidUtf8(shown), "'");
   }
 
   Verdict Judge(const Response& response) const override {
-    const auto gold = ExtractAnswer(response.problem.answer, Extraction::kAny);
+    Verdict verdict = Compare(response);
+    if (verdict.status == VerdictStatus::kRight || verdict.reason == "bad-gold") return verdict;
+    if (const auto rule = SaysTheSame(response); rule && Allows(*rule)) {
+      verdict.status = VerdictStatus::kRight;
+      verdict.score = 1;
+      verdict.extracted = Trim(response.problem.answer);
+      verdict.reason = StrCat("equal/text/", EnumName(*rule));
+    }
+    return verdict;
+  }
+
+ private:
+  // Whether the extraction that was asked for looks there.
+  bool Allows(ExtractionRule rule) const {
+    switch (options_.extraction) {
+      case Extraction::kAny:
+        return true;
+      case Extraction::kAnnounced:
+        return rule != ExtractionRule::kWhole;
+      case Extraction::kAnswerTag:
+        return rule == ExtractionRule::kAnswerTag;
+      case Extraction::kBoxed:
+        return rule == ExtractionRule::kBoxed;
+      default:
+        return false;
+    }
+  }
+
+  Verdict Compare(const Response& response) const {
+    const auto gold = AnnouncedGold(response.problem.answer);
     const auto answer = ExtractAnswer(response.text, options_.extraction);
     Verdict verdict;
     if (answer) {
@@ -186,7 +236,6 @@ class MathVerifier final : public Verifier {
     return verdict;
   }
 
- private:
   MathOptions options_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "verifiers/math/internal/parser-inl.h"
+#include "verifiers/math/internal/phrase.h"
 #include "verifiers/math/internal/quantity.h"
 #include "verifiers/math/internal/units.h"
 #include "verifiers/math/internal/words.h"
@@ -36,7 +37,7 @@ NodeId Parser::Run() {
     ++i_;
     whole = List(Lexeme::kEnd);
   }
-  if (!failed_ && ExplainsVariables()) i_ = tokens_.size() - 1;
+  if (!failed_ && ExplainsVariables()) whole = UnderCondition(whole);
   if (!Is(Lexeme::kEnd)) Fail();
   return failed_ ? kNoNode : whole;
 }
@@ -64,11 +65,32 @@ bool Parser::ExplainsVariables() const {
   return general;
 }
 
+// Words alone say nothing that a value depends on ("where C is a constant"); what is said of
+// numbers stays with it, or nothing is read.
+NodeId Parser::UnderCondition(NodeId value) {
+  const auto says = [](const Token& token) {
+    return token.lexeme == Lexeme::kNumber || token.lexeme == Lexeme::kRelation ||
+           token.lexeme == Lexeme::kBegin || token.lexeme == Lexeme::kSetOp ||
+           (token.lexeme == Lexeme::kOpen && token.meaning != Meaning(Bracket::kGroup));
+  };
+  if (std::none_of(tokens_.begin() + static_cast<ptrdiff_t>(i_), tokens_.end(), says)) {
+    i_ = tokens_.size() - 1;
+    return value;
+  }
+  while (Is(Lexeme::kWord) || Is(Lexeme::kText)) ++i_;
+  const NodeId condition = List(Lexeme::kEnd);
+  if (failed_ || !Is(Lexeme::kEnd)) return Fail();
+  const Op op = tree_[condition].op;
+  if (op != Op::kRelation && op != Op::kList) return Fail();
+  const std::array parts{value, condition};
+  return tree_.Add(Op::kOpaque, "where", parts);
+}
+
 // Punctuation and words around the answer.
 void Parser::Trim() {
   constexpr std::array<std::string_view, 5> kNearly{"about", "approximately", "approx", "around",
                                                     "roughly"};
-  if (Is(Lexeme::kWord) && std::ranges::find(kNearly, Now().text) != kNearly.end()) ++i_;
+  if (Is(Lexeme::kWord) && std::ranges::find(kNearly, Lowered(Now().text)) != kNearly.end()) ++i_;
   constexpr std::array<std::string_view, 8> kNouns{"the",   "point",  "ordered",  "pair",
                                                    "pairs", "points", "interval", "vector"};
   size_t noun = i_;
@@ -475,29 +497,82 @@ std::string WithBracesClosed(std::string_view answer) {
   return std::string(answer) + std::string(static_cast<size_t>(depth), '}');
 }
 
+std::optional<NodeId> ParseFormula(std::string_view formula, Tree& tree) {
+  if (formula.size() > kMaxAnswerBytes) return std::nullopt;
+  const std::string_view written = formula;
+  std::vector<Token> tokens = Lex(formula, tree);
+  if (tokens.size() <= 1) return std::nullopt;
+  const int64_t before = tree.size();
+  const NodeId whole = Parser(formula, std::move(tokens), tree).Run();
+  if (whole != kNoNode) return whole;
+  if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;
+  const std::string closed = WithBracesClosed(formula);
+  if (closed.empty() || closed == written) return std::nullopt;
+  return ParseFormula(tree.Keep(closed), tree);
+}
+
+namespace {
+
+// "red and blue", "line segment, circle": a list of texts, without an order where "and" or "or"
+// joins them; kNoNode where the text is one.
+NodeId TextList(std::string_view text, Tree& tree) {
+  constexpr size_t kLongest = 200;
+  if (text.size() > kLongest) return kNoNode;
+  std::string words = Words(text);
+  for (const std::string_view group : {"\\text{", "\\mbox{", "\\textbf{", "\\mathrm{"}) {
+    words = ReplaceAll(std::move(words), group, "");
+  }
+  std::erase_if(words, [](char c) { return c == '}' || c == '$'; });
+  bool joined = false;
+  std::string parted;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string_view rest = std::string_view(words).substr(i);
+    size_t size = 0;
+    for (const std::string_view word : {", and ", ", or ", " and ", " or "}) {
+      if (size == 0 && rest.starts_with(word)) size = word.size();
+    }
+    joined = joined || size > 0;
+    if (size == 0 && (rest.starts_with(", ") || rest.starts_with("; "))) size = 2;
+    if (size == 0) {
+      parted += rest[0];
+      continue;
+    }
+    parted += '\n';
+    i += size - 1;
+  }
+  Nodes items;
+  for (size_t begin = 0; begin <= parted.size();) {
+    const size_t end = std::min(parted.find('\n', begin), parted.size());
+    const std::string_view item = Trim(std::string_view(parted).substr(begin, end - begin));
+    const auto spaces = std::ranges::count(item, ' ');
+    const bool reason = item == "yes" || item == "no" || item.starts_with("because") ||
+                        item.starts_with("it ") || item.starts_with("since");
+    if (item.empty() || spaces > 3 || IsDigit(item[0]) || reason) return kNoNode;
+    items.push_back(tree.Add(Op::kText, item));
+    begin = end + 1;
+  }
+  return items.size() > 1 ? tree.Add(Op::kList, {}, items, joined ? 2 : 0) : kNoNode;
+}
+
+}  // namespace
+
 std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
   if (answer.size() > kMaxAnswerBytes) return std::nullopt;
-  const auto text = [&](const std::string& words) {
-    return words.empty() ? std::optional<NodeId>() : tree.Add(Op::kText, words);
-  };
   const int64_t before = tree.size();
-  const std::string_view written = answer;
   if (!IsProse(answer)) {
-    std::vector<Token> tokens = Lex(answer, tree);
-    if (tokens.size() <= 1) {
-      const std::string key = TextKey(answer);
-      if (!key.empty()) return text(key);
-      return text(TextKey(ToValidUtf8(written)));  // of other scripts the lexer leaves nothing
-    }
-    const NodeId whole = Parser(answer, std::move(tokens), tree).Run();
-    if (whole != kNoNode) return whole;
+    const auto formula = ParseFormula(answer, tree);
+    if (formula && tree[*formula].op != Op::kText) return formula;
     if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;
-    if (const std::string closed = WithBracesClosed(answer); !closed.empty()) {
-      const auto repaired = ParseAnswer(tree.Keep(closed), tree);
-      if (repaired && tree[*repaired].op != Op::kText) return repaired;
-    }
+    const auto phrase = formula || ExceptsNumbers(answer) ? std::nullopt : ReadPhrase(answer, tree);
+    if (phrase) return phrase;
+    if (const NodeId list = TextList(answer, tree); list != kNoNode) return list;
+    if (formula) return formula;
+  } else if (const NodeId list = TextList(answer, tree); list != kNoNode) {
+    return list;
   }
-  return text(Words(answer));
+  const std::string key = TextKey(answer);
+  if (key.empty()) return std::nullopt;
+  return tree.Add(Op::kText, IsProse(answer) ? Words(answer) : Words(ToValidUtf8(answer)));
 }
 
 }  // namespace retort::verifiers

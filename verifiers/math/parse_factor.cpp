@@ -39,6 +39,7 @@ NodeId Parser::Factor() {
         ++i_;
         continue;
       }
+      if (tree_[node].op == Op::kNumber && Ordinal()) continue;
       const NodeId exponent = Exponent();
       if (failed_) return kNoNode;
       if (tree_[node].op == Op::kSymbol && NamesFunction(tree_[node].text) &&
@@ -116,6 +117,18 @@ bool Parser::Degree() {
   if (group && !Closes(Next(n + 1), Bracket::kGroup)) return false;
   i_ += n + 1 + (group ? 1 : 0);
   DegreeOf(Is(Lexeme::kSymbol));
+  return true;
+}
+
+// 12^{\\text{th}}
+bool Parser::Ordinal() {
+  const size_t n = Is(Lexeme::kOpen, Bracket::kGroup) ? 1 : 0;
+  const Token& token = Next(n);
+  if (token.lexeme != Lexeme::kWord && token.lexeme != Lexeme::kText) return false;
+  constexpr std::array<std::string_view, 4> kEndings{"st", "nd", "rd", "th"};
+  if (std::ranges::find(kEndings, token.text) == kEndings.end()) return false;
+  if (n == 1 && !Closes(Next(2), Bracket::kGroup)) return false;
+  i_ += n == 1 ? 3 : 1;
   return true;
 }
 

@@ -263,7 +263,10 @@ NodeId Parser::Environment() {
     }
     if (name == "cases" && (Is(Lexeme::kWord) || Is(Lexeme::kText)) && row % 2 == 1) {
       constexpr std::array<std::string_view, 4> kIf{"if", "for", "when", "where"};
-      if (std::ranges::find(kIf, Words(Now().text)) != kIf.end()) ++i_;
+      if (std::ranges::find(kIf, Words(Now().text)) != kIf.end()) {
+        ++i_;
+        Take(Lexeme::kAlign);
+      }
     }
     entries.push_back(name == "cases" ? List(Lexeme::kAlign) : Relation());
     ++row;

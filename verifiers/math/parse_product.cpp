@@ -117,7 +117,8 @@ void Parser::NumberBehind(Factors& product) {
                      Next(2).lexeme == Lexeme::kNumber;
   if (!mixed) {
     const bool number = first && tree_[product.left].op == Op::kNumber;
-    if (number || Now().space) {
+    const bool behind_bang = i_ > 0 && tokens_[i_ - 1].lexeme == Lexeme::kBang;  // 3! 7!
+    if (number || (Now().space && !behind_bang)) {
       Fail();
     } else {
       product.more.push_back(Factor());

@@ -16,14 +16,17 @@ struct Scale {
   std::string_view word;
   size_t zeros;
 };
-constexpr std::array kScales{Scale{"hundred", 2}, Scale{"thousand", 3}, Scale{"million", 6},
-                             Scale{"billion", 9}, Scale{"trillion", 12}};
+constexpr std::array kScales{Scale{"hundred", 2}, Scale{"thousand", 3},  Scale{"million", 6},
+                             Scale{"billion", 9}, Scale{"trillion", 12}, Scale{"lakh", 5},
+                             Scale{"crore", 7},   Scale{"百", 2},        Scale{"千", 3},
+                             Scale{"万", 4},      Scale{"亿", 8},        Scale{"тыс", 3},
+                             Scale{"тысяч", 3},   Scale{"млн", 6},       Scale{"млрд", 9}};
 
 // The number of zeros of "million", 0 for other words.
 size_t Zeros(std::string_view text) {
-  const std::string word = FirstWord(text);
+  const std::string word = Lowered(text);
   for (const Scale& scale : kScales) {
-    if (word == scale.word && text.size() == word.size()) return scale.zeros;
+    if (word == scale.word) return scale.zeros;
   }
   return 0;
 }
@@ -116,10 +119,16 @@ bool Parser::Unit(NodeId& value) {
   if (named && tree_[value].op == Op::kSymbol) return false;  // \triangle ABC
   if (tree_[value].op == Op::kNumber && StatesBase(value)) return true;
   if (Is(Lexeme::kFraction) && after_number_ && UnitFraction()) return true;
-  if (after_number_ && Is(Lexeme::kOpen, Bracket::kRound) && Next().lexeme == Lexeme::kWord &&
-      Next().text.size() > 2 && Closes(Next(2), Bracket::kRound)) {  // 5 (five)
-    i_ += 3;
-    return true;
+  if (after_number_ && Is(Lexeme::kOpen, Bracket::kRound)) {  // 5 (five), 72 (pieces of track)
+    size_t end = i_ + 1;
+    bool long_word = false;
+    for (; tokens_[end].lexeme == Lexeme::kWord || tokens_[end].lexeme == Lexeme::kText; ++end) {
+      long_word = long_word || tokens_[end].text.size() > 2;
+    }
+    if (long_word && Closes(tokens_[end], Bracket::kRound)) {
+      i_ = end + 1;
+      return true;
+    }
   }
   if (Is(Lexeme::kSymbol) && Now().text == "m" && !Now().space && after_decimal_ &&
       Next().lexeme == Lexeme::kCaret) {  // 10.5m²

@@ -184,6 +184,13 @@ std::string Write(const Tree& tree, NodeId id, std::vector<std::string> parts, b
       const bool conditions = node.detail >= 2 && std::ranges::any_of(children, [&](NodeId child) {
                                 return tree[child].op == Op::kRelation;
                               });
+      // Blanks are filled in their order, and sequences go on in theirs.
+      const bool texts =
+          std::ranges::all_of(children, [&](NodeId child) { return tree[child].op == Op::kText; });
+      const bool dots = std::ranges::any_of(children, [&](NodeId child) {
+        return tree[child].op == Op::kText && tree[child].text == "...";
+      });
+      if (dots || (texts && node.detail < 2)) return Joined(parts, ", ");
       return sorted(!conditions ? ", " : node.detail == 2 ? " and " : " or ");
     }
     case Op::kUnion:

@@ -21,15 +21,15 @@ constexpr std::array<std::string_view, 35> kUpright{
     "mev", "khz", "mhz", "ghz", "kpa", "atm", "bar", "rpm", "gal", "rev", "secs"};
 
 // Words that change, question or continue the number before them.
-constexpr std::array<std::string_view, 62> kNotUnits{
-    "or",     "and",       "to",       "not",       "no",      "is",       "isn",      "are",
-    "was",    "but",       "if",       "unless",    "maybe",   "either",   "neither",  "nor",
-    "wrong",  "incorrect", "plus",     "minus",     "times",   "over",     "divided",  "multiplied",
-    "mod",    "modulo",    "pi",       "sqrt",      "root",    "sin",      "cos",      "tan",
-    "log",    "ln",        "exp",      "infinity",  "inf",     "half",     "halves",   "third",
-    "thirds", "fourth",    "fourths",  "fifths",    "sixths",  "sevenths", "eighths",  "ninths",
-    "tenths", "hundred",   "hundreds", "thousand",  "million", "billion",  "trillion", "dozen",
-    "dozens", "squared",   "cubed",    "factorial", "percent", "remainder"};
+constexpr std::array<std::string_view, 64> kNotUnits{
+    "or",     "and",       "to",       "not",      "no",      "is",        "isn",      "are",
+    "was",    "but",       "if",       "unless",   "maybe",   "either",    "neither",  "nor",
+    "wrong",  "incorrect", "plus",     "minus",    "times",   "over",      "divided",  "multiplied",
+    "mod",    "modulo",    "pi",       "sqrt",     "root",    "sin",       "cos",      "tan",
+    "log",    "ln",        "exp",      "infinity", "inf",     "half",      "halves",   "third",
+    "thirds", "fourth",    "fourths",  "fifths",   "sixths",  "sevenths",  "eighths",  "ninths",
+    "tenths", "hundred",   "hundreds", "thousand", "million", "billion",   "trillion", "dozen",
+    "dozens", "lakh",      "crore",    "squared",  "cubed",   "factorial", "percent",  "remainder"};
 
 // Words that begin a condition or a reason, not a unit.
 constexpr std::array<std::string_view, 10> kConditions{

@@ -86,6 +86,12 @@ std::string Words(std::string_view text) {
   return words;
 }
 
+bool ExceptsNumbers(std::string_view text) {
+  constexpr size_t kLongest = 300;
+  const std::string key = TextKey(text.substr(0, kLongest));
+  return key.starts_with("allrealnumbersexcept") || key.starts_with("allrealsexcept");
+}
+
 bool IsProse(std::string_view answer) {
   size_t words = 0, longest = 0, run = 0;
   for (const char c : answer) {

@@ -207,6 +207,12 @@ Announcements FindAnnouncements(std::string_view text, Reading reading) {
       phrase_at = at;
     }
   }
+  for (const std::string_view chinese : {"答案是", "答案为", "答案：", "答案:", "故选"}) {
+    const size_t at = text.rfind(chinese);
+    if (at == kNone || (last.phrase != kNone && at < phrase_at)) continue;
+    last.phrase = at + chinese.size();
+    phrase_at = at;
+  }
   for (size_t at = text.find("A:"); at != kNone; at = text.find("A:", at + 2)) {
     if (at > 0 && text[at - 1] != '\n') continue;
     if (last.phrase == kNone || at > phrase_at) last.phrase = at + 2, phrase_at = at;
@@ -284,15 +290,36 @@ bool HasLookAlike(std::string_view text) {
   return false;
 }
 
-// Without an announcement: all of the text, or its last formula or number.
-Found FindUnannounced(std::string_view text) {
+// Whether a passage is all that a text mentions, or what it comes to ("so the total is 8"): of "Ann
+// has 3, Bob has 5" neither is the answer.
+bool IsTheOnlyOne(std::string_view text, const Passage& passage) {
+  const std::string_view before = text.substr(0, passage.begin);
+  const auto mentions = [](std::string_view part) {
+    return part.find_first_of("0123456789") != kNone;
+  };
+  if (mentions(text.substr(passage.end))) return false;
+  if (!mentions(before) && before.find('=') == kNone) return true;
+  const std::string lower = Lowered(before);
+  const std::string_view lead = Trim(lower);
+  const bool states = lead.ends_with(" is") || lead.ends_with(" are") || lead.ends_with("=") ||
+                      lead.ends_with("is $") || lead.ends_with(" equals");
+  constexpr std::array<std::string_view, 7> kConcluding{"so ",    "thus",  "therefore", "hence",
+                                                        "answer", "final", "finally"};
+  return states && std::ranges::any_of(kConcluding, [&](std::string_view word) {
+           return lower.find(word) != std::string::npos;
+         });
+}
+
+// Without an announcement: all of the text, or its last formula or number; of what is `announced`
+// only where that is the only one.
+Found FindUnannounced(std::string_view text, bool announced) {
   if (IsDenial(text)) return Answer(text, ExtractionRule::kWhole);
   if (auto whole = WholeAnswer(text)) {
     const ExtractionRule rule = whole->formula ? ExtractionRule::kFormula : ExtractionRule::kWhole;
     return Answer(std::move(*whole), rule);
   }
   if (GivesUp(text) || HasLookAlike(text)) return std::nullopt;
-  if (auto last = LastPassage(text)) {
+  if (auto last = LastPassage(text); last && (!announced || IsTheOnlyOne(text, *last))) {
     const ExtractionRule rule =
         last->formula ? ExtractionRule::kFormula : ExtractionRule::kLastNumber;
     return Answer(std::move(*last), rule);
@@ -331,7 +358,7 @@ Found FindAnnounced(std::string_view sentence, ExtractionRule rule, Reading read
   if (reading == Reading::kStrict) return Answer(sentence, rule);
   if (const std::string_view word = YesOrNo(sentence); !word.empty()) return Answer(word, rule);
   const std::string_view head = AnswerAtStart(sentence);
-  Found answer = FindUnannounced(head.empty() ? sentence : head);
+  Found answer = FindUnannounced(head.empty() ? sentence : head, true);
   if (!answer) return Answer(sentence, rule);
   answer->rule = rule;
   return answer;
@@ -360,8 +387,9 @@ Found FindFinalAnswer(const Place& place) {
     sentence = sentence.substr(0, box);
   }
   const std::string_view head = AnswerAtStart(sentence);
-  const bool value = WholeAnswer(sentence) || (place.reading == Reading::kLenient &&
-                                               FindUnannounced(head.empty() ? sentence : head));
+  const bool value =
+      WholeAnswer(sentence) ||
+      (place.reading == Reading::kLenient && FindUnannounced(head.empty() ? sentence : head, true));
   if (!value) return std::nullopt;
   return FindAnnounced(sentence, ExtractionRule::kFinalAnswer, place.reading);
 }
@@ -411,7 +439,7 @@ Found FirstFound(std::string_view text, std::span<const Rule> rules, Reading rea
 
 Found FindTagged(std::string_view tagged, Reading reading) {
   Found answer = FirstFound(tagged, kAnnouncing, reading);
-  if (!answer && reading == Reading::kLenient) answer = FindUnannounced(tagged);
+  if (!answer && reading == Reading::kLenient) answer = FindUnannounced(tagged, true);
   if (!answer) answer = Answer(tagged, ExtractionRule::kAnswerTag);
   if (answer) answer->rule = ExtractionRule::kAnswerTag;
   return answer;
@@ -476,7 +504,7 @@ std::optional<ExtractedAnswer> ExtractAnswer(std::string_view text, Extraction e
   }
   if (Found answer = FirstFound(text, search.rules, search.reading)) return answer;
   const bool box = extraction == Extraction::kUnboxed && BoxIn(text) != kNone;
-  return search.unannounced && !box ? FindUnannounced(text) : std::nullopt;
+  return search.unannounced && !box ? FindUnannounced(text, false) : std::nullopt;
 }
 
 }  // namespace retort::verifiers

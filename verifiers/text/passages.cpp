@@ -107,7 +107,11 @@ std::string_view FirstSentence(std::string_view text) {
   int depth = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     if (next < formulas.size() && formulas[next].begin == i) {
-      i = formulas[next++].end - 1;
+      i = formulas[next].end - 1;
+      const bool stop = Inside(text, formulas[next++]).ends_with('.');  // "$5.$ I hope so."
+      if (stop && depth == 0 && i + 1 < text.size() && IsBlank(text[i + 1])) {
+        return text.substr(0, i + 1);
+      }
       continue;
     }
     const char c = text[i];
@@ -118,6 +122,7 @@ std::string_view FirstSentence(std::string_view text) {
     if (c == '.' && depth == 0 && (i + 1 == text.size() || IsBlank(text[i + 1]))) {
       return text.substr(0, i);
     }
+    if (depth == 0 && text.substr(i).starts_with("。")) return text.substr(0, i);
   }
   // Brackets that are never closed hold nothing together.
   if (depth == 0) return text;

@@ -12,9 +12,13 @@ namespace retort::verifiers {
 inline constexpr int64_t kMaxAnswerNodes = 20'000;
 inline constexpr int kMaxAnswerDepth = 1400;  // seven or so for a pair of brackets
 
-/// Words that stand for themselves, and whatever is no mathematics, become one kText: no part of a
-/// formula that cannot be read is taken for the whole. Units, currency and degrees behind a value
-/// are left out. Nothing when the answer is empty or beyond the bounds. Linear work.
+/// Words that stand for themselves, and whatever is no mathematics, become a kText, or a phrase
+/// (phrase.h): no part of what cannot be read is taken for the whole. Units behind a value stay
+/// with it (kQuantity), words for what is counted are left out. Nothing when the answer is empty or
+/// beyond the bounds. Linear work.
 std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree);
+
+/// The same of a formula: nothing where it is none.
+std::optional<NodeId> ParseFormula(std::string_view formula, Tree& tree);
 
 }  // namespace retort::verifiers

@@ -66,6 +66,7 @@ class Parser {
   void Trim();
   static bool StartsCondition(const Token& token);
   bool ExplainsVariables() const;
+  NodeId UnderCondition(NodeId value);
   void JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups);
   bool IsScalarValue(NodeId node) const;
   bool ClosesOutward() const;
@@ -118,6 +119,7 @@ class Parser {
   NodeId Factor();
   NodeId Exponent();
   NodeId Raised(NodeId base, NodeId exponent);
+  bool Ordinal();
   bool Degree();
   void DegreeOf(bool may);
   NodeId Radians(NodeId degrees);

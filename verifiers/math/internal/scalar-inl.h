@@ -109,6 +109,7 @@ class Balls {
   int SearchEnd();
   acb_srcptr operator[](int32_t step) const { return values_ + step; }
   bool AreAllReal() const;
+  size_t names() const { return names_.size(); }
   /// Bits that tell the smallest from the largest of them.
   int64_t Spread() const;
 

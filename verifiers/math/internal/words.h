@@ -20,6 +20,8 @@ std::string Words(std::string_view text);
 
 /// "zero", "twenty-one", "one hundred and five", "3 million": the whole number that a text names.
 std::optional<int64_t> NumberInWords(std::string_view text);
+/// "all real numbers except 2": a set in words.
+bool ExceptsNumbers(std::string_view text);
 /// Nothing but words and their punctuation: two or more, one of four letters or more.
 bool IsProse(std::string_view answer);
 

@@ -1,0 +1,150 @@
+#include "verifiers/math/internal/phrase.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/strings.h"
+#include "verifiers/math/internal/parse.h"
+#include "verifiers/math/internal/words.h"
+#include "verifiers/text/ascii.h"
+#include "verifiers/text/internal/formulas.h"
+
+namespace retort::verifiers {
+
+namespace {
+
+struct Piece {
+  bool words = false;
+  std::string text;
+};
+
+// The end of the group that opens at `open`.
+size_t GroupEnd(std::string_view text, size_t open) {
+  int depth = 0;
+  for (size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '{') {
+      ++depth;
+    } else if (text[i] == '}' && --depth == 0) {
+      return i;
+    }
+  }
+  return text.size();
+}
+
+std::vector<Piece> Pieces(std::string_view text) {
+  std::vector<Piece> pieces;
+  const auto add = [&](bool words, std::string_view part) {
+    if (pieces.empty() || pieces.back().words != words) pieces.push_back({words, {}});
+    pieces.back().text += part;
+  };
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] == '$') {
+      add(!pieces.empty() && pieces.back().words, " ");
+      ++i;
+      continue;
+    }
+    if (text[i] == '\\') {
+      const size_t end = LettersEnd(text, i + 1);
+      const std::string_view name = text.substr(i + 1, end - i - 1);
+      const bool words = name.starts_with("text") || name == "mbox";
+      if (words && end < text.size() && text[end] == '{') {
+        const size_t close = GroupEnd(text, end);
+        add(true, text.substr(end + 1, close - end - 1));
+        i = std::min(close + 1, text.size());
+        continue;
+      }
+      const size_t next = std::max(end, std::min(i + 2, text.size()));
+      add(false, text.substr(i, next - i));
+      i = next;
+      continue;
+    }
+    if (IsLetter(text[i])) {
+      const size_t end = LettersEnd(text, i);
+      const std::string_view run = text.substr(i, end - i);
+      const char next = end < text.size() ? text[end] : '\0';
+      const bool ordinal = i > 0 && IsDigit(text[i - 1]) &&
+                           (run == "st" || run == "nd" || run == "rd" || run == "th");
+      if (ordinal) {
+        i = end;
+        continue;
+      }
+      const bool words = run.size() > 1 && !IsMathName(run, next);
+      add(words, run);
+      i = end;
+      continue;
+    }
+    // Spaces and marks belong to what stands before them.
+    const bool mark = IsSpace(text[i]) || text[i] == ',' || text[i] == '.' || text[i] == ';' ||
+                      text[i] == ':' || text[i] == '\'';
+    add(mark && !pieces.empty() && pieces.back().words, text.substr(i, 1));
+    ++i;
+  }
+  return pieces;
+}
+
+}  // namespace
+
+std::optional<NodeId> ReadPhrase(std::string_view answer, Tree& tree) {
+  Nodes parts;
+  bool words = false, values = false;
+  for (const Piece& piece : Pieces(answer)) {
+    if (!piece.words) {
+      std::string_view formula = piece.text;
+      const auto loose = [](char c) {
+        return IsSpace(c) || std::string_view(",.;:").find(c) != std::string_view::npos;
+      };
+      while (!formula.empty() && loose(formula.front()) && formula.front() != '.')
+        formula.remove_prefix(1);
+      while (!formula.empty() && loose(formula.back())) formula.remove_suffix(1);
+      if (formula.empty()) continue;
+      if (const auto value = ParseFormula(tree.Keep(std::string(formula)), tree)) {
+        parts.push_back(*value);
+        values = true;
+        continue;
+      }
+    }
+    const std::string key = TextKey(piece.text);
+    if (key.empty()) continue;
+    parts.push_back(tree.Add(Op::kText, key));
+    words = true;
+  }
+  if (!words || !values) return std::nullopt;
+  return tree.Add(Op::kOpaque, "phrase", parts);
+}
+
+std::string_view StatedValue(std::string_view sentence) {
+  sentence = Trim(sentence);
+  constexpr std::array<std::string_view, 9> kVerbs{
+      " is equal to ", " is ",         " are ",       " equals ",     " has length ",
+      " has area ",    " has volume ", " has value ", " is given by "};
+  size_t begin = std::string_view::npos;
+  for (const std::string_view verb : kVerbs) {
+    const size_t at = sentence.rfind(verb);
+    if (at == std::string_view::npos) continue;
+    const size_t end = at + verb.size();
+    if (begin == std::string_view::npos || end > begin) begin = end;
+  }
+  if (begin == std::string_view::npos) return {};
+  const std::string_view before = sentence.substr(0, begin);
+  if (before.find_first_of("0123456789=<>") != std::string_view::npos) return {};
+  const std::string lower = " " + Lowered(before);
+  constexpr std::array<std::string_view, 10> kRestricting{
+      " not ",  " if ",   " when ",    " where ", " unless ",
+      " than ", " only ", " for all ", " every ", "n't "};
+  if (std::ranges::any_of(kRestricting, [&](std::string_view word) {
+        return lower.find(word) != std::string::npos;
+      })) {
+    return {};
+  }
+  std::string_view value = Trim(sentence.substr(begin));
+  for (const std::string_view word : {"about ", "approximately ", "only about "}) {
+    if (value.starts_with(word)) value.remove_prefix(word.size());
+  }
+  return value;
+}
+
+}  // namespace retort::verifiers
