@@ -136,7 +136,9 @@ class MathVerifier final : public Verifier {
       verdict.status = VerdictStatus::kRight;
       verdict.score = 1;
       verdict.extracted = Trim(response.problem.answer);
-      verdict.reason = StrCat("equal/text/", EnumName(*rule));
+      const size_t kind = verdict.reason.find('/'), end = verdict.reason.rfind('/');
+      const std::string said = kind < end ? verdict.reason.substr(kind, end - kind) : "/text";
+      verdict.reason = StrCat("equal", said, "/", EnumName(*rule));
     }
     return verdict;
   }

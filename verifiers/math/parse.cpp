@@ -80,8 +80,11 @@ NodeId Parser::UnderCondition(NodeId value) {
   while (Is(Lexeme::kWord) || Is(Lexeme::kText)) ++i_;
   const NodeId condition = List(Lexeme::kEnd);
   if (failed_ || !Is(Lexeme::kEnd)) return Fail();
-  const Op op = tree_[condition].op;
-  if (op != Op::kRelation && op != Op::kList) return Fail();
+  const Nodes said = Parts(condition, Op::kList);  // n ≥ 1, k ∈ ℤ; n = 1, 2, 3
+  const auto more = [&](NodeId item) {
+    return tree_[item].op == Op::kRelation || (tree_[item].scalar && tree_[item].constant);
+  };
+  if (tree_[said[0]].op != Op::kRelation || !std::ranges::all_of(said, more)) return Fail();
   const std::array parts{value, condition};
   return tree_.Add(Op::kOpaque, "where", parts);
 }
