@@ -86,7 +86,9 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   if (is(g, "where") || is(a, "where")) {
     const auto value = [&](NodeId id) { return is(id, "where") ? tree_.Child(id, 0) : id; };
     const Sameness same = Same(value(g), value(a));
-    if (!is(g, "where") || !is(a, "where")) return same;
+    if (!is(g, "where") || !is(a, "where")) {
+      return NeedsCondition(is(g, "where") ? g : a) ? Sameness::kDifferent : same;
+    }
     return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
   }
   if (is(g, "phrase") || is(a, "phrase")) {
@@ -131,6 +133,28 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
   if (IsScalar(tree_, g) && IsScalar(tree_, a)) return Scalars(g, a);
   return Sameness::kDifferent;
+}
+
+// |c| ≤ 1 chooses among all f(x) = cx, x > 0 is where f is looked at: that one may be left out.
+bool Judge::NeedsCondition(NodeId where) const {
+  const auto named = ReadAssignment(tree_, tree_.Child(where, 0));
+  if (!named || named->name == kNoNode || OpOf(named->name) != Op::kApply) return false;
+  Nodes open{tree_.Child(where, 1)};
+  while (!open.empty()) {
+    const NodeId id = open.back();
+    open.pop_back();
+    tree_.Spend(50);
+    if (OpOf(id) == Op::kRelation && tree_[id].text == "e") continue;  // k ∈ ℤ
+    const auto is_argument = [&](NodeId argument) {
+      return tree_[argument].text == tree_[id].text;
+    };
+    if (OpOf(id) == Op::kSymbol && std::ranges::none_of(tree_.Children(named->name), is_argument)) {
+      return true;
+    }
+    const auto children = tree_.Children(id);
+    open.insert(open.end(), children.begin(), children.end());
+  }
+  return false;
 }
 
 // {5} and a list of one thing said twice are that thing; {∅} is not empty.

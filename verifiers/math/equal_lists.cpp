@@ -27,12 +27,14 @@ Sameness Judge::InOrder(const Nodes& x, const Nodes& y) {
 }
 
 // "n = 1, 2, 3": the name belongs to all. "x = 1, y = 2": each has its own.
-void Judge::DropCommonName(Nodes& items) {
-  if (items.size() < 2) return;
+NodeId Judge::DropCommonName(Nodes& items) {
+  if (items.size() < 2) return kNoNode;
   const auto first = ReadAssignment(tree_, items[0]);
-  if (!first || first->name == kNoNode) return;
+  if (!first || first->name == kNoNode || tree_[items[0]].count != 2) return kNoNode;
   const auto bare = [&](NodeId id) { return OpOf(id) != Op::kRelation; };
-  if (std::all_of(items.begin() + 1, items.end(), bare)) items[0] = first->value;
+  if (!std::all_of(items.begin() + 1, items.end(), bare)) return kNoNode;
+  items[0] = first->value;
+  return first->name;
 }
 
 // What names the items give their values: nothing unless every one does.
@@ -89,10 +91,12 @@ Nodes Judge::InNameOrder(const NamedItems& items) const {
   return values;
 }
 
-Nodes Judge::Items(NodeId id) {
+// The items, and the name that belongs to all.
+Nodes Judge::Items(NodeId id, NodeId& name) {
+  name = kNoNode;
   if (!IsList(id)) return {id};
   Nodes items = ChildrenOf(id);
-  if (OpOf(id) == Op::kList) DropCommonName(items);
+  if (OpOf(id) == Op::kList) name = DropCommonName(items);
   return items;
 }
 
@@ -128,6 +132,13 @@ bool Judge::WithoutDomains(NodeId& g, NodeId& a) {
     Nodes rest, domains;
     if (OpOf(id) != Op::kList) return domains;
     for (const NodeId item : ChildrenOf(id)) (is_domain(item) ? domains : rest).push_back(item);
+    // Of "x = 3k, d ∈ ℤ" the last is about another.
+    for (const NodeId domain : domains) {
+      const std::string_view name = tree_[tree_.Child(domain, 0)].text;
+      if (std::ranges::none_of(rest, [&](NodeId item) { return Mentions(tree_, item, name); })) {
+        return Nodes();
+      }
+    }
     if (rest.empty()) return Nodes();
     if (!domains.empty()) {
       id = rest.size() == 1 ? rest[0] : tree_.Add(Op::kList, {}, rest, tree_[id].detail);
@@ -194,7 +205,11 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
     }
     if (MayBeRealSet(tree_, a)) return Sets(g, a);
   }
-  const Nodes x = Items(g), y = Items(a);
+  NodeId gold_name = kNoNode, answer_name = kNoNode;
+  const Nodes x = Items(g, gold_name), y = Items(a, answer_name);
+  if (gold_name != kNoNode && answer_name != kNoNode && !SameName(gold_name, answer_name)) {
+    return Sameness::kDifferent;
+  }
   const auto dots = [&](NodeId item) {
     return OpOf(item) == Op::kText && tree_[item].text == "...";
   };

@@ -47,10 +47,19 @@ Sameness Judge::Quantities(NodeId g, NodeId a) {
     const bool degrees = (gold->Measures(Base::kDegree) && temperature(*answer)) ||
                          (answer->Measures(Base::kDegree) && temperature(*gold));
     if (degrees) return Same(x, y);
+    // 20 C is no charge beside 20 °C.
+    const auto scale = [&](const Unit& degree, const Unit& other, NodeId written) {
+      return (degree.Measures(Base::kCelsius) && other.letter && tree_[written].text == "C") ||
+             (degree.Measures(Base::kFahrenheit) && other.letter && tree_[written].text == "F");
+    };
+    if (scale(*gold, *answer, a) || scale(*answer, *gold, g)) return Same(x, y);
     if (!gold->SameKind(*answer)) return Sameness::kDifferent;
     const bool alike = gold->mantissa == answer->mantissa && gold->divisor == answer->divisor &&
                        gold->exponent == answer->exponent;
     if (alike) return Same(x, y);
+    const bool known =
+        gold->mantissa > 0 && gold->divisor > 0 && answer->mantissa > 0 && answer->divisor > 0;
+    if (!known) return Sameness::kDifferent;
     return Same(x, Scaled(y, [&](NodeId id) { return Converted(tree_, id, *answer, *gold); }));
   }
   const Unit& unit = gold ? *gold : *answer;

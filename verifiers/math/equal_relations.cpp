@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/error.h"
 #include "verifiers/math/internal/judge-inl.h"
 #include "verifiers/math/internal/real_set.h"
 #include "verifiers/math/internal/relation.h"
@@ -29,16 +30,22 @@ bool Judge::IsRounding(NodeId exact, NodeId rounded) {
 bool Judge::LinksHold(NodeId chain) {
   const Nodes sides = ChildrenOf(chain);
   const std::string_view relations = tree_[chain].text;
-  for (size_t i = 0; i < relations.size(); ++i) {
-    const auto bare = [&](NodeId id) {
-      return OpOf(id) == Op::kQuantity ? tree_.Child(id, 0) : id;
-    };
-    const NodeId left = bare(sides[i]), right = bare(sides[i + 1]);
-    if (!Constant(left) || !Constant(right) || IsInfinite(left) || IsInfinite(right)) continue;
-    if (relations[i] == kEqualTo && Scalars(left, right) == Sameness::kDifferent) return false;
-    if (relations[i] == kApproximately && !IsRounding(left, right) && !IsRounding(right, left)) {
+  NodeId last = kNoNode;  // number, and whether it is still exact
+  bool exact = true;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    exact = exact && (i == 0 || relations[i - 1] == kEqualTo);
+    const bool quantity = OpOf(sides[i]) == Op::kQuantity;
+    const NodeId side = quantity ? tree_.Child(sides[i], 0) : sides[i];
+    if (i > 0 && relations[i - 1] != kEqualTo && relations[i - 1] != kApproximately) {
+      last = kNoNode;
+    }
+    if (!Constant(side) || IsInfinite(side)) continue;
+    if (last != kNoNode && exact && Scalars(last, side) == Sameness::kDifferent) return false;
+    if (last != kNoNode && !exact && !IsRounding(last, side) && !IsRounding(side, last)) {
       return false;
     }
+    last = side;
+    exact = true;
   }
   return true;
 }
@@ -122,6 +129,8 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
           value != kNoNode) {
         return Same(gold->value, value);
       }
+      if (OfAnother(gold->name, answer->name, gold->value)) return Sameness::kDifferent;
+      if (const Sameness alike = SidesAlike(g, a); alike == Sameness::kDifferent) return alike;
       if (SameName(gold->name, answer->name)) {
         return Same(gold->value, Bound(gold->name, answer->name, answer->value));
       } else if (membership) {
@@ -172,8 +181,12 @@ NodeId Judge::Bound(NodeId gold, NodeId answer, NodeId value) {
   if (!Definitions(gold, answer)) return value;
   const std::string_view from = tree_[tree_.Child(answer, 0)].text;
   const NodeId to = tree_.Child(gold, 0);
+  if (tree_[to].text == from) return value;
+  // Of f(h) = 2x the x is another; it must not be caught.
+  const NodeId free = tree_.Add(Op::kSymbol, StrCat("free ", tree_[to].text));
   return Rewrite(tree_, value, [&](NodeId node) {
-    return OpOf(node) == Op::kSymbol && tree_[node].text == from ? to : kNoNode;
+    if (OpOf(node) != Op::kSymbol) return kNoNode;
+    return tree_[node].text == from ? to : tree_[node].text == tree_[to].text ? free : kNoNode;
   });
 }
 // f(x) and f(y)
@@ -181,6 +194,13 @@ bool Judge::Definitions(NodeId g, NodeId a) const {
   return OpOf(g) == Op::kApply && OpOf(a) == Op::kApply && tree_[g].text == tree_[a].text &&
          tree_[g].count == 1 && tree_[a].count == 1 && OpOf(tree_.Child(g, 0)) == Op::kSymbol &&
          OpOf(tree_.Child(a, 0)) == Op::kSymbol;
+}
+
+// The expectation E(W) is not that of another variable: W is in no way bound.
+bool Judge::OfAnother(NodeId g, NodeId a, NodeId value) const {
+  constexpr std::array<std::string_view, 6> kMoments{"E", "P", "V", "D", "Var", "Pr"};
+  return Definitions(g, a) && std::ranges::find(kMoments, tree_[g].text) != kMoments.end() &&
+         IsConstant(tree_, value) && NormalForm(tree_, g) != NormalForm(tree_, a);
 }
 
 bool Judge::SameName(NodeId g, NodeId a) {
@@ -191,8 +211,29 @@ bool Judge::SameName(NodeId g, NodeId a) {
   return (y(g) && OpOf(a) == Op::kApply) || (y(a) && OpOf(g) == Op::kApply);
 }
 
+// Chains of one shape, side by side; kUnknown where they have different ones.
+Sameness Judge::SidesAlike(NodeId g, NodeId a) {
+  if (tree_[g].text.size() < 2 || tree_[g].text != tree_[a].text) return Sameness::kUnknown;
+  const Nodes x = ChildrenOf(g), y = ChildrenOf(a);
+  Sameness all = Sameness::kSame;
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (IsName(tree_, x[i]) || (Constant(x[i]) && Constant(y[i]))) continue;
+    all = Both(all, Same(x[i], y[i]));
+  }
+  return all;
+}
+
+// What stands left of its value as a name does: cos(5π/4) is not cos(3π/4) there, nor i¹⁵ i¹⁹.
+Sameness Judge::Labels(NodeId g, NodeId a) {
+  const bool calls = OpOf(g) == Op::kFunction && OpOf(a) == Op::kFunction;
+  if (calls && tree_.FunctionOf(g) != tree_.FunctionOf(a)) return Sameness::kDifferent;
+  const bool powers = OpOf(g) == Op::kPower && OpOf(a) == Op::kPower;
+  return calls || powers ? InOrder(g, a) : Same(g, a);
+}
+
 // First = last; both sides may be moved and scaled.
 Sameness Judge::Equations(NodeId g, NodeId a) {
+  if (const Sameness alike = SidesAlike(g, a); alike == Sameness::kDifferent) return alike;
   const NodeId g1 = tree_.Children(g).front(), g2 = tree_.Children(g).back();
   const NodeId a1 = tree_.Children(a).front(), a2 = tree_.Children(a).back();
   for (const NodeId side : {g1, g2, a1, a2}) {
@@ -203,7 +244,9 @@ Sameness Judge::Equations(NodeId g, NodeId a) {
   if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
   const NodeId gold = Minus(g1, g2), answer = Minus(a1, a2);
   // All numbers are proportional.
-  if (IsConstant(tree_, gold) && IsConstant(tree_, answer)) return Both(Same(g1, a1), Same(g2, a2));
+  if (IsConstant(tree_, gold) && IsConstant(tree_, answer)) {
+    return Both(Labels(g1, a1), Same(g2, a2));
+  }
   switch (CompareProportion(tree_, gold, answer)) {
     case Proportion::kPositive:
     case Proportion::kNegative:

@@ -23,6 +23,12 @@ std::vector<Token> Lexer::Run() {
     i_ = SkipGaps(i_);
     if (i_ > before) space_ = true;
     if (i_ >= s_.size()) break;
+    // An empty line ends what stands before it.
+    const std::string_view gap = s_.substr(before, i_ - before);
+    const bool line = std::ranges::count(gap, '\n') > 1 && rows_ == 0 && brackets_ == 0;
+    if (line && !tokens_.empty() && !After(Lexeme::kSemicolon) && !After(Lexeme::kComma)) {
+      Push(Lexeme::kSemicolon);
+    }
     One();
   }
   begin_ = s_.size();
@@ -191,7 +197,8 @@ void Lexer::Letters() {
     i_ = end;
     return Push(Lexeme::kWord, {}, run);
   }
-  if (const Command* word = whole ? FindWord(lower) : nullptr) {
+  const bool extremum = (lower == "min" || lower == "max") && At(end) == '.';  // a local min.
+  if (const Command* word = whole && !extremum ? FindWord(lower) : nullptr) {
     i_ = end;
     return Push(*word);
   }

@@ -195,6 +195,9 @@ void Lexer::Backslash() {
     negated_ = true;
     return;
   }
+  if ((name == "min" || name == "max") && At(SkipGaps(i_)) == '.') {  // a local min.
+    return Push(Lexeme::kText, {}, name);
+  }
   if (name == "left" || name == "right") {
     i_ = SkipGaps(i_);
     if (At(i_) == '.') ++i_;

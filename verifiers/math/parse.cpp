@@ -6,6 +6,7 @@
 #include "verifiers/math/internal/parser-inl.h"
 #include "verifiers/math/internal/phrase.h"
 #include "verifiers/math/internal/quantity.h"
+#include "verifiers/math/internal/rewrite.h"
 #include "verifiers/math/internal/units.h"
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
@@ -74,7 +75,10 @@ NodeId Parser::UnderCondition(NodeId value) {
            (token.lexeme == Lexeme::kOpen && token.meaning != Meaning(Bracket::kGroup));
   };
   if (std::none_of(tokens_.begin() + static_cast<ptrdiff_t>(i_), tokens_.end(), says)) {
-    i_ = tokens_.size() - 1;
+    for (; !Is(Lexeme::kEnd); ++i_) {  // "for all d", of a value without one
+      const bool name = Is(Lexeme::kSymbol) && Now().text != "a" && Now().text != "A";
+      if (name && !Mentions(tree_, value, Now().text)) return Fail();
+    }
     return value;
   }
   while (Is(Lexeme::kWord) || Is(Lexeme::kText)) ++i_;
@@ -366,6 +370,7 @@ bool Parser::UnionLetter(NodeId left) const {
 }
 
 NodeId Parser::Ratio(NodeId left) {
+  if (tree_[left].op == Op::kText) return Fail();  // "length: 5" is no ratio
   Nodes parts{left};
   while (!failed_ && Is(Lexeme::kColon) && !in_set_) {
     ++i_;

@@ -447,6 +447,10 @@ NodeId Parser::Word() {
   constexpr std::array<std::string_view, 12> kShort{"yes", "no",  "odd", "one", "two",  "six",
                                                     "ten", "all", "any", "not", "none", "even"};
   const bool known = word.size() <= 4 && std::ranges::find(kShort, Words(word)) != kShort.end();
+  constexpr std::array<std::string_view, 24> kEnglish{
+      "we",  "so",  "is",  "of",  "on",  "if",  "be",  "the", "let", "has", "are", "our",
+      "its", "was", "for", "you", "can", "how", "why", "who", "but", "may", "get", "use"};
+  if (!capitals && std::ranges::find(kEnglish, Lowered(word)) != kEnglish.end()) return Fail();
   if (word.size() > 4 || (word.size() == 4 && !capitals) || known) {
     std::string words = Words(word);
     while (Is(Lexeme::kWord) || Is(Lexeme::kText)) {

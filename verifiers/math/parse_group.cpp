@@ -38,7 +38,10 @@ NodeId Parser::BracketContent(Bracket open, bool outward) {
     ++i_;
     // A set, though it is written as a relation: a union of one.
     const Op op = tree_[inside].op;
-    if (op == Op::kSymbol) return tree_.Add(Op::kUnion, {condition});
+    if (op == Op::kSymbol) {
+      if (!Mentions(tree_, condition, tree_[inside].text)) return Fail();  // { b : x > 0 }
+      return tree_.Add(Op::kUnion, {condition});
+    }
     const std::array both{inside, condition};
     if (op != Op::kRelation) return tree_.Add(Op::kOpaque, "such that", both);
     return tree_.Add(Op::kUnion, {tree_.Add(Op::kList, {}, both, 2)});  // { x ∈ S : condition }

@@ -104,7 +104,10 @@ bool Parser::WordsBehind(const Factors& product) {
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
   const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper) &&
                      tree_[product.left].op == Op::kSymbol;
-  if (!named && SkipUnit()) return true;
+  if (!named && SkipUnit()) {
+    if (StartsFactor() && !Is(Lexeme::kOpen)) Fail();  // it went on: nothing is left out
+    return true;
+  }
   if (!Is(Lexeme::kText)) return false;
   Fail();
   return true;

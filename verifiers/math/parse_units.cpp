@@ -229,7 +229,7 @@ bool Parser::SkipUnit() {
     const bool times = Is(Lexeme::kTimes) && Next().lexeme == Lexeme::kText;
     const bool over =
         Is(Lexeme::kOver) && (Next().lexeme == Lexeme::kWord || Next().lexeme == Lexeme::kText ||
-                              Next().lexeme == Lexeme::kSymbol);
+                              (Next().lexeme == Lexeme::kSymbol && ReadUnit(Next().text, true)));
     if (Is(Lexeme::kCaret)) {
       ++i_;
       Argument();

@@ -72,7 +72,8 @@ std::vector<Piece> Pieces(std::string_view text) {
         i = end;
         continue;
       }
-      const bool words = run.size() > 1 && !IsMathName(run, next);
+      const bool extremum = (run == "min" || run == "max" || run == "inf") && next != '(';
+      const bool words = run.size() > 1 && (extremum || !IsMathName(run, next));
       add(words, run);
       i = end;
       continue;

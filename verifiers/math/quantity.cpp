@@ -21,6 +21,7 @@ constexpr Powers Of(std::initializer_list<std::pair<Base, int>> bases) {
 }
 
 using enum Base;
+constexpr Powers kPure{};
 constexpr Powers kLength = Of({{kMetre, 1}}), kArea = Of({{kMetre, 2}}),
                  kVolume = Of({{kMetre, 3}}), kMass = Of({{kGram, 1}}), kTime = Of({{kSecond, 1}}),
                  kFrequency = Of({{kSecond, -1}}), kSpeed = Of({{kMetre, 1}, {kSecond, -1}}),
@@ -112,6 +113,11 @@ constexpr auto kSymbols = [] {
       Known{"lbs", &kMass, 45'359'237, -5},
       Known{"oz", &kMass, 28'349'523'125, -9},
       Known{"gal", &kVolume, 3'785'411'784, -12},
+      Known{"kwh", &kEnergy, 36, 8},
+      Known{"KWH", &kEnergy, 36, 8},
+      Known{"rad", &kPure},
+      Known{"rev", &kPure},
+      Known{"rpm", &kPure},
       Known{"atm", &kPressure, 101'325, 3},
       Known{"mmHg", &kPressure, 133'322'387'415, -6},
       Known{"psi", &kPressure, 6'894'757'293'168, -6},
@@ -298,8 +304,10 @@ bool Multiply(Unit& unit, const Unit& by, int power) {
   for (int n = 0; n < std::abs(power); ++n) {
     int64_t& top = power > 0 ? unit.mantissa : unit.divisor;
     int64_t& bottom = power > 0 ? unit.divisor : unit.mantissa;
-    if (__builtin_mul_overflow(top, by.mantissa, &top)) return false;
-    if (__builtin_mul_overflow(bottom, by.divisor, &bottom)) return false;
+    if (top == 0 || bottom == 0) break;
+    const bool fits = !__builtin_mul_overflow(top, by.mantissa, &top) &&
+                      !__builtin_mul_overflow(bottom, by.divisor, &bottom);
+    if (!fits) top = 0;  // for ever: it is like no other
   }
   unit.exponent += by.exponent * power;
   return true;
@@ -335,7 +343,7 @@ class Reader {
   }
   void SkipSpaces() {
     while (true) {
-      if (At(i_) == ' ' || At(i_) == '~' || At(i_) == '\t' || At(i_) == '\n') {
+      if (At(i_) == ' ' || At(i_) == '~' || At(i_) == '$' || At(i_) == '\t' || At(i_) == '\n') {
         ++i_;
       } else if (At(i_) == '\\' &&
                  std::string_view(",;:! ").find(At(i_ + 1)) != std::string_view::npos) {

@@ -116,4 +116,17 @@ NodeId Renamed(Tree& tree, NodeId gold, NodeId answer) {
   });
 }
 
+bool Mentions(const Tree& tree, NodeId id, std::string_view symbol) {
+  Nodes open{id};
+  while (!open.empty()) {
+    const NodeId node = open.back();
+    open.pop_back();
+    tree.Spend(20);
+    if (tree[node].op == Op::kSymbol && tree[node].text == symbol) return true;
+    const auto children = tree.Children(node);
+    open.insert(open.end(), children.begin(), children.end());
+  }
+  return false;
+}
+
 }  // namespace retort::verifiers

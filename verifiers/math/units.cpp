@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <array>
 
+#include "verifiers/math/internal/quantity.h"
 #include "verifiers/text/ascii.h"
 
 namespace retort::verifiers {
 
 namespace {
 
-constexpr std::array<std::string_view, 33> kAbbreviations{
+constexpr std::array<std::string_view, 31> kAbbreviations{
     "cm", "mm",  "km", "m",   "kg",  "g",  "mg", "ft",  "in",  "yd",  "mi",
     "lb", "lbs", "oz", "mph", "kph", "ml", "l",  "hr",  "hrs", "min", "mins",
-    "s",  "sec", "h",  "st",  "nd",  "rd", "th", "kwh", "usd", "c",   "f"};
-
-// Those that could be variables as well, where they are not upright.
-constexpr std::array<std::string_view, 35> kUpright{
-    "n",   "j",   "w",   "v",   "a",   "k",   "pa",  "hz",  "kj",  "kw",  "kn",  "mw",
-    "mj",  "ms",  "ns",  "nm",  "um",  "dm",  "cl",  "dl",  "mol", "rad", "ev",  "kev",
-    "mev", "khz", "mhz", "ghz", "kpa", "atm", "bar", "rpm", "gal", "rev", "secs"};
+    "s",  "sec", "h",  "st",  "nd",  "rd", "th", "kwh", "usd"};
 
 // Words that change, question or continue the number before them.
 constexpr std::array<std::string_view, 64> kNotUnits{
@@ -91,30 +86,8 @@ bool IsUnit(std::string_view text, bool spaced, size_t& looked_at) {
 }
 
 bool IsUnitFormula(std::string_view latex) {
-  constexpr std::array<std::string_view, 10> kDress{"\\text", "\\mathrm", "\\mbox", "\\rm",
-                                                    "\\cdot", "\\times",  "\\frac", "\\dfrac",
-                                                    "\\left", "\\right"};
-  bool any = false;
-  while (!latex.empty()) {
-    if (latex[0] == '\\') {
-      const auto dress = std::ranges::find_if(
-          kDress, [&](std::string_view name) { return latex.starts_with(name); });
-      const bool space = latex.size() > 1 && !IsLetter(latex[1]) && latex[1] != '%';
-      if (dress == kDress.end() && !space) return false;
-      latex.remove_prefix(dress != kDress.end() ? dress->size() : 2);
-    } else if (const std::string word = FirstWord(latex); !word.empty()) {
-      if (!Contains(kAbbreviations, word) && !Contains(kUpright, word)) return false;
-      any = true;
-      latex.remove_prefix(word.size());
-    } else if (const size_t exponent = ExponentLength(latex); exponent > 0 && any) {
-      latex.remove_prefix(exponent);
-    } else if (std::string_view(" ~/*.{}()").find(latex[0]) != std::string_view::npos) {
-      latex.remove_prefix(1);
-    } else {
-      return false;
-    }
-  }
-  return any;
+  const auto read = ReadUnit(latex, true);
+  return read && latex.find_first_not_of(" ~.(){}", read->size) == std::string_view::npos;
 }
 
 }  // namespace retort::verifiers

@@ -74,6 +74,9 @@ class Judge {
   std::optional<Sameness> Approximations(NodeId g, NodeId a);
   NodeId Bound(NodeId gold, NodeId answer, NodeId value);
   bool Definitions(NodeId g, NodeId a) const;
+  bool OfAnother(NodeId g, NodeId a, NodeId value) const;
+  Sameness SidesAlike(NodeId g, NodeId a);
+  Sameness Labels(NodeId g, NodeId a);
   bool SameName(NodeId g, NodeId a);
   NodeId Reordered(NodeId gold_name, NodeId name, NodeId value);
   NodeId NamedValues(NodeId gold_name, NodeId gold_value, NodeId list);
@@ -89,7 +92,7 @@ class Judge {
   // equal_lists.cpp
   Sameness InOrder(NodeId g, NodeId a);
   Sameness InOrder(const Nodes& x, const Nodes& y);
-  void DropCommonName(Nodes& items);
+  NodeId DropCommonName(Nodes& items);
   struct NamedItems {
     std::vector<std::string> names;
     Nodes values;
@@ -98,7 +101,8 @@ class Judge {
   std::optional<NamedItems> ReadNames(const Nodes& items) const;
   Nodes InNameOrder(const NamedItems& items) const;
   bool NothingNamed(const Nodes& items) const;
-  Nodes Items(NodeId id);
+  Nodes Items(NodeId id, NodeId& name);
+  bool NeedsCondition(NodeId where) const;
   NodeId DecimalComma(NodeId id);
   bool Conditions(NodeId id) const;
   bool WithoutDomains(NodeId& g, NodeId& a);

@@ -34,7 +34,7 @@ inline constexpr size_t kBases = 13;
 struct Unit {
   std::array<int8_t, kBases> powers{};
   std::string_view currency = {};  ///< of money: "USD", …
-  int64_t mantissa = 1;            ///< it is mantissa / divisor · 10^exponent of its bases
+  int64_t mantissa = 1;            ///< it is mantissa / divisor · 10^exponent; 0: too large
   int64_t divisor = 1;
   int exponent = 0;
   bool letter = false;  ///< one letter, not upright: perhaps a variable

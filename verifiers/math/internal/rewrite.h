@@ -3,6 +3,7 @@
 // shared in the tree.
 
 #include <functional>
+#include <string_view>
 
 #include "verifiers/math/internal/syntax.h"
 
@@ -22,5 +23,8 @@ NodeId Unrolled(Tree& tree, NodeId id);
 /// `answer` with its variables called as in `gold`, in the order they appear; `answer` itself when
 /// their numbers differ.
 NodeId Renamed(Tree& tree, NodeId gold, NodeId answer);
+
+/// Whether the symbol stands in it.
+bool Mentions(const Tree& tree, NodeId id, std::string_view symbol);
 
 }  // namespace retort::verifiers
