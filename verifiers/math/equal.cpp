@@ -83,6 +83,10 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   const auto is = [&](NodeId id, std::string_view what) {
     return OpOf(id) == Op::kOpaque && tree_[id].text == what;
   };
+  g = AsDomain(g);
+  a = AsDomain(a);
+  if (is(g, "where")) a = AsWhere(a);
+  if (is(a, "where")) g = AsWhere(g);
   if (is(g, "where") || is(a, "where")) {
     const auto value = [&](NodeId id) { return is(id, "where") ? tree_.Child(id, 0) : id; };
     const Sameness same = Same(value(g), value(a));
@@ -92,13 +96,16 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
     return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
   }
   if (is(g, "phrase") || is(a, "phrase")) {
-    return is(g, "phrase") && is(a, "phrase") ? InOrder(g, a) : Sameness::kDifferent;
+    if (is(g, "phrase") && is(a, "phrase")) return InOrder(g, a);
+    const NodeId stated = Stated(is(g, "phrase") ? g : a);
+    if (stated == kNoNode) return Sameness::kDifferent;
+    return is(g, "phrase") ? Same(stated, a) : Same(g, stated);
   }
   const bool quantity = OpOf(g) == Op::kQuantity || OpOf(a) == Op::kQuantity;
   if (quantity && !IsList(g) && !IsList(a)) return Quantities(g, a);
   if (OpOf(g) == Op::kOpaque && OpOf(a) == Op::kOpaque && tree_[g].text == "cases" &&
       tree_[a].text == "cases") {
-    return Unordered(ChildrenOf(g), ChildrenOf(a));
+    return Cases(ChildrenOf(g), ChildrenOf(a));
   }
   if (IsResidue(g) || IsResidue(a)) {
     const auto value = [&](NodeId id) { return IsResidue(id) ? tree_.Child(id, 0) : id; };
@@ -114,7 +121,10 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   if (OpOf(g) == Op::kEmptySet && MeansNothing(a)) return Sameness::kSame;
   if (OpOf(a) == Op::kEmptySet && MeansNothing(g)) return Sameness::kSame;
   if (const Sameness same = Texts(g, a); same != Sameness::kUnknown) return same;
-  if (WithoutDomains(g, a)) return Same(g, a);
+  bool other_domain = false;
+  if (WithoutDomains(g, a, other_domain)) {
+    return other_domain ? Sameness::kDifferent : Same(g, a);
+  }
   g = AsUnion(AsTuple(g, a), a, true);
   a = AsUnion(AsTuple(a, g), g, false);
   g = Prepared(g);
@@ -133,6 +143,68 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   if (NormalForm(tree_, g) == NormalForm(tree_, a)) return Sameness::kSame;
   if (IsScalar(tree_, g) && IsScalar(tree_, a)) return Scalars(g, a);
   return Sameness::kDifferent;
+}
+
+// Under the condition k ∈ ℤ: a list of both, as it is written with a comma.
+NodeId Judge::AsDomain(NodeId id) {
+  if (OpOf(id) != Op::kOpaque || tree_[id].text != "where") return id;
+  const NodeId value = tree_.Child(id, 0), condition = tree_.Child(id, 1);
+  if (OpOf(condition) != Op::kRelation || tree_[condition].text != "e") return id;
+  Nodes items = OpOf(value) == Op::kList ? ChildrenOf(value) : Nodes{value};
+  items.push_back(condition);
+  return tree_.Add(Op::kList, {}, items);
+}
+
+// "f(x) = cx, |c| ≤ 1" beside a value under a condition.
+NodeId Judge::AsWhere(NodeId list) {
+  if (OpOf(list) != Op::kList || tree_[list].count < 2) return list;
+  const Nodes items = ChildrenOf(list);
+  const auto condition = [&](NodeId id) {
+    return OpOf(id) == Op::kRelation && (tree_[id].text == "e" || !ReadAssignment(tree_, id));
+  };
+  if (condition(items[0]) || !std::all_of(items.begin() + 1, items.end(), condition)) return list;
+  const Nodes rest(items.begin() + 1, items.end());
+  const std::array parts{items[0], rest.size() == 1 ? rest[0] : tree_.Add(Op::kList, {}, rest, 2)};
+  return tree_.Add(Op::kOpaque, "where", parts);
+}
+
+// Pairs of values and conditions, in no order; "otherwise" is what the others leave.
+Sameness Judge::Cases(Nodes g, Nodes a) {
+  const auto rest = [&](NodeId pair) {
+    if (OpOf(pair) != Op::kTuple || tree_[pair].count != 2) return false;
+    const NodeId condition = tree_.Child(pair, 1);
+    const std::string_view text = tree_[condition].text;
+    return OpOf(condition) == Op::kText &&
+           (text == "otherwise" || text == "else" || text == "elsewhere");
+  };
+  const auto in_gold = std::ranges::find_if(g, rest), in_answer = std::ranges::find_if(a, rest);
+  const bool one = (in_gold == g.end()) != (in_answer == a.end());
+  if (!one || g.size() != a.size()) return Unordered(g, a);
+  // The pair without a partner is the one that stands for the rest.
+  Nodes& with = in_gold == g.end() ? a : g;
+  Nodes& other = in_gold == g.end() ? g : a;
+  const auto pair = in_gold == g.end() ? in_answer : in_gold;
+  const NodeId value = tree_.Child(*pair, 0);
+  with.erase(pair);
+  for (size_t i = 0; i < other.size(); ++i) {
+    Nodes left = other;
+    left.erase(left.begin() + static_cast<ptrdiff_t>(i));
+    const Sameness same = Both(Same(value, tree_.Child(other[i], 0)), Unordered(left, with));
+    if (Yes(same)) return same;
+  }
+  return Sameness::kDifferent;
+}
+
+// "The minimum is 3" states 3; kNoNode for phrases that state nothing.
+NodeId Judge::Stated(NodeId phrase) const {
+  if (tree_[phrase].count != 2) return kNoNode;
+  const NodeId said = tree_.Child(phrase, 0), value = tree_.Child(phrase, 1);
+  const std::string_view text = tree_[said].text;
+  const bool states = text.ends_with("is") || text.ends_with("are") || text.ends_with("equals");
+  const bool plain = text.find("not") == std::string_view::npos &&
+                     text.find("if") == std::string_view::npos &&
+                     text.find("when") == std::string_view::npos;
+  return OpOf(said) == Op::kText && OpOf(value) != Op::kText && states && plain ? value : kNoNode;
 }
 
 // |c| ≤ 1 chooses among all f(x) = cx, x > 0 is where f is looked at: that one may be left out.
@@ -159,7 +231,8 @@ bool Judge::NeedsCondition(NodeId where) const {
 
 // {5} and a list of one thing said twice are that thing; {∅} is not empty.
 NodeId Judge::Unwrapped(NodeId id) {
-  while (IsList(id) && tree_[id].count == 1 && OpOf(tree_.Child(id, 0)) != Op::kEmptySet) {
+  while (IsList(id) && tree_[id].count == 1 && OpOf(tree_.Child(id, 0)) != Op::kEmptySet &&
+         OpOf(tree_.Child(id, 0)) != Op::kSet) {
     id = tree_.Child(id, 0);
   }
   return id;

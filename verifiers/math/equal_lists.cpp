@@ -120,7 +120,7 @@ bool Judge::Conditions(NodeId id) const {
 
 // "x = kπ, k ∈ ℤ": takes statements about variables off both; false where there are none. Where
 // both have one about an integer, it is called the same afterwards.
-bool Judge::WithoutDomains(NodeId& g, NodeId& a) {
+bool Judge::WithoutDomains(NodeId& g, NodeId& a, bool& differ) {
   const auto is_domain = [&](NodeId id) {
     if (OpOf(id) != Op::kRelation || tree_[id].text != "e") return false;
     const NodeId set = tree_.Child(id, 1);
@@ -152,6 +152,7 @@ bool Judge::WithoutDomains(NodeId& g, NodeId& a) {
   const bool same_set =
       NormalForm(tree_, tree_.Child(gold[0], 1)) == NormalForm(tree_, tree_.Child(answer[0], 1));
   const std::string_view name = tree_[from].text;
+  differ = !same_set;
   if (same_set && name != tree_[to].text) {
     a = Rewrite(tree_, a, [&](NodeId node) { return IsSymbol(node, name) ? to : kNoNode; });
   }
@@ -188,11 +189,29 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
       return Same(g, number);
     }
     // (1, 3) and "1, 3"; but not {1, 3}.
-    if (OpOf(g) == Op::kTuple && OpOf(a) == Op::kList) return InOrder(g, a);
+    if (OpOf(g) == Op::kTuple && OpOf(a) == Op::kList) {
+      const auto named = ReadNames(ChildrenOf(a));
+      return named ? InOrder(ChildrenOf(g), InNameOrder(*named)) : InOrder(g, a);
+    }
     if (OpOf(g) == Op::kMatrix && OpOf(a) == Op::kList) return Matrices(g, a);
     if (OpOf(g) == Op::kRelation && Yes(Sets(g, a))) return Sameness::kSame;
     if (MayBeRealSet(tree_, g) && OpOf(a) == Op::kSet) return Sets(g, a);
   }
+  // The choices ABD and A, B, D.
+  const auto choices = [&](NodeId symbol, NodeId list) {
+    if (OpOf(symbol) != Op::kSymbol || OpOf(list) != Op::kList || tree_[symbol].text.size() > 6) {
+      return false;
+    }
+    std::string letters, written(tree_[symbol].text);
+    for (const NodeId item : tree_.Children(list)) {
+      if (OpOf(item) != Op::kSymbol || tree_[item].text.size() != 1) return false;
+      letters += tree_[item].text;
+    }
+    std::ranges::sort(letters);
+    return letters == written &&
+           std::ranges::all_of(letters, [](char c) { return c >= 'A' && c <= 'H'; });
+  };
+  if (choices(g, a) || choices(a, g)) return Sameness::kSame;
   if (!IsList(a)) {
     // A comma in a gold answer separates, but for 0,75.
     if (const NodeId number = DecimalComma(g); number != kNoNode && IsScalar(tree_, a)) {
@@ -210,10 +229,26 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
   if (gold_name != kNoNode && answer_name != kNoNode && !SameName(gold_name, answer_name)) {
     return Sameness::kDifferent;
   }
+  // x = 1, 2 beside x = 1, y = 2.
+  const auto others = [&](NodeId name, const Nodes& items) {
+    const auto named = name == kNoNode ? std::nullopt : ReadNames(items);
+    return named && !(named->one && named->names[0] == NormalForm(tree_, name));
+  };
+  if (others(gold_name, y) || others(answer_name, x)) return Sameness::kDifferent;
+  // p and q beside p or q.
+  const auto symbols = [&](const Nodes& items) {
+    return std::ranges::all_of(items, [&](NodeId item) { return OpOf(item) == Op::kSymbol; });
+  };
+  if (tree_[g].detail + tree_[a].detail == 5 && IsList(g) && IsList(a) && symbols(x) &&
+      symbols(y)) {
+    return Sameness::kDifferent;
+  }
   const auto dots = [&](NodeId item) {
     return OpOf(item) == Op::kText && tree_[item].text == "...";
   };
-  if (std::ranges::any_of(x, dots) || std::ranges::any_of(y, dots)) return InOrder(x, y);
+  if (std::ranges::any_of(x, dots) || std::ranges::any_of(y, dots)) {
+    return InOrder(WithoutDots(x), WithoutDots(y));
+  }
   // Blanks are filled in their order; "red and blue" has none.
   const auto texts = [&](const Nodes& items) {
     return std::ranges::all_of(items, [&](NodeId item) { return OpOf(item) == Op::kText; });
@@ -225,6 +260,16 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
     const int joined = tree_[g].detail, other = tree_[a].detail;
     if (gold && answer && gold->distinct && joined + other == 5 && joined != other) {
       return Sameness::kDifferent;
+    }
+    // x = 1, x = 2 against x_1 = 1, x_2 = 2.
+    const auto indexed = [](const NamedItems& one, const NamedItems& many) {
+      return one.one && many.distinct &&
+             std::ranges::all_of(many.names, [&](const std::string& name) {
+               return name.starts_with(one.names[0] + "_");
+             });
+    };
+    if (gold && answer && (indexed(*gold, *answer) || indexed(*answer, *gold))) {
+      return Unordered(gold->values, answer->values);
     }
     // x = 1, y = 2 against 1, 2: names give an order, x = 1, x = 2 do not.
     if (gold && !answer && NothingNamed(y)) {
@@ -241,6 +286,36 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
 
 bool Judge::NothingNamed(const Nodes& items) const {
   return std::ranges::none_of(items, [&](NodeId id) { return OpOf(id) == Op::kRelation; });
+}
+
+// 1, 2, …, 10 written out; as it is where the dots stand for no whole numbers of one step.
+Nodes Judge::WithoutDots(const Nodes& items) {
+  constexpr int64_t kMost = 1000;
+  const size_t n = items.size();
+  if (n < 4 || OpOf(items[n - 2]) != Op::kText) return items;
+  const auto first = SmallInteger(tree_, items[0]), second = SmallInteger(tree_, items[1]);
+  const auto last = SmallInteger(tree_, items[n - 1]);
+  const int64_t step = first && second ? *second - *first : 0;
+  if (!last || step == 0 || (*last - *first) % step != 0) return items;
+  const int64_t count = (*last - *first) / step + 1;
+  if (count < static_cast<int64_t>(n) - 1 || count > kMost) return items;
+  for (size_t i = 2; i + 2 < n; ++i) {
+    if (SmallInteger(tree_, items[i]) != *first + static_cast<int64_t>(i) * step) return items;
+  }
+  Nodes all;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t value = *first + i * step;
+    const NodeId number = tree_.Number(value < 0 ? -value : value);
+    all.push_back(value < 0 ? tree_.Add(Op::kNegate, {number}) : number);
+  }
+  return all;
+}
+
+// Of a list {1} is no 1.
+Sameness Judge::SameItem(NodeId g, NodeId a) {
+  const bool sets = OpOf(g) == Op::kSet || OpOf(a) == Op::kSet;
+  if (sets && (IsScalar(tree_, g) || IsScalar(tree_, a))) return Sameness::kDifferent;
+  return Same(g, a);
 }
 
 // Each of one has its like in the other. What is said twice counts twice, but in sets, and but for
@@ -283,7 +358,7 @@ Sameness Judge::Unordered(const Nodes& x, const Nodes& y, bool sets) {
     Sameness best = Sameness::kDifferent;
     for (size_t j = 0; j < answer.size(); ++j) {
       if (counted && found[j]) continue;
-      const Sameness same = Same(gold[i].second, answer[j].second);
+      const Sameness same = SameItem(gold[i].second, answer[j].second);
       if (Yes(same)) found[j] = true;
       if (Yes(same) || (same == Sameness::kUnknown && !Yes(best))) best = same;
       if (Yes(same) && counted) break;
@@ -296,7 +371,7 @@ Sameness Judge::Unordered(const Nodes& x, const Nodes& y, bool sets) {
     // Said in another way before: 1/2, 0.5.
     Sameness best = Sameness::kDifferent;
     for (const auto& [form, item] : gold) {
-      const Sameness same = Same(item, answer[j].second);
+      const Sameness same = SameItem(item, answer[j].second);
       if (Yes(same) || same == Sameness::kUnknown) best = same;
       if (Yes(same)) break;
     }

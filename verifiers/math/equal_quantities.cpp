@@ -53,6 +53,17 @@ Sameness Judge::Quantities(NodeId g, NodeId a) {
              (degree.Measures(Base::kFahrenheit) && other.letter && tree_[written].text == "F");
     };
     if (scale(*gold, *answer, a) || scale(*answer, *gold, g)) return Same(x, y);
+    // 90° is π/2 rad.
+    const auto radians = [&](NodeId id) {
+      return tree_.Add(Op::kMul,
+                       {id, tree_.Add(Op::kDivide, {tree_.Add(Op::kPi, {}), tree_.Number(180)})});
+    };
+    if (gold->Measures(Base::kDegree) && answer->Measures(Base::kRadian)) {
+      return Same(Scaled(x, radians), y);
+    }
+    if (gold->Measures(Base::kRadian) && answer->Measures(Base::kDegree)) {
+      return Same(x, Scaled(y, radians));
+    }
     if (!gold->SameKind(*answer)) return Sameness::kDifferent;
     const bool alike = gold->mantissa == answer->mantissa && gold->divisor == answer->divisor &&
                        gold->exponent == answer->exponent;

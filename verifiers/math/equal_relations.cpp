@@ -51,19 +51,21 @@ bool Judge::LinksHold(NodeId chain) {
 }
 
 // The names that a chain gives one value, x and y of x = y = 2; of y = f(x) = … one.
-std::vector<std::string> Judge::NamesOf(NodeId chain) const {
-  std::vector<std::string> names;
-  bool call = false, y = false;
-  const auto sides = tree_.Children(chain);
-  for (size_t i = 0; i < sides.size(); ++i) {
-    if (!IsName(tree_, sides[i]) || (i + 1 == sides.size() && !names.empty() && i < 2)) continue;
-    call = call || OpOf(sides[i]) == Op::kApply;
-    y = y || IsSymbol(sides[i], "y");
-    names.push_back(NormalForm(tree_, sides[i]));
+Nodes Judge::NamesOf(NodeId chain) const {
+  Nodes names;
+  for (const NodeId side : tree_.Children(chain)) {
+    if (IsName(tree_, side)) names.push_back(side);
   }
-  if (call && y) std::erase(names, "y");
-  std::ranges::sort(names);
+  const bool call = std::ranges::any_of(names, [&](NodeId id) { return OpOf(id) == Op::kApply; });
+  if (call) std::erase_if(names, [&](NodeId id) { return IsSymbol(id, "y"); });
   return names;
+}
+
+std::vector<std::string> Judge::Written(const Nodes& names) const {
+  std::vector<std::string> written;
+  for (const NodeId name : names) written.push_back(NormalForm(tree_, name));
+  std::ranges::sort(written);
+  return written;
 }
 
 // "22/7 ≈ 3.14" is what stands left, and what stands right where that is a rounding of it.
@@ -96,6 +98,10 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
   if (OpOf(g) != Op::kRelation) {
     if (answer) {
       // "x = 5 or x = 7" is a list; what remains here is one relation for a value.
+      if (const auto named = NamedTuple(answer->name, answer->value)) {
+        return OpOf(g) == Op::kTuple ? InOrder(ChildrenOf(g), InNameOrder(*named))
+                                     : Same(g, answer->value);
+      }
       const Sameness same = Same(g, answer->value);
       if (Yes(same) || answer->name != kNoNode || tree_[a].text != "=") return same;
       // 5 = x
@@ -110,7 +116,18 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
       if (const NodeId values = NamedValues(gold->name, gold->value, a); values != kNoNode) {
         return Same(gold->value, values);
       }
-      if (gold->name != kNoNode) return Same(gold->value, a);
+      if (const Nodes names = NamesOf(g); names.size() > 1 && tree_[g].text.size() > 1) {
+        Nodes each;  // x = y = 2 is x = 2, y = 2
+        for (const NodeId name : names) {
+          const std::array sides{name, gold->value};
+          each.push_back(tree_.Add(Op::kRelation, "=", sides));
+        }
+        return Same(tree_.Add(Op::kList, {}, each), a);
+      }
+      const bool named = OpOf(a) == Op::kList && !NothingNamed(ChildrenOf(a));
+      if (named && tree_[g].plus_minus) g = tree_.Add(Op::kList, {}, WithoutPlusMinus(tree_, g));
+      if (gold->name != kNoNode && !named) return Same(gold->value, a);
+      if (named) return Lists(g, a);
       return Sameness::kDifferent;
     }
     if (OpOf(a) == Op::kList) return Lists(g, a);
@@ -122,8 +139,11 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
     const bool membership = tree_[g].text == "e" && tree_[a].text == "e";
     if (gold->name != kNoNode && answer->name != kNoNode) {
       const auto names = NamesOf(g), others = NamesOf(a);
-      if (!membership && (names.size() > 1 || others.size() > 1) && names != others) {
-        return Sameness::kDifferent;
+      if (!membership && tree_[g].text.size() + tree_[a].text.size() > 2 &&
+          (names.size() > 1 || others.size() > 1)) {  // x = y = 2, in any order
+        if (Written(names) != Written(others)) return Sameness::kDifferent;
+        if (IsName(tree_, gold->value) && IsName(tree_, answer->value)) return Sameness::kSame;
+        return Same(gold->value, answer->value);
       }
       if (const NodeId value = Reordered(gold->name, answer->name, answer->value);
           value != kNoNode) {
@@ -176,6 +196,19 @@ NodeId Judge::NamedValues(NodeId gold_name, NodeId gold_value, NodeId list) {
   return Reordered(gold_name, tree_.Add(Op::kTuple, {}, names), value);
 }
 
+// (y, x) = (1, 2); nothing for what is none of that kind.
+std::optional<Judge::NamedItems> Judge::NamedTuple(NodeId name, NodeId value) const {
+  if (name == kNoNode || OpOf(name) != Op::kTuple || OpOf(value) != Op::kTuple ||
+      tree_[name].count != tree_[value].count) {
+    return std::nullopt;
+  }
+  NamedItems named;
+  for (const NodeId id : tree_.Children(name)) named.names.push_back(NormalForm(tree_, id));
+  named.values = ChildrenOf(value);
+  named.distinct = true;
+  return named;
+}
+
 // The value of f(y) = … with its variable called as in gold's f(x) = ….
 NodeId Judge::Bound(NodeId gold, NodeId answer, NodeId value) {
   if (!Definitions(gold, answer)) return value;
@@ -204,6 +237,13 @@ bool Judge::OfAnother(NodeId g, NodeId a, NodeId value) const {
 }
 
 bool Judge::SameName(NodeId g, NodeId a) {
+  if (OpOf(g) == Op::kSymbol && OpOf(a) == Op::kSymbol) {  // \vec{v} and \mathbf{v}
+    const auto plain = [&](NodeId id) {
+      const std::string_view name = tree_[id].text;
+      return name.starts_with("vec ") ? name.substr(4) : name;
+    };
+    if (plain(g) == plain(a)) return true;
+  }
   if (NormalForm(tree_, g) == NormalForm(tree_, a) || Definitions(g, a)) return true;
   if (options_.rename_variables) return OpOf(g) == OpOf(a);
   // y and f(x)
@@ -217,7 +257,10 @@ Sameness Judge::SidesAlike(NodeId g, NodeId a) {
   const Nodes x = ChildrenOf(g), y = ChildrenOf(a);
   Sameness all = Sameness::kSame;
   for (size_t i = 0; i < x.size(); ++i) {
-    if (IsName(tree_, x[i]) || (Constant(x[i]) && Constant(y[i]))) continue;
+    if (IsName(tree_, x[i])) continue;
+    if (Constant(x[i]) && Constant(y[i]) && (IsRounding(x[i], y[i]) || IsRounding(y[i], x[i]))) {
+      continue;
+    }
     all = Both(all, Same(x[i], y[i]));
   }
   return all;

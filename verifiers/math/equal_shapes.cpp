@@ -41,6 +41,11 @@ Sameness Judge::Ratios(NodeId g, NodeId a) {
     return hour && minute && two && *hour >= 0 && *hour < 25 && *minute < 60 &&
            std::gcd(*hour, *minute) != 1;
   };
+  // 4:20 p.m. is no quotient.
+  if ((half != 0 || other_half != 0 || clock(g)) &&
+      (OpOf(g) == Op::kDivide || OpOf(a) == Op::kDivide)) {
+    return Sameness::kDifferent;
+  }
   if (half != 0 || other_half != 0 || (clock(g) && OpOf(a) == Op::kRatio)) {
     Sameness times = Sameness::kSame;
     for (size_t i = 0; i < x.size(); ++i) times = Both(times, Same(x[i], y[i]));

@@ -245,8 +245,9 @@ Sameness Comparison::CompareFunctions() {
       const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
       if (kind == kAllReal && !acb_overlaps(a(), b())) {
         // m/√(1 - v²/c²) and mc/√(c² - v²): of many names, lengths and speeds, none is negative.
-        const bool flipped =
-            balls_.names() >= 3 && point >= Balls::kMixed && AreOpposite(precision);
+        const bool positive =
+            point < Balls::kMixed || (point >= Balls::kIntegers && point < Balls::kSigned);
+        const bool flipped = balls_.names() >= 3 && !positive && AreOpposite(precision);
         if (!flipped) return Sameness::kDifferent;
         continue;
       }

@@ -23,6 +23,7 @@ constexpr auto kCommands = [] {
       Command{"Large", kEnd},
       Command{"Leftrightarrow", kArrow},
       Command{"Longrightarrow", kArrow},
+      Command{"Pr", kSymbol, {}, "P"},
       Command{"Re", kFunction, Function::kRe},
       Command{"Rightarrow", kArrow},
       Command{"Vert", kBar},

@@ -1,6 +1,7 @@
 #include "verifiers/math/internal/lexer.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "verifiers/math/internal/lexer-inl.h"
@@ -39,7 +40,21 @@ std::vector<Token> Lexer::Run() {
 void Lexer::Push(Lexeme lexeme, Meaning meaning, std::string_view text) {
   if (lexeme == Lexeme::kRelation) {
     relation_ = true;
-    if (std::exchange(negated_, false) && meaning == Meaning(kEqualTo)) meaning = kNotEqual;
+    if (negated_) {
+      const auto relation = std::get<enum Relation>(meaning);
+      constexpr std::array<std::pair<enum Relation, enum Relation>, 5> kOpposite{
+          {{kEqualTo, kNotEqual},
+           {kLess, kGreaterEqual},
+           {kLessEqual, kGreater},
+           {kGreater, kLessEqual},
+           {kGreaterEqual, kLess}}};
+      for (const auto& [said, meant] : kOpposite) {
+        if (relation != said) continue;
+        meaning = meant;
+        negated_ = false;
+        break;
+      }
+    }
   }
   if (std::exchange(negated_, false)) {  // \\not3 is no 3
     tokens_.push_back({Lexeme::kText, {}, "not", space_, static_cast<uint32_t>(begin_)});
@@ -98,6 +113,10 @@ void Lexer::One() {
       if (c == '{' && At(i_) == '}') {  // an empty group
         ++i_;
         return;
+      }
+      if (c == '{' && At(i_ + 1) == '}' && (At(i_) == '-' || At(i_) == '+')) {  // {-}3
+        i_ += 2;
+        return Push(Lexeme::kSign, At(i_ - 2) == '-' ? Sign::kMinus : Sign::kPlus);
       }
       if (c == '{' && At(i_ + 1) == '}' && (At(i_) == ':' || At(i_) == ',')) {  // 12{:}00
         i_ += 2;
@@ -167,6 +186,8 @@ void Lexer::One() {
         return Push(Lexeme::kDots);
       }
       return;
+    case '?':
+      return Push(Lexeme::kText, {}, "?");
     default:
       return;
   }

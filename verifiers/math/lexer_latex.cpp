@@ -98,7 +98,7 @@ void Lexer::Mark(char mark) {
     case '&':
       return Push(Lexeme::kConjunction, Conjunction::kAnd);
     case '_':
-      return;
+      return Push(Lexeme::kText, {}, "_");
     case '$': {  // "\$ = 5" was to end a formula
       const size_t behind = s_.find_first_not_of(' ', i_);
       if (!tokens_.empty() && At(behind) == '=') return Push(Lexeme::kArrow);

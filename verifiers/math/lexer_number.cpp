@@ -15,9 +15,9 @@ bool IsHexadecimal(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <
 
 // A separator of thousands at `at`, outside of brackets also a plain comma or space; 0 for none.
 size_t Lexer::Separator(size_t at, bool plain) const {
-  constexpr std::array<std::string_view, 14> kMarks{"{,}",   "{, }",   " {, }", " {,}", ",\\!",
-                                                    ", \\!", "{,\\!}", "\\,",   "\\!",  "\\ ",
-                                                    "\\;",   "~",      "'",     "_"};
+  constexpr std::array<std::string_view, 15> kMarks{"\\!,\\!", "{,}",   "{, }",   " {, }", " {,}",
+                                                    ",\\!",    ", \\!", "{,\\!}", "\\,",   "\\!",
+                                                    "\\ ",     "\\;",   "~",      "'",     "_"};
   if (std::string_view("{ ,\\~'_").find(At(at)) == std::string_view::npos) return 0;
   for (const std::string_view mark : kMarks) {
     if (s_.substr(at).starts_with(mark)) return SkipGaps(at + mark.size()) - at;

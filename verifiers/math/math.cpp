@@ -47,7 +47,8 @@ std::string ChoiceLetter(std::string_view answer) {
   const bool mark = answer[0] == ')' || answer[0] == '.' || answer[0] == ':';
   if (mark && answer.size() == 1) return letter;
   if (named && answer[0] == '}') return letter;
-  return mark && (answer[1] == ' ' || answer[1] == '}') ? letter : std::string();
+  return mark && (answer[1] == ' ' || answer[1] == '}' || answer[1] == '\\') ? letter
+                                                                             : std::string();
 }
 
 // A quotient of two numbers, whatever its sign.

@@ -66,6 +66,33 @@ bool Parser::ExplainsVariables() const {
   return general;
 }
 
+// "where C is a constant" says nothing, "for all integers k" says k ∈ ℤ, "where x is even" more
+// than can be said here.
+NodeId Parser::UnderWords(NodeId value) {
+  std::string words = " ";
+  std::string_view name;
+  for (; !Is(Lexeme::kEnd); ++i_) {
+    if (Is(Lexeme::kWord) || Is(Lexeme::kText)) words += Lowered(Now().text) + " ";
+    const bool named = Is(Lexeme::kSymbol) && Now().text != "a" && Now().text != "A";
+    if (named && !Mentions(tree_, value, Now().text)) return Fail();  // "for all d", without one
+    if (named) name = Now().text;
+  }
+  const auto says = [&](std::string_view word) { return words.find(word) != std::string::npos; };
+  for (const std::string_view word : {" even ", " odd ", " prime ", " composite ", " multiple",
+                                      " divi", "coprime", " nonzero", " negative", "distinct"}) {
+    if (says(word)) return Fail();
+  }
+  if (name.empty()) return value;
+  const std::string_view set = says(" positive integer") || says(" natural") ? "N"
+                               : says(" integer")                            ? "Z"
+                               : says(" rational")                           ? "Q"
+                               : says(" real")                               ? "R"
+                                                                             : "";
+  if (set.empty()) return value;
+  const std::array member{tree_.Add(Op::kSymbol, name), tree_.Add(Op::kSymbol, set)};
+  return Under(value, tree_.Add(Op::kRelation, "e", member));
+}
+
 // Words alone say nothing that a value depends on ("where C is a constant"); what is said of
 // numbers stays with it, or nothing is read.
 NodeId Parser::UnderCondition(NodeId value) {
@@ -75,11 +102,7 @@ NodeId Parser::UnderCondition(NodeId value) {
            (token.lexeme == Lexeme::kOpen && token.meaning != Meaning(Bracket::kGroup));
   };
   if (std::none_of(tokens_.begin() + static_cast<ptrdiff_t>(i_), tokens_.end(), says)) {
-    for (; !Is(Lexeme::kEnd); ++i_) {  // "for all d", of a value without one
-      const bool name = Is(Lexeme::kSymbol) && Now().text != "a" && Now().text != "A";
-      if (name && !Mentions(tree_, value, Now().text)) return Fail();
-    }
-    return value;
+    return UnderWords(value);
   }
   while (Is(Lexeme::kWord) || Is(Lexeme::kText)) ++i_;
   const NodeId condition = List(Lexeme::kEnd);
@@ -89,6 +112,10 @@ NodeId Parser::UnderCondition(NodeId value) {
     return tree_[item].op == Op::kRelation || (tree_[item].scalar && tree_[item].constant);
   };
   if (tree_[said[0]].op != Op::kRelation || !std::ranges::all_of(said, more)) return Fail();
+  return Under(value, condition);
+}
+
+NodeId Parser::Under(NodeId value, NodeId condition) {
   const std::array parts{value, condition};
   return tree_.Add(Op::kOpaque, "where", parts);
 }
@@ -112,15 +139,15 @@ void Parser::Trim() {
   }
   const auto trailing = [](const Token& token) {
     return token.lexeme == Lexeme::kComma || token.lexeme == Lexeme::kSemicolon ||
-           token.lexeme == Lexeme::kColon || token.lexeme == Lexeme::kDots ||
-           token.lexeme == Lexeme::kNewRow;
+           token.lexeme == Lexeme::kColon || token.lexeme == Lexeme::kNewRow;
+  };
+  const auto decimal = [](const Token& token) {
+    return token.lexeme == Lexeme::kNumber && token.text.find('.') != std::string_view::npos;
   };
   size_t end = tokens_.size() - 1;
   while (end > i_ && trailing(tokens_[end - 1])) --end;
-  // A list that goes on is another one: 1, 2, …
-  if (end > i_ && tokens_[end].lexeme == Lexeme::kComma &&
-      tokens_[end + 1].lexeme == Lexeme::kDots) {
-    end += 2;
+  if (end > i_ + 1 && tokens_[end - 1].lexeme == Lexeme::kDots && decimal(tokens_[end - 2])) {
+    --end;  // 3.14…
   }
   tokens_[end].lexeme = Lexeme::kEnd;
   tokens_.resize(end + 1);
@@ -134,8 +161,12 @@ NodeId Parser::List(Lexeme until) {
   bool semicolons = false, only_and = true, only_or = true;
   int detail = 1;  // a decimal comma, perhaps: two numbers with nothing but a comma between
   while (!failed_) {
-    const NodeId item = Relation();
+    if (open_ == 0) condition_ = kNoNode;
+    NodeId item = Relation();
     if (failed_) return kNoNode;
+    if (open_ == 0 && condition_ != kNoNode) {
+      item = Under(item, std::exchange(condition_, kNoNode));
+    }
     items.push_back(item);
     bool comma = false;
     while (true) {
@@ -248,9 +279,6 @@ NodeId Parser::Relation() {
   while (!failed_ && Is(Lexeme::kRelation)) {
     relations.push_back(Now().As<enum Relation>());
     ++i_;
-    if (Is(Lexeme::kEnd) && relations.size() == 1 && relations[0] == kEqualTo) {
-      return measured(sides[0], units[0]);
-    }
     side();
   }
   if (failed_) return kNoNode;

@@ -40,6 +40,7 @@ NodeId Parser::Factor() {
         continue;
       }
       if (tree_[node].op == Op::kNumber && Ordinal()) continue;
+      if (tree_[node].op == Op::kSymbol && Starred(node)) continue;
       const NodeId exponent = Exponent();
       if (failed_) return kNoNode;
       if (tree_[node].op == Op::kSymbol && NamesFunction(tree_[node].text) &&
@@ -54,6 +55,8 @@ NodeId Parser::Factor() {
       node = tree_.Add(Function::kFactorial, {node});
     } else if (Take(Lexeme::kPercent)) {
       node = tree_.Add(Op::kPercent, {node});
+    } else if (Is(Lexeme::kDegree) && Measured(true)) {  // degrees per second
+      node = Radians(node);
     } else if (Is(Lexeme::kDegree)) {
       ++i_;
       DegreeOf(Is(Lexeme::kSymbol) && EndsItem(Next()));
@@ -132,11 +135,36 @@ bool Parser::Ordinal() {
   return true;
 }
 
+// ℕ^*, ℤ^+: sets of numbers.
+bool Parser::Starred(NodeId& set) {
+  const std::string_view name = tree_[set].text;
+  if (name != "N" && name != "Z" && name != "R" && name != "Q") return false;
+  const size_t n = Is(Lexeme::kOpen, Bracket::kGroup) ? 1 : 0;
+  const Token& mark = Next(n);
+  const bool star = mark.lexeme == Lexeme::kTimes, plus = mark.Is(Lexeme::kSign, Sign::kPlus);
+  if (!star && !plus) return false;
+  if (n == 1 ? !Closes(Next(2), Bracket::kGroup)
+             : !EndsItem(Next()) && Next().lexeme != Lexeme::kClose) {
+    return false;
+  }
+  i_ += n == 1 ? 3 : 1;
+  const bool natural = name == "N" || (name == "Z" && plus);
+  set = tree_.Add(Op::kSymbol, natural ? "N" : std::string(name) + (star ? "*" : "+"));
+  return true;
+}
+
 // Behind a degree, which is the unit of what stands before it: C or F `may` follow.
 void Parser::DegreeOf(bool may) {
-  const bool scale = may && (Now().text == "C" || Now().text == "F");
-  unit_ = !scale ? "degree" : Now().text == "C" ? "degC" : "degF";
-  if (scale) ++i_;
+  const auto is_scale = [](const Token& token) {
+    return (token.lexeme == Lexeme::kSymbol || token.lexeme == Lexeme::kText) &&
+           (token.text == "C" || token.text == "F");
+  };
+  const bool group =
+      Is(Lexeme::kOpen, Bracket::kGroup) && is_scale(Next()) && Closes(Next(2), Bracket::kGroup);
+  const Token& letter = Next(group ? 1 : 0);
+  const bool scale = group || (is_scale(letter) && (may || letter.lexeme == Lexeme::kText));
+  unit_ = !scale ? "degree" : letter.text == "C" ? "degC" : "degF";
+  if (scale) i_ += group ? 3 : 1;
   unit_end_ = i_;
 }
 
@@ -182,6 +210,8 @@ std::string Parser::SubscriptText() {
       if (token.meaning == Meaning(Bracket::kRound)) text += '.';
     } else if (!token.text.empty()) {
       text += token.text;
+    } else if (token.lexeme == Lexeme::kFunction && !token.Is(Lexeme::kFunction, Cis())) {
+      text += FunctionName(token.As<Function>());
     } else if (token.lexeme == Lexeme::kComma) {
       text += ',';
     } else {
@@ -399,6 +429,7 @@ NodeId Parser::Primary() {
         return tree_.Add(Op::kSymbol,
                          std::string(token.text) + " " + std::string(tree_[under].text));
       }
+      if (token.text == "bar" && op == Op::kNumber) return Fail();
       if (token.text == "bar" && op != Op::kText && op != Op::kMul) {
         return tree_.Add(Function::kConjugate, {under});
       }

@@ -127,6 +127,8 @@ NodeId Parser::FunctionCall() {
     }
   }
   if (failed_) return kNoNode;
+  const bool words = Is(Lexeme::kWord) || Is(Lexeme::kText);
+  if ((function == Function::kMax || function == Function::kMin) && words) return Fail();  // min at
   Nodes arguments;
   if (function <= Function::kCsc) ++angles_;
   const auto opens = [&](Bracket bracket) { return Is(Lexeme::kOpen, bracket); };

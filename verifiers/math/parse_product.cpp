@@ -104,11 +104,12 @@ bool Parser::WordsBehind(const Factors& product) {
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
   const bool named = Is(Lexeme::kWord) && std::ranges::all_of(Now().text, IsUpper) &&
                      tree_[product.left].op == Op::kSymbol;
-  if (!named && SkipUnit()) {
+  if (!named && tree_[product.left].constant && SkipUnit()) {
     if (StartsFactor() && !Is(Lexeme::kOpen)) Fail();  // it went on: nothing is left out
     return true;
   }
-  if (!Is(Lexeme::kText)) return false;
+  const bool property = Is(Lexeme::kWord) && !named && FirstWord(Now().text).size() > 3;
+  if (!Is(Lexeme::kText) && !property) return false;  // n odd
   Fail();
   return true;
 }
@@ -147,8 +148,9 @@ void Parser::FactorBehind(Factors& product) {
     Fail();
     return;
   }
-  if (tree_[right].op == Op::kRelation) {  // kπ (k ∈ ℤ): a condition
-    if (tree_[right].text.find('=') != std::string_view::npos) Fail();
+  if (tree_[right].op == Op::kRelation) {  // kπ (k ∈ ℤ): a condition of the whole item
+    if (open_ > 0 || tree_[right].text.find('=') != std::string_view::npos) Fail();
+    condition_ = right;
     return;
   }
   const bool percent = tree_[right].op == Op::kPercent;

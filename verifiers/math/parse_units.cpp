@@ -159,6 +159,11 @@ bool Parser::Unit(NodeId& value) {
     Multiply(value, tree_.Add(Op::kNumber, "1" + std::string(zeros, '0')));
     return true;
   }
+  const bool foreign = Is(Lexeme::kText) && static_cast<signed char>(Now().text[0]) < 0;
+  if (foreign && tree_[value].constant && open_ == 0 && EndsItem(Next())) {  // 5 метров, 5个
+    ++i_;
+    return true;
+  }
   if (FirstWord(Now().text) == "dozen") {
     ++i_;
     Multiply(value, tree_.Number(12));

@@ -53,7 +53,9 @@ std::vector<Piece> Pieces(std::string_view text) {
       const bool words = name.starts_with("text") || name == "mbox";
       if (words && end < text.size() && text[end] == '{') {
         const size_t close = GroupEnd(text, end);
-        add(true, text.substr(end + 1, close - end - 1));
+        for (const char& c : text.substr(end + 1, close - end - 1)) {
+          add(!IsDigit(c), std::string_view(&c, 1));
+        }
         i = std::min(close + 1, text.size());
         continue;
       }

@@ -21,7 +21,7 @@ constexpr Powers Of(std::initializer_list<std::pair<Base, int>> bases) {
 }
 
 using enum Base;
-constexpr Powers kPure{};
+constexpr Powers kPure{}, kRadians = Of({{kRadian, 1}}), kTurns = Of({{kTurn, 1}});
 constexpr Powers kLength = Of({{kMetre, 1}}), kArea = Of({{kMetre, 2}}),
                  kVolume = Of({{kMetre, 3}}), kMass = Of({{kGram, 1}}), kTime = Of({{kSecond, 1}}),
                  kFrequency = Of({{kSecond, -1}}), kSpeed = Of({{kMetre, 1}, {kSecond, -1}}),
@@ -90,7 +90,12 @@ constexpr auto kSymbols = [] {
       Known{"cal", &kEnergy, 4184, 0, kSi},
       Known{"bar", &kPressure, 1, 8, kSi},
       Known{"B", &kData, 8, 0, kSi},
+      Known{"b", &kData, 1, 0, kSi},
       Known{"bit", &kData, 1, 0, kSi},
+      Known{"G", &kField, 1, -1},
+      Known{"ppm", &kPure, 1, -6},
+      Known{"ppb", &kPure, 1, -9},
+      Known{"torr", &kPressure, 133'322'368'421, -6},
       Known{"bps", &kData, 1, 0, kSi},
       Known{"KB", &kData, 8, 3},
       Known{"KiB", &kData, 8192, 0},
@@ -115,9 +120,8 @@ constexpr auto kSymbols = [] {
       Known{"gal", &kVolume, 3'785'411'784, -12},
       Known{"kwh", &kEnergy, 36, 8},
       Known{"KWH", &kEnergy, 36, 8},
-      Known{"rad", &kPure},
-      Known{"rev", &kPure},
-      Known{"rpm", &kPure},
+      Known{"rad", &kRadians},
+      Known{"rev", &kTurns},
       Known{"atm", &kPressure, 101'325, 3},
       Known{"mmHg", &kPressure, 133'322'387'415, -6},
       Known{"psi", &kPressure, 6'894'757'293'168, -6},
@@ -158,6 +162,11 @@ constexpr auto kWords = [] {
       Known{"electronvolt", &kEnergy, 1'602'176'634, -25, kSi},
       Known{"calorie", &kEnergy, 4184, 0, kSi},
       Known{"byte", &kData, 8, 0, kSi},
+      Known{"bit", &kData, 1, 0, kSi},
+      Known{"ton", &kMass, 90'718'474, -2},
+      Known{"torr", &kPressure, 133'322'368'421, -6},
+      Known{"radian", &kRadians},
+      Known{"revolution", &kTurns},
       Known{"atmosphere", &kPressure, 101'325, 3},
       Known{"minute", &kTime, 60, 0},
       Known{"hour", &kTime, 3600, 0},
@@ -276,6 +285,9 @@ std::optional<Unit> Find(std::string_view name) {
   if (name.empty() || name.size() > kLongest) return std::nullopt;
   if (auto symbol = FindIn(kSymbols, name, false)) return symbol;
   const std::string lower = Lowered(name);
+  if (lower == "rpm") {
+    return Unit{.powers = Of({{kTurn, 1}, {kSecond, -1}}), .divisor = 60};
+  }
   if (lower == "kph" || lower == "kmh") {
     return Unit{.powers = kSpeed, .mantissa = 1, .divisor = 36, .exponent = 1};
   }
@@ -496,8 +508,10 @@ class Reader {
   }
 
   bool Factors(Unit& unit, int sign) {
-    if (!Factor(unit, sign)) return false;
+    SkipDress();
     int now = sign;
+    if (Take("per ")) now = -sign;  // 5 per hour
+    if (!Factor(unit, now)) return false;
     while (names_ < 8) {
       const size_t back = i_;
       const int depth = depth_;

@@ -71,7 +71,14 @@ std::optional<Assignment> ReadAssignment(const Tree& tree, NodeId id) {
     }
     if (relations[i] != kApproximately && exact == i) exact = i + 1;
   }
-  const size_t last = exact == 0 ? relations.size() : exact;
+  size_t last = exact == 0 ? relations.size() : exact;
+  // 5 = x, x = ½ ln 2 = y
+  if (tree[sides[last]].op == Op::kSymbol) {
+    for (size_t i = last; i-- > 0;) {
+      if (!tree[sides[i]].scalar || !tree[sides[i]].constant) continue;
+      return Assignment{FirstName(tree, sides), sides[i]};
+    }
+  }
   return Assignment{FirstName(tree, sides.first(last)), sides[last]};
 }
 

@@ -190,6 +190,10 @@ std::string Write(const Tree& tree, NodeId id, std::vector<std::string> parts, b
       const bool dots = std::ranges::any_of(children, [&](NodeId child) {
         return tree[child].op == Op::kText && tree[child].text == "...";
       });
+      const bool symbols = node.detail >= 2 && std::ranges::all_of(children, [&](NodeId child) {
+                             return tree[child].op == Op::kSymbol;
+                           });
+      if (symbols) return sorted(node.detail == 2 ? " and " : " or ");
       if (dots || (texts && node.detail < 2)) return Joined(parts, ", ");
       return sorted(!conditions ? ", " : node.detail == 2 ? " and " : " or ");
     }

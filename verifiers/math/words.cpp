@@ -133,7 +133,50 @@ constexpr std::array kNumberWords{
 
 }  // namespace
 
+// 一百二十三, 3万; nothing for other texts.
+std::optional<int64_t> ChineseNumber(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, int64_t>, 17> kSigns{{{"零", 0},
+                                                                         {"〇", 0},
+                                                                         {"一", 1},
+                                                                         {"二", 2},
+                                                                         {"两", 2},
+                                                                         {"三", 3},
+                                                                         {"四", 4},
+                                                                         {"五", 5},
+                                                                         {"六", 6},
+                                                                         {"七", 7},
+                                                                         {"八", 8},
+                                                                         {"九", 9},
+                                                                         {"十", 10},
+                                                                         {"百", 100},
+                                                                         {"千", 1000},
+                                                                         {"万", 10'000},
+                                                                         {"亿", 100'000'000}}};
+  constexpr size_t kMostSigns = 30;
+  int64_t whole = 0, part = 0, digit = -1;  // digit: -1 none
+  for (size_t i = 0, signs = 0; i < text.size(); i += 3, ++signs) {
+    const auto sign =
+        std::ranges::find(kSigns, text.substr(i, 3), &decltype(kSigns)::value_type::first);
+    if (sign == kSigns.end() || signs > kMostSigns) return std::nullopt;
+    const int64_t value = sign->second;
+    if (value < 10) {
+      if (digit > 0) return std::nullopt;  // 一二: no number
+      digit = value;
+    } else if (value < 10'000) {
+      part += (digit < 0 ? 1 : digit) * value;
+      digit = -1;
+    } else {
+      whole = (whole + part + std::max<int64_t>(digit, 0)) * value;
+      part = 0;
+      digit = -1;
+      if (whole > int64_t{1} << 52) return std::nullopt;
+    }
+  }
+  return text.empty() ? std::nullopt : std::optional(whole + part + std::max<int64_t>(digit, 0));
+}
+
 std::optional<int64_t> NumberInWords(std::string_view text) {
+  if (!text.empty() && static_cast<unsigned char>(text[0]) >= 0xE0) return ChineseNumber(text);
   int64_t whole = 0, part = 0, last = -1;  // last: the word before; -1 none
   size_t words = 0;
   for (size_t i = 0; i < text.size();) {

@@ -160,7 +160,10 @@ BoxedAnswer LastBoxes(std::string_view text, bool lenient) {
     const auto [begin, end] = box.content;
     const std::string_view inside = Trim(text.substr(begin, end - begin));
     std::string content = box.doubled ? HalveBackslashes(inside) : std::string(inside);
-    if (answer.parts.empty()) answer.percent = PercentSize(text.substr(box.whole.end)) > 0;
+    if (answer.parts.empty()) {
+      answer.behind = text.substr(box.whole.end);
+      answer.percent = PercentSize(answer.behind) > 0;
+    }
     if (!content.empty() && (answer.parts.empty() || answer.parts.back() != content)) {
       answer.parts.push_back(std::move(content));
     }

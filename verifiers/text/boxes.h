@@ -9,6 +9,7 @@ namespace retort::verifiers {
 
 struct BoxedAnswer {
   std::vector<std::string> parts;  ///< neighbouring boxes in order, equal ones once; may be empty
+  std::string_view behind = {};    ///< what follows the last of them in the text
   bool percent = false;            ///< "%" or "percent" follows the last of them
 };
 

@@ -163,6 +163,9 @@ Start AfterAnswerWord(std::string_view text, size_t at, bool lenient) {
   const bool is = verb > end && StartsWithIgnoringCase(text.substr(verb), "is") &&
                   (verb + 2 == text.size() || !IsWordCharacter(text[verb + 2]));
   if (is) return {verb + 2, true};
+  for (const std::string_view denial : {"isn't ", "is not ", "cannot be ", "can't be "}) {
+    if (lenient && verb > end && StartsWithIgnoringCase(text.substr(verb), denial)) return {verb};
+  }
   if (!lenient || verb >= text.size()) return {};
   const std::string_view rest = text.substr(verb);
   const bool formula = rest[0] == '$' || rest.starts_with("\\(") || rest.starts_with("\\[");
@@ -236,8 +239,12 @@ std::string_view Announced(std::string_view text, size_t begin) {
 // "not 5", "at least 5": no answer of 5, whatever the rules make of it.
 bool IsDenial(std::string_view text) {
   text = Trim(text);
+  if (StartsWithIgnoringCase(text, "never ")) return true;
   const bool word = text.size() > 5 && IsLetter(text[4]) && IsLetter(text[5]);  // "not enough"
   if (text.size() > 4 && StartsWithIgnoringCase(text, "not ") && !word) return true;
+  for (const std::string_view denial : {"isn't ", "is not ", "cannot be ", "can't be "}) {
+    if (StartsWithIgnoringCase(text, denial)) return true;
+  }
   constexpr std::array<std::string_view, 10> kBounds{
       "at least ",     "at most ",      "less than ",    "more than ", "fewer than ",
       "no less than ", "no more than ", "greater than ", "neither ",   "anything but "};
@@ -350,6 +357,14 @@ bool Place::Asks(ExtractionRule rule) const {
   return std::ranges::find(rules, rule, &Rule::name) != rules.end();
 }
 
+// "42 if n is even and 43 if n is odd", "42, unless …", "42, but it is 43".
+bool Hedges(std::string_view rest) {
+  const std::string lower = " " + Lowered(rest);
+  const auto says = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
+  if (says(" unless ") || says(" otherwise") || says(" else ") || says(" but it is ")) return true;
+  return says(" if ") && lower.find_first_of("0123456789") != std::string::npos;
+}
+
 // In an announced sentence. What follows the answer explains it ("12, since …"); what comes before
 // it leads to it ("the largest n is 34").
 Found FindAnnounced(std::string_view sentence, ExtractionRule rule, Reading reading) {
@@ -358,6 +373,7 @@ Found FindAnnounced(std::string_view sentence, ExtractionRule rule, Reading read
   if (reading == Reading::kStrict) return Answer(sentence, rule);
   if (const std::string_view word = YesOrNo(sentence); !word.empty()) return Answer(word, rule);
   const std::string_view head = AnswerAtStart(sentence);
+  if (!head.empty() && Hedges(sentence.substr(head.size()))) return Answer(sentence, rule);
   Found answer = FindUnannounced(head.empty() ? sentence : head, true);
   if (!answer) return Answer(sentence, rule);
   answer->rule = rule;
@@ -371,6 +387,14 @@ Found BoxesOf(std::string_view text, Reading reading) {
   if (boxes.percent && !answer.joined && answer.text.back() != '%') {
     answer.text += '%';
     answer.outside_percent = true;
+  }
+  // "\\boxed{42} or 43" is two answers.
+  const std::string_view behind = boxes.behind;
+  const bool more = behind.starts_with(" or ") && behind.size() > 4 &&
+                    (IsDigit(behind[4]) || behind[4] == '$' || behind[4] == '-');
+  if (more) {
+    answer.text += FirstSentence(behind);
+    answer.joined = true;
   }
   return answer;
 }
@@ -412,8 +436,28 @@ Found FindHashes(const Place& place) {
   return Answer(text, ExtractionRule::kHashes);
 }
 
+// "I do not think the answer is", "It is false that the answer is", "whether the answer is".
+bool IsDoubted(std::string_view text, size_t at) {
+  size_t begin = text.find_last_of(".\n!?,;:", at > 0 ? at - 1 : 0);
+  begin = begin == kNone || begin > at ? 0 : begin + 1;
+  constexpr size_t kLongest = 120;
+  if (at - begin > kLongest) begin = at - kLongest;
+  const std::string lower = " " + Lowered(text.substr(begin, at - begin));
+  const size_t word = lower.rfind("answer");
+  if (word == std::string::npos) return false;
+  const std::string_view before = std::string_view(lower).substr(0, word);
+  if (before.ends_with(" if the ")) return true;
+  constexpr std::array<std::string_view, 8> kDoubts{
+      " not ", "n't ", " doubt ", " false ", " whether ", " never ", " could be ", " may say "};
+  return std::ranges::any_of(
+      kDoubts, [&](std::string_view doubt) { return before.find(doubt) != std::string::npos; });
+}
+
 Found FindPhrase(const Place& place) {
   if (place.at.phrase == kNone) return std::nullopt;
+  if (IsDoubted(place.text, place.at.phrase)) {
+    return Answer(FirstSentence(place.text), ExtractionRule::kPhrase);
+  }
   return FindAnnounced(Announced(place.text, place.at.phrase), ExtractionRule::kPhrase,
                        place.reading);
 }

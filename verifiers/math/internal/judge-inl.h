@@ -50,6 +50,10 @@ class Judge {
   }
   NodeId Unwrapped(NodeId id);
   NodeId Prepared(NodeId id);
+  Sameness Cases(Nodes g, Nodes a);
+  NodeId Stated(NodeId phrase) const;
+  NodeId AsDomain(NodeId id);
+  NodeId AsWhere(NodeId list);
   NodeId Called(NodeId call, NodeId other);
   Sameness Scalars(NodeId g, NodeId a);
   NodeId SameConstant(NodeId g, NodeId a);
@@ -66,11 +70,19 @@ class Judge {
   NodeId Counted(NodeId id);
   Sameness Texts(NodeId g, NodeId a);
 
+  struct NamedItems {
+    std::vector<std::string> names;
+    Nodes values;
+    bool distinct = false, one = false;  // names: no two alike, all alike
+  };
+
   // equal_relations.cpp
+  std::optional<NamedItems> NamedTuple(NodeId name, NodeId value) const;
   Sameness Relations(NodeId g, NodeId a);
   bool IsRounding(NodeId exact, NodeId rounded);
   bool LinksHold(NodeId chain);
-  std::vector<std::string> NamesOf(NodeId chain) const;
+  Nodes NamesOf(NodeId chain) const;
+  std::vector<std::string> Written(const Nodes& names) const;
   std::optional<Sameness> Approximations(NodeId g, NodeId a);
   NodeId Bound(NodeId gold, NodeId answer, NodeId value);
   bool Definitions(NodeId g, NodeId a) const;
@@ -93,11 +105,6 @@ class Judge {
   Sameness InOrder(NodeId g, NodeId a);
   Sameness InOrder(const Nodes& x, const Nodes& y);
   NodeId DropCommonName(Nodes& items);
-  struct NamedItems {
-    std::vector<std::string> names;
-    Nodes values;
-    bool distinct = false, one = false;  // names: no two alike, all alike
-  };
   std::optional<NamedItems> ReadNames(const Nodes& items) const;
   Nodes InNameOrder(const NamedItems& items) const;
   bool NothingNamed(const Nodes& items) const;
@@ -105,9 +112,11 @@ class Judge {
   bool NeedsCondition(NodeId where) const;
   NodeId DecimalComma(NodeId id);
   bool Conditions(NodeId id) const;
-  bool WithoutDomains(NodeId& g, NodeId& a);
+  bool WithoutDomains(NodeId& g, NodeId& a, bool& differ);
   NodeId AsUnion(NodeId list, NodeId other, bool gold);
   Sameness Lists(NodeId g, NodeId a);
+  Nodes WithoutDots(const Nodes& items);
+  Sameness SameItem(NodeId g, NodeId a);
   Sameness Unordered(const Nodes& x, const Nodes& y, bool sets = false);
   Sameness Sets(NodeId g, NodeId a);
 

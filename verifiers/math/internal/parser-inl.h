@@ -67,6 +67,8 @@ class Parser {
   static bool StartsCondition(const Token& token);
   bool ExplainsVariables() const;
   NodeId UnderCondition(NodeId value);
+  NodeId UnderWords(NodeId value);
+  NodeId Under(NodeId value, NodeId condition);
   void JoinChoices(const Nodes& items, const std::vector<size_t>& choices, Nodes& groups);
   bool IsScalarValue(NodeId node) const;
   bool ClosesOutward() const;
@@ -120,6 +122,7 @@ class Parser {
   NodeId Exponent();
   NodeId Raised(NodeId base, NodeId exponent);
   bool Ordinal();
+  bool Starred(NodeId& set);
   bool Degree();
   void DegreeOf(bool may);
   NodeId Radians(NodeId degrees);
@@ -160,9 +163,10 @@ class Parser {
   int angles_ = 0;  // arguments of sines and the like
   bool in_set_ = false;
   bool failed_ = false;
-  std::string_view unit_;      // the last that was read,
-  size_t unit_end_ = 0;        // and the token behind it
-  std::string_view money_;     // that stood before a number of this side
+  NodeId condition_ = kNoNode;  // in brackets behind what this item says
+  std::string_view unit_;       // the last that was read,
+  size_t unit_end_ = 0;         // and the token behind it
+  std::string_view money_;      // that stood before a number of this side
   bool after_number_ = false;  // the last factor began with a number and nothing was attached to it
   bool after_decimal_ = false;  // the last number had a decimal point
 };

@@ -13,7 +13,8 @@
 namespace retort::verifiers {
 
 /// What units are made of. Months have no fixed number of days, degrees of temperature no common
-/// zero. Angles are in degrees: radians are numbers.
+/// zero. Degrees and radians are converted where
+/// they are compared.
 enum class Base : uint8_t {
   kMetre,
   kGram,
@@ -28,8 +29,10 @@ enum class Base : uint8_t {
   kCelsius,
   kFahrenheit,
   kMoney,
+  kRadian,
+  kTurn,
 };
-inline constexpr size_t kBases = 13;
+inline constexpr size_t kBases = 15;
 
 struct Unit {
   std::array<int8_t, kBases> powers{};
