@@ -201,9 +201,10 @@ NodeId Judge::Stated(NodeId phrase) const {
   const NodeId said = tree_.Child(phrase, 0), value = tree_.Child(phrase, 1);
   const std::string_view text = tree_[said].text;
   const bool states = text.ends_with("is") || text.ends_with("are") || text.ends_with("equals");
-  const bool plain = text.find("not") == std::string_view::npos &&
-                     text.find("if") == std::string_view::npos &&
-                     text.find("when") == std::string_view::npos;
+  constexpr std::array<std::string_view, 9> kDoubts{"not",   "if",      "when",  "false", "doubt",
+                                                    "never", "whether", "could", "n't"};
+  const bool plain = std::ranges::none_of(
+      kDoubts, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
   return OpOf(said) == Op::kText && OpOf(value) != Op::kText && states && plain ? value : kNoNode;
 }
 

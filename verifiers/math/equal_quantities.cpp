@@ -39,6 +39,11 @@ Sameness Judge::Quantities(NodeId g, NodeId a) {
   };
   const auto gold = unit_of(g), answer = unit_of(a);
   const NodeId x = value_of(g), y = value_of(a);
+  // Of other languages a unit may be unknown: then it is that word.
+  if (OpOf(g) == Op::kQuantity && OpOf(a) == Op::kQuantity && !(gold && answer)) {
+    return tree_[g].text == tree_[a].text ? Same(x, y) : Sameness::kDifferent;
+  }
+  if (!gold && !answer) return Same(x, y);
   if (gold && answer) {
     const auto temperature = [](const Unit& unit) {
       return unit.Measures(Base::kCelsius) || unit.Measures(Base::kFahrenheit) ||

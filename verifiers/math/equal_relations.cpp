@@ -116,7 +116,8 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
       if (const NodeId values = NamedValues(gold->name, gold->value, a); values != kNoNode) {
         return Same(gold->value, values);
       }
-      if (const Nodes names = NamesOf(g); names.size() > 1 && tree_[g].text.size() > 1) {
+      const bool several = OpOf(a) == Op::kList || OpOf(a) == Op::kTuple;
+      if (const Nodes names = NamesOf(g); several && names.size() > 1 && tree_[g].text.size() > 1) {
         Nodes each;  // x = y = 2 is x = 2, y = 2
         for (const NodeId name : names) {
           const std::array sides{name, gold->value};
@@ -224,6 +225,12 @@ NodeId Judge::Bound(NodeId gold, NodeId answer, NodeId value) {
 }
 // f(x) and f(y)
 bool Judge::Definitions(NodeId g, NodeId a) const {
+  // Of T(v_1) the argument is no variable.
+  const auto indexed = [&](NodeId id) {
+    return OpOf(id) == Op::kApply && tree_[id].count == 1 &&
+           tree_[tree_.Child(id, 0)].text.find('_') != std::string_view::npos;
+  };
+  if (indexed(g) || indexed(a)) return NormalForm(tree_, g) == NormalForm(tree_, a);
   return OpOf(g) == Op::kApply && OpOf(a) == Op::kApply && tree_[g].text == tree_[a].text &&
          tree_[g].count == 1 && tree_[a].count == 1 && OpOf(tree_.Child(g, 0)) == Op::kSymbol &&
          OpOf(tree_.Child(a, 0)) == Op::kSymbol;

@@ -170,6 +170,12 @@ void Lexer::One() {
       if (IsDigit(At(i_)) && s_.find('$') == s_.rfind('$')) {  // closes nothing
         return Push(Lexeme::kWord, {}, "USD");
       }
+      // "$x = 1$ $y = 2$" are two.
+      if (brackets_ == 0 && rows_ == 0 && i_ > 1 && IsGap(At(i_)) && At(SkipGaps(i_)) == '$' &&
+          At(SkipGaps(i_) + 1) != '$' && !tokens_.empty() && relation_) {
+        i_ = SkipGaps(i_) + 1;
+        return Push(Lexeme::kSemicolon);
+      }
       [[fallthrough]];
     case '~':
       space_ = true;

@@ -608,7 +608,9 @@ std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
   }
   const std::string key = TextKey(answer);
   if (key.empty()) return std::nullopt;
-  return tree.Add(Op::kText, IsProse(answer) ? Words(answer) : Words(ToValidUtf8(answer)));
+  std::string words = Words(IsProse(answer) ? std::string(answer) : ToValidUtf8(answer));
+  if (answer.ends_with("..")) words += "...";  // 42... is no 42
+  return tree.Add(Op::kText, words);
 }
 
 }  // namespace retort::verifiers

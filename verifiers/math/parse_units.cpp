@@ -54,7 +54,7 @@ bool Parser::EndsItem(const Token& token) const {
 bool Parser::Measured(bool constant) {
   if (open_ > 0 || bars_ > 0 || angles_ > 0) return false;
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText) && !Is(Lexeme::kSymbol) && !Is(Lexeme::kFraction) &&
-      !Is(Lexeme::kOpen, Bracket::kGroup)) {
+      !Is(Lexeme::kDegree) && !Is(Lexeme::kOpen, Bracket::kGroup)) {
     return false;
   }
   // Behind \mathrm there is only its group.
@@ -161,7 +161,8 @@ bool Parser::Unit(NodeId& value) {
   }
   const bool foreign = Is(Lexeme::kText) && static_cast<signed char>(Now().text[0]) < 0;
   if (foreign && tree_[value].constant && open_ == 0 && EndsItem(Next())) {  // 5 метров, 5个
-    ++i_;
+    unit_ = Now().text;
+    unit_end_ = ++i_;
     return true;
   }
   if (FirstWord(Now().text) == "dozen") {
