@@ -210,6 +210,13 @@ NodeId Judge::Stated(NodeId phrase) const {
 
 // |c| ≤ 1 chooses among all f(x) = cx, x > 0 is where f is looked at: that one may be left out.
 bool Judge::NeedsCondition(NodeId where) const {
+  const NodeId condition = tree_.Child(where, 1);  // where α = …: what a name in it stands for
+  const Nodes said = OpOf(condition) == Op::kList ? ChildrenOf(condition) : Nodes{condition};
+  const auto defines = [&](NodeId id) {
+    return OpOf(id) == Op::kRelation && tree_[id].text == "=" &&
+           OpOf(tree_.Child(id, 0)) == Op::kSymbol;
+  };
+  if (std::ranges::any_of(said, defines)) return true;
   const auto named = ReadAssignment(tree_, tree_.Child(where, 0));
   if (!named || named->name == kNoNode || OpOf(named->name) != Op::kApply) return false;
   Nodes open{tree_.Child(where, 1)};

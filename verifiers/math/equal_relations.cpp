@@ -40,7 +40,13 @@ bool Judge::LinksHold(NodeId chain) {
       last = kNoNode;
     }
     if (!Constant(side) || IsInfinite(side)) continue;
-    if (last != kNoNode && exact && Scalars(last, side) == Sameness::kDifferent) return false;
+    if (last != kNoNode && exact) {
+      const Sameness same = Scalars(last, side);
+      if (same == Sameness::kDifferent) return false;
+      if (same == Sameness::kUnknown && !(IsDefined(tree_, last) && IsDefined(tree_, side))) {
+        return false;
+      }
+    }
     if (last != kNoNode && !exact && !IsRounding(last, side) && !IsRounding(side, last)) {
       return false;
     }

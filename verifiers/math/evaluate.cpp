@@ -242,7 +242,9 @@ Sameness Comparison::CompareFunctions() {
       if (point >= Balls::kSearch && enough_real()) break;
       if (!balls_.Run(point, precision, ball_budget_)) return Sameness::kUnknown;
       if (!AreFinite()) continue;
-      const int kind = balls_.AreAllReal() ? kAllReal : AreReal() ? kBothReal : kComplex;
+      const int kind = program_.complex || balls_.AreAllReal() ? kAllReal
+                       : AreReal()                             ? kBothReal
+                                                               : kComplex;
       if (kind == kAllReal && !acb_overlaps(a(), b())) {
         // m/√(1 - v²/c²) and mc/√(c² - v²): of many names, lengths and speeds, none is negative.
         const bool positive =

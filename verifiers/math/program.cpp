@@ -81,6 +81,7 @@ class Builder {
       program_.decimal = true;
     }
     program_.log = program_.log || step.Is(Function::kLog);
+    program_.complex = program_.complex || step.op == Op::kI;
     program_.pieces = program_.pieces || step.op == Op::kRoot || HasPieces(step);
 
     uint64_t key = Mix(static_cast<uint64_t>(step.op) << 8 | step.detail) ^ step.name;

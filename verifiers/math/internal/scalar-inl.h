@@ -83,6 +83,7 @@ struct Program {
   bool constant = true;
   bool decimal = false;  ///< a number has a decimal point
   bool log = false;      ///< a log has no base
+  bool complex = false;  ///< i stands in it
   bool pieces = false;   ///< may follow another law far away: floors, bars, maxima, roots
 };
 
