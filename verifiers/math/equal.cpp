@@ -113,6 +113,9 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
     if (!IsResidue(g) || !IsResidue(a)) return same;
     return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
   }
+  if ((is(g, "union") && is(a, "union")) || (is(g, "intersection") && is(a, "intersection"))) {
+    return InOrder(g, a);
+  }
   if (IsScalar(tree_, g) && IsScalar(tree_, a)) {
     const Sameness same = Scalars(g, a);
     const bool sums = tree_[g].opaque || tree_[a].opaque;
@@ -197,10 +200,17 @@ Sameness Judge::Cases(Nodes g, Nodes a) {
 
 // "The minimum is 3" states 3; kNoNode for phrases that state nothing.
 NodeId Judge::Stated(NodeId phrase) const {
-  if (tree_[phrase].count != 2) return kNoNode;
-  const NodeId said = tree_.Child(phrase, 0), value = tree_.Child(phrase, 1);
+  const Nodes parts = tree_.CopyOfChildren(phrase);
+  const size_t n = parts.size();
+  const NodeId said = parts[n - 2], value = parts[n - 1];
+  for (size_t i = 0; i + 1 < n; ++i) {  // nothing but names before it
+    if (OpOf(parts[i]) != Op::kText && !IsName(tree_, parts[i])) return kNoNode;
+  }
   const std::string_view text = tree_[said].text;
-  const bool states = text.ends_with("is") || text.ends_with("are") || text.ends_with("equals");
+  constexpr std::array<std::string_view, 7> kVerbs{"is",      "are",       "equals",   "haslength",
+                                                   "hasarea", "hasvolume", "isgivenby"};
+  const bool states =
+      std::ranges::any_of(kVerbs, [&](std::string_view verb) { return text.ends_with(verb); });
   constexpr std::array<std::string_view, 9> kDoubts{"not",   "if",      "when",  "false", "doubt",
                                                     "never", "whether", "could", "n't"};
   const bool plain = std::ranges::none_of(

@@ -195,6 +195,9 @@ void Lexer::Backslash() {
     negated_ = true;
     return;
   }
+  if ((name == "bigcup" || name == "bigcap") && At(SkipGaps(i_)) == '_') {  // of all k
+    return Push(Lexeme::kBig, {}, name == "bigcup" ? "union" : "intersection");
+  }
   if ((name == "min" || name == "max") && At(SkipGaps(i_)) == '.') {  // a local min.
     return Push(Lexeme::kText, {}, name);
   }

@@ -85,11 +85,8 @@ Reading ReadWithin(const Tree& tree, const Read& read) {
   return enough ? reading : Reading{};
 }
 
-// A gold answer that announces nothing is the answer itself, all of it, but for a sentence that
-// states one value.
-std::optional<NodeId> ParseGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
-                                Tree& tree) {
-  if (found) return ParseAnswer(found->text, tree);
+// All of an answer, but of a sentence that states one value that value.
+std::optional<NodeId> ParseStated(std::string_view text, Tree& tree) {
   const auto whole = ParseAnswer(text, tree);
   if (whole && (tree[*whole].op == Op::kText || tree[*whole].op == Op::kOpaque)) {
     const std::string_view stated = StatedValue(text);
@@ -97,6 +94,14 @@ std::optional<NodeId> ParseGold(std::string_view text, const std::optional<Extra
     if (value && tree[*value].op != Op::kText) return value;
   }
   return whole;
+}
+
+// A gold answer that announces nothing is the answer itself, all of it, but for a sentence that
+// states one value.
+std::optional<NodeId> ParseGold(std::string_view text, const std::optional<ExtractedAnswer>& found,
+                                Tree& tree) {
+  if (found) return ParseAnswer(found->text, tree);
+  return ParseStated(text, tree);
 }
 
 // Where a gold answer is a solution that announces its answer.
@@ -186,7 +191,7 @@ class MathVerifier final : public Verifier {
         gold_node.op == Op::kSymbol && gold_node.text.size() == 1 && IsUpper(gold_node.text[0]);
     const std::string letter = choice ? ChoiceLetter(answer->text) : std::string();
     Reading read =
-        ReadWithin(tree, [&] { return ParseAnswer(letter.empty() ? answer->text : letter, tree); });
+        ReadWithin(tree, [&] { return ParseStated(letter.empty() ? answer->text : letter, tree); });
     if (!read.node) {
       // Marks that stand for nothing, or an answer beyond the bounds.
       verdict.reason = TextKey(answer->text).empty() ? "no-answer" : "too-large";

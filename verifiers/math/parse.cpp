@@ -559,6 +559,7 @@ NodeId TextList(std::string_view text, Tree& tree) {
     words = ReplaceAll(std::move(words), group, "");
   }
   std::erase_if(words, [](char c) { return c == '}' || c == '$'; });
+  if (words.find_first_of("\\=^_{") != std::string::npos) return kNoNode;
   bool joined = false;
   std::string parted;
   for (size_t i = 0; i < words.size(); ++i) {
@@ -608,7 +609,7 @@ std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
   }
   const std::string key = TextKey(answer);
   if (key.empty()) return std::nullopt;
-  std::string words = Words(IsProse(answer) ? std::string(answer) : ToValidUtf8(answer));
+  std::string words = Words(IsProse(answer) ? std::string(answer) : Respelled(answer));
   if (answer.ends_with("..")) words += "...";  // 42... is no 42
   return tree.Add(Op::kText, words);
 }

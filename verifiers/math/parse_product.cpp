@@ -122,7 +122,9 @@ void Parser::NumberBehind(Factors& product) {
   if (!mixed) {
     const bool number = first && tree_[product.left].op == Op::kNumber;
     const bool behind_bang = i_ > 0 && tokens_[i_ - 1].lexeme == Lexeme::kBang;  // 3! 7!
-    if (number || (Now().space && !behind_bang)) {
+    const bool behind_bracket = first && i_ > 0 && Closes(tokens_[i_ - 1], Bracket::kRound) &&
+                                tree_[product.left].op == Op::kAdd;  // (n - 2) 2^n
+    if (number || (Now().space && !behind_bang && !behind_bracket)) {
       Fail();
     } else {
       product.more.push_back(Factor());

@@ -150,6 +150,7 @@ bool Parser::Unit(NodeId& value) {
   }
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
   // All that follows only says what is counted: "18 dollars every day".
+  if (!tree_[value].constant) return false;
   if (open_ == 0 && OnlyUnits(Now().space)) {
     i_ = tokens_.size() - 1;
     return true;

@@ -60,6 +60,10 @@ std::vector<Piece> Pieces(std::string_view text) {
         continue;
       }
       const size_t next = std::max(end, std::min(i + 2, text.size()));
+      if (name == "displaystyle") {
+        i = next;
+        continue;
+      }
       add(false, text.substr(i, next - i));
       i = next;
       continue;
@@ -94,7 +98,7 @@ std::vector<Piece> Pieces(std::string_view text) {
 std::optional<NodeId> ReadPhrase(std::string_view answer, Tree& tree) {
   Nodes parts;
   bool words = false, values = false;
-  for (const Piece& piece : Pieces(answer)) {
+  for (const Piece& piece : Pieces(Respelled(answer))) {
     if (!piece.words) {
       std::string_view formula = piece.text;
       const auto loose = [](char c) {
@@ -134,10 +138,13 @@ std::string_view StatedValue(std::string_view sentence) {
   if (begin == std::string_view::npos) return {};
   const std::string_view before = sentence.substr(0, begin);
   if (before.find_first_of("0123456789=<>") != std::string_view::npos) return {};
+  if (before.find(". ") != std::string_view::npos || before.find('\n') != std::string_view::npos) {
+    return {};  // one sentence, and nothing besides
+  }
   const std::string lower = " " + Lowered(before);
-  constexpr std::array<std::string_view, 10> kRestricting{
-      " not ",  " if ",   " when ",    " where ", " unless ",
-      " than ", " only ", " for all ", " every ", "n't "};
+  constexpr std::array<std::string_view, 16> kRestricting{
+      " doubt ", " false ", " whether ", " never ", " could ", " might ",   " not ",   " if ",
+      " when ",  " where ", " unless ",  " than ",  " only ",  " for all ", " every ", "n't "};
   if (std::ranges::any_of(kRestricting, [&](std::string_view word) {
         return lower.find(word) != std::string::npos;
       })) {

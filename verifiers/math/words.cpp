@@ -3,9 +3,30 @@
 #include <algorithm>
 #include <array>
 
+#include "base/strings.h"
+#include "verifiers/math/internal/latex_tables.h"
 #include "verifiers/text/ascii.h"
 
 namespace retort::verifiers {
+
+// What is no formula, without what only sets it: \\dfrac, \\left, spaces, signs beyond ASCII.
+std::string Respelled(std::string_view text) {
+  std::string plain = ToValidUtf8(text);
+  if (std::ranges::any_of(plain, [](char c) { return static_cast<signed char>(c) < 0; })) {
+    plain = ToLatex(plain);
+  }
+  for (const auto& [from, to] :
+       std::initializer_list<std::pair<std::string_view, std::string_view>>{{"\\dfrac", "\\frac"},
+                                                                            {"\\tfrac", "\\frac"},
+                                                                            {"\\displaystyle", ""},
+                                                                            {"\\left", ""},
+                                                                            {"\\right", ""},
+                                                                            {"\\quad", " "},
+                                                                            {"{}", ""}}) {
+    if (plain.find(from) != std::string::npos) plain = ReplaceAll(std::move(plain), from, to);
+  }
+  return plain;
+}
 
 std::string TextKey(std::string_view text) {
   std::string key;
@@ -17,7 +38,7 @@ std::string TextKey(std::string_view text) {
       const std::string_view name = text.substr(i + 1, end - i - 1);
       const bool dress = name.starts_with("text") || name.starts_with("math") || name == "mbox" ||
                          name == "left" || name == "right" || name == "quad" || name == "rm" ||
-                         name == "boxed" || name.empty();
+                         name == "boxed" || name == "displaystyle" || name.empty();
       if (dress) {
         i = name.empty() ? i + 1 : end - 1;
         continue;

@@ -12,6 +12,10 @@ namespace retort::verifiers {
 /// digits; without the commands that only dress a text, outer brackets and a final period.
 std::string TextKey(std::string_view text);
 
+/// Without what only sets a text: \\dfrac is \\frac, \\left and spaces are nothing, and signs
+/// beyond ASCII are LaTeX.
+std::string Respelled(std::string_view text);
+
 /// TextKey() without what only leads to an answer ("it is", "the") and, behind "yes" and "no", all
 /// that explains it.
 std::string AnswerKey(std::string_view text);
