@@ -190,8 +190,13 @@ class MathVerifier final : public Verifier {
     const bool choice =
         gold_node.op == Op::kSymbol && gold_node.text.size() == 1 && IsUpper(gold_node.text[0]);
     const std::string letter = choice ? ChoiceLetter(answer->text) : std::string();
-    Reading read =
-        ReadWithin(tree, [&] { return ParseStated(letter.empty() ? answer->text : letter, tree); });
+    // Said as the gold answer says it: there is nothing more to read.
+    const std::string_view gold_text =
+        gold ? std::string_view(gold->text) : response.problem.answer;
+    const bool verbatim = letter.empty() && answer->text == gold_text;
+    Reading read = verbatim ? Reading{gold_read.node, gold_read.form} : ReadWithin(tree, [&] {
+      return ParseStated(letter.empty() ? answer->text : letter, tree);
+    });
     if (!read.node) {
       // Marks that stand for nothing, or an answer beyond the bounds.
       verdict.reason = TextKey(answer->text).empty() ? "no-answer" : "too-large";

@@ -11,6 +11,7 @@
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
 #include "verifiers/text/extract.h"
+#include "verifiers/text/internal/formulas.h"
 
 namespace retort::verifiers {
 
@@ -597,7 +598,10 @@ std::optional<NodeId> ParseAnswer(std::string_view answer, Tree& tree) {
   if (answer.size() > kMaxAnswerBytes) return std::nullopt;
   const int64_t before = tree.size();
   if (!IsProse(answer)) {
-    const auto formula = ParseFormula(answer, tree);
+    // "The hypotenuse has …" is no formula.
+    const WordCount words = CountWords(answer, 4);
+    const bool sentence = words.at_start && words.words > 3;
+    const auto formula = sentence ? std::nullopt : ParseFormula(answer, tree);
     if (formula && tree[*formula].op != Op::kText) return formula;
     if (tree.size() - before > kMaxAnswerNodes) return std::nullopt;
     const auto phrase = formula || ExceptsNumbers(answer) ? std::nullopt : ReadPhrase(answer, tree);

@@ -128,14 +128,14 @@ std::string_view StatedValue(std::string_view sentence) {
   constexpr std::array<std::string_view, 9> kVerbs{
       " is equal to ", " is ",         " are ",       " equals ",     " has length ",
       " has area ",    " has volume ", " has value ", " is given by "};
-  size_t begin = std::string_view::npos;
-  for (const std::string_view verb : kVerbs) {
-    const size_t at = sentence.rfind(verb);
-    if (at == std::string_view::npos) continue;
-    const size_t end = at + verb.size();
-    if (begin == std::string_view::npos || end > begin) begin = end;
+  size_t begin = 0;  // behind the last verb
+  for (size_t at = sentence.size(); at-- > 0 && begin == 0;) {
+    if (sentence[at] != ' ') continue;
+    for (const std::string_view verb : kVerbs) {
+      if (sentence.substr(at).starts_with(verb)) begin = std::max(begin, at + verb.size());
+    }
   }
-  if (begin == std::string_view::npos) return {};
+  if (begin == 0) return {};
   const std::string_view before = sentence.substr(0, begin);
   if (before.find_first_of("0123456789=<>") != std::string_view::npos) return {};
   if (before.find(". ") != std::string_view::npos || before.find('\n') != std::string_view::npos) {

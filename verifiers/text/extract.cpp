@@ -211,7 +211,10 @@ Announcements FindAnnouncements(std::string_view text, Reading reading) {
     }
   }
   for (const std::string_view chinese : {"答案是", "答案为", "答案：", "答案:", "故选"}) {
-    const size_t at = text.rfind(chinese);
+    size_t at = kNone;  // the last one
+    for (size_t next = text.find(chinese); next != kNone; next = text.find(chinese, next + 1)) {
+      at = next;
+    }
     if (at == kNone || (last.phrase != kNone && at < phrase_at)) continue;
     last.phrase = at + chinese.size();
     phrase_at = at;
