@@ -47,7 +47,10 @@ int ExplainScore(const ScoreCommand& command) {
   if (const auto extraction = ExtractionOf(flags)) {
     json["extraction"] = EnumName(*extraction);
     json["answer"] = ToJson(verifiers::ExtractAnswer(*command.response_text, *extraction));
-    json["gold"] = ToJson(verifiers::ExtractAnswer(*command.gold, Extraction::kAny));
+    json["gold"] = ToJson(verifiers::ExtractAnswer(*command.gold, Extraction::kAnnounced));
+    if (json["gold"].is_null()) {
+      json["gold"] = {{"rule", "whole"}, {"text", *command.gold}, {"joined", false}};
+    }
   }
   json["extracted"] = verdict.extracted;
   json["normal_form"] = verdict.normal_form;
@@ -55,6 +58,7 @@ int ExplainScore(const ScoreCommand& command) {
   json["verdict"] = EnumName(verdict.status);
   json["score"] = verdict.status == VerdictStatus::kUnjudged ? Json(nullptr) : Json(verdict.score);
   json["reason"] = verdict.reason;
+  json["evidence"] = verifier->Evidence({.text = *command.response_text, .problem = problem});
   if (command.json) {
     std::cout << ToJsonLine(json) << "\n";
     return kSuccess;
@@ -80,6 +84,7 @@ int ExplainScore(const ScoreCommand& command) {
   line("verdict", EnumName(verdict.status));
   line("score", json["score"].is_null() ? "-" : Fixed(verdict.score, 4));
   line("reason", verdict.reason);
+  line("evidence", json["evidence"].get<std::string>());
   return kSuccess;
 }
 

@@ -51,7 +51,7 @@ void FinishReading(std::vector<JudgeSpec>& judges, const std::string& where) {
 }
 
 std::vector<JudgeSpec> DefaultPanel() {
-  return {{"math", 1, {{"extraction", "announced"}}, "math"}};
+  return {{"math", 1, {{"extraction", "announced"}, {"echo", true}}, "math"}};
 }
 
 std::vector<JudgeSpec> ReadPanel(const Json& json, const std::string& where) {

@@ -423,9 +423,21 @@ TEST(Math, OptionsMatter) {
   EXPECT_EQ(Judge("4", "it is 4", Json{{"extraction", "announced"}}).reason, "no-answer");
   EXPECT_EQ(JudgeBoxed("1/3", "0.33").score, 0);
   EXPECT_EQ(JudgeBoxed("1/3", "0.33", Json{{"decimals", 2}}).score, 1);
-  EXPECT_EQ(JudgeBoxed("x \\in [1,2]", "1 \\le x \\le 2").score, 0);
-  EXPECT_EQ(JudgeBoxed("x \\in [1,2]", "1 \\le x \\le 2", Json{{"relation_for_set", true}}).score,
-            1);
+  EXPECT_EQ(JudgeBoxed("x \\in [1,2]", "1 \\le x \\le 2").score, 1);
+  EXPECT_EQ(JudgeBoxed("x \\in [1,2]", "1 \\le x \\le 2", Json{{"relation_for_set", false}}).score,
+            0);
+  Problem power;
+  power.prompt = "What is $2^{10}$?";
+  power.answer = "1024";
+  const auto echo = [&](const std::string& text, bool on) {
+    return MakeVerifier("math", Json{{"echo", on}}, "test")
+        ->Judge({.text = text, .problem = power})
+        .reason;
+  };
+  EXPECT_EQ(echo("\\boxed{2^{10}}", false), "equal/number/boxed");
+  EXPECT_EQ(echo("\\boxed{2^{10}}", true), "echo/number/boxed");
+  EXPECT_EQ(echo("\\boxed{1024}", true), "equal/number/boxed");
+  EXPECT_EQ(echo("\\boxed{4^5}", true), "equal/number/boxed");
   EXPECT_EQ(JudgeBoxed("2x", "2y").score, 0);
   EXPECT_EQ(JudgeBoxed("2x", "2y", Json{{"rename_variables", true}}).score, 1);
   EXPECT_EQ(Judge("4", "A: 4", Json{{"extraction", "boxed"}}).reason, "no-answer");

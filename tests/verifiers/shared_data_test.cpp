@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "verifiers/registry.h"
 #include "verifiers/score.h"
 #include "verifiers/text/boxes.h"
@@ -111,6 +113,81 @@ TEST(SharedData, MathVerifyCases) {
     ++judged;
   }
   EXPECT_EQ(judged, 278);
+}
+
+// Cases of reporters and their variations: true mathematics, written for verifiers to fail on.
+TEST(SharedData, ReportersCases) {
+  const char* kFile = "verifier_cases_2.jsonl";
+  if (!std::filesystem::exists(kData / kFile)) GTEST_SKIP() << kFile << " is not at hand";
+  std::istringstream lines(ReadFile(kData / kFile));
+  std::string line, failures;
+  int rows = 0, failed = 0;
+  for (; std::getline(lines, line); ++rows) {
+    const Json item = ParseJson(line, kFile);
+    const Verdict verdict = Judge(item["gold"], item["response"]);
+    if ((verdict.status == VerdictStatus::kRight) == item["expected"].get<bool>()) continue;
+    ++failed;
+    failures += StrCat(item["id"].get<std::string>(), " ", verdict.reason, "\n");
+  }
+  EXPECT_EQ(rows, 219);
+  EXPECT_LE(failed, 4) << failures;
+}
+
+// Without what changes nothing: how fractions are set, \\left and \\right, signs beyond ASCII,
+// spaces.
+std::vector<std::string> Respellings(const std::string& gold) {
+  std::vector<std::string> all{
+      ReplaceAll(gold, "\\frac", "\\dfrac"),  ReplaceAll(gold, "\\infty", "∞"),
+      ReplaceAll(gold, "\\pi", "π"),          ReplaceAll(gold, "\\pm", "±"),
+      ReplaceAll(gold, " = ", " \\, = \\; "), ReplaceAll(gold, "+", "{}+\\!"),
+      ReplaceAll(gold, ", \\", ",\\quad \\"), ReplaceAll(gold, "=", "~=\\: ")};
+  if (gold.find("\\left.") == std::string::npos && gold.find("\\right.") == std::string::npos) {
+    all.push_back(ReplaceAll(ReplaceAll(gold, "\\left", ""), "\\right", ""));
+  }
+  std::erase_if(all, [&](const std::string& text) {
+    const bool letters = gold.find("arrow") != std::string::npos ||
+                         text.find("πm") != std::string::npos ||
+                         text.find("±od") != std::string::npos ||
+                         text.find("\\begin") != std::string::npos;  // rows and columns
+    return text == gold || letters;
+  });
+  return all;
+}
+
+// Golds of public benchmarks: themselves in every form, and spelled otherwise.
+TEST(SharedData, GoldsEqualThemselves) {
+  const char* kFile = "golds.jsonl";
+  if (!std::filesystem::exists(kData / kFile)) GTEST_SKIP() << kFile << " is not at hand";
+  std::istringstream lines(ReadFile(kData / kFile));
+  std::string line, failures, misspelled;
+  int rows = 0, refused = 0, texts = 0, wrong = 0, spellings = 0, missed = 0;
+  for (; std::getline(lines, line); ++rows) {
+    const std::string gold = ParseJson(line, kFile)["gold"];
+    for (const std::string& text :
+         {"\\boxed{" + gold + "}", "<answer>" + gold + "</answer>", gold}) {
+      const Verdict verdict = Judge(gold, text);
+      if (verdict.reason == "bad-gold") {
+        ++refused;
+      } else if (verdict.status != VerdictStatus::kRight) {
+        ++wrong;
+        failures += StrCat(gold, " | ", text, " | ", verdict.reason, "\n");
+      }
+      texts += verdict.reason.find("/text/") != std::string::npos;
+    }
+    for (const std::string& other : Respellings(gold)) {
+      ++spellings;
+      const Verdict verdict = Judge(gold, "\\boxed{" + other + "}");
+      if (verdict.status == VerdictStatus::kRight) continue;
+      ++missed;
+      misspelled += StrCat(gold, " | ", other, " | ", verdict.reason, "\n");
+    }
+  }
+  EXPECT_EQ(rows, 3413);
+  EXPECT_EQ(wrong, 0) << failures;
+  EXPECT_LE(refused, rows * 3 / 50);
+  EXPECT_LE(texts, rows * 3 * 8 / 100);
+  EXPECT_GT(spellings, 3000);
+  EXPECT_LE(missed, spellings / 500) << misspelled;
 }
 
 // All 5,000: the last box is the answer; several boxes side by side are one answer together.

@@ -30,12 +30,27 @@ bool Judge::IsRounding(NodeId exact, NodeId rounded) {
 bool Judge::LinksHold(NodeId chain) {
   const Nodes sides = ChildrenOf(chain);
   const std::string_view relations = tree_[chain].text;
-  NodeId last = kNoNode;  // number, and whether it is still exact
+  // x = 2x = 3: with the value that x is said to have.
+  const auto said = ReadAssignment(tree_, chain);
+  const bool known =
+      said && said->name != kNoNode && OpOf(said->name) == Op::kSymbol && Constant(said->value);
+  const NodeId value = known ? said->value : kNoNode;
+  const std::string_view name = known ? tree_[said->name].text : "";
+  NodeId last_whole = kNoNode;  // no number
+  NodeId last = kNoNode;        // number, and whether it is still exact
   bool exact = true;
   for (size_t i = 0; i < sides.size(); ++i) {
     exact = exact && (i == 0 || relations[i - 1] == kEqualTo);
     const bool quantity = OpOf(sides[i]) == Op::kQuantity;
-    const NodeId side = quantity ? tree_.Child(sides[i], 0) : sides[i];
+    NodeId side = quantity ? tree_.Child(sides[i], 0) : sides[i];
+    if (value != kNoNode && !IsName(tree_, side) && Mentions(tree_, side, name)) {
+      side = Rewrite(tree_, side, [&](NodeId id) { return IsSymbol(id, name) ? value : kNoNode; });
+    }
+    const bool whole = tree_[side].constant && !IsScalar(tree_, side) && !IsName(tree_, side);
+    if (whole && exact && last_whole != kNoNode && Same(last_whole, side) == Sameness::kDifferent) {
+      return false;  // x = (1, 2) = (1, 3)
+    }
+    if (whole) last_whole = side;
     if (i > 0 && relations[i - 1] != kEqualTo && relations[i - 1] != kApproximately) {
       last = kNoNode;
     }
@@ -102,6 +117,8 @@ Sameness Judge::Relations(NodeId g, NodeId a) {
   const auto gold = ReadAssignment(tree_, g), answer = ReadAssignment(tree_, a);
   if (answer && !LinksHold(a)) return Sameness::kDifferent;
   if (OpOf(g) != Op::kRelation) {
+    // x = A = B is no choice of B.
+    if (answer && OpOf(g) == Op::kSymbol && tree_[a].count > 2) return Sameness::kDifferent;
     if (answer) {
       // "x = 5 or x = 7" is a list; what remains here is one relation for a value.
       if (const auto named = NamedTuple(answer->name, answer->value)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "verifiers/math/internal/scalar-inl.h"
 
 namespace retort::verifiers {
@@ -139,6 +140,8 @@ class Comparison {
   // |a - b| < 2^exponent, for certain.
   bool AreWithin(slong exponent, slong precision) const;
   bool AreOpposite(slong precision) const;
+  // For who asks: where the values were looked at, and what they are.
+  Sameness Noted(Sameness same) const;
   // Sharp, and less than 2^-32 apart: 10^(10^5) + 1 is relatively near to 10^(10^5).
   bool AgreeSharply(slong precision) const {
     return IsSharp(a(), precision) && IsSharp(b(), precision) && AreWithin(-32, precision);
@@ -166,6 +169,33 @@ bool Comparison::AreWithin(slong exponent, slong precision) const {
   acb_clear(difference);
   mag_clear(size);
   return within;
+}
+
+std::string Shown(acb_srcptr z) {
+  constexpr slong kDigits = 15;
+  const auto part = [](arb_srcptr x) {
+    char* digits = arb_get_str(x, kDigits, 0);
+    std::string text(digits);
+    flint_free(digits);
+    return text;
+  };
+  std::string text = part(acb_realref(z));
+  if (!arb_is_zero(acb_imagref(z))) text += StrCat(" + ", part(acb_imagref(z)), "i");
+  return text;
+}
+
+Sameness Comparison::Noted(Sameness same) const {
+  if (tree_.notes == nullptr || !AreFinite()) return same;
+  std::string point;
+  for (size_t i = 0; i < program_.steps.size(); ++i) {
+    const Step& step = program_.steps[i];
+    if (step.op != Op::kSymbol || step.atom) continue;
+    point += StrCat(point.empty() ? "at " : ", ", tree_[step.node].text, " = ",
+                    Shown(balls_[static_cast<int32_t>(i)]));
+  }
+  tree_.notes->compared =
+      StrCat(point, point.empty() ? "" : ": ", "gold ", Shown(a()), ", answer ", Shown(b()));
+  return same;
 }
 
 bool Comparison::AreOpposite(slong precision) const {
@@ -209,7 +239,7 @@ Sameness Comparison::CompareConstants(const ScalarOptions& options) {
       }
       if (acb_is_exact(a()) && acb_is_exact(b()) && acb_equal(a(), b())) return Sameness::kSame;
       if (!acb_overlaps(a(), b()) && (!program_.decimal || decided)) {
-        return Sameness::kDifferent;
+        return Noted(Sameness::kDifferent);
       }
     }
     if (precision != kPrecision) continue;
@@ -222,11 +252,11 @@ Sameness Comparison::CompareConstants(const ScalarOptions& options) {
     }
     const Identity identity = CompareAsPolynomials(program_, tree_, defined, polynomial_budget_);
     if (identity == Identity::kEqual) return Sameness::kSame;
-    if (identity == Identity::kDifferent && !program_.decimal) return Sameness::kDifferent;
+    if (identity == Identity::kDifferent && !program_.decimal) return Noted(Sameness::kDifferent);
     if (!defined && ball_budget_.left < kBallBudget / 2) return Sameness::kUnknown;
   }
   if (!defined) return Sameness::kUnknown;
-  return agree ? Sameness::kAgrees : Sameness::kUnknown;
+  return agree ? Noted(Sameness::kAgrees) : Sameness::kUnknown;
 }
 
 Sameness Comparison::CompareFunctions() {
@@ -250,7 +280,7 @@ Sameness Comparison::CompareFunctions() {
         const bool positive =
             point < Balls::kMixed || (point >= Balls::kIntegers && point < Balls::kSigned);
         const bool flipped = balls_.names() >= 3 && !positive && AreOpposite(precision);
-        if (!flipped) return Sameness::kDifferent;
+        if (!flipped) return Noted(Sameness::kDifferent);
         continue;
       }
       if (point < Balls::kSearch || kind == kAllReal) points_of[kind].push_back(point);
@@ -279,14 +309,14 @@ Sameness Comparison::CompareFunctions() {
   if (points_of[kAllReal].empty()) {
     for (const int point : points) {
       if (!balls_.Run(point, kPrecision, ball_budget_)) return Sameness::kUnknown;
-      if (!acb_overlaps(a(), b())) return Sameness::kDifferent;
+      if (!acb_overlaps(a(), b())) return Noted(Sameness::kDifferent);
     }
   }
   switch (CompareAsPolynomials(program_, tree_, !points.empty(), polynomial_budget_)) {
     case Identity::kEqual:
       return Sameness::kSame;
     case Identity::kDifferent:
-      return Sameness::kDifferent;
+      return Noted(Sameness::kDifferent);
     default:
       break;
   }
@@ -296,7 +326,7 @@ Sameness Comparison::CompareFunctions() {
       if (agreed >= kEnoughPoints && precision == kMaxPrecision) break;
       if (!balls_.Run(point, precision, ball_budget_)) break;
       if (!AreFinite()) continue;
-      if (!acb_overlaps(a(), b())) return Sameness::kDifferent;
+      if (!acb_overlaps(a(), b())) return Noted(Sameness::kDifferent);
       if (AgreeSharply(precision)) {
         ++agreed;
         break;
@@ -307,9 +337,9 @@ Sameness Comparison::CompareFunctions() {
   // x and x + 10^-999: once as sharp as can be.
   if (balls_.Run(points[0], kMaxPrecision, ball_budget_) && AreFinite() &&
       !acb_overlaps(a(), b())) {
-    return Sameness::kDifferent;
+    return Noted(Sameness::kDifferent);
   }
-  return Sameness::kAgrees;
+  return Noted(Sameness::kAgrees);
 }
 
 Proportion Comparison::CompareProportion() {
@@ -448,6 +478,17 @@ std::optional<bool> HasExactValue(const Tree& tree, NodeId id) {
   return exactness == Exactness::kUndefined ? std::optional(false) : std::nullopt;
 }
 
+void NoteExact(const Tree& tree, const Rational& x, const Rational& y) {
+  const auto shown = [](const fmpq* value) {
+    char* digits = fmpq_get_str(nullptr, 10, value);
+    std::string text(digits);
+    flint_free(digits);
+    constexpr size_t kMost = 60;
+    return text.size() > kMost ? StrCat(std::string_view(text).substr(0, kMost), "…") : text;
+  };
+  tree.notes->compared = StrCat("exactly: gold ", shown(x), ", answer ", shown(y));
+}
+
 }  // namespace
 
 Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOptions& options) {
@@ -459,6 +500,7 @@ Sameness CompareScalars(const Tree& tree, NodeId a, NodeId b, const ScalarOption
     const Exactness of_a = EvaluateExactly(tree, a, budget, x, decimal);
     const Exactness of_b = EvaluateExactly(tree, b, budget, y, decimal);
     if (of_a == Exactness::kValue && of_b == Exactness::kValue) {
+      if (tree.notes != nullptr) NoteExact(tree, x, y);
       if (fmpq_equal(x, y)) return Sameness::kSame;
       if (!decimal) return Sameness::kDifferent;
       const int places = std::clamp(options.decimals, 0, kMaxDecimals);

@@ -144,8 +144,11 @@ bool Lexer::SeparatesEquations(size_t at) const {
   if (joined || !IsLetter(At(at))) return false;
   ++at;
   if (At(at) == '_') at += At(at + 1) == '{' ? std::min(s_.find('}', at), s_.size()) - at + 1 : 2;
-  at = SkipGaps(at);
-  if (At(at) == '&') ++at;
+  while (IsGap(At(at)) || At(at) == '~' || At(at) == '&' ||
+         (At(at) == '\\' && std::string_view(",;:!").find(At(at + 1)) != std::string_view::npos)) {
+    if (at >= s_.size()) break;
+    at += At(at) == '\\' ? 2u : 1u;
+  }
   return At(at) == '=';
 }
 

@@ -113,6 +113,19 @@ Reading ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& fo
   return ReadWithin(tree, [&] { return ParseGold(text, found, tree); });
 }
 
+// The problem asks for a value, and the answer only says the problem's own formula again.
+bool Echoes(const Response& response, const Tree& tree, NodeId gold, NodeId answer,
+            const Verdict& verdict) {
+  const Node& said = tree[answer];
+  const bool formula = said.scalar && said.count > 0 && said.op != Op::kNegate;
+  if (!formula || KindOf(tree, gold) != "number" || IsFraction(tree, answer)) return false;
+  if (verdict.normal_form == verdict.gold_normal_form) return false;
+  const std::string key = TextKey(Respelled(verdict.extracted));
+  constexpr size_t kShortest = 3;
+  return key.size() >= kShortest &&
+         TextKey(Respelled(response.problem.prompt)).find(key) != std::string::npos;
+}
+
 // A response that says what the gold answer says, word by word, in a tag, a box, a phrase or alone.
 std::optional<ExtractionRule> SaysTheSame(const Response& response) {
   const std::string_view gold = Trim(response.problem.answer);
@@ -133,6 +146,23 @@ class MathVerifier final : public Verifier {
     if (ReadGold(problem.answer, gold, tree).node) return "";
     const std::string_view shown = std::string_view(problem.answer).substr(0, kShownGold);
     return StrCat("its gold answer cannot be read: '", ToValidUtf8(shown), "'");
+  }
+
+  std::string Evidence(const Response& response) const override {
+    Tree::Notes notes;
+    const Verdict verdict = Compare(response, &notes);
+    if (verdict.normal_form == verdict.gold_normal_form && !verdict.normal_form.empty()) {
+      return "both have one normal form";
+    }
+    std::string text = std::move(notes.compared);
+    const auto kind = [&](std::string_view name) {
+      return verdict.reason.find(name) != std::string::npos;
+    };
+    const bool unread = kind("bad-gold") || kind("/text/") || kind("/phrase/");
+    if (unread && !notes.unread.empty()) {
+      text += StrCat(text.empty() ? "" : "; ", notes.unread);
+    }
+    return text;
   }
 
   Verdict Judge(const Response& response) const override {
@@ -166,7 +196,7 @@ class MathVerifier final : public Verifier {
     }
   }
 
-  Verdict Compare(const Response& response) const {
+  Verdict Compare(const Response& response, Tree::Notes* notes = nullptr) const {
     const auto gold = AnnouncedGold(response.problem.answer);
     const auto answer = ExtractAnswer(response.text, options_.extraction);
     Verdict verdict;
@@ -174,6 +204,7 @@ class MathVerifier final : public Verifier {
       verdict.extracted = ToValidUtf8(std::string_view(answer->text).substr(0, kMaxAnswerBytes));
     }
     Tree tree;
+    tree.notes = notes;
     Reading gold_read = ReadGold(response.problem.answer, gold, tree);
     if (!gold_read.node) {
       verdict.reason = "bad-gold";
@@ -238,6 +269,10 @@ class MathVerifier final : public Verifier {
     if (right && options_.literal_fractions && IsUnreduced(tree, *gold_read.node, *read.node)) {
       right = false;
       word = "unreduced";
+    }
+    if (right && options_.echo && Echoes(response, tree, *gold_read.node, *read.node, verdict)) {
+      right = false;
+      word = "echo";
     }
     verdict.status = right ? VerdictStatus::kRight : VerdictStatus::kWrong;
     verdict.score = right ? 1 : 0;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "verifiers/math/internal/parser-inl.h"
 #include "verifiers/math/internal/phrase.h"
@@ -74,7 +75,7 @@ NodeId Parser::UnderWords(NodeId value) {
   std::string_view name;
   for (; !Is(Lexeme::kEnd); ++i_) {
     if (Is(Lexeme::kWord) || Is(Lexeme::kText)) words += Lowered(Now().text) + " ";
-    const bool named = Is(Lexeme::kSymbol) && Now().text != "a" && Now().text != "A";
+    const bool named = Is(Lexeme::kSymbol) && Now().text != "a";
     if (named && !Mentions(tree_, value, Now().text)) return Fail();  // "for all d", without one
     if (named) name = Now().text;
   }
@@ -242,6 +243,13 @@ NodeId Parser::Grouped(Nodes items, int detail) {
     if (!number) detail = 0;
   }
   return tree_.Add(Op::kList, {}, items, detail);
+}
+
+void Parser::NoteUnread() {
+  constexpr size_t kShown = 40;
+  const size_t at = std::min<size_t>(Now().begin, answer_.size());
+  tree_.notes->unread = StrCat("no formula from '", answer_.substr(at, kShown), "' on (byte ",
+                               at + 1, " of '", answer_.substr(0, kShown), "')");
 }
 
 // One side of a relation, and its unit where the side is all there is beside it.

@@ -365,7 +365,21 @@ bool Hedges(std::string_view rest) {
   const std::string lower = " " + Lowered(rest);
   const auto says = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
   if (says(" unless ") || says(" otherwise") || says(" else ") || says(" but it is ")) return true;
-  return says(" if ") && lower.find_first_of("0123456789") != std::string::npos;
+  const auto names_another = [&](size_t from) {  // a number, or the letter of an option
+    const std::string_view behind = rest.substr(std::min(from, rest.size()));
+    if (behind.find_first_of("0123456789") != kNone) return true;
+    for (size_t i = 0; i < behind.size(); ++i) {
+      const bool alone = (i == 0 || !IsWordCharacter(behind[i - 1])) &&
+                         (i + 1 == behind.size() || !IsWordCharacter(behind[i + 1]));
+      if (behind[i] >= 'A' && behind[i] <= 'J' && alone) return true;
+    }
+    return false;
+  };
+  const size_t but = lower.find(" but "), condition = lower.find(" if ");
+  const size_t but_text = lower.find(" but }");
+  return (but != std::string::npos && names_another(but)) ||
+         (but_text != std::string::npos && names_another(but_text)) ||
+         (condition != std::string::npos && names_another(condition));
 }
 
 // In an announced sentence. What follows the answer explains it ("12, since …"); what comes before

@@ -12,6 +12,8 @@ constexpr size_t kShown = 200;
 
 std::string Verifier::CannotJudge(const Problem&) const { return ""; }
 
+std::string Verifier::Evidence(const Response&) const { return ""; }
+
 std::string Verifier::Feedback(const Problem&, const Verdict& verdict) const {
   switch (verdict.status) {
     case VerdictStatus::kRight:

@@ -35,6 +35,10 @@ class Verifier {
   /// What to tell the model about a verdict of this verifier, so that it can do better: one or two
   /// sentences, "" about an unjudged one. A function of its arguments alone, as they are stored.
   virtual std::string Feedback(const Problem& problem, const Verdict& verdict) const;
+  /// What makes a verdict checkable, in words, for people: the point that separates two functions
+  /// with both values, or what was not understood and where. "" where the reason says it all. As
+  /// dear as Judge().
+  virtual std::string Evidence(const Response& response) const;
 };
 
 }  // namespace retort::verifiers

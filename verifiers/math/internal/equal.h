@@ -13,7 +13,7 @@ namespace retort::verifiers {
 struct EqualOptions {
   int decimals = 6;                ///< as in ScalarOptions
   bool percent_as_number = false;  ///< 28% is 28 as well as 0.28
-  bool relation_for_set = false;   ///< gold x in [1, 2], answer 1 <= x <= 2; the reverse always is
+  bool relation_for_set = true;    ///< gold x in [1, 2], answer 1 <= x <= 2; the reverse always is
   bool rename_variables = false;   ///< f(x) and f(y)
 };
 

@@ -39,6 +39,7 @@ class Parser {
     return true;
   }
   NodeId Fail() {
+    if (!failed_ && tree_.notes) NoteUnread();
     failed_ = true;
     i_ = tokens_.size() - 1;
     return kNoNode;
@@ -61,6 +62,8 @@ class Parser {
     ~Level() { --parser.depth_; }
     Parser& parser;
   };
+
+  void NoteUnread();
 
   // parse.cpp: operators, from those that bind least.
   void Trim();

@@ -156,6 +156,12 @@ struct Node {
 class Tree {
  public:
   Budget& budget() const { return budget_; }
+  /// What people may want to know of a judgement, written down where it is asked for.
+  struct Notes {
+    std::string compared;  ///< of the last two scalars that were told apart or agreed
+    std::string unread;    ///< where reading stopped
+  };
+  Notes* notes = nullptr;  ///< null: nobody asks
   /// Throws BudgetSpent.
   void Spend(int64_t units) const {
     if (!budget_.Spend(units)) throw BudgetSpent();
