@@ -6,6 +6,7 @@
 import functools
 import sys
 
+getattr(sys, "set_int_max_str_digits", int)(0)  # a program may print 10**5000
 SYNTAX_ERROR = 101  # exit code: the program does not compile
 
 
@@ -20,11 +21,22 @@ def main():
         serve(source)
 
 
+# Answers are written for files that begin with "from typing import *", as LeetCode's do.
+TYPING = "List Dict Set Tuple Optional Union Any Callable Deque DefaultDict Iterable Iterator Sequence".split()
+
+
+HINTS = [word.encode() + b"[" for word in TYPING] + [b": Any", b"-> Any"]
+
+
 def load(source, name):
     module = type(sys)(name)
     module.__file__ = "program.py"
     sys.modules[name] = module
     sys.argv = ["program.py"]
+    if b"typing" not in source and any(word in source for word in HINTS):
+        import typing
+
+        module.__dict__.update((word, getattr(typing, word)) for word in TYPING)
     return compile(source, "program.py", "exec", 0, True), module.__dict__
 
 

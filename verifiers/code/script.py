@@ -13,6 +13,7 @@ import _signal
 import builtins
 import functools
 import importlib
+import importlib.machinery
 import opcode
 import re
 import resource
@@ -26,6 +27,35 @@ MODULES = frozenset(
 )
 ABBREVIATED = {"np": "numpy", "numpy": "numpy", "pd": "pandas", "pandas": "pandas"}
 DEFINE = "math collections itertools functools copy heapq bisect typing decimal fractions statistics"
+
+
+class StandIn:
+    """Finds a numpy where there is none: as much of it as HumanEval+ and MBPP+ compare with."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, StandIn) if name == "numpy" else None
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @staticmethod
+    def exec_module(module):
+        module.inf, module.nan = float("inf"), float("nan")
+        for name in ("ndarray", "float32", "float64"):  # nothing is one
+            setattr(module, name, type(name, (), {}))
+        module.allclose = allclose
+
+
+def allclose(a, b, rtol=1e-05, atol=1e-08):
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(allclose(x, y, rtol, atol) for x, y in zip(a, b))
+    return a == b or abs(a - b) <= atol + rtol * abs(b)
+
+
+sys.meta_path.append(StandIn)  # asked last
+getattr(sys, "set_int_max_str_digits", int)(0)
 
 
 class Opaque(Exception):

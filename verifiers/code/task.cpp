@@ -123,7 +123,34 @@ CallTest ReadCall(const Json& test, const std::string& where) {
   return call;
 }
 
+// LiveCodeBench's: the arguments as JSON, one a line, and the result as JSON.
+CallTest ReadFunctional(const Json& test, const std::string& where) {
+  const auto parsed = [&](std::string_view text, const char* key) {
+    try {
+      return ParseJson(std::string(text), where + "." + key);
+    } catch (const Error& error) {
+      FailTests(error.what());
+    }
+  };
+  CallTest call;
+  const Json *input = Find(test, "input"), *output = Find(test, "output");
+  if (!input || !output) FailTests(where, ": expected 'input' and 'output'.");
+  std::string_view lines = RequireText(*input, where + ".input");
+  while (!lines.empty()) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    const std::string_view line = Trim(lines.substr(0, end));
+    if (!line.empty()) call.args.push_back(parsed(line, "input"));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  call.expected.push_back(parsed(RequireText(*output, where + ".output"), "output"));
+  return call;
+}
+
 void ReadTestObject(const Json& test, const std::string& where, CodeTask& task) {
+  if (const Json* type = Find(test, "testtype"); type && *type == "functional") {
+    task.calls.push_back(ReadFunctional(test, where));
+    return;
+  }
   if (Find(test, "args") || Find(test, "kwargs")) {
     task.calls.push_back(ReadCall(test, where));
     return;
@@ -364,6 +391,33 @@ std::string CppCandidate(std::string_view script) {
   return std::string(Trim(rest.substr(0, rest.find(';'))));
 }
 
+// The method of the class that a starter code leaves open.
+std::string StartedName(std::string_view starter) {
+  const size_t at = starter.find("def ");
+  if (at == std::string_view::npos) return "";
+  starter.remove_prefix(at + 4);
+  return std::string(Trim(starter.substr(0, starter.find('('))));
+}
+
+// The public and the private tests of a row, with the function's name in its metadata.
+void ReadLiveCodeBench(const Json& columns, CodeTask& task) {
+  for (const char* key : {"public_test_cases", "private_test_cases"}) {
+    const Json* tests = Find(columns, key);
+    if (!tests) continue;
+    if (tests->is_string() && !StartsJson(tests->get_ref<const std::string&>())) {
+      FailTests(key, ": packed (base64 of zlib of pickle). Unpack it to JSON first.");
+    }
+    ReadTests(*tests, key, task);
+  }
+  if (!task.entry_point.empty() || task.calls.empty()) return;
+  Json metadata = columns.value("metadata", Json::object());
+  if (metadata.is_string() && StartsJson(metadata.get_ref<const std::string&>())) {
+    metadata = ParseJson(metadata.get<std::string>(), "metadata");
+  }
+  task.entry_point = TextColumn(metadata, "func_name");
+  if (task.entry_point.empty()) task.entry_point = StartedName(TextColumn(columns, "starter_code"));
+}
+
 void FindTests(const Json& columns, const CodeOptions& options, CodeTask& task) {
   for (const char* key : {"tests", "test", "test_list", "input_output"}) {
     const Json* tests = Find(columns, key);
@@ -371,10 +425,21 @@ void FindTests(const Json& columns, const CodeOptions& options, CodeTask& task) 
     ReadTests(*tests, key, task);
     break;
   }
+  for (const char* key : {"checker", "generated_checker", "special_judge", "interactor"}) {
+    const Json* judge = Find(columns, key);
+    if (!judge || *judge == false || *judge == "") continue;
+    FailTests(key,
+              ": many outputs are right and a program tells which; such programs are not run. "
+              "List what is right in 'stdout' or 'any_of'.");
+  }
+  const bool none = task.stdio.empty() && task.calls.empty() && task.scripts.empty();
+  if (none) ReadLiveCodeBench(columns, task);
   const int kinds = !task.stdio.empty() + !task.calls.empty() + !task.scripts.empty();
   if (kinds == 0) {
-    throw TaskError("no-tests",
-                    "the problem has no tests; expected a column 'tests', 'test' or 'test_list'.");
+    throw TaskError(
+        "no-tests",
+        "the problem has no tests; expected a column 'tests', 'test' or 'test_list' (or those "
+        "of LiveCodeBench, 'public_test_cases' and 'private_test_cases').");
   }
   if (kinds > 1) FailTests("tests of different kinds in one problem.");
   if (task.scripts.empty()) return;

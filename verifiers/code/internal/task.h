@@ -6,6 +6,9 @@
 //   {"inputs": […], "outputs": […]}           APPS (column input_output, too); with "fn_name",
 //                                             calls with the inputs as arguments
 //   tests: [{"args", "expected", "kwargs"?}]  calls of `entry_point`
+//   public_test_cases, private_test_cases     LiveCodeBench: lists of {"input", "output",
+//                                             "testtype"}; "functional" ones call metadata's
+//                                             func_name or starter_code's method
 //   tests: ["assert …", …] or a text          assert script; also MBPP's test_list with
 //   test:  "def check(candidate): …"          test_setup_code, HumanEval's test with prompt and
 //                                             entry_point, MultiPL-E's C++ tests ("}\nint main…")
