@@ -1,8 +1,12 @@
 // Ctrl-C, SIGTERM and SIGHUP in generate and eval: what is done stays, and going on gives the same
 // bytes as never having stopped.
 
+#include <unistd.h>
+
 #include <csignal>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "base/lock.h"
@@ -52,6 +56,39 @@ class InterruptTest : public CliTest {
     }
     kill(pid, signal);
     return Wait(pid);
+  }
+
+  /// Waits until the program has signals handled and has computed for a while since: processor
+  /// time, whatever else the machine does.
+  static void UntilBusy(pid_t pid) {
+    const std::string folder = StrCat("/proc/", pid, "/");
+    const auto read = [&](const char* name) {  // such a file has no size
+      std::ifstream file(folder + name);
+      return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const auto handled = [&] {  // blocked, for whoever waits for them
+      const std::string status = read("status");
+      const size_t at = status.find("SigBlk:");
+      if (at == std::string::npos) return false;
+      const uint64_t blocked = std::stoull(status.substr(at + 7), nullptr, 16);
+      return (blocked >> (SIGINT - 1) & 1) != 0;
+    };
+    const auto ticks = [&] {  // of user and system time: the 14th and 15th field
+      std::istringstream fields(read("stat"));
+      std::string field;
+      for (int i = 0; i < 13; ++i) fields >> field;
+      int64_t user = 0, system = 0;
+      fields >> user >> system;
+      return user + system;
+    };
+    const auto wait = [](const auto& until) {
+      for (int i = 0; i < 60'000 && !until(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    };
+    wait(handled);
+    const int64_t begin = ticks(), second = sysconf(_SC_CLK_TCK);
+    wait([&] { return ticks() > begin + second / 2; });
   }
 
   std::string prompts_;
@@ -158,7 +195,7 @@ TEST_F(InterruptTest, EvalPrintsWhatIsDoneAndGoesOn) {
 
 TEST_F(InterruptTest, EvalWithoutAFileSaysThatThereIsNothingToGoOnWith) {
   const pid_t pid = Start(Eval({"--samples", "200"}));
-  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  UntilBusy(pid);
   kill(pid, SIGINT);
   const Outcome outcome = Wait(pid);
   EXPECT_EQ(outcome.code, 130);
