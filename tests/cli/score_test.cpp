@@ -284,7 +284,7 @@ TEST_F(ScoreTest, ExplainShowsEveryStep) {
                                   "--response-text", "so it is $\\boxed{0.5}$."});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   for (const char* part :
-       {"\\frac{2}{4}  (formula)", "0.5  (boxed)", "verdict     right", "/boxed", "reads as"}) {
+       {"$\\frac{2}{4}$  (whole)", "0.5  (boxed)", "verdict     right", "/boxed", "reads as"}) {
     ExpectContains(outcome.out, part);
   }
   const std::vector<std::string> pair{

@@ -314,6 +314,24 @@ NodeId Judge::SameUnit(NodeId g, NodeId a) {
   return Rewrite(tree_, a, [&](NodeId node) { return IsSymbol(node, "j") ? unit : kNoNode; });
 }
 
+// 2RC beside 2CR: a run of capitals is a product where the other side has its letters alone.
+NodeId Judge::Letters(NodeId id, NodeId other) {
+  if (IsConstant(tree_, id)) return id;
+  return Rewrite(tree_, id, [&](NodeId node) {
+    const std::string_view name = tree_[node].text;
+    const bool run = OpOf(node) == Op::kSymbol && name.size() > 1 && name.size() < 5 &&
+                     std::ranges::all_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!run) return kNoNode;
+    Nodes factors;
+    for (const char& c : name) {
+      const std::string_view letter(&c, 1);
+      if (!Mentions(tree_, other, letter)) return kNoNode;
+      factors.push_back(tree_.Add(Op::kSymbol, letter));
+    }
+    return tree_.Add(Op::kMul, {}, factors);
+  });
+}
+
 Sameness Judge::Scalars(NodeId g, NodeId a) {
   Sameness same = CompareScalars(tree_, g, a, {options_.decimals});
   if (Yes(same)) return same;
@@ -329,6 +347,9 @@ Sameness Judge::Scalars(NodeId g, NodeId a) {
   if (!IsConstant(tree_, g) || !IsConstant(tree_, a)) {
     const NodeId other = SameUnit(g, SameConstant(g, a));
     if (other != a) return CompareScalars(tree_, g, other, {options_.decimals});
+  }
+  if (const NodeId x = Letters(g, a), y = Letters(a, g); x != g || y != a) {
+    return CompareScalars(tree_, x, y, {options_.decimals});
   }
   if (options_.rename_variables) {
     const NodeId renamed = Renamed(tree_, g, a);

@@ -324,8 +324,9 @@ Sameness Judge::Equations(NodeId g, NodeId a) {
     case Proportion::kPositive:
     case Proportion::kNegative:
       return Sameness::kAgrees;
-    case Proportion::kUnknown:
-      return Sameness::kUnknown;
+    case Proportion::kUnknown:  // perhaps nothing but identities
+      if (!Yes(Scalars(g1, g2)) || !Yes(Scalars(a1, a2))) return Sameness::kUnknown;
+      return Both(Same(g1, a1), Same(g2, a2));
     default:
       return Sameness::kDifferent;
   }

@@ -12,7 +12,7 @@
 #include "verifiers/math/internal/words.h"
 #include "verifiers/text/ascii.h"
 #include "verifiers/text/extract.h"
-#include "verifiers/text/internal/formulas.h"
+#include "verifiers/text/formulas.h"
 
 namespace retort::verifiers {
 

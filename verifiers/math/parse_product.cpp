@@ -123,8 +123,10 @@ void Parser::NumberBehind(Factors& product) {
     const bool number = first && tree_[product.left].op == Op::kNumber;
     const bool behind_bang = i_ > 0 && tokens_[i_ - 1].lexeme == Lexeme::kBang;  // 3! 7!
     const bool behind_bracket = first && i_ > 0 && Closes(tokens_[i_ - 1], Bracket::kRound) &&
-                                tree_[product.left].op == Op::kAdd;  // (n - 2) 2^n
-    if (number || (Now().space && !behind_bang && !behind_bracket)) {
+                                (tree_[product.left].op == Op::kAdd ||  // (n - 2) 2^n, (-1) 9
+                                 tree_[product.left].op == Op::kNegate);
+    const bool power = Next().lexeme == Lexeme::kCaret && !number;  // 2^k 3^n, x 3^x
+    if (number || (Now().space && !behind_bang && !behind_bracket && !power)) {
       Fail();
     } else {
       product.more.push_back(Factor());

@@ -1,4 +1,4 @@
-#include "verifiers/text/internal/formulas.h"
+#include "verifiers/text/formulas.h"
 
 #include <algorithm>
 #include <array>

@@ -7,7 +7,7 @@
 
 #include "base/strings.h"
 #include "verifiers/text/ascii.h"
-#include "verifiers/text/internal/formulas.h"
+#include "verifiers/text/formulas.h"
 #include "verifiers/text/internal/plain_expression.h"
 
 namespace retort::verifiers {

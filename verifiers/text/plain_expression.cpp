@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "verifiers/text/ascii.h"
-#include "verifiers/text/internal/formulas.h"
+#include "verifiers/text/formulas.h"
 #include "verifiers/text/internal/passages.h"
 
 namespace retort::verifiers {

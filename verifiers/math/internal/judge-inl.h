@@ -55,6 +55,7 @@ class Judge {
   NodeId AsDomain(NodeId id);
   NodeId AsWhere(NodeId list);
   NodeId Called(NodeId call, NodeId other);
+  NodeId Letters(NodeId id, NodeId other);
   Sameness Scalars(NodeId g, NodeId a);
   NodeId SameConstant(NodeId g, NodeId a);
   NodeId SameUnit(NodeId g, NodeId a);

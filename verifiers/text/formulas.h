@@ -1,5 +1,5 @@
 #pragma once
-// Formulas and English words in running text, for passages.h.
+// Formulas and English words in running text.
 
 #include <cstddef>
 #include <string_view>
