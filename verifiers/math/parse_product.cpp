@@ -88,6 +88,7 @@ void Parser::Juxtaposed(Factors& product) {
     Fail();
   } else if ((product.more.empty() && Combinations(product.left)) ||
              Measured(tree_[product.left].constant) ||
+             (product.more.empty() && SeveralUnits(product.left)) ||
              (product.more.empty() && Unit(product.left))) {
     product.whole = false;
   } else if (failed_ || WordsBehind(product)) {

@@ -50,44 +50,81 @@ bool Parser::EndsItem(const Token& token) const {
   }
 }
 
-// The unit of all that stands before it in this item, which ends with it.
-bool Parser::Measured(bool constant) {
-  if (open_ > 0 || bars_ > 0 || angles_ > 0) return false;
+// The unit that begins here, as it is written, and the token behind it.
+std::optional<Parser::UnitHere> Parser::UnitAt(bool constant) {
+  if (open_ > 0 || bars_ > 0 || angles_ > 0) return std::nullopt;
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText) && !Is(Lexeme::kSymbol) && !Is(Lexeme::kFraction) &&
       !Is(Lexeme::kDegree) && !Is(Lexeme::kOpen, Bracket::kGroup)) {
-    return false;
+    return std::nullopt;
   }
   // Behind \mathrm there is only its group.
-  size_t begin = Now().begin;
-  std::string_view before = answer_.substr(0, begin);
+  const size_t begin = Now().begin;
+  const std::string_view before = answer_.substr(0, begin);
   const bool group = Is(Lexeme::kOpen, Bracket::kGroup);
   const bool roman = group && (before.ends_with("\\mathrm") || before.ends_with("\\mathsf") ||
                                before.ends_with("\\mathit") || before.ends_with("\\rm"));
-  if (group && !roman) return false;
-  const auto read = ReadUnit(answer_.substr(begin), roman);
+  if (group && !roman) return std::nullopt;
   tree_.Spend(2000);
-  if (!read || (read->unit.letter && !(after_number_ && constant))) return false;
+  const auto read = ReadUnit(answer_.substr(begin), roman);
+  if (!read || (read->unit.letter && !(after_number_ && constant))) return std::nullopt;
   const size_t end = begin + read->size;
   size_t next = i_;
   while (tokens_[next].lexeme != Lexeme::kEnd && tokens_[next].begin < end) ++next;
-  if (!EndsItem(tokens_[next])) return false;
   // The rest of its last token would be lost.
   const size_t rest = tokens_[next].lexeme == Lexeme::kEnd ? answer_.size() : tokens_[next].begin;
   constexpr std::string_view kNothing = " ~\t\n{}$.,;:!\\";
   if (rest > end &&
       answer_.substr(end, rest - end).find_first_not_of(kNothing) != std::string_view::npos) {
-    return false;
+    return std::nullopt;
   }
   // A lower-case letter may be meant for a number of things; those that may not are few.
   const std::string_view written = answer_.substr(begin, read->size);
   if (read->unit.letter) {
     const bool capital = IsUpper(written[0]) || written[0] == '\\';
     const bool common = std::string_view("mgshl").find(written[0]) != std::string_view::npos;
-    if (!capital && !common) return false;
-    if (!tokens_[i_].space && !(written.size() > 1)) return false;
+    if (!capital && !common) return std::nullopt;
+    if (!Now().space && !(written.size() > 1)) return std::nullopt;
   }
-  unit_ = roman ? tree_.Keep("\\mathrm" + std::string(written)) : written;
-  i_ = unit_end_ = next;
+  return UnitHere{read->unit, roman ? tree_.Keep("\\mathrm" + std::string(written)) : written,
+                  next};
+}
+
+// The unit of all that stands before it in this item, which ends with it.
+bool Parser::Measured(bool constant) {
+  const auto unit = UnitAt(constant);
+  if (!unit || !EndsItem(tokens_[unit->next])) return false;
+  unit_ = unit->text;
+  i_ = unit_end_ = unit->next;
+  return true;
+}
+
+// 2 h 30 min, 3 ft 6 in: a sum in the last of the units.
+bool Parser::SeveralUnits(NodeId& value) {
+  if (!after_number_ || !tree_[value].constant) return false;
+  const size_t back = i_;
+  Nodes values{value};
+  std::vector<UnitHere> units;
+  while (auto unit = UnitAt(true)) {
+    units.push_back(*unit);
+    if (units.size() > 4 || tokens_[unit->next].lexeme != Lexeme::kNumber) break;
+    i_ = unit->next;
+    values.push_back(Number());
+  }
+  const bool sum = units.size() > 1 && units.size() == values.size() &&
+                   EndsItem(tokens_[units.back().next]) &&
+                   std::ranges::all_of(units, [&](const UnitHere& unit) {
+                     return unit.unit.SameKind(units.back().unit) && unit.unit.mantissa > 0;
+                   });
+  if (!sum) {
+    i_ = back;
+    return false;
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = Converted(tree_, values[i], units[i].unit, units.back().unit);
+  }
+  value = tree_.Add(Op::kAdd, {}, values);
+  unit_ = units.back().text;
+  i_ = unit_end_ = units.back().next;
   return true;
 }
 

@@ -13,6 +13,7 @@
 
 #include "verifiers/math/internal/lexer.h"
 #include "verifiers/math/internal/parse.h"
+#include "verifiers/math/internal/quantity.h"
 #include "verifiers/math/internal/syntax.h"
 
 namespace retort::verifiers {
@@ -112,7 +113,14 @@ class Parser {
 
   // parse_units.cpp: what stands behind a number and is no factor.
   bool EndsItem(const Token& token) const;
+  struct UnitHere {
+    Unit unit;
+    std::string_view text;
+    size_t next = 0;
+  };
+  std::optional<UnitHere> UnitAt(bool constant);
   bool Measured(bool constant);
+  bool SeveralUnits(NodeId& value);
   void TakeMoney();
   bool OnlyUnits(bool spaced) const;
   bool Unit(NodeId& value);
