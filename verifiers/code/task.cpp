@@ -393,7 +393,8 @@ std::string CppCandidate(std::string_view script) {
 
 // The method of the class that a starter code leaves open.
 std::string StartedName(std::string_view starter) {
-  const size_t at = starter.find("def ");
+  // The last: comments before it may define a list's nodes.
+  const size_t at = starter.rfind("def ");
   if (at == std::string_view::npos) return "";
   starter.remove_prefix(at + 4);
   return std::string(Trim(starter.substr(0, starter.find('('))));
@@ -412,7 +413,11 @@ void ReadLiveCodeBench(const Json& columns, CodeTask& task) {
   if (!task.entry_point.empty() || task.calls.empty()) return;
   Json metadata = columns.value("metadata", Json::object());
   if (metadata.is_string() && StartsJson(metadata.get_ref<const std::string&>())) {
-    metadata = ParseJson(metadata.get<std::string>(), "metadata");
+    try {
+      metadata = ParseJson(metadata.get<std::string>(), "metadata");
+    } catch (const Error& error) {
+      FailTests(error.what());
+    }
   }
   task.entry_point = TextColumn(metadata, "func_name");
   if (task.entry_point.empty()) task.entry_point = StartedName(TextColumn(columns, "starter_code"));

@@ -5,6 +5,7 @@
 
 #include "verifiers/math/internal/judge-inl.h"
 #include "verifiers/math/internal/matrix.h"
+#include "verifiers/math/internal/phrase.h"
 #include "verifiers/math/internal/real_set.h"
 #include "verifiers/math/internal/relation.h"
 #include "verifiers/math/internal/rewrite.h"
@@ -91,6 +92,9 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
     const auto value = [&](NodeId id) { return is(id, "where") ? tree_.Child(id, 0) : id; };
     const Sameness same = Same(value(g), value(a));
     if (!is(g, "where") || !is(a, "where")) {
+      if (is(a, "where") && tree_[tree_.Child(a, 0)].constant) {
+        return Sameness::kDifferent;  // what a number is under a condition, it is not without
+      }
       return NeedsCondition(is(g, "where") ? g : a) ? Sameness::kDifferent : same;
     }
     return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
@@ -110,7 +114,8 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
   if (IsResidue(g) || IsResidue(a)) {
     const auto value = [&](NodeId id) { return IsResidue(id) ? tree_.Child(id, 0) : id; };
     const Sameness same = Same(value(g), value(a));
-    if (!IsResidue(g) || !IsResidue(a)) return same;
+    if (!IsResidue(g)) return Sameness::kDifferent;  // says less than a number
+    if (!IsResidue(a)) return same;
     return Both(same, Same(tree_.Child(g, 1), tree_.Child(a, 1)));
   }
   if ((is(g, "union") && is(a, "union")) || (is(g, "intersection") && is(a, "intersection"))) {
@@ -122,7 +127,7 @@ Sameness Judge::Compare(NodeId g, NodeId a) {
     return sums && !Yes(same) ? Sums(g, a, same) : same;
   }
   if (OpOf(g) == Op::kEmptySet && MeansNothing(a)) return Sameness::kSame;
-  if (OpOf(a) == Op::kEmptySet && MeansNothing(g)) return Sameness::kSame;
+  if (OpOf(a) == Op::kEmptySet && MeansNothing(g) && OpOf(g) == Op::kText) return Sameness::kSame;
   if (const Sameness same = Texts(g, a); same != Sameness::kUnknown) return same;
   bool other_domain = false;
   if (WithoutDomains(g, a, other_domain)) {
@@ -193,7 +198,13 @@ Sameness Judge::Cases(Nodes g, Nodes a) {
     Nodes left = other;
     left.erase(left.begin() + static_cast<ptrdiff_t>(i));
     const Sameness same = Both(Same(value, tree_.Child(other[i], 0)), Unordered(left, with));
-    if (Yes(same)) return same;
+    // The condition must be what the others leave.
+    Nodes conditions;
+    for (const NodeId pair_left : left) conditions.push_back(tree_.Child(pair_left, 1));
+    const NodeId others = tree_.Add(Op::kUnion, {}, conditions);
+    const NodeId leave = tree_.Add(Op::kSetMinus, {tree_.Add(Op::kSymbol, "R"), others});
+    const NodeId condition = tree_.Add(Op::kUnion, {tree_.Child(other[i], 1)});
+    if (Yes(same) && Yes(Sets(leave, condition))) return same;
   }
   return Sameness::kDifferent;
 }
@@ -206,16 +217,9 @@ NodeId Judge::Stated(NodeId phrase) const {
   for (size_t i = 0; i + 1 < n; ++i) {  // nothing but names before it
     if (OpOf(parts[i]) != Op::kText && !IsName(tree_, parts[i])) return kNoNode;
   }
-  const std::string_view text = tree_[said].text;
-  constexpr std::array<std::string_view, 7> kVerbs{"is",      "are",       "equals",   "haslength",
-                                                   "hasarea", "hasvolume", "isgivenby"};
-  const bool states =
-      std::ranges::any_of(kVerbs, [&](std::string_view verb) { return text.ends_with(verb); });
-  constexpr std::array<std::string_view, 9> kDoubts{"not",   "if",      "when",  "false", "doubt",
-                                                    "never", "whether", "could", "n't"};
-  const bool plain = std::ranges::none_of(
-      kDoubts, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
-  return OpOf(said) == Op::kText && OpOf(value) != Op::kText && states && plain ? value : kNoNode;
+  return OpOf(said) == Op::kText && OpOf(value) != Op::kText && StatesValue(tree_[said].text)
+             ? value
+             : kNoNode;
 }
 
 // |c| ≤ 1 chooses among all f(x) = cx, x > 0 is where f is looked at: that one may be left out.

@@ -147,6 +147,15 @@ bool Judge::WithoutDomains(NodeId& g, NodeId& a, bool& differ) {
   };
   const Nodes gold = split(g), answer = split(a);
   if (gold.empty() && answer.empty()) return false;
+  if (!gold.empty() && !answer.empty() && (gold.size() > 1 || answer.size() > 1)) {
+    const auto written = [&](const Nodes& domains) {
+      std::vector<std::string> forms;
+      for (const NodeId domain : domains) forms.push_back(NormalForm(tree_, domain));
+      std::ranges::sort(forms);
+      return forms;
+    };
+    differ = written(gold) != written(answer);
+  }
   if (gold.size() != 1 || answer.size() != 1) return true;
   const NodeId to = tree_.Child(gold[0], 0), from = tree_.Child(answer[0], 0);
   const bool same_set =
@@ -235,6 +244,11 @@ Sameness Judge::Lists(NodeId g, NodeId a) {
     return named && !(named->one && named->names[0] == NormalForm(tree_, name));
   };
   if (others(gold_name, y) || others(answer_name, x)) return Sameness::kDifferent;
+  // A(1, 2), B(3, 4): labels give an order, too.
+  const auto labelled = [&](NodeId item) {
+    return OpOf(item) == Op::kApply && tree_[item].count > 1;
+  };
+  if (std::ranges::all_of(x, labelled) && std::ranges::none_of(y, labelled)) return InOrder(x, y);
   // p and q beside p or q.
   const auto symbols = [&](const Nodes& items) {
     return std::ranges::all_of(items, [&](NodeId item) { return OpOf(item) == Op::kSymbol; });

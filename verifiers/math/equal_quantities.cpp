@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "verifiers/math/internal/judge-inl.h"
+#include "verifiers/math/internal/parse.h"
 #include "verifiers/math/internal/quantity.h"
 #include "verifiers/math/internal/rewrite.h"
 
@@ -18,14 +19,21 @@ bool Judge::HasPi(NodeId id) const {
          std::ranges::any_of(tree_.Children(id), [&](NodeId child) { return HasPi(child); });
 }
 
-// A value, or the last side of a relation, changed.
+// A value, or the constant sides of a relation, changed; kNoNode for what has none.
 NodeId Judge::Scaled(NodeId id, const std::function<NodeId(NodeId)>& scale) {
-  if (IsScalar(tree_, id)) return scale(id);
-  if (OpOf(id) != Op::kRelation) return id;
+  const auto value = [&](NodeId node) {  // ± as well
+    return IsScalar(tree_, node) || (tree_[node].plus_minus && OpOf(node) < Op::kQuantity);
+  };
+  if (value(id)) return scale(id);
+  if (OpOf(id) != Op::kRelation) return kNoNode;
   Nodes sides = ChildrenOf(id);
-  if (!IsScalar(tree_, sides.back())) return id;
-  sides.back() = scale(sides.back());
-  return tree_.Add(Op::kRelation, tree_[id].text, sides);
+  bool any = false;
+  for (NodeId& side : sides) {
+    if (!value(side) || !tree_[side].constant) continue;
+    side = scale(side);
+    any = true;
+  }
+  return any ? tree_.Add(Op::kRelation, tree_[id].text, sides) : kNoNode;
 }
 
 Sameness Judge::Quantities(NodeId g, NodeId a) {
@@ -46,8 +54,7 @@ Sameness Judge::Quantities(NodeId g, NodeId a) {
   if (!gold && !answer) return Same(x, y);
   if (gold && answer) {
     const auto temperature = [](const Unit& unit) {
-      return unit.Measures(Base::kCelsius) || unit.Measures(Base::kFahrenheit) ||
-             unit.Measures(Base::kKelvin);
+      return unit.Measures(Base::kCelsius) || unit.Measures(Base::kFahrenheit);
     };
     const bool degrees = (gold->Measures(Base::kDegree) && temperature(*answer)) ||
                          (answer->Measures(Base::kDegree) && temperature(*gold));
@@ -64,38 +71,49 @@ Sameness Judge::Quantities(NodeId g, NodeId a) {
                        {id, tree_.Add(Op::kDivide, {tree_.Add(Op::kPi, {}), tree_.Number(180)})});
     };
     if (gold->Measures(Base::kDegree) && answer->Measures(Base::kRadian)) {
-      return Same(Scaled(x, radians), y);
+      const NodeId scaled = Scaled(x, radians);
+      return scaled == kNoNode ? Sameness::kDifferent : Same(scaled, y);
     }
     if (gold->Measures(Base::kRadian) && answer->Measures(Base::kDegree)) {
-      return Same(x, Scaled(y, radians));
+      const NodeId scaled = Scaled(y, radians);
+      return scaled == kNoNode ? Sameness::kDifferent : Same(x, scaled);
     }
     if (!gold->SameKind(*answer)) return Sameness::kDifferent;
     const bool alike = gold->mantissa == answer->mantissa && gold->divisor == answer->divisor &&
                        gold->exponent == answer->exponent;
-    if (alike) return Same(x, y);
     const bool known =
         gold->mantissa > 0 && gold->divisor > 0 && answer->mantissa > 0 && answer->divisor > 0;
-    if (!known) return Sameness::kDifferent;
-    return Same(x, Scaled(y, [&](NodeId id) { return Converted(tree_, id, *answer, *gold); }));
+    if (!known) return tree_[g].text == tree_[a].text ? Same(x, y) : Sameness::kDifferent;
+    if (alike) return Same(x, y);
+    const NodeId scaled =
+        Scaled(y, [&](NodeId id) { return Converted(tree_, id, *answer, *gold); });
+    return scaled == kNoNode ? Sameness::kDifferent : Same(x, scaled);
   }
   const Unit& unit = gold ? *gold : *answer;
   const NodeId other = gold ? y : x;
-  // 5 N beside 5N: the letter is a factor.
-  const std::string_view name = tree_[gold ? g : a].text;
-  const std::string_view symbol = name == "\\Omega" ? "Omega" : name;
-  bool factor = false;
+  // 5 N beside 5N, 2 mg beside 2gm: letters are factors.
+  NodeId product = kNoNode;
   if (unit.letter && IsScalar(tree_, other)) {
-    Rewrite(tree_, other, [&](NodeId id) {
-      factor = factor || IsSymbol(id, symbol);
-      return kNoNode;
-    });
+    const auto formula = ParseFormula(tree_[gold ? g : a].text, tree_);
+    if (formula && IsScalar(tree_, *formula)) {
+      Rewrite(tree_, *formula, [&](NodeId id) {
+        const bool shared = OpOf(id) == Op::kSymbol && Mentions(tree_, other, tree_[id].text);
+        if (shared) product = *formula;
+        return kNoNode;
+      });
+    }
   }
-  const auto with = [&](NodeId id, NodeId by) { return tree_.Add(Op::kMul, {id, by}); };
   const auto changed = [&](NodeId by) {
-    const auto times = [&](NodeId id) { return with(id, by); };
-    return gold ? Same(Scaled(x, times), y) : Same(x, Scaled(y, times));
+    const auto times = [&](NodeId id) { return tree_.Add(Op::kMul, {id, by}); };
+    const NodeId scaled = Scaled(gold ? x : y, times);
+    if (scaled == kNoNode) return Sameness::kDifferent;
+    return gold ? Same(scaled, y) : Same(x, scaled);
   };
-  if (factor) return changed(tree_.Add(Op::kSymbol, symbol));
+  if (product != kNoNode) return changed(product);
+  // 5 ppm is a number.
+  if (unit.powers == decltype(unit.powers){} && unit.currency.empty() && unit.exponent != 0) {
+    return changed(Converted(tree_, tree_.Number(1), unit, Unit{}));
+  }
   const NodeId value = OpOf(other) == Op::kRelation ? tree_.Children(other).back() : other;
   if (unit.Measures(Base::kDegree) && HasPi(value)) {
     return changed(tree_.Add(Op::kDivide, {tree_.Add(Op::kPi, {}), tree_.Number(180)}));

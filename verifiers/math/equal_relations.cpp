@@ -19,7 +19,8 @@ bool Judge::IsRounding(NodeId exact, NodeId rounded) {
   const size_t point = text.find('.');
   const int places =
       point == std::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
-  if (OpOf(digits) != Op::kNumber || places > 20) return Yes(Scalars(exact, rounded));
+  if (OpOf(digits) != Op::kNumber || tree_[digits].detail != 0 || places > 20)
+    return Yes(Scalars(exact, rounded));
   const NodeId decimal =
       point == std::string_view::npos ? tree_.Add(Op::kNumber, std::string(text) + ".") : digits;
   const NodeId value = digits == rounded ? decimal : tree_.Add(Op::kNegate, {decimal});

@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "base/fingerprint.h"
 #include "verifiers/math/internal/judge-inl.h"
 #include "verifiers/math/internal/matrix.h"
 #include "verifiers/math/internal/rewrite.h"
@@ -147,7 +148,9 @@ Sameness Judge::Sums(NodeId g, NodeId a, Sameness otherwise) {
   }
   if (limit == kNoNode || several) return otherwise;
   const std::string_view name = tree_[limit].text;
-  for (const int64_t n : {2, 3, 4, 5, 7, 10}) {
+  const auto hashed = static_cast<int64_t>(Fnv1a(NormalForm(tree_, a)) % 23);
+  for (const int64_t n :
+       {int64_t{2}, int64_t{3}, int64_t{4}, int64_t{5}, int64_t{7}, int64_t{10}, 11 + hashed}) {
     const NodeId number = tree_.Number(n);
     const auto at_n = [&](NodeId id) {
       return Unrolled(tree_, Rewrite(tree_, id, [&](NodeId node) {

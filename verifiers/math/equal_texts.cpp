@@ -30,7 +30,9 @@ NodeId Judge::Meant(NodeId id) {
     if (!excluded || OpOf(*excluded) == Op::kText) return id;
     Nodes items = OpOf(*excluded) == Op::kList ? ChildrenOf(*excluded) : Nodes{*excluded};
     for (NodeId& item : items) {
-      if (OpOf(item) == Op::kRelation) item = tree_.Children(item).back();
+      if (OpOf(item) != Op::kRelation) continue;
+      if (tree_[item].text != "=" && tree_[item].text != "!") return id;  // except x > 2
+      item = tree_.Children(item).back();
     }
     const NodeId without = tree_.Add(Op::kSet, {}, items);
     return tree_.Add(Op::kSetMinus, {tree_.Add(Op::kSymbol, "R"), without});

@@ -279,7 +279,8 @@ Sameness Comparison::CompareFunctions() {
         // m/√(1 - v²/c²) and mc/√(c² - v²): of many names, lengths and speeds, none is negative.
         const bool positive =
             point < Balls::kMixed || (point >= Balls::kIntegers && point < Balls::kSigned);
-        const bool flipped = balls_.names() >= 3 && !positive && AreOpposite(precision);
+        const bool flipped =
+            program_.roots && balls_.names() >= 3 && !positive && AreOpposite(precision);
         if (!flipped) return Noted(Sameness::kDifferent);
         continue;
       }

@@ -282,8 +282,8 @@ void Lexer::Letter(std::string_view letter) {
 
 // a.m. or p.m. behind a time, whose first letter is `first`.
 bool Lexer::HalfDay(char first) {
-  const bool time =
-      space_ || (tokens_.size() > 1 && tokens_[tokens_.size() - 2].lexeme == Lexeme::kColon);
+  const bool time = space_ || After(Lexeme::kNumber) ||
+                    (tokens_.size() > 1 && tokens_[tokens_.size() - 2].lexeme == Lexeme::kColon);
   if (!time || !AfterValue() || (first != 'a' && first != 'p')) return false;
   for (const std::string_view mark : {"am", "a.m.", "a.m", "pm", "p.m.", "p.m"}) {
     if (Lowered(s_.substr(i_, mark.size())) != mark || IsLetter(At(i_ + mark.size()))) continue;

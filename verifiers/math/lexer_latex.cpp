@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/strings.h"
 #include "verifiers/math/internal/lexer-inl.h"
 #include "verifiers/math/internal/units.h"
 
@@ -272,7 +273,7 @@ void Lexer::Text() {
   if (lower == "per cent") return Push(Lexeme::kPercent);
   for (const std::string_view word : {" and", " or"}) {  // 7 \\text{ cm and } 4 \\text{ cm}
     if (!lower.ends_with(word) || !AfterValue()) continue;
-    const std::string_view head = text.substr(0, text.size() - word.size());
+    const std::string_view head = Trim(text.substr(0, text.size() - word.size()));
     if (!IsUnit(head, true) && !IsUnitFormula(head)) continue;
     Push(Lexeme::kText, {}, head);
     return Push(*FindWord(word.substr(1)));

@@ -54,7 +54,8 @@ bool Parser::ExplainsVariables() const {
   const bool only_for = Now().text.size() == first.size();
   const std::string second =
       only_for ? FirstWord(Next().text)
-               : FirstWord(Now().text.substr(Now().text.find_first_not_of(" ~", first.size())));
+               : FirstWord(Now().text.substr(std::min(
+                     Now().text.find_first_not_of(" ~", first.size()), Now().text.size())));
   constexpr std::array<std::string_view, 8> kQuantifiers{"all",  "any",     "every", "each",
                                                          "some", "integer", "real",  "arbitrary"};
   general =
@@ -80,9 +81,14 @@ NodeId Parser::UnderWords(NodeId value) {
     if (named) name = Now().text;
   }
   const auto says = [&](std::string_view word) { return words.find(word) != std::string::npos; };
-  for (const std::string_view word : {" even ", " odd ", " prime ", " composite ", " multiple",
-                                      " divi", "coprime", " nonzero", " negative", "distinct"}) {
-    if (says(word)) return Fail();
+  constexpr std::array kPlain = std::to_array<std::string_view>(
+      {"for",      "where",     "with",     "is",        "are",        "be",     "an",
+       "a",        "all",       "any",      "some",      "each",       "every",  "arbitrary",
+       "constant", "constants", "integer",  "integers",  "real",       "number", "numbers",
+       "natural",  "positive",  "rational", "parameter", "parameters", "value",  "values",
+       "the",      "in",        "of",       "and",       "free",       "reals",  "const"});
+  for (const std::string& word : Split(Words(words), ' ')) {
+    if (!word.empty() && std::ranges::find(kPlain, word) == kPlain.end()) return Fail();
   }
   if (name.empty()) return value;
   const std::string_view set = says(" positive integer") || says(" natural") ? "N"
@@ -262,7 +268,21 @@ NodeId Parser::Side(std::string_view& unit) {
   return side;
 }
 
+// A lower-case letter is a unit where there is no variable beside it: 3 m, but x + 3 m and P = 4 s.
 NodeId Parser::Relation() {
+  const size_t begin = i_;
+  bool letter = false;
+  const NodeId relation = RelationHere(letter);
+  if (!letter || !letters_ || (!failed_ && tree_[relation].constant)) return relation;
+  i_ = begin;
+  failed_ = false;
+  letters_ = false;
+  const NodeId again = RelationHere(letter);
+  letters_ = true;
+  return again;
+}
+
+NodeId Parser::RelationHere(bool& letter) {
   const Level level(*this);
   Nodes sides;
   std::vector<std::string_view> units;
@@ -274,6 +294,8 @@ NodeId Parser::Relation() {
     std::string_view unit;
     sides.push_back(Side(unit));
     units.push_back(unit);
+    const auto read = unit.empty() ? std::nullopt : ReadUnit(unit, false);
+    letter = letter || (read && read->unit.letter && IsLower(unit[0]));
   };
   if (Is(Lexeme::kRelation)) {  // "= 5", "≈ 5", "> 3"
     const auto relation = Now().As<enum Relation>();

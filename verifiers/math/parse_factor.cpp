@@ -445,7 +445,6 @@ NodeId Parser::Primary() {
 NodeId Parser::Number() {
   const Token token = Now();
   ++i_;
-  after_decimal_ = token.text.find('.') != std::string_view::npos;
   if (!Is(Lexeme::kRepetend)) return tree_.Add(Op::kNumber, token.text, {}, token.As<int>());
   // 0.1666… = 1/10 + 6/90
   const std::string_view repetend = Now().text;

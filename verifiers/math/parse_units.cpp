@@ -16,15 +16,17 @@ struct Scale {
   std::string_view word;
   size_t zeros;
 };
-constexpr std::array kScales{Scale{"hundred", 2}, Scale{"thousand", 3},  Scale{"million", 6},
-                             Scale{"billion", 9}, Scale{"trillion", 12}, Scale{"lakh", 5},
-                             Scale{"crore", 7},   Scale{"百", 2},        Scale{"千", 3},
-                             Scale{"万", 4},      Scale{"亿", 8},        Scale{"тыс", 3},
-                             Scale{"тысяч", 3},   Scale{"млн", 6},       Scale{"млрд", 9}};
+constexpr std::array kScales{
+    Scale{"hundred", 2},   Scale{"thousand", 3}, Scale{"million", 6},  Scale{"billion", 9},
+    Scale{"trillion", 12}, Scale{"lakh", 5},     Scale{"十", 1},       Scale{"億", 8},
+    Scale{"萬", 4},        Scale{"миллион", 6},  Scale{"миллиард", 9}, Scale{"crore", 7},
+    Scale{"百", 2},        Scale{"千", 3},       Scale{"万", 4},       Scale{"亿", 8},
+    Scale{"тыс", 3},       Scale{"тысяч", 3},    Scale{"млн", 6},      Scale{"млрд", 9}};
 
 // The number of zeros of "million", 0 for other words.
 size_t Zeros(std::string_view text) {
-  const std::string word = Lowered(text);
+  std::string word = Lowered(text);
+  if (word.size() > 6 && word.ends_with('s')) word.pop_back();  // millions
   for (const Scale& scale : kScales) {
     if (word == scale.word) return scale.zeros;
   }
@@ -80,10 +82,12 @@ std::optional<Parser::UnitHere> Parser::UnitAt(bool constant) {
   // A lower-case letter may be meant for a number of things; those that may not are few.
   const std::string_view written = answer_.substr(begin, read->size);
   if (read->unit.letter) {
+    const bool run = written.size() > 1 && IsLower(written[0]) && IsLower(written[1]);
     const bool capital = IsUpper(written[0]) || written[0] == '\\';
     const bool common = std::string_view("mgshl").find(written[0]) != std::string_view::npos;
-    if (!capital && !common) return std::nullopt;
-    if (!Now().space && !(written.size() > 1)) return std::nullopt;
+    if (!letters_ && !capital) return std::nullopt;
+    if (!run && !capital && !common) return std::nullopt;
+    if (!Now().space && (run || written.size() == 1)) return std::nullopt;
   }
   return UnitHere{read->unit, roman ? tree_.Keep("\\mathrm" + std::string(written)) : written,
                   next};
@@ -159,31 +163,18 @@ bool Parser::Unit(NodeId& value) {
   if (after_number_ && Is(Lexeme::kOpen, Bracket::kRound)) {  // 5 (five), 72 (pieces of track)
     size_t end = i_ + 1;
     bool long_word = false;
+    bool plain = true;
     for (; tokens_[end].lexeme == Lexeme::kWord || tokens_[end].lexeme == Lexeme::kText; ++end) {
       long_word = long_word || tokens_[end].text.size() > 2;
+      const auto number = NumberInWords(tokens_[end].text);
+      const bool same = number && tree_[value].text == std::to_string(*number);
+      plain = plain && (same || (!number && IsUnit(tokens_[end].text, true)));
     }
+    long_word = long_word && plain;
     if (long_word && Closes(tokens_[end], Bracket::kRound)) {
       i_ = end + 1;
       return true;
     }
-  }
-  if (Is(Lexeme::kSymbol) && Now().text == "m" && !Now().space && after_decimal_ &&
-      Next().lexeme == Lexeme::kCaret) {  // 10.5m²
-    i_ += 2;
-    Argument();
-    return true;
-  }
-  if (Is(Lexeme::kSymbol) && Now().text == "m" && after_number_ && Next().lexeme == Lexeme::kOver &&
-      Next(2).lexeme == Lexeme::kSymbol &&
-      (Next(2).text == "s" || Next(2).text == "h")) {  // 30 m/s
-    i_ += 3;
-    if (Take(Lexeme::kCaret)) Argument();
-    return true;
-  }
-  if (Is(Lexeme::kSymbol) && Now().space && open_ == 0 && after_number_ &&
-      OnlyUnits(true)) {  // 18 m
-    i_ = tokens_.size() - 1;
-    return true;
   }
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
   // All that follows only says what is counted: "18 dollars every day".
@@ -197,7 +188,34 @@ bool Parser::Unit(NodeId& value) {
     Multiply(value, tree_.Add(Op::kNumber, "1" + std::string(zeros, '0')));
     return true;
   }
-  const bool foreign = Is(Lexeme::kText) && static_cast<signed char>(Now().text[0]) < 0;
+  const bool foreign =
+      Is(Lexeme::kText) && !Now().text.empty() && static_cast<signed char>(Now().text[0]) < 0;
+  if (foreign && tree_[value].constant) {  // 3万元, 5百万, 5 миллионов
+    std::string_view rest = Now().text;
+    size_t zeros = 0;
+    for (bool found = true; found && !rest.empty();) {
+      found = false;
+      for (const Scale& scale : kScales) {
+        if (static_cast<signed char>(scale.word[0]) >= 0 || !rest.starts_with(scale.word)) continue;
+        zeros += scale.zeros;
+        rest.remove_prefix(scale.word.size());
+        // Russian goes on with an ending.
+        if (scale.word.size() > 4 && scale.word[0] == '\xD0') rest = {};
+        if (scale.word.size() > 4 && scale.word[0] == '\xD1') rest = {};
+        found = true;
+        break;
+      }
+    }
+    if (zeros > 0) {
+      Multiply(value, tree_.Add(Op::kNumber, "1" + std::string(zeros, '0')));
+      ++i_;
+      if (!rest.empty() && open_ == 0 && EndsItem(Now())) {
+        unit_ = rest;
+        unit_end_ = i_;
+      }
+      return true;
+    }
+  }
   if (foreign && tree_[value].constant && open_ == 0 && EndsItem(Next())) {  // 5 метров, 5个
     unit_ = Now().text;
     unit_end_ = ++i_;

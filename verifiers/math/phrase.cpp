@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "verifiers/math/internal/parse.h"
 #include "verifiers/math/internal/words.h"
@@ -114,13 +115,31 @@ std::optional<NodeId> ReadPhrase(std::string_view answer, Tree& tree) {
         continue;
       }
     }
-    const std::string key = TextKey(piece.text);
-    if (key.empty()) continue;
-    parts.push_back(tree.Add(Op::kText, key));
+    if (TextKey(piece.text).empty()) continue;
+    parts.push_back(tree.Add(Op::kText, Words(piece.text)));
     words = true;
   }
   if (!words || !values) return std::nullopt;
   return tree.Add(Op::kOpaque, "phrase", parts);
+}
+
+bool StatesValue(std::string_view before) {
+  const std::string lower = StrCat(" ", Lowered(Trim(before)), " ");
+  constexpr std::array<std::string_view, 9> kVerbs{
+      " is ",       " are ",        " equals ",    " is equal to ", " has length ",
+      " has area ", " has volume ", " has value ", " is given by "};
+  constexpr std::array kRestricting = std::to_array<std::string_view>(
+      {" not ",        " if ",      " when ",   " where ", " unless ",   " than ",
+       " only ",       " for all ", " every ",  "n't ",    " doubt ",    " false ",
+       " whether ",    " never ",   " could ",  " might ", " wrong ",    " opposite ",
+       " twice ",      " half ",    " plus ",   " minus ", " unlikely ", " negative ",
+       " reciprocal ", " inverse ", " square ", " root ",  " double ",   " to the axis ",
+       " except ",     " but "});
+  return std::ranges::any_of(kVerbs,
+                             [&](std::string_view verb) { return lower.ends_with(verb); }) &&
+         std::ranges::none_of(kRestricting, [&](std::string_view word) {
+           return lower.find(word) != std::string::npos;
+         });
 }
 
 std::string_view StatedValue(std::string_view sentence) {
@@ -141,15 +160,7 @@ std::string_view StatedValue(std::string_view sentence) {
   if (before.find(". ") != std::string_view::npos || before.find('\n') != std::string_view::npos) {
     return {};  // one sentence, and nothing besides
   }
-  const std::string lower = " " + Lowered(before);
-  constexpr std::array<std::string_view, 16> kRestricting{
-      " doubt ", " false ", " whether ", " never ", " could ", " might ",   " not ",   " if ",
-      " when ",  " where ", " unless ",  " than ",  " only ",  " for all ", " every ", "n't "};
-  if (std::ranges::any_of(kRestricting, [&](std::string_view word) {
-        return lower.find(word) != std::string::npos;
-      })) {
-    return {};
-  }
+  if (!StatesValue(before)) return {};
   std::string_view value = Trim(sentence.substr(begin));
   for (const std::string_view word : {"about ", "approximately ", "only about "}) {
     if (value.starts_with(word)) value.remove_prefix(word.size());

@@ -81,6 +81,12 @@ class Builder {
       program_.decimal = true;
     }
     program_.log = program_.log || step.Is(Function::kLog);
+    if (step.op == Op::kRoot && step.count == 2) {
+      const Op radicand = program_[program_.Arguments(step)[0]].op;
+      (radicand == Op::kAdd ? sums_ : products_) = true;
+    }
+    products_ = products_ || step.Is(Function::kAbs) || step.Is(Function::kSign);
+    program_.roots = sums_ && !products_;
     program_.complex = program_.complex || step.op == Op::kI;
     program_.pieces = program_.pieces || step.op == Op::kRoot || HasPieces(step);
 
@@ -110,6 +116,7 @@ class Builder {
   Program& program_;
   std::vector<int32_t> step_of_;
   std::unordered_map<uint64_t, int32_t> known_;
+  bool sums_ = false, products_ = false;  // under roots
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ constexpr Powers Of(std::initializer_list<std::pair<Base, int>> bases) {
 }
 
 using enum Base;
+constexpr Powers kDataRate = Of({{kBit, 1}, {kSecond, -1}});
 constexpr Powers kPure{}, kRadians = Of({{kRadian, 1}}), kTurns = Of({{kTurn, 1}});
 constexpr Powers kLength = Of({{kMetre, 1}}), kArea = Of({{kMetre, 2}}),
                  kVolume = Of({{kMetre, 3}}), kMass = Of({{kGram, 1}}), kTime = Of({{kSecond, 1}}),
@@ -96,7 +97,7 @@ constexpr auto kSymbols = [] {
       Known{"ppm", &kPure, 1, -6},
       Known{"ppb", &kPure, 1, -9},
       Known{"torr", &kPressure, 133'322'368'421, -6},
-      Known{"bps", &kData, 1, 0, kSi},
+      Known{"bps", &kDataRate, 1, 0, kSi},
       Known{"KB", &kData, 8, 3},
       Known{"KiB", &kData, 8192, 0},
       Known{"MiB", &kData, 8'388'608, 0},
@@ -172,6 +173,10 @@ constexpr auto kWords = [] {
       Known{"hour", &kTime, 3600, 0},
       Known{"day", &kTime, 86'400, 0},
       Known{"week", &kTime, 604'800, 0},
+      Known{"decade", &kMonths, 120, 0},
+      Known{"knot", &kSpeed, 1852, -3},
+      Known{"pint", &kVolume, 473'176'473, -12},
+      Known{"quart", &kVolume, 946'352'946, -12},
       Known{"month", &kMonths, 1, 0},
       Known{"year", &kMonths, 12, 0},
       Known{"inch", &kLength, 254, -4},
@@ -339,6 +344,17 @@ bool Multiply(Unit& unit, const Unit& by, int power) {
   return true;
 }
 
+// One letter, or a run that may as well be a product: mg, ab, hm.
+bool MayBeVariables(std::string_view name) {
+  constexpr std::array<std::string_view, 36> kSure{
+      "mm",  "cm",  "dm",  "km",  "kg",  "ml",  "cl",  "dl",  "ft",  "yd",  "mi",  "in",
+      "lb",  "lbs", "oz",  "hr",  "hrs", "min", "sec", "mol", "mph", "kph", "gal", "atm",
+      "bar", "psi", "bps", "cal", "ton", "rad", "rev", "rpm", "ppm", "ppb", "usd", "eur"};
+  if (name.size() == 1 || name == "\xCE\xA9") return true;
+  return name.size() <= 3 && std::ranges::all_of(name, IsLower) &&
+         std::ranges::find(kSure, name) == kSure.end();
+}
+
 // Walks over LaTeX: spaces, fonts and braces are nothing.
 class Reader {
  public:
@@ -502,7 +518,7 @@ class Reader {
     const auto found = Find(name);
     if (!found || IsLetter(At(i_))) return false;
     ++names_;
-    letter_ = letter_ || ((name.size() == 1 || name == "\xCE\xA9") && !upright_);
+    letter_ = letter_ || (!upright_ && MayBeVariables(name));
     if (depth_ == 0 && At(i_) == '.' && At(i_ + 1) != '.') ++i_;  // "in."
     return Exponent(power) && Multiply(unit, *found, power);
   }

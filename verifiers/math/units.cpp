@@ -10,27 +10,29 @@ namespace retort::verifiers {
 
 namespace {
 
-constexpr std::array<std::string_view, 31> kAbbreviations{
-    "cm", "mm",  "km", "m",   "kg",  "g",  "mg", "ft",  "in",  "yd",  "mi",
-    "lb", "lbs", "oz", "mph", "kph", "ml", "l",  "hr",  "hrs", "min", "mins",
-    "s",  "sec", "h",  "st",  "nd",  "rd", "th", "kwh", "usd"};
+constexpr std::array<std::string_view, 30> kAbbreviations{
+    "cm",   "mm",  "km",  "m",   "kg",  "g",  "ft", "in", "yd",  "mi",
+    "lb",   "lbs", "oz",  "mph", "kph", "ml", "l",  "hr", "hrs", "min",
+    "mins", "s",   "sec", "h",   "st",  "nd", "rd", "th", "kwh", "usd"};
 
 // Words that change, question or continue the number before them.
 constexpr std::array kNotUnits = std::to_array<std::string_view>(
-    {"or",        "and",       "to",         "not",       "no",        "is",        "isn",
-     "are",       "was",       "but",        "if",        "unless",    "maybe",     "either",
-     "neither",   "nor",       "wrong",      "incorrect", "plus",      "minus",     "times",
-     "over",      "divided",   "multiplied", "mod",       "modulo",    "pi",        "sqrt",
-     "root",      "sin",       "cos",        "tan",       "log",       "ln",        "exp",
-     "infinity",  "inf",       "half",       "halves",    "third",     "thirds",    "fourth",
-     "fourths",   "fifths",    "sixths",     "sevenths",  "eighths",   "ninths",    "tenths",
-     "hundred",   "hundreds",  "thousand",   "million",   "billion",   "trillion",  "dozen",
-     "dozens",    "lakh",      "crore",      "squared",   "cubed",     "factorial", "percent",
-     "remainder", "least",     "most",       "more",      "less",      "below",     "above",
-     "under",     "excluded",  "excluding",  "exclusive", "except",    "false",     "nope",
-     "negative",  "imaginary", "reciprocal", "inverse",   "doubled",   "tripled",   "minimum",
-     "maximum",   "odd",       "even",       "prime",     "composite", "otherwise", "else",
-     "possibly",  "perhaps",   "never",      "base",      "rounded",   "incl"});
+    {"or",        "and",       "to",         "not",       "no",        "is",         "isn",
+     "are",       "was",       "but",        "if",        "unless",    "maybe",      "either",
+     "neither",   "nor",       "wrong",      "incorrect", "plus",      "minus",      "times",
+     "over",      "divided",   "multiplied", "mod",       "modulo",    "pi",         "sqrt",
+     "root",      "sin",       "cos",        "tan",       "log",       "ln",         "exp",
+     "infinity",  "inf",       "half",       "halves",    "third",     "thirds",     "fourth",
+     "fourths",   "fifths",    "sixths",     "sevenths",  "eighths",   "ninths",     "tenths",
+     "hundred",   "hundreds",  "thousand",   "million",   "billion",   "trillion",   "dozen",
+     "dozens",    "lakh",      "crore",      "squared",   "cubed",     "factorial",  "percent",
+     "remainder", "least",     "most",       "more",      "less",      "below",      "above",
+     "under",     "excluded",  "excluding",  "exclusive", "except",    "false",      "nope",
+     "negative",  "imaginary", "reciprocal", "inverse",   "doubled",   "tripled",    "minimum",
+     "maximum",   "odd",       "even",       "prime",     "composite", "otherwise",  "else",
+     "millones",  "millions",  "thousands",  "billions",  "trillions", "hundredths", "thousandths",
+     "quarters",  "quarter",   "possibly",   "perhaps",   "never",     "base",       "rounded",
+     "incl"});
 
 // Words that begin a condition or a reason, not a unit.
 constexpr std::array<std::string_view, 10> kConditions{

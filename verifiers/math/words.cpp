@@ -86,7 +86,9 @@ std::string AnswerKey(std::string_view text) {
   }
   rest = without_ordinals;
   for (const std::string_view word : {"yes", "no"}) {
-    if (rest.starts_with(word) && rest.size() > word.size() && rest[word.size()] == ',') {
+    const std::string_view opposite = word[0] == 'y' ? "no" : "yes";
+    const bool both = TextKey(rest).find(opposite) != std::string::npos && rest.size() < 40;
+    if (!both && rest.starts_with(word) && rest.size() > word.size() && rest[word.size()] == ',') {
       return std::string(word);
     }
   }

@@ -406,7 +406,8 @@ Found BoxesOf(std::string_view text, Reading reading) {
     answer.outside_percent = true;
   }
   // "\\boxed{42} or 43" is two answers.
-  const std::string_view behind = boxes.behind;
+  std::string_view behind = boxes.behind;
+  behind.remove_prefix(SkipAny(behind, 0, "$})]\\"));
   const bool more = behind.starts_with(" or ") && behind.size() > 4 &&
                     (IsDigit(behind[4]) || behind[4] == '$' || behind[4] == '-');
   if (more) {
@@ -464,8 +465,10 @@ bool IsDoubted(std::string_view text, size_t at) {
   if (word == std::string::npos) return false;
   const std::string_view before = std::string_view(lower).substr(0, word);
   if (before.ends_with(" if the ")) return true;
-  constexpr std::array<std::string_view, 8> kDoubts{
-      " not ", "n't ", " doubt ", " false ", " whether ", " never ", " could be ", " may say "};
+  constexpr std::array kDoubts = std::to_array<std::string_view>(
+      {" not think", " not believe", " not say", " not sure", " not true", " not the case",
+       " not claim", "n't think", "n't believe", "n't say", "n't true", " doubt ", " false ",
+       " whether ", " never ", " could be ", " may say ", " nobody ", " wrong if "});
   return std::ranges::any_of(
       kDoubts, [&](std::string_view doubt) { return before.find(doubt) != std::string::npos; });
 }
@@ -473,7 +476,8 @@ bool IsDoubted(std::string_view text, size_t at) {
 Found FindPhrase(const Place& place) {
   if (place.at.phrase == kNone) return std::nullopt;
   if (IsDoubted(place.text, place.at.phrase)) {
-    return Answer(FirstSentence(place.text), ExtractionRule::kPhrase);
+    return Answer("doubted: " + std::string(place.text.substr(place.at.phrase)),
+                  ExtractionRule::kPhrase);
   }
   return FindAnnounced(Announced(place.text, place.at.phrase), ExtractionRule::kPhrase,
                        place.reading);

@@ -81,6 +81,7 @@ class Parser {
   NodeId List(Lexeme until);
   NodeId Grouped(Nodes items, int detail);
   NodeId Relation();
+  NodeId RelationHere(bool& letter);
   NodeId Side(std::string_view& unit);
   void InOneUnit(Nodes& sides, const std::vector<std::string_view>& units);
   NodeId Expression(Power weakest);
@@ -177,9 +178,9 @@ class Parser {
   NodeId condition_ = kNoNode;  // in brackets behind what this item says
   std::string_view unit_;       // the last that was read,
   size_t unit_end_ = 0;         // and the token behind it
+  bool letters_ = true;         // a lower-case letter behind a number may be a unit
   std::string_view money_;      // that stood before a number of this side
   bool after_number_ = false;  // the last factor began with a number and nothing was attached to it
-  bool after_decimal_ = false;  // the last number had a decimal point
 };
 
 }  // namespace retort::verifiers

@@ -40,7 +40,7 @@ struct Unit {
   int64_t mantissa = 1;            ///< it is mantissa / divisor · 10^exponent; 0: too large
   int64_t divisor = 1;
   int exponent = 0;
-  bool letter = false;  ///< one letter, not upright: perhaps a variable
+  bool letter = false;  ///< one letter or a short run, not upright: perhaps variables
 
   bool Measures(Base base) const;  ///< that and nothing else
   bool SameKind(const Unit& other) const {

@@ -84,6 +84,7 @@ struct Program {
   bool decimal = false;  ///< a number has a decimal point
   bool log = false;      ///< a log has no base
   bool complex = false;  ///< i stands in it
+  bool roots = false;    ///< of sums; and neither bars, signs nor roots of products
   bool pieces = false;   ///< may follow another law far away: floors, bars, maxima, roots
 };
 
