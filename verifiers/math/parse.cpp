@@ -264,7 +264,8 @@ NodeId Parser::Side(std::string_view& unit) {
   money_ = {};
   const NodeId side = Expression(Power::kSet);
   unit = {};
-  if (!failed_ && open_ == 0) unit = unit_end_ == i_ && unit_end_ != 0 ? unit_ : money_;
+  if (!failed_ && in_items_ && calls_ == 0)
+    unit = unit_end_ == i_ && unit_end_ != 0 ? unit_ : money_;
   return side;
 }
 

@@ -277,10 +277,14 @@ NodeId Parser::Applied(NodeId symbol) {
     return symbol;
   }
   ++i_;
+  ++open_;
+  ++calls_;
   Nodes arguments;
   do {
     arguments.push_back(Relation());
   } while (!failed_ && Take(Lexeme::kComma));
+  --open_;
+  --calls_;
   if (failed_ || !Closes(Now(), Bracket::kRound)) return Fail();
   ++i_;
   return tree_.Add(Op::kApply, std::string(name), arguments);

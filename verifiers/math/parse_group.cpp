@@ -15,8 +15,16 @@ NodeId Parser::Bracketed() {
   ++open_;
   const int outer = bars_;
   const bool set = std::exchange(in_set_, open == Bracket::kSet);
+  const bool list = open == Bracket::kRound || open == Bracket::kSquare || open == Bracket::kSet;
+  const bool items = std::exchange(in_items_, in_items_ && list);
   bars_ = 0;
-  const NodeId inside = BracketContent(open, outward);
+  NodeId inside = BracketContent(open, outward);
+  in_items_ = items;
+  if (!failed_ && tree_[inside].op == Op::kQuantity) {  // (5 cm): the unit of the bracket
+    unit_ = tree_[inside].text;
+    unit_end_ = i_;
+    inside = EndsItem(Now()) ? tree_.Child(inside, 0) : Fail();
+  }
   bars_ = outer;
   in_set_ = set;
   --open_;
@@ -130,6 +138,7 @@ NodeId Parser::FunctionCall() {
   const bool words = Is(Lexeme::kWord) || Is(Lexeme::kText);
   if ((function == Function::kMax || function == Function::kMin) && words) return Fail();  // min at
   Nodes arguments;
+  ++calls_;
   if (function <= Function::kCsc) ++angles_;
   const auto opens = [&](Bracket bracket) { return Is(Lexeme::kOpen, bracket); };
   if (opens(Bracket::kRound) || opens(Bracket::kGroup) || opens(Bracket::kSquare) ||
@@ -157,6 +166,7 @@ NodeId Parser::FunctionCall() {
     arguments.push_back(factors.size() == 1 ? factors[0] : tree_.Add(Op::kMul, {}, factors));
   }
   if (function <= Function::kCsc) --angles_;
+  --calls_;
   if (power != kNoNode && IsMinusOne(power) && function <= Function::kCsc) {
     constexpr std::array kInverses{Function::kAsin, Function::kAcos, Function::kAtan,
                                    Function::kAcot, Function::kAsec, Function::kAcsc};

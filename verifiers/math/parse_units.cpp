@@ -47,6 +47,8 @@ bool Parser::EndsItem(const Token& token) const {
     case Lexeme::kArrow:
     case Lexeme::kDots:
       return true;
+    case Lexeme::kClose:
+      return open_ > 0 && in_items_;
     default:
       return StartsCondition(token);
   }
@@ -54,7 +56,7 @@ bool Parser::EndsItem(const Token& token) const {
 
 // The unit that begins here, as it is written, and the token behind it.
 std::optional<Parser::UnitHere> Parser::UnitAt(bool constant) {
-  if (open_ > 0 || bars_ > 0 || angles_ > 0) return std::nullopt;
+  if (!in_items_ || bars_ > 0 || calls_ > 0) return std::nullopt;
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText) && !Is(Lexeme::kSymbol) && !Is(Lexeme::kFraction) &&
       !Is(Lexeme::kDegree) && !Is(Lexeme::kOpen, Bracket::kGroup)) {
     return std::nullopt;
@@ -179,6 +181,13 @@ bool Parser::Unit(NodeId& value) {
   if (!Is(Lexeme::kWord) && !Is(Lexeme::kText)) return false;
   // All that follows only says what is counted: "18 dollars every day".
   if (!tree_[value].constant) return false;
+  if (const auto unit = UnitAt(true)) {  // 2 m + 3 cm: no unit of the whole
+    const Lexeme next = tokens_[unit->next].lexeme;
+    if (next == Lexeme::kSign || next == Lexeme::kTimes || next == Lexeme::kOver) {
+      Fail();
+      return true;
+    }
+  }
   if (open_ == 0 && OnlyUnits(Now().space)) {
     i_ = tokens_.size() - 1;
     return true;

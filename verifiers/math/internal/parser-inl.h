@@ -174,6 +174,8 @@ class Parser {
   int bars_ = 0;    // |
   int angles_ = 0;  // arguments of sines and the like
   bool in_set_ = false;
+  bool in_items_ = true;  // of no bracket, or of round, square and set ones alone
+  int calls_ = 0;         // of functions
   bool failed_ = false;
   NodeId condition_ = kNoNode;  // in brackets behind what this item says
   std::string_view unit_;       // the last that was read,
