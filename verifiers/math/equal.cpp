@@ -297,6 +297,13 @@ NodeId Judge::SameConstant(NodeId g, NodeId a) {
     to = constant(g, false);
   }
   if (from == kNoNode || to == kNoNode || tree_[from].text == tree_[to].text) return a;
+  // Cx + C: a name that stands elsewhere, too, is no such constant.
+  const auto elsewhere = [&](NodeId sum, NodeId name) {
+    return std::ranges::any_of(tree_.Children(sum), [&](NodeId term) {
+      return term != name && Mentions(tree_, term, tree_[name].text);
+    });
+  };
+  if (elsewhere(a, from) || elsewhere(g, to)) return a;
   const std::string_view name = tree_[from].text;
   return Rewrite(tree_, a, [&](NodeId node) { return IsSymbol(node, name) ? to : kNoNode; });
 }

@@ -159,7 +159,7 @@ class MathVerifier final : public Verifier {
       return verdict.reason.find(name) != std::string::npos;
     };
     const bool unread = kind("bad-gold") || kind("/text/") || kind("/phrase/");
-    if (unread && !notes.unread.empty()) {
+    if ((unread || text.empty()) && !notes.unread.empty()) {
       text += StrCat(text.empty() ? "" : "; ", notes.unread);
     }
     return text;

@@ -253,9 +253,11 @@ NodeId Parser::Grouped(Nodes items, int detail) {
 
 void Parser::NoteUnread() {
   constexpr size_t kShown = 40;
+  if (!tree_.notes->unread.empty()) return;  // the first attempt read most
   const size_t at = std::min<size_t>(Now().begin, answer_.size());
-  tree_.notes->unread = StrCat("no formula from '", answer_.substr(at, kShown), "' on (byte ",
-                               at + 1, " of '", answer_.substr(0, kShown), "')");
+  tree_.notes->unread =
+      ToValidUtf8(StrCat("no formula from '", answer_.substr(at, kShown), "' on (byte ", at + 1,
+                         " of '", answer_.substr(0, kShown), "')"));
 }
 
 // One side of a relation, and its unit where the side is all there is beside it.

@@ -204,7 +204,7 @@ constexpr auto kWords = [] {
       Known{"rupee", &kMoneys, 1, 0, kNo, "INR"},
       Known{"cad", &kMoneys, 1, 0, kNo, "CAD"},
       Known{"aud", &kMoneys, 1, 0, kNo, "AUD"},
-      Known{"yen", &kMoneys, 1, 0, kNo, "JPY"},
+      Known{"yen", &kMoneys, 1, 0, kNo, "CNY"},  // ¥ is both
       Known{"jpy", &kMoneys, 1, 0, kNo, "JPY"},
       Known{"yuan", &kMoneys, 1, 0, kNo, "CNY"},
       Known{"rmb", &kMoneys, 1, 0, kNo, "CNY"},
