@@ -111,6 +111,13 @@ ScoreTask ReadScoreTask(Json columns, const std::string& where, const ScoreOptio
   }
   task.problem.id = where;
   task.problem.answer = task.golds.front();
+  // What was asked, for judges that want to know it beside the gold answer.
+  for (const char* key : {"prompt", "question", "problem"}) {
+    const auto asked = columns.find(key);
+    if (task.problem.answer.empty() || asked == columns.end() || !asked->is_string()) continue;
+    task.problem.prompt = asked->get<std::string>();
+    break;
+  }
   task.problem.extra = std::move(columns);
   return task;
 }

@@ -438,6 +438,8 @@ TEST(Math, OptionsMatter) {
   EXPECT_EQ(echo("\\boxed{2^{10}}", true), "echo/number/boxed");
   EXPECT_EQ(echo("\\boxed{1024}", true), "equal/number/boxed");
   EXPECT_EQ(echo("\\boxed{4^5}", true), "equal/number/boxed");
+  power.prompt = "Let $x+y = 1024$. What is $x+y$?";
+  EXPECT_EQ(echo("\\boxed{x+y = 1024}", true), "echo/number/boxed");
   EXPECT_EQ(JudgeBoxed("2x", "2y").score, 0);
   EXPECT_EQ(JudgeBoxed("2x", "2y", Json{{"rename_variables", true}}).score, 1);
   EXPECT_EQ(Judge("4", "A: 4", Json{{"extraction", "boxed"}}).reason, "no-answer");

@@ -117,8 +117,10 @@ Reading ReadGold(std::string_view text, const std::optional<ExtractedAnswer>& fo
 bool Echoes(const Response& response, const Tree& tree, NodeId gold, NodeId answer,
             const Verdict& verdict) {
   const Node& said = tree[answer];
-  const bool formula = said.scalar && said.count > 0 && said.op != Op::kNegate;
-  if (!formula || KindOf(tree, gold) != "number" || IsFraction(tree, answer)) return false;
+  const bool formula =
+      (said.scalar && said.count > 0 && said.op != Op::kNegate) || said.op == Op::kRelation;
+  const bool value = KindOf(tree, gold) == "number" || KindOf(tree, gold) == "expression";
+  if (!formula || !value || IsFraction(tree, answer)) return false;
   if (verdict.normal_form == verdict.gold_normal_form) return false;
   const std::string key = TextKey(Respelled(verdict.extracted));
   constexpr size_t kShortest = 3;

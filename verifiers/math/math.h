@@ -45,8 +45,9 @@ struct MathOptions {
       "Refuse a fraction not written like the gold answer (12/3 for 4), so that repeating the "
       "question is no answer.");
     v("echo", echo,
-      "Refuse what the problem itself states where the gold answer is its value: 2^{10} for 1024 "
-      "where 2^{10} is asked for.");
+      "Refuse a formula of the problem itself where the gold answer is its value or another form "
+      "of "
+      "it: 2^{10} for 1024 where 2^{10} is asked for.");
   }
 };
 
