@@ -1,6 +1,5 @@
 #include "model/network.h"
 
-#include <ranges>
 #include <set>
 
 #include "base/error.h"
@@ -114,7 +113,8 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
     CopyRows(compute, x, in);
   }
   DecoderLayer::Tape unused;
-  for (const size_t l : parts_->LayersOf(range)) {
+  const auto [first, end] = parts_->LayersOf(range);
+  for (size_t l = first; l < end; ++l) {
     const DecoderLayer& layer = parts_->layers[l];
     const nn::Arena::Mark mark = arena.mark();
     const Pass pass{.compute = compute,
@@ -172,7 +172,8 @@ Mat Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape& 
   } else {
     CopyRows(compute, dhidden, dx);
   }
-  for (const size_t l : parts_->LayersOf(tape.stages) | std::views::reverse) {
+  const auto [first, end] = parts_->LayersOf(tape.stages);
+  for (size_t l = end; l-- > first;) {
     const Pass pass{.compute = compute,
                     .weights = weights,
                     .batch = batch,

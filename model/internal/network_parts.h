@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <deque>
-#include <ranges>
+#include <utility>
 #include <vector>
 
 #include "model/internal/decoder_layer.h"
@@ -14,12 +14,12 @@ namespace retort::model {
 struct Network::Parts {
   Parts(const ModelConfig& config, const AdapterOptions& adapters, bool layout_only = false);
 
-  /// The indices of the layers among them, which are stage 1 and on.
-  auto LayersOf(StageRange range) const {
+  /// The first of the layers among them, which are stage 1 and on, and the one behind the last.
+  std::pair<size_t, size_t> LayersOf(StageRange range) const {
     const auto index = [&](int64_t stage) {
       return std::min(static_cast<size_t>(std::max<int64_t>(stage - 1, 0)), layers.size());
     };
-    return std::views::iota(index(range.begin), index(range.end));
+    return {index(range.begin), index(range.end)};
   }
 
   DecoderSpec spec;

@@ -322,8 +322,7 @@ void Balls::FindCandidates() {
     }
   }
   std::ranges::sort(ends);
-  const auto [same, rest] = std::ranges::unique(ends);
-  ends.erase(same, rest);
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
   candidates_ = {ends.back() + 1.625, ends.back() + 7.25, ends.back() * 3 + 20.5};
   for (size_t i = 0; i + 1 < ends.size(); ++i) {
     for (const double part : {0.3125, 0.53125, 0.796875}) {

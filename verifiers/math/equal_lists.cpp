@@ -340,9 +340,8 @@ Sameness Judge::Unordered(const Nodes& x, const Nodes& y, bool sets) {
     for (const NodeId node : nodes) items.emplace_back(NormalForm(tree_, node), node);
     if (!sets) return items;
     std::ranges::sort(items);
-    const auto [same, rest] =
-        std::ranges::unique(items, {}, [](const auto& item) { return item.first; });
-    items.erase(same, rest);
+    const auto same = [](const auto& one, const auto& other) { return one.first == other.first; };
+    items.erase(std::unique(items.begin(), items.end(), same), items.end());
     return items;
   };
   const auto gold = items_of(x), answer = items_of(y);
