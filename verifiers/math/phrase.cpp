@@ -123,11 +123,16 @@ std::optional<NodeId> ReadPhrase(std::string_view answer, Tree& tree) {
   return tree.Add(Op::kOpaque, "phrase", parts);
 }
 
+namespace {
+
+constexpr std::array<std::string_view, 9> kVerbs{" is ",          " are ",        " equals ",
+                                                 " is equal to ", " has length ", " has area ",
+                                                 " has volume ",  " has value ",  " is given by "};
+
+}  // namespace
+
 bool StatesValue(std::string_view before) {
   const std::string lower = StrCat(" ", Lowered(Trim(before)), " ");
-  constexpr std::array<std::string_view, 9> kVerbs{
-      " is ",       " are ",        " equals ",    " is equal to ", " has length ",
-      " has area ", " has volume ", " has value ", " is given by "};
   constexpr std::array kRestricting = std::to_array<std::string_view>(
       {" not ",        " if ",      " when ",   " where ", " unless ",   " than ",
        " only ",       " for all ", " every ",  "n't ",    " doubt ",    " false ",
@@ -144,9 +149,6 @@ bool StatesValue(std::string_view before) {
 
 std::string_view StatedValue(std::string_view sentence) {
   sentence = Trim(sentence);
-  constexpr std::array<std::string_view, 9> kVerbs{
-      " is equal to ", " is ",         " are ",       " equals ",     " has length ",
-      " has area ",    " has volume ", " has value ", " is given by "};
   size_t begin = 0;  // behind the last verb
   for (size_t at = sentence.size(); at-- > 0 && begin == 0;) {
     if (sentence[at] != ' ') continue;
