@@ -4,9 +4,11 @@
 // A message says where, what was got, what was expected, and what to do. Library code never prints
 // and never aborts on input.
 
+#include <concepts>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace retort {
 
@@ -15,13 +17,33 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+namespace internal {
+
+// A stream costs a microsecond to set up, so texts and integers do without.
+template <class T>
+void AppendTo(std::string& text, const T& value) {
+  if constexpr (std::convertible_to<const T&, std::string_view>) {
+    text += std::string_view(value);
+  } else if constexpr (std::same_as<T, char>) {
+    text += value;
+  } else if constexpr (std::integral<T> && sizeof(T) > 1) {
+    text += std::to_string(value);
+  } else {
+    std::ostringstream out;
+    out.precision(9);
+    out << value;
+    text += out.str();
+  }
+}
+
+}  // namespace internal
+
 /// Concatenates anything that can be streamed: `StrCat("row ", 3, ": ", name)`.
 template <class... Args>
 std::string StrCat(const Args&... args) {
-  std::ostringstream out;
-  out.precision(9);
-  (out << ... << args);
-  return out.str();
+  std::string text;
+  (internal::AppendTo(text, args), ...);
+  return text;
 }
 
 template <class... Args>

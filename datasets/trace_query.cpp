@@ -3,7 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <iomanip>
+#include <charconv>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -400,7 +400,11 @@ SqlTable TraceStore::Sql(const std::string& query, std::chrono::seconds time) co
 std::string CellText(const Json& cell) {
   if (cell.is_null()) return "NULL";
   if (cell.is_string()) return cell.get<std::string>();
-  return cell.is_number_float() ? StrCat(std::setprecision(15), cell.get<double>()) : cell.dump();
+  if (!cell.is_number_float()) return cell.dump();
+  char text[32];  // as sqlite3 shows it
+  const auto end =
+      std::to_chars(text, text + sizeof text, cell.get<double>(), std::chars_format::general, 15);
+  return {text, end.ptr};
 }
 
 Json TraceToJson(const Trace& trace, bool with_tokens) {

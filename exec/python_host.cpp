@@ -21,7 +21,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kWait{250};  // their clock runs meanwhile
 constexpr std::array kPlaces{"/usr/bin/python3", "/usr/local/bin/python3"};
-constexpr const char* kRead = "exec(compile(open('driver.py').read(), 'driver', 'exec'))\n";
+// Started without site (-S), a Python lacks what programs end themselves with.
+constexpr const char* kRead =
+    "import builtins, sys\n"
+    "builtins.exit = builtins.quit = sys.exit\n"
+    "exec(compile(open('driver.py').read(), 'driver', 'exec'))\n";
 constexpr const char* kServe =
     "import ctypes, gc\n"
     "gc.collect(); gc.freeze()\n"  // what children share is not to be touched

@@ -227,6 +227,7 @@ Json ScoreCounts::ToJson() const {
 
 void ScoreSummary::Add(const ScoredResponse& scored) {
   ScoreCounts::Add(scored);
+  judging_seconds += scored.seconds;
   if (slowest_row == 0 || scored.seconds > slowest_seconds) {
     slowest_row = scored.row;
     slowest_response = scored.response;
@@ -239,6 +240,7 @@ Json ScoreSummary::ToJson() const {
   json.update(ScoreCounts::ToJson());
   json["slowest"] = {
       {"row", slowest_row}, {"response", slowest_response}, {"seconds", slowest_seconds}};
+  json["judging_seconds"] = judging_seconds;
   return json;
 }
 

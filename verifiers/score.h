@@ -122,10 +122,11 @@ struct ScoreSummary : ScoreCounts {
   int64_t slowest_row = 0;
   int64_t slowest_response = 0;
   double slowest_seconds = 0;
+  double judging_seconds = 0;  ///< of all verdicts, whatever the threads
 
   void Add(const ScoredResponse& scored);
-  /// {"rows", what ScoreCounts has, "slowest": {"row", "response", "seconds"}}; row 0 without
-  /// responses.
+  /// {"rows", what ScoreCounts has, "slowest": {"row", "response", "seconds"}, "judging_seconds"};
+  /// row 0 without responses.
   Json ToJson() const;
 };
 

@@ -13,14 +13,13 @@ Needs `pip install math-verify` and its antlr4. Prints one JSON object a part:
 
 A pair of runs is one of Math-Verify, in a process of its own so that its caches are cold, and one of Retort, right
 after it. Math-Verify is timed row by row over reading both sides and comparing them, and its imports are not
-counted; of Retort the time it reports of a file that holds the rows many times counts, reading the file included.
-Ratios are of pairs; the median pair is shown.
+counted. Retort judges a file that holds the rows many times, and its verdicts are timed one by one as well ("ratio"); the
+whole program, which reads and parses the file, is "ratio_with_reading". Ratios are of pairs; the median pair is shown.
 """
 
 import argparse
 import glob
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -108,7 +107,8 @@ def retort_score(retort, path, flags, out=None):
     done = subprocess.run(words, stdout=subprocess.PIPE)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(words)}: exit code {done.returncode}, see above")
-    return json.loads(done.stdout)["seconds"]
+    summary = json.loads(done.stdout)
+    return summary["judging_seconds"], summary["seconds"]
 
 
 class Retort:
@@ -135,31 +135,24 @@ class Retort:
         return found
 
     def seconds(self):
-        """Of all rows once, from files that take a quarter of a second or more."""
-        total = 0.0
+        """Of all rows once, judging and with reading, from files that take a quarter of a second or more."""
+        total = [0.0, 0.0]
         for flags, indices in self.groups.items():
             times, seconds = 1, 0.0
             while seconds < 0.25 and times < 1 << 16:
                 times = times if seconds == 0 else max(2 * times, min(1 << 16, int(0.4 / seconds * times)))
                 write(self.path, self.lines(indices), times)
-                seconds = retort_score(self.program, self.path, flags)
-            total += seconds / times
+                judging, seconds = retort_score(self.program, self.path, flags)
+            total[0] += judging / times
+            total[1] += seconds / times
         return total
 
     def each(self):
-        """Seconds of every row, from files that hold it many times, less those of a file of one trivial row."""
-        def seconds(rows, times, flags=()):
-            write(self.path, rows, times)
-            return retort_score(self.program, self.path, flags)
-
-        trivial = min(seconds([{"gold": "26", "response": "\\boxed{27}"}], 1) for _ in range(20))
+        """Seconds of every verdict, from files that hold the row many times."""
         found = []
         for i, row in enumerate(self.rows):
-            times, spent = 20, 0.0
-            while spent < 0.03 and times < 20000:  # so that what is subtracted hardly matters
-                times *= 1 if spent == 0 else min(1000, max(2, math.ceil(0.04 / spent)))
-                spent = max(1e-9, seconds(self.lines([i]), times, options(row)) - trivial)
-            found.append(spent / times)
+            write(self.path, self.lines([i]), 50)
+            found.append(retort_score(self.program, self.path, options(row))[0] / 50)
         return found
 
 
@@ -181,16 +174,17 @@ def compare(args, part, rows, folder):
     for _ in range(args.repeat):
         peer = math_verify(rows, folder)
         pairs.append((sum(peer["times"]), retort.seconds(), peer["times"]))
-    pairs.sort(key=lambda pair: pair[0] / pair[1])
-    peer_seconds, own_seconds, peer_times = pairs[len(pairs) // 2]
+    pairs.sort(key=lambda pair: pair[0] / pair[1][0])
+    peer_seconds, (judging, with_reading), peer_times = pairs[len(pairs) // 2]
     differing = [{"gold": row["gold"], "response": row["response"][-200:], "expected": row["expected"],
                   "math_verify": a, "retort": b}
                  for row, a, b in zip(rows, peer["right"], own_right) if a != b]
     print(json.dumps({
         "part": part, "rows": len(rows), "threads": 1, "versions": peer["versions"],
         "peer_correct": correct(rows, peer["right"]), "correct": correct(rows, own_right),
-        "peer_per_second": round(len(rows) / peer_seconds, 1), "per_second": round(len(rows) / own_seconds, 1),
-        "ratio": round(peer_seconds / own_seconds, 2), "ratios": [round(a / b, 2) for a, b, _ in pairs],
+        "peer_per_second": round(len(rows) / peer_seconds, 1), "per_second": round(len(rows) / judging, 1),
+        "ratio": round(peer_seconds / judging, 2), "ratios": [round(a / b[0], 2) for a, b, _ in pairs],
+        "ratio_with_reading": round(peer_seconds / with_reading, 2),
         "peer": milliseconds(peer_times), "retort": milliseconds(retort.each()),
         "differing": differing[:args.show]}, ensure_ascii=False), flush=True)
 

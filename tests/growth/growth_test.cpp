@@ -446,7 +446,7 @@ Reader ResultReader() {
       return StrCat("e", count, ";", got, "\n", expected, "]");
     };
   };
-  const auto hex = [](size_t i) { return StrCat("i", std::hex, i, std::dec, ";"); };
+  const auto hex = [](size_t i) { return verifiers::ToWire(Json(i)); };
   const auto number = [](size_t i) { return StrCat(i); };
   return {"a program's result",
           [](const std::string& text, const fs::path&) {

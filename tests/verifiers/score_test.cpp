@@ -66,7 +66,9 @@ TEST(Score, ColumnsListsAndPaths) {
   // Right: a.c and many[0]. Agreeing: a.b, many[0], many[2].
   Json json = summary.ToJson();
   EXPECT_GT(json["slowest"]["seconds"].get<double>(), 0);
+  EXPECT_GE(json["judging_seconds"], json["slowest"]["seconds"]);
   json.erase("slowest");
+  json.erase("judging_seconds");
   EXPECT_EQ(json.dump(),
             R"({"rows":1,"responses":5,"right":2,"wrong":3,"unjudged":0,"unjudged_share":0.0,)"
             R"("accuracy":0.4,"agreement":0.6})");
@@ -94,7 +96,7 @@ TEST(Score, UnjudgedCountsAsFalse) {
   EXPECT_EQ(summary.ToJson().dump(),
             R"({"rows":0,"responses":3,"right":0,"wrong":0,"unjudged":3,"unjudged_share":1.0,)"
             R"("accuracy":null,"agreement":0.5,)"
-            R"("slowest":{"row":2,"response":3,"seconds":0.5}})");
+            R"("slowest":{"row":2,"response":3,"seconds":0.5},"judging_seconds":0.875})");
   EXPECT_TRUE(ScoreSummary{}.ToJson()["agreement"].is_null());
 }
 

@@ -2,7 +2,8 @@
 # does to this process, it can only answer calls, and answers are compared elsewhere.
 #
 # The first frame is a letter and the program: "m" runs it as the main program, whose standard input
-# is what follows; "f" loads it and serves calls. The names below it are those of wire.py.
+# is what follows; "f" loads it and serves calls; "k" runs a checker, a process of its own, on the files
+# in the frames behind it. The names below it are those of wire.py.
 import functools
 import sys
 
@@ -17,32 +18,41 @@ def main():
     source = request[1:]
     if request[:1] == b"m":
         run_main(source)
+    elif request[:1] == b"k":
+        run_main(source, keep_files(3))
     else:
         serve(source)
 
 
 # Answers are written for files that begin with "from typing import *", as LeetCode's do.
 TYPING = "List Dict Set Tuple Optional Union Any Callable Deque DefaultDict Iterable Iterator Sequence".split()
-
-
 HINTS = [word.encode() + b"[" for word in TYPING] + [b": Any", b"-> Any"]
 
 
-def load(source, name):
+def keep_files(count):
+    """Writes the next frames to files of the work directory; their names."""
+    names = ["file%d.txt" % number for number in range(count)]
+    for name in names:
+        with open(name, "wb") as file:
+            file.write(read_frame(0) or b"")
+    return names
+
+
+def load(source, name, arguments=()):
     module = type(sys)(name)
     module.__file__ = "program.py"
     sys.modules[name] = module
-    sys.argv = ["program.py"]
-    if b"typing" not in source and any(word in source for word in HINTS):
+    sys.argv = ["program.py", *arguments]
+    if any(word in source for word in HINTS):
         import typing
 
         module.__dict__.update((word, getattr(typing, word)) for word in TYPING)
     return compile(source, "program.py", "exec", 0, True), module.__dict__
 
 
-def run_main(source):
+def run_main(source, arguments=()):
     try:
-        code, names = load(source, "__main__")
+        code, names = load(source, "__main__", arguments)
     except (SyntaxError, ValueError) as error:
         sys.stderr.write("%s: %s\n" % (type(error).__name__, error))
         sys.exit(SYNTAX_ERROR)

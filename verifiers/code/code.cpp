@@ -5,6 +5,7 @@
 
 #include "base/options.h"
 #include "base/strings.h"
+#include "verifiers/code/internal/checker.h"
 #include "verifiers/code/internal/cpp.h"
 #include "verifiers/code/internal/program.h"
 #include "verifiers/code/internal/python.h"
@@ -19,14 +20,6 @@ constexpr const char* kInternalError = "internal-error";
 constexpr size_t kMaxProgramBytes = 1 << 20;
 constexpr size_t kMaxShownBytes = 12'000;
 constexpr int kTimesAlone = 2;
-
-bool IsUnjudged(std::string_view reason) {
-  for (const char* ours : {"no-tests", "bad-tests", "unknown-language", "no-sandbox", "no-python",
-                           "no-compiler", kInternalError}) {
-    if (reason == ours) return true;
-  }
-  return false;
-}
 
 Verdict Unjudged(const std::string& reason, const std::string& message) {
   return {VerdictStatus::kUnjudged, 0, ToValidUtf8(reason + ": " + message), ""};
@@ -109,22 +102,49 @@ class CodeVerifier final : public Verifier {
     refused.reason = "no-sandbox";
     refused.detail = sandbox_.Refusal({.command = {}, .limits = task.limits.run});
     if (!refused.detail.empty()) return refused;
+    OutputJudge judge = JudgeByExpected(options_.output, task.float_tolerance);
+    if (!task.checker.empty()) {
+      const Outcome prepared = PrepareChecker(task, alone, judge);
+      if (!prepared.accepted()) return prepared;
+    }
     if (program.language == Language::kCpp) {
       Runnable runnable;
       Outcome prepared = cpp_.Prepare(program.source, task, runnable);
       // A fence must not choose a language of which no program can be judged.
       const bool chosen = task.language == Language::kAuto;
       if (chosen && prepared.reason == "no-compiler") prepared.reason = "no-program";
-      return prepared.accepted() ? RunTests(task, runnable, go_on) : prepared;
+      return prepared.accepted() ? RunTests(task, runnable, judge, go_on) : prepared;
     }
-    refused.detail = python_.refusal();
-    if (refused.detail.starts_with("no Python")) refused.reason = "no-python";
-    if (!refused.detail.empty()) return refused;
-    return RunTests(task, python_.Prepare(program.source, task, go_on, alone), go_on);
+    refused = PythonRefusal();
+    if (!refused.accepted()) return refused;
+    return RunTests(task, python_.Prepare(program.source, task, go_on, alone), judge, go_on);
   }
 
-  Outcome RunTests(const CodeTask& task, const Runnable& program, bool go_on) const {
-    if (!task.stdio.empty()) return RunStdioTests(task, program, options_.output, go_on);
+  Outcome PythonRefusal() const {
+    Outcome outcome;
+    outcome.detail = python_.refusal();
+    if (outcome.detail.empty()) return outcome;
+    outcome.reason = outcome.detail.starts_with("no Python") ? "no-python" : "no-sandbox";
+    return outcome;
+  }
+
+  Outcome PrepareChecker(const CodeTask& task, bool alone, OutputJudge& judge) const {
+    const Language language = LanguageOfChecker(task.checker);
+    RunChecker checker;
+    Outcome outcome;
+    if (language == Language::kCpp) {
+      outcome = cpp_.PrepareChecker(task, checker);
+    } else {
+      outcome = PythonRefusal();
+      checker = python_.PrepareChecker(task, alone);
+    }
+    judge = JudgeByChecker(language, std::move(checker));
+    return outcome;
+  }
+
+  Outcome RunTests(const CodeTask& task, const Runnable& program, const OutputJudge& judge,
+                   bool go_on) const {
+    if (!task.stdio.empty()) return RunStdioTests(task, program, judge, go_on);
     if (!task.calls.empty()) return RunCallTests(task, program, go_on);
     return RunScripts(program);
   }

@@ -24,6 +24,10 @@ Outcome Failed(std::string reason, std::string detail) {
   return outcome;
 }
 
+Outcome NoCompiler() {
+  return Failed("no-compiler", "no C++ compiler: expected /usr/bin/g++ (package g++)");
+}
+
 // A macro of the program's must not reach the line behind it, nor its main be ours.
 std::string Served(const std::string& source, const std::string& entry_point) {
   return "#include \"relay.hpp\"\n#define main retort_unused_main\n#line 1 \"program.cpp\"\n" +
@@ -180,9 +184,7 @@ CppPrograms::Compiled CppPrograms::Compile(const std::string& source,
 
 Outcome CppPrograms::Prepare(const std::string& source, const CodeTask& task,
                              Runnable& program) const {
-  if (compiler_.empty()) {
-    return Failed("no-compiler", "no C++ compiler: expected /usr/bin/g++ (package g++)");
-  }
+  if (compiler_.empty()) return NoCompiler();
   const exec::Limits& limits = task.limits.run;
   const auto job = [&limits](const Compiled& compiled) {
     return exec::Job{.command = {"program"}, .program = compiled.artifact, .limits = limits};
@@ -215,6 +217,27 @@ Outcome CppPrograms::Prepare(const std::string& source, const CodeTask& task,
   tests.limits.processes = 1;
   program.script = [this, tests] {
     return std::make_unique<Speaker>(sandbox_.Start(tests), tests.limits);
+  };
+  return {};
+}
+
+Outcome CppPrograms::PrepareChecker(const CodeTask& task, RunChecker& checker) const {
+  if (compiler_.empty()) return NoCompiler();
+  const Compiled compiled = Compile(task.checker, task.limits);
+  if (!compiled.outcome.accepted()) {
+    Outcome outcome = compiled.outcome;
+    outcome.detail = "the checker does not compile: " + outcome.detail;
+    if (!IsUnjudged(outcome.reason)) outcome.reason = "bad-tests";
+    return outcome;
+  }
+  checker = [this, program = compiled.artifact, limits = CheckerLimits(task.limits.run)](
+                const StdioTest& test, std::string_view output) {
+    return sandbox_.Run({.command = {"checker", "input.txt", "output.txt", "expected.txt"},
+                         .program = program,
+                         .files = {{"input.txt", test.input},
+                                   {"output.txt", std::string(output)},
+                                   {"expected.txt", test.expected.front()}},
+                         .limits = limits});
   };
   return {};
 }

@@ -88,6 +88,19 @@ Runnable PythonPrograms::Prepare(const std::string& source, const CodeTask& task
   return program;
 }
 
+RunChecker PythonPrograms::PrepareChecker(const CodeTask& task, bool alone) const {
+  return [this, &task, alone](const StdioTest& test, std::string_view output) {
+    const auto process = programs_.Start(CheckerLimits(task.limits.run), alone);
+    std::string frames = Frame("k" + task.checker);
+    for (const std::string_view file :
+         {std::string_view(test.input), std::string_view(test.expected.front()), output}) {
+      frames += Frame(file);
+    }
+    process->Write(frames);
+    return process->Finish();
+  };
+}
+
 std::unique_ptr<Speaker> PythonPrograms::IdleScript(const exec::Limits& limits) const {
   const std::lock_guard lock(mutex_);
   std::erase_if(idle_, [](const auto& script) { return !MayRunAnother(*script); });

@@ -63,6 +63,14 @@ bool IsOurs(const Outcome& outcome) { return outcome.reason == "internal-error";
 
 }  // namespace
 
+bool IsUnjudged(std::string_view reason) {
+  for (const char* ours : {"no-tests", "bad-tests", "unknown-language", "no-sandbox", "no-python",
+                           "no-compiler", "internal-error"}) {
+    if (reason == ours) return true;
+  }
+  return false;
+}
+
 Outcome FailureOf(const exec::RunResult& result) {
   const std::string last_words = Shown(result.err);
   switch (result.ending) {
@@ -104,28 +112,36 @@ exec::RunResult Speaker::End() {
   return result;
 }
 
-Outcome RunStdioTests(const CodeTask& task, const Runnable& program, OutputRule rule, bool go_on) {
+std::string LastWords(const exec::RunResult& result) {
+  const bool exited = result.ending == exec::Ending::kExited;
+  const std::string how =
+      exited ? StrCat("exit code ", result.exit_code) : std::string(EnumName(result.ending));
+  return how + " " + Shown(Trim(result.err).empty() ? result.out : result.err);
+}
+
+OutputJudge JudgeByExpected(OutputRule rule, std::optional<double> float_tolerance) {
+  return [rule, float_tolerance](const StdioTest& test, std::string_view output) {
+    for (const std::string& expected : test.expected) {
+      if (SameOutput(output, expected, rule, float_tolerance)) return Outcome{};
+    }
+    return Failed("wrong-answer", Shown(output.substr(0, 200)));
+  };
+}
+
+Outcome RunStdioTests(const CodeTask& task, const Runnable& program, const OutputJudge& judge,
+                      bool go_on) {
   Outcome all;
   all.total = static_cast<int64_t>(task.stdio.size());
   for (size_t i = 0; i < task.stdio.size(); ++i) {
     const StdioTest& test = task.stdio[i];
     const exec::RunResult result = program.run(test.input);
-    Outcome one;
-    if (!result.Success()) {
-      one = FailureOf(result);
-    } else {
-      bool same = false;
-      for (const std::string& expected : test.expected) {
-        same = same || SameOutput(result.out, expected, rule, task.float_tolerance);
-      }
-      if (!same) one = Failed("wrong-answer", Shown(result.out.substr(0, 200)));
-    }
+    const Outcome one = result.Success() ? judge(test, result.out) : FailureOf(result);
     if (one.accepted()) {
       ++all.passed;
       continue;
     }
+    if (IsOurs(one) || one.reason == "bad-tests") return one;
     Note(all, static_cast<int64_t>(i), one);
-    if (IsOurs(one)) return one;
     if (!go_on || one.reason == "time-limit") break;
   }
   return all;

@@ -430,12 +430,17 @@ void FindTests(const Json& columns, const CodeOptions& options, CodeTask& task) 
     ReadTests(*tests, key, task);
     break;
   }
-  for (const char* key : {"checker", "generated_checker", "special_judge", "interactor"}) {
+  for (const char* key : {"special_judge", "interactor"}) {
     const Json* judge = Find(columns, key);
     if (!judge || *judge == false || *judge == "") continue;
     FailTests(key,
-              ": many outputs are right and a program tells which; such programs are not run. "
-              "List what is right in 'stdout' or 'any_of'.");
+              ": judged by what is not run here. Give a 'checker', or list what is right in "
+              "'stdout' or 'any_of'.");
+  }
+  for (const char* key : {"checker", "generated_checker"}) {
+    const Json* checker = Find(columns, key);
+    if (checker && *checker != false) task.checker = RequireText(*checker, key);
+    if (!Trim(task.checker).empty()) break;
   }
   const bool none = task.stdio.empty() && task.calls.empty() && task.scripts.empty();
   if (none) ReadLiveCodeBench(columns, task);
@@ -447,6 +452,9 @@ void FindTests(const Json& columns, const CodeOptions& options, CodeTask& task) 
         "of LiveCodeBench, 'public_test_cases' and 'private_test_cases').");
   }
   if (kinds > 1) FailTests("tests of different kinds in one problem.");
+  if (!task.checker.empty() && task.stdio.empty()) {
+    FailTests("checker: judges what a program prints, but the tests give it no standard input.");
+  }
   if (task.scripts.empty()) return;
   task.setup = TextColumn(columns, "test_setup_code");
   if (const Json* more = Find(columns, "challenge_test_list"); more && options.challenge_tests) {

@@ -9,11 +9,12 @@
 
 namespace retort::verifiers {
 
-// π as a factor or term, not inside of functions.
+// π as a factor or term, not inside of functions nor very deep.
 bool Judge::HasPi(NodeId id) const {
   tree_.Spend(20);
   const Op op = OpOf(id);
   if (op == Op::kPi) return true;
+  if (tree_[id].depth > kMaxAnswerDepth) return false;
   const bool value = op == Op::kMul || op == Op::kDivide || op == Op::kNegate || op == Op::kAdd;
   return value &&
          std::ranges::any_of(tree_.Children(id), [&](NodeId child) { return HasPi(child); });

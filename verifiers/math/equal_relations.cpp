@@ -369,12 +369,12 @@ Sameness Judge::Inequalities(NodeId g, NodeId a) {
            (proportion == Proportion::kNegative &&
             (x.relation == kNotEqual || x.relation == kEqualTo));
   };
-  for (const Atom& x : gold) {
-    if (std::ranges::none_of(answer, [&](const Atom& y) { return matches(x, y); })) {
-      return Sameness::kDifferent;
-    }
-  }
-  return Sameness::kAgrees;
+  const auto all_in = [&](const std::vector<Atom>& some, const std::vector<Atom>& others) {
+    return std::ranges::all_of(some, [&](const Atom& x) {
+      return std::ranges::any_of(others, [&](const Atom& y) { return matches(x, y); });
+    });
+  };
+  return all_in(gold, answer) && all_in(answer, gold) ? Sameness::kAgrees : Sameness::kDifferent;
 }
 
 }  // namespace retort::verifiers

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "verifiers/math/internal/parse.h"
 #include "verifiers/text/ascii.h"
 
 namespace retort::verifiers {
@@ -26,6 +27,7 @@ bool MeasuresAngle(const Tree& tree, NodeId id) {
 
 bool IsName(const Tree& tree, NodeId id) {
   tree.Spend(20);
+  if (tree[id].depth > kMaxAnswerDepth) return false;
   switch (tree[id].op) {
     case Op::kSymbol:
     case Op::kApply:

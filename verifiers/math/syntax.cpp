@@ -54,8 +54,8 @@ std::string CanonicalNumber(const Node& node) {
     while (digits.ends_with('0')) digits.remove_suffix(1);
     if (digits.ends_with('.')) digits.remove_suffix(1);
   }
-  std::string text(digits.empty() ? "0" : digits);
-  if (text[0] == '.') text.insert(0, "0");
+  std::string text(digits.empty() || digits[0] == '.' ? "0" : "");
+  text += digits;
   if (node.detail != 0) text += StrCat("_", static_cast<int>(node.detail));
   return text;
 }

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "exec/sandbox.h"
+#include "verifiers/code/internal/checker.h"
 #include "verifiers/code/internal/run.h"
 
 namespace retort::verifiers {
@@ -25,6 +26,8 @@ class CppPrograms {
   /// program ("compile-error", a limit) or of the tests ("bad-tests") or that there is no compiler
   /// ("no-compiler", "no-sandbox"). `task` must outlive `program`.
   Outcome Prepare(const std::string& source, const CodeTask& task, Runnable& program) const;
+  /// The task's checker. An outcome other than accepted says why it does not run.
+  Outcome PrepareChecker(const CodeTask& task, RunChecker& checker) const;
 
  private:
   struct Compiled {

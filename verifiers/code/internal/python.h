@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exec/python_host.h"
+#include "verifiers/code/internal/checker.h"
 #include "verifiers/code/internal/run.h"
 
 namespace retort::verifiers {
@@ -27,6 +28,8 @@ class PythonPrograms {
   /// `alone`: in processes that have nothing in common with those of other programs.
   Runnable Prepare(const std::string& source, const CodeTask& task, bool go_on,
                    bool alone = false) const;
+  /// The task's checker; `task` must outlive the result.
+  RunChecker PrepareChecker(const CodeTask& task, bool alone) const;
 
  private:
   std::unique_ptr<Speaker> IdleScript(const exec::Limits& limits) const;

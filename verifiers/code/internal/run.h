@@ -30,8 +30,12 @@ struct Outcome {
   bool accepted() const { return reason == "accepted"; }
 };
 
+/// Whether this is a reason for no verdict.
+bool IsUnjudged(std::string_view reason);
 /// The reason for a run that did not succeed, and what it left behind.
 Outcome FailureOf(const exec::RunResult& result);
+/// The end of what it said, to standard error before standard output, and how it ended.
+std::string LastWords(const exec::RunResult& result);
 
 /// A process that speaks frames (wire.h). Owned by one thread.
 class Speaker {
@@ -71,9 +75,17 @@ struct Runnable {
   std::function<void(std::unique_ptr<Speaker>)> reuse = {};
 };
 
+/// Whether what a program printed for a test is right: accepted, "wrong-answer", or why nobody can
+/// tell.
+using OutputJudge = std::function<Outcome(const StdioTest& test, std::string_view output)>;
+
+/// By comparison with each of the outputs that the test expects.
+OutputJudge JudgeByExpected(OutputRule rule, std::optional<double> float_tolerance);
+
 /// Tests run in order, up to the first that fails, or with `go_on` all of them; after a time limit
 /// the rest count as failed, so that no program takes its limit many times.
-Outcome RunStdioTests(const CodeTask& task, const Runnable& program, OutputRule rule, bool go_on);
+Outcome RunStdioTests(const CodeTask& task, const Runnable& program, const OutputJudge& judge,
+                      bool go_on);
 Outcome RunCallTests(const CodeTask& task, const Runnable& program, bool go_on);
 Outcome RunScripts(const Runnable& program);
 

@@ -14,9 +14,10 @@
 //                                             entry_point, MultiPL-E's C++ tests ("}\nint main…")
 //
 // "stdout" may be a list, of which any will do; in place of "expected", "any_of" is such a list.
-// Optional columns: language, float_tolerance, limits, unordered (a list of results may come in any
-// order, or as a set), in_place (what a call does to its arguments is a result, too; also where the
-// prompt says "in place"). `tests` goes before `test`, `test_list` and
+// "checker" (or "generated_checker") is a program that tells which of many outputs are right
+// (checker.h). Optional columns: language, float_tolerance, limits, unordered (a list of results
+// may come in any order, or as a set), in_place (what a call does to its arguments is a result,
+// too; also where the prompt says "in place"). `tests` goes before `test`, `test_list` and
 // `input_output`.
 
 #include <optional>
@@ -47,6 +48,7 @@ struct CodeTask {
   std::string prompt;       ///< "" when unknown; may be prose
   std::string entry_point;  ///< "" when the tests name none
   std::vector<StdioTest> stdio;
+  std::string checker;  ///< judges what the program prints, "" without one
   std::vector<CallTest> calls;
   std::string setup;  ///< runs before the scripts
   std::vector<std::string> scripts;

@@ -28,7 +28,7 @@ bool StandsAlone(Tree& tree, NodeId answer, const EqualOptions& options,
                  bool (*has)(const Tree&, NodeId));
 
 /// "number" (without variables), "expression", "relation", "list", "tuple", "interval", "set",
-/// "matrix", "ratio" or "text".
+/// "matrix", "ratio", "phrase" or "text".
 std::string_view KindOf(const Tree& tree, NodeId id);
 
 }  // namespace retort::verifiers

@@ -13,8 +13,7 @@
 namespace retort::verifiers {
 
 /// What units are made of. Months have no fixed number of days, degrees of temperature no common
-/// zero. Degrees and radians are converted where
-/// they are compared.
+/// zero; degrees and radians are converted where they are compared.
 enum class Base : uint8_t {
   kMetre,
   kGram,

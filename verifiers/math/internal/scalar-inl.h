@@ -46,6 +46,14 @@ inline constexpr int64_t kMaxBits = 160'000;
 Exactness EvaluateExactly(const Tree& tree, NodeId id, Budget& budget, Rational& value,
                           bool& decimal);
 
+// decimals.cpp
+
+/// Whether two numbers are the same once rounded to so many places, half away from zero, and
+/// relatively near as well: nothing tiny equals 0.
+bool AgreeAsDecimals(const fmpq* a, const fmpq* b, int places);
+/// The same of balls; nothing when they are too wide to tell.
+std::optional<bool> AgreeAsDecimals(const arb_t a, const arb_t b, int places, slong precision);
+
 // program.cpp
 
 inline constexpr int64_t kMaxNodes = 20'000;

@@ -34,7 +34,9 @@ enum class Op : uint8_t {
   kApply,      ///< text: the name of an unknown function; its arguments
   kOpaque,     ///< text: "sum", "integral", "derivative", …; parts that are compared and, but for
                ///< sums and products of known length, never computed. "modulo": a residue and its
-               ///< modulus; "cases": pairs of a value and its condition, in no order
+               ///< modulus; "cases": pairs of a value and its condition, in no order; "where": a
+               ///< value and the condition it stands under; "such that": a set's form and its
+               ///< condition; "phrase": words and values as they follow one another
   // Structures.
   kQuantity,  ///< text: the unit of its child, a scalar or a relation, as written (ReadUnit)
   kRatio,     ///< a : b : …
