@@ -18,6 +18,7 @@ void AddEval(CLI::App& program, Action& action);
 void AddGenerate(CLI::App& program, Action& action);
 void AddTraces(CLI::App& program, Action& action);
 void AddInspect(CLI::App& program, Action& action);
+void AddTokenizer(CLI::App& program, Action& action);
 void AddSandbox(CLI::App& program, Action& action);
 void AddMeta(CLI::App& program, Action& action);  ///< help, version, completion, man
 

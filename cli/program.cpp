@@ -129,6 +129,7 @@ int Run(int argc, char** argv, std::string& doing) {
   AddDistill(program, action);
   AddTraces(program, action);
   AddInspect(program, action);
+  AddTokenizer(program, action);
   AddSandbox(program, action);
   bench::AddBench(program, action);
   AddMeta(program, action);

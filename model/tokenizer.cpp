@@ -1,11 +1,57 @@
 #include "model/tokenizer.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "model/byte_alphabet.h"
 #include "model/internal/tokenizer_parts.h"
 
 namespace retort::model {
+
+void Tokenizer::Parts::Complete(std::vector<Merge> merges, const Bpe::Options& options,
+                                const std::string& where) {
+  added.BuildIndex([&](std::string_view text) { return normalizer(text); });
+  special.assign(bytes.size(), false);
+  for (const AddedToken& token : added.tokens()) {
+    special[static_cast<size_t>(token.id)] = token.special;
+  }
+  std::vector<std::string> spelled(pieces.size());
+  for (size_t id = 0; id < pieces.size(); ++id) {
+    if (pieces[id].empty() || added.Find(pieces[id])) continue;
+    spelled[id] = options.byte_level ? bytes[id] : pieces[id];
+  }
+  bpe = Bpe(spelled, std::move(merges), options, where);
+}
+
+std::string Tokenizer::Parts::ContentOf(int32_t id) const {
+  const auto found = std::ranges::find(added.tokens(), id, &AddedToken::id);
+  return found == added.tokens().end() ? bytes[static_cast<size_t>(id)] : found->content;
+}
+
+void Tokenizer::Parts::EncodeNormalized(std::string_view text, bool at_start,
+                                        std::vector<int32_t>& ids) const {
+  Pieces cut{.texts = {text}, .changed = {}, .at_start = at_start};
+  pre_tokenizer.Cut(cut);
+  for (const std::string_view piece : cut.texts) bpe.Encode(piece, ids);
+}
+
+void Tokenizer::Parts::EncodeText(std::string_view text, bool at_start,
+                                  std::vector<int32_t>& ids) const {
+  if (!normalizer.Changes()) return EncodeNormalized(text, at_start, ids);
+  EncodeNormalized(normalizer(text), at_start, ids);
+}
+
+void Tokenizer::Parts::EncodeWithAdded(std::string_view text, bool at_start,
+                                       std::vector<int32_t>& ids) const {
+  std::string changed;
+  if (normalizer.Changes()) text = changed = normalizer(text);
+  const char* begin = text.data();
+  added.Cut(text, 1, [&](std::string_view part, std::optional<int32_t> id) {
+    if (!part.empty()) EncodeNormalized(part, at_start && part.data() == begin, ids);
+    if (id) ids.push_back(*id);
+  });
+}
 
 Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
@@ -25,20 +71,34 @@ Tokenizer Tokenizer::ByteLevel() {
   }
   parts->eos = parts->added.Find(kEndToken);
   parts->pad = parts->added.Find(kPadToken);
-  parts->Complete({}, /*ignore_merges=*/false, "byte-level vocabulary");
+  const std::string where = "byte-level vocabulary";
+  const Json bytes = {{"type", "ByteLevel"},
+                      {"add_prefix_space", false},
+                      {"trim_offsets", true},
+                      {"use_regex", false}};
+  parts->pre_tokenizer = PreTokenizer(bytes, where);
+  parts->decoder = Decoder(bytes, where);
+  parts->Complete({}, {}, where);
   return Tokenizer(std::move(parts));
 }
 
 std::vector<int32_t> Tokenizer::Encode(std::string_view text, AddedTokens added) const {
   std::vector<int32_t> ids;
-  const auto encode = [&](std::string_view part) { parts_->EncodeText(part, ids); };
-  if (added == AddedTokens::kMatch) {
-    parts_->added.Cut(
-        text, [&](int32_t id) { ids.push_back(id); }, encode);
-  } else {
-    encode(text);
+  if (added == AddedTokens::kAsText) {
+    if (!text.empty()) parts_->EncodeText(text, true, ids);
+    return ids;
   }
-  parts_->post_processor(ids);
+  parts_->added.Cut(text, 0, [&](std::string_view part, std::optional<int32_t> id) {
+    if (!part.empty()) parts_->EncodeWithAdded(part, part.data() == text.data(), ids);
+    if (id) ids.push_back(*id);
+  });
+  return ids;
+}
+
+std::vector<int32_t> Tokenizer::WithSpecialTokens(std::vector<int32_t> ids) const {
+  const PostProcessor& around = parts_->post_processor;
+  ids.insert(ids.begin(), around.before().begin(), around.before().end());
+  ids.insert(ids.end(), around.behind().begin(), around.behind().end());
   return ids;
 }
 
@@ -55,6 +115,9 @@ std::string Tokenizer::Decode(std::span<const int32_t> ids, SpecialTokens specia
                       parts_->special[static_cast<size_t>(id)];
     if (!skip) text += TokenBytes(id);
   }
+  const Decoder& decoder = parts_->decoder;
+  const size_t kept = text.find_first_not_of(decoder.stripped());
+  text.erase(0, std::min({decoder.strip(), kept, text.size()}));
   return text;
 }
 
@@ -79,9 +142,10 @@ int32_t Tokenizer::IdOf(std::string_view added_token) const {
 bool Tokenizer::operator==(const Tokenizer& other) const {
   const Parts &a = *parts_, &b = *other.parts_;
   return a.bytes == b.bytes && a.pieces == b.pieces && a.bpe.merges() == b.bpe.merges() &&
-         added_tokens() == other.added_tokens() && a.bpe.ignore_merges() == b.bpe.ignore_merges() &&
+         a.bpe.options() == b.bpe.options() && added_tokens() == other.added_tokens() &&
          a.normalizer == b.normalizer && a.pre_tokenizer == b.pre_tokenizer &&
-         a.post_processor == b.post_processor && a.bos == b.bos && a.eos == b.eos && a.pad == b.pad;
+         a.post_processor == b.post_processor && a.decoder == b.decoder && a.unk == b.unk &&
+         a.bos == b.bos && a.eos == b.eos && a.pad == b.pad;
 }
 
 }  // namespace retort::model

@@ -1,6 +1,6 @@
 #pragma once
-// Text to token ids and back: byte-level BPE with added tokens, stored as Hugging Face's
-// tokenizer.json.
+// Text to token ids and back: BPE over bytes, or over characters with bytes in place of unknown
+// ones, with added tokens, stored as Hugging Face's tokenizer.json.
 //
 // Retort's own vocabulary (Tokenizer::ByteLevel) is the BPE without merges: ids 0…255 are the bytes
 // themselves, so every text has ids and every id sequence has bytes, followed by eight added tokens
@@ -8,10 +8,9 @@
 // never hard-coded.
 //
 // Added tokens are matched first, leftmost-longest; what is between them is normalised, cut into
-// pieces and merged piece by piece, and the ids are completed (model/internal/text_stages.h). Text
-// from outside (a problem, a user's message) is
-// encoded with AddedTokens::kAsText, so that a "<think>" typed by somebody is seven bytes and not a
-// tag.
+// pieces and merged piece by piece (model/internal/{normalizer,pre_tokenizer,bpe}.h), with the ids
+// that Hugging Face's tokenizers gives. Text from outside (a problem, a user's message) is encoded
+// with AddedTokens::kAsText, so that a "<think>" typed by somebody is seven bytes and not a tag.
 //
 // Immutable and cheap to copy, safe to share between threads.
 
@@ -23,6 +22,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/json.h"
 
 namespace retort::model {
 
@@ -41,8 +42,10 @@ struct AddedToken {
 
   int32_t id = 0;
   std::string content;
-  bool special = false;     ///< left out by Decode(…, kSkip); the tags are not, being content
-  bool normalized = false;  ///< Hugging Face's flag: such tokens are matched after the others
+  bool special = false;      ///< left out by Decode(…, kSkip); the tags are not, being content
+  bool normalized = false;   ///< is looked for after the others, in normalised text
+  bool single_word = false;  ///< only where no word goes on before or behind it
+  bool lstrip = false, rstrip = false;  ///< takes the white space before, behind it along
   bool operator==(const AddedToken&) const = default;
 };
 
@@ -61,8 +64,8 @@ class Tokenizer {
   static Tokenizer ByteLevel();
 
   /// Reads tokenizer.json and, where present, the names of the begin, end and padding token from
-  /// tokenizer_config.json. Throws Error "unsupported" on what would change the ids: a normalizer,
-  /// a pre-tokenizer with a regular expression, dropout, byte fallback, stripping added tokens, …
+  /// tokenizer_config.json. Throws Error "unsupported" on what would change the ids: another model
+  /// than BPE, a kind of normaliser or pre-tokeniser that is not known here, dropout, …
   static Tokenizer Load(const std::filesystem::path& folder);
 
   /// Writes tokenizer.json, tokenizer_config.json (with `chat_template`, a Jinja text, unless
@@ -70,6 +73,9 @@ class Tokenizer {
   void Save(const std::filesystem::path& folder, std::string_view chat_template = {}) const;
 
   std::vector<int32_t> Encode(std::string_view text, AddedTokens added) const;
+
+  /// The same with what the file's post-processor puts around a text, often a begin token.
+  std::vector<int32_t> WithSpecialTokens(std::vector<int32_t> ids) const;
 
   /// The bytes of the ids, which need not be valid UTF-8. Ids from vocab_size() on, which a model
   /// with padded embeddings can sample, are U+FFFD; a negative id throws Error.
@@ -89,6 +95,9 @@ class Tokenizer {
   std::optional<int32_t> bos_id() const;
   std::optional<int32_t> eos_id() const;
   std::optional<int32_t> pad_id() const;
+
+  /// What it is made of, for people: sizes, stages, flags, named and added tokens.
+  Json Describe() const;
 
   bool operator==(const Tokenizer& other) const;
 

@@ -4,7 +4,7 @@
 #include "base/excerpt.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "model/byte_alphabet.h"
+#include "model/internal/described.h"
 #include "model/internal/tokenizer_parts.h"
 
 namespace retort::model {
@@ -12,28 +12,22 @@ namespace {
 
 constexpr uint64_t kLargestVocabulary = 10'000'000;
 
-/// Refuses what would change the ids or the text compared with byte-level BPE; the stages refuse
-/// what is theirs.
+// Refuses what would change the ids or the text; the stages refuse what is theirs. Truncation and
+// padding are of batches, which are not made here.
 void RequireSupported(const Json& file, const std::string& where) {
-  for (const char* key : {"truncation", "padding"}) {
-    RETORT_CHECK(IsNothing(file, key), where, ": ", key, " is unsupported, expected null");
-  }
-  const Json decoder = file.value("decoder", Json());
-  RETORT_CHECK(TypeOf(decoder) == "ByteLevel", where, ": decoder ", TypeOf(decoder),
-               " is unsupported, expected ByteLevel");
   const Json model = file.value("model", Json());
   RETORT_CHECK(TypeOf(model) == "BPE", where, ": model ", TypeOf(model),
                " is unsupported, expected BPE");
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
-    RETORT_CHECK(IsNothing(model, key), where, ": model.", key, " is unsupported, expected null");
+    RETORT_CHECK(IsNothing(model, key) || model[key] == 0.0, where, ": model.", key,
+                 " is unsupported, expected null");
   }
-  RETORT_CHECK(IsFalse(model, "byte_fallback"), where,
-               ": model.byte_fallback is unsupported, expected false");
 }
 
 Json AddedTokenJson(const AddedToken& token) {
-  return {{"content", token.content}, {"single_word", false},           {"lstrip", false},
-          {"rstrip", false},          {"normalized", token.normalized}, {"special", token.special}};
+  return {{"content", token.content},       {"single_word", token.single_word},
+          {"lstrip", token.lstrip},         {"rstrip", token.rstrip},
+          {"normalized", token.normalized}, {"special", token.special}};
 }
 
 }  // namespace
@@ -72,14 +66,14 @@ struct Tokenizer::File {
       RETORT_CHECK(t.pieces[static_cast<size_t>(id)].empty() && !piece.empty(), where,
                    ": model.vocab: id ", id, " is given twice, or to an empty token");
       t.pieces[static_cast<size_t>(id)] = piece;
-      t.bytes[static_cast<size_t>(id)] = AlphabetToBytes(piece);
+      t.bytes[static_cast<size_t>(id)] = t.decoder.BytesOf(piece);
       id_of_piece.emplace(piece, id);
     }
   }
 
-  int32_t PieceId(const std::string& piece, size_t rank) const {
+  int32_t PieceId(const std::string& piece, const std::string& place) const {
     const auto found = id_of_piece.find(piece);
-    RETORT_CHECK(found != id_of_piece.end(), where, ": merge ", rank, ": '", piece,
+    RETORT_CHECK(found != id_of_piece.end(), where, ": ", place, ": '", Excerpt(piece),
                  "' is not in the vocabulary");
     return found->second;
   }
@@ -102,7 +96,8 @@ struct Tokenizer::File {
         left = text.substr(0, space);
         right = text.substr(space + 1);
       }
-      merges.push_back({PieceId(left, rank), PieceId(right, rank), PieceId(left + right, rank)});
+      const std::string place = StrCat("merge ", rank);
+      merges.push_back({PieceId(left, place), PieceId(right, place), PieceId(left + right, place)});
     }
   }
 
@@ -116,11 +111,12 @@ struct Tokenizer::File {
       AddedToken token;
       token.content = item["content"].get<std::string>();
       token.id = ReadId(item["id"], where + ": added_tokens: " + token.content);
-      token.special = !IsFalse(item, "special");
-      token.normalized = !IsFalse(item, "normalized");
-      for (const char* key : {"single_word", "lstrip", "rstrip"}) {
-        RETORT_CHECK(IsFalse(item, key), where, ": added_tokens: '", token.content, "' with ", key,
-                     " is unsupported, expected false");
+      for (const auto& [key, flag] : {std::pair<const char*, bool*>{"special", &token.special},
+                                      {"normalized", &token.normalized},
+                                      {"single_word", &token.single_word},
+                                      {"lstrip", &token.lstrip},
+                                      {"rstrip", &token.rstrip}}) {
+        *flag = FlagOf(item, key, false, where + ": added_tokens: " + token.content);
       }
       const auto listed = id_of_piece.find(token.content);
       Grow(token.id);
@@ -130,7 +126,8 @@ struct Tokenizer::File {
       RETORT_CHECK(token.content.size() <= AddedToken::kLongest, where,
                    ": added_tokens: the content of id ", token.id, " has ", token.content.size(),
                    " bytes, expected at most ", AddedToken::kLongest);
-      token_bytes = token.content;
+      const std::string spelled = token.normalized ? t.normalizer(token.content) : token.content;
+      token_bytes = t.decoder.byte_level() ? spelled : t.decoder.BytesOf(spelled);
       RETORT_CHECK(same && t.added.Add(token), where, ": added_tokens: '", token.content,
                    "' contradicts the vocabulary or another added token about id ", token.id);
     }
@@ -164,18 +161,62 @@ Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
   RequireSupported(json, path.string());
   auto parts = std::make_shared<Parts>();
   const std::string where = path.string();
+  const Json& model = json["model"];
   parts->normalizer = Normalizer(json.value("normalizer", Json()), where);
   parts->pre_tokenizer = PreTokenizer(json.value("pre_tokenizer", Json()), where);
   parts->post_processor = PostProcessor(json.value("post_processor", Json()), where);
+  parts->decoder = Decoder(json.value("decoder", Json()), where);
+  Bpe::Options options{.byte_level = parts->pre_tokenizer.byte_level(),
+                       .byte_fallback = FlagOf(model, "byte_fallback", false, where),
+                       .ignore_merges = FlagOf(model, "ignore_merges", false, where),
+                       .unk = {},
+                       .fuse_unk = FlagOf(model, "fuse_unk", false, where)};
+  RETORT_CHECK(options.byte_level == parts->decoder.byte_level(), where,
+               ": pre_tokenizer and decoder disagree about ByteLevel");
   File file{*parts, where, text.size()};
-  file.ReadVocabulary(json["model"]);
-  file.ReadMerges(json["model"]);
+  file.ReadVocabulary(model);
+  file.ReadMerges(model);
+  if (!IsNothing(model, "unk_token")) {
+    parts->unk = TextOf(model, "unk_token", where);
+    options.unk = file.PieceId(parts->unk, "unk_token");
+  }
   file.ReadAddedTokens(json.value("added_tokens", Json::array()));
   file.ReadNamedTokens(folder / "tokenizer_config.json");
-  const Json& model = json["model"];
-  const bool ignore_merges = model.contains("ignore_merges") && model["ignore_merges"] == true;
-  parts->Complete(std::move(file.merges), ignore_merges, where);
+  parts->Complete(std::move(file.merges), options, where);
+  for (const auto* around : {&parts->post_processor.before(), &parts->post_processor.behind()}) {
+    for (const int32_t id : *around) {
+      RETORT_CHECK(static_cast<size_t>(id) < parts->bytes.size(), where,
+                   ": post_processor: the id ", id, " is not in the vocabulary");
+    }
+  }
   return Tokenizer(std::move(parts));
+}
+
+Json Tokenizer::Describe() const {
+  const Bpe::Options& options = parts_->bpe.options();
+  Json added = Json::array();
+  for (const AddedToken& token : added_tokens()) {
+    Json item = {{"id", token.id}};
+    item.update(AddedTokenJson(token));
+    added.push_back(std::move(item));
+  }
+  const auto named = [&](const std::optional<int32_t>& id) {
+    return id ? Json(parts_->ContentOf(*id)) : Json(nullptr);
+  };
+  return {{"vocab_size", vocab_size()},
+          {"merges", parts_->bpe.merges().size()},
+          {"symbols", options.byte_level ? "bytes" : "characters"},
+          {"byte_fallback", options.byte_fallback},
+          {"ignore_merges", options.ignore_merges},
+          {"unk_token", parts_->unk.empty() ? Json() : Json(parts_->unk)},
+          {"bos_token", named(bos_id())},
+          {"eos_token", named(eos_id())},
+          {"pad_token", named(pad_id())},
+          {"normalizer", parts_->normalizer.Describe()},
+          {"pre_tokenizer", parts_->pre_tokenizer.Describe()},
+          {"post_processor", parts_->post_processor.Describe()},
+          {"decoder", parts_->decoder.Describe()},
+          {"added_tokens", std::move(added)}};
 }
 
 void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_template) const {
@@ -192,6 +233,7 @@ void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_
   for (size_t id = 0; id < pieces.size(); ++id) {
     if (!pieces[id].empty()) vocab[pieces[id]] = id;
   }
+  const Bpe::Options& options = parts_->bpe.options();
   Json merges = Json::array();
   for (const Merge& merge : parts_->bpe.merges()) {
     merges.push_back(
@@ -204,22 +246,22 @@ void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_
                      {"normalizer", parts_->normalizer.Describe()},
                      {"pre_tokenizer", parts_->pre_tokenizer.Describe()},
                      {"post_processor", parts_->post_processor.Describe()},
-                     {"decoder", PreTokenizer().Describe()},  // bytes by the same alphabet
+                     {"decoder", parts_->decoder.Describe()},
                      {"model",
                       {{"type", "BPE"},
                        {"dropout", nullptr},
-                       {"unk_token", nullptr},
+                       {"unk_token", parts_->unk.empty() ? Json() : Json(parts_->unk)},
                        {"continuing_subword_prefix", nullptr},
                        {"end_of_word_suffix", nullptr},
-                       {"fuse_unk", false},
-                       {"byte_fallback", false},
-                       {"ignore_merges", parts_->bpe.ignore_merges()},
+                       {"fuse_unk", options.fuse_unk},
+                       {"byte_fallback", options.byte_fallback},
+                       {"ignore_merges", options.ignore_merges},
                        {"vocab", std::move(vocab)},
                        {"merges", merges}}}};
 
   Json named = Json::object();
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
-    if (id) named[key] = TokenBytes(*id);
+    if (id) named[key] = parts_->ContentOf(*id);
   };
   name("bos_token", bos_id());
   name("eos_token", eos_id());

@@ -6,6 +6,7 @@ PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config
   nlohmann-json3-dev libtbb-dev        # base
   libhwy-dev                           # nn
+  libpcre2-dev libutf8proc-dev         # model
   libsqlite3-dev zlib1g-dev libzstd-dev  # datasets
   libflint-dev                         # verifiers
   libcli11-dev                         # cli

@@ -3,7 +3,10 @@
 
 #include "model/internal/added_tokens.h"
 #include "model/internal/bpe.h"
-#include "model/internal/text_stages.h"
+#include "model/internal/decoder.h"
+#include "model/internal/normalizer.h"
+#include "model/internal/post_processor.h"
+#include "model/internal/pre_tokenizer.h"
 
 namespace retort::model {
 
@@ -15,24 +18,23 @@ struct Tokenizer::Parts {
   PreTokenizer pre_tokenizer;
   Bpe bpe;
   PostProcessor post_processor;
+  Decoder decoder;
+  std::string unk;  // spelling, "" without one
   std::optional<int32_t> bos, eos, pad;
   std::vector<bool> special;  // [vocab_size] left out by Decode(…, kSkip)
 
   /// Fills what is derived, given the rest. Throws Error starting with `where`.
-  void Complete(std::vector<Merge> merges, bool ignore_merges, const std::string& where) {
-    added.BuildIndex();
-    special.assign(bytes.size(), false);
-    for (const AddedToken& token : added.tokens()) {
-      special[static_cast<size_t>(token.id)] = token.special;
-    }
-    bpe = Bpe({bytes, pieces, std::move(merges), ignore_merges}, where);
-  }
+  void Complete(std::vector<Merge> merges, const Bpe::Options& options, const std::string& where);
 
-  /// Text between added tokens.
-  void EncodeText(std::string_view text, std::vector<int32_t>& ids) const {
-    pre_tokenizer.ForPieces(normalizer(text),
-                            [&](std::string_view piece) { bpe.Encode(piece, ids); });
-  }
+  /// Of an added token, as it is spelled.
+  std::string ContentOf(int32_t id) const;
+
+  /// Text between added tokens, or with those of the second pass; `at_start` of the whole input.
+  void EncodeText(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
+  void EncodeWithAdded(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
+
+ private:
+  void EncodeNormalized(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
 };
 
 }  // namespace retort::model

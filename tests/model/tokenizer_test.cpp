@@ -272,28 +272,52 @@ TEST(Tokenizer, RefusesWhatItWouldGetWrong) {
   };
   const std::vector<std::function<void(Json&)>> unsupported = {
       [](Json& j) {
-        j["normalizer"] = {{"type", "NFC"}};
+        j["normalizer"] = {{"type", "BertNormalizer"}};
       },
-      [](Json& j) { j["pre_tokenizer"]["use_regex"] = true; },
-      [](Json& j) { j["pre_tokenizer"].erase("use_regex"); },
-      [](Json& j) { j["pre_tokenizer"]["add_prefix_space"] = true; },
       [](Json& j) {
-        j["pre_tokenizer"] = {{"type", "Split"}};
+        j["pre_tokenizer"] = {{"type", "UnicodeScripts"}};
       },
-      [](Json& j) { j["pre_tokenizer"] = nullptr; },
       [](Json& j) {
-        j["post_processor"] = {{"type", "TemplateProcessing"}};
+        const Json first = j["pre_tokenizer"];
+        j["pre_tokenizer"] = {{"type", "Sequence"},
+                              {"pretokenizers", {first, {{"type", "Whitespace"}}}}};
+      },
+      [](Json& j) {
+        j["pre_tokenizer"] = {
+            {"type", "Split"}, {"pattern", {{"Regex", "[a[bc]]"}}}, {"behavior", "Isolated"}};
+      },
+      [](Json& j) {
+        j["post_processor"] = {{"type", "BertProcessing"}};
       },
       [](Json& j) { j["decoder"] = nullptr; },
       [](Json& j) {
-        j["truncation"] = {{"max_length", 5}};
+        j["decoder"] = {{"type", "CTC"}};
       },
       [](Json& j) { j["model"]["type"] = "Unigram"; },
       [](Json& j) { j["model"]["dropout"] = 0.1; },
-      [](Json& j) { j["model"]["byte_fallback"] = true; },
-      [](Json& j) { j["model"]["vocab"].erase("A"); },
-      [](Json& j) { j["added_tokens"][0]["lstrip"] = true; },
+      [](Json& j) { j["model"]["end_of_word_suffix"] = "</w>"; },
   };
+  const auto split = [](const char* pattern) {
+    return [pattern](Json& j) {
+      j["pre_tokenizer"] = {
+          {"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}};
+    };
+  };
+  EXPECT_PRED2(Contains, error(split("(a")), "the pattern '(a'");
+  EXPECT_PRED2(Contains, error(split("(?m)a.b")), "(?m)");
+  EXPECT_PRED2(Contains, error([](Json& j) {
+                 j["pre_tokenizer"] = {{"type", "Split"}};
+               }),
+               "Split: behavior is missing");
+  EXPECT_PRED2(Contains, error([](Json& j) {
+                 j["post_processor"] = {{"type", "TemplateProcessing"}};
+               }),
+               "single");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["pre_tokenizer"] = nullptr; }), "disagree");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["unk_token"] = "<none>"; }),
+               "not in the vocabulary");
+  EXPECT_PRED2(Contains, error([](Json& j) { j["added_tokens"][0]["lstrip"] = 1; }),
+               "true or false");
   for (const auto& change : unsupported) EXPECT_PRED2(Contains, error(change), "unsupported");
   EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["vocab"]["zz"] = 65; }), "twice");
   EXPECT_PRED2(Contains, error([](Json& j) { j["model"]["vocab"]["zz"] = -1; }), "token id");
