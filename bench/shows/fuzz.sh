@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes the mathematics verifier (extraction, parser, equality), the readers of JSON, CSV and compressed
-# rows, and what programs answer (wire), with libFuzzer.
+# rows, what programs answer (wire), and chat templates, with libFuzzer.
 #
-#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows|wire …]     (CXX=clang++, JOBS=1)
+#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows|wire|chat_template …]     (CXX=clang++, JOBS=1)
 #
 # Builds the fuzzers with AddressSanitizer and UBSan under OUT/build, then runs each for MINUTES from
 # tests/fuzz/seeds and what was found before: OUT/corpus/TARGET and OUT/found/TARGET stay, so calling
@@ -19,7 +19,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 minutes=$2
 shift 2
-[ $# -gt 0 ] || set -- extract parse equal json csv rows wire
+[ $# -gt 0 ] || set -- extract parse equal json csv rows wire chat_template
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
 cxx=${CXX:-}
@@ -43,7 +43,10 @@ for target in "$@"; do
   results=$out/found/$target
   mkdir -p "$corpus" "$results"
   dictionary=()
-  case $target in extract | parse | equal) dictionary=(-dict="$root/tests/fuzz/latex.dict") ;; esac
+  case $target in
+    extract | parse | equal) dictionary=(-dict="$root/tests/fuzz/latex.dict") ;;
+    chat_template) dictionary=(-dict="$root/tests/fuzz/jinja.dict") ;;
+  esac
   status=0
   "$out/build/tests/fuzz/retort_fuzz_$target" "$corpus" "$root/tests/fuzz/seeds/$target" \
     "${dictionary[@]}" -artifact_prefix="$results/" -timeout=20 -rss_limit_mb=2048 \

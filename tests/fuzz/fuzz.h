@@ -10,13 +10,14 @@
 
 namespace retort {
 
-void FuzzExtract(std::string_view text);  ///< extract.h
-void FuzzParse(std::string_view text);    ///< parse.h and normal forms
-void FuzzEqual(std::string_view text);    ///< "math": the first line is the gold answer
-void FuzzJson(std::string_view text);     ///< base/json.h
-void FuzzCsv(std::string_view text);      ///< datasets/jsonl.h, as CSV
-void FuzzRows(std::string_view bytes);    ///< datasets/jsonl.h, compressed or not
-void FuzzWire(std::string_view text);     ///< verifiers/code: a program's answer
+void FuzzExtract(std::string_view text);       ///< extract.h
+void FuzzParse(std::string_view text);         ///< parse.h and normal forms
+void FuzzEqual(std::string_view text);         ///< "math": the first line is the gold answer
+void FuzzJson(std::string_view text);          ///< base/json.h
+void FuzzCsv(std::string_view text);           ///< datasets/jsonl.h, as CSV
+void FuzzRows(std::string_view bytes);         ///< datasets/jsonl.h, compressed or not
+void FuzzWire(std::string_view text);          ///< verifiers/code: a program's answer
+void FuzzChatTemplate(std::string_view text);  ///< model/chat_template.h
 
 inline void Require(bool holds, const char* what) {
   if (holds) return;

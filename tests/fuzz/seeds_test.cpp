@@ -56,6 +56,7 @@ TEST(FuzzSeeds, Parse) { RunOver("parse", FuzzParse); }
 TEST(FuzzSeeds, Equal) { RunOver("equal", FuzzEqual); }
 TEST(FuzzSeeds, Json) { RunOver("json", FuzzJson); }
 TEST(FuzzSeeds, Csv) { RunOver("csv", FuzzCsv); }
+TEST(FuzzSeeds, ChatTemplate) { RunOver("chat_template", FuzzChatTemplate); }
 TEST(FuzzSeeds, Wire) { RunOver("wire", FuzzWire); }
 TEST(FuzzSeeds, Rows) { RunOver("rows", FuzzRows); }
 

@@ -1,0 +1,58 @@
+#pragma once
+// Chat templates: the Jinja that published models carry, rendered byte for byte as transformers'
+// apply_chat_template(tokenize=False) does.
+//
+// What is implemented is what such templates use; anything else is an Error that says what it is,
+// never another text. docs of the language: Jinja2 3.1, sandboxed and immutable, with trim_blocks,
+// lstrip_blocks, loop controls and {% generation %}. Left out are template inheritance and
+// inclusion, recursive loops, integers beyond 64 bits, printf-style
+// and str.format formatting, and upper and lower case of scripts beyond Latin and Cyrillic that
+// have it.
+//
+// A template is a program that nobody vouches for: its nesting, steps, texts and ranges are
+// bounded, and beyond the bounds is an Error.
+
+#include <cstddef>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+
+namespace retort::model {
+
+namespace jinja {
+struct Node;
+}
+
+/// A template, read and checked. Immutable; copies share it, and threads may.
+class JinjaTemplate {
+ public:
+  /// `where` names it in messages: "WHERE: line N: …". Throws Error on what is no template or needs
+  /// what is not implemented.
+  explicit JinjaTemplate(const std::string& source, std::string where = "chat_template");
+
+  struct Rendered {
+    std::string text;
+    /// The bytes [first, second) of `text` that {% generation %} blocks wrote, in order.
+    std::vector<std::pair<size_t, size_t>> generations;
+  };
+  /// `variables` is an object: messages, tools, add_generation_prompt, bos_token, … `now` is what
+  /// strftime_now tells; without it, asking is an Error. Throws Error where Python would raise, and
+  /// with the template's own message when it calls raise_exception.
+  Rendered Render(const Json& variables, const std::optional<std::tm>& now = std::nullopt) const;
+
+ private:
+  std::shared_ptr<const jinja::Node> root_;
+  std::string where_;
+};
+
+/// The variables as apply_chat_template prepares them: messages without members that are null,
+/// their reasoning under the names templates ask for, and tools, documents and
+/// add_generation_prompt even when they are not given.
+Json ChatVariables(Json variables);
+
+}  // namespace retort::model
