@@ -2,12 +2,13 @@
 // Chat templates: the Jinja that published models carry, rendered byte for byte as transformers'
 // apply_chat_template(tokenize=False) does.
 //
-// What is implemented is what such templates use; anything else is an Error that says what it is,
-// never another text. docs of the language: Jinja2 3.1, sandboxed and immutable, with trim_blocks,
-// lstrip_blocks, loop controls and {% generation %}. Left out are template inheritance and
-// inclusion, recursive loops, integers beyond 64 bits, printf-style
-// and str.format formatting, and upper and lower case of scripts beyond Latin and Cyrillic that
-// have it.
+// The language is Jinja2 3.1 in its immutable sandbox, with trim_blocks, lstrip_blocks, loop
+// controls and {% generation %}. What is implemented is what templates of published models use;
+// anything else is an Error that says what it is, never another text. Left out are inheritance and
+// inclusion (extends, block, include, import), recursive loops, formatting (% and str.format),
+// integers beyond 64 bits, generation blocks inside of macros and captured text, and of Unicode the
+// upper and lower case of scripts beyond Latin and Cyrillic that have any. repr() takes what it
+// does not know to be unprintable for printable.
 //
 // A template is a program that nobody vouches for: its nesting, steps, texts and ranges are
 // bounded, and beyond the bounds is an Error.

@@ -217,9 +217,7 @@ Value Interpreter::CallMacro(const Callable& macro, Arguments arguments) {
                  parameters.size(), " arguments");
   }
 
-  // Back to the caller, whatever happens.
-  const auto back = std::shared_ptr<Activation>(std::exchange(here_, &activation),
-                                                [&](Activation* before) { here_ = before; });
+  Activation* const before = std::exchange(here_, &activation);
   Captured captured(*this);
   Enter(node.scope);
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -231,6 +229,7 @@ Value Interpreter::CallMacro(const Callable& macro, Arguments arguments) {
                : MakeUndefined(StrCat("parameter '", parameters[i]->text, "' was not provided"));
   }
   Execute(node.kids[3].get());
+  here_ = before;
   return captured.Take();
 }
 

@@ -276,6 +276,7 @@ Value First(const Value& input, const Arguments& arguments, Budget& budget) {
 Value Last(const Value& input, const Arguments& arguments, Budget& budget) {
   arguments.Bind("last", {});
   if (input.iterator()) FailType(input, "last");
+  if (input.text() && !input.text()->bytes.empty()) return GetItem(input, int64_t{-1}, budget);
   const auto all = ToIterator(input, budget);
   if (all->done()) return MakeUndefined("No last item, sequence was empty.");
   return all->sequence->items.back();

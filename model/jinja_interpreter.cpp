@@ -109,8 +109,6 @@ Interpreter::Flow Interpreter::For(const Node& node) {
     here_ = asking;
     return found;
   };
-  // The loop may be kept, what its source refers to not.
-  const auto ended = std::shared_ptr<void>(nullptr, [&](void*) { loop->source = nullptr; });
 
   bool completed = false;  // an iteration, to its end: what is left early counts for 'else'
   while (loop->Next()) {
@@ -121,6 +119,7 @@ Interpreter::Flow Interpreter::For(const Node& node) {
     if (flow == Flow::kBreak) break;
     if (flow == Flow::kOn) completed = true;
   }
+  loop->source = nullptr;  // the loop may be kept, what its source refers to not
   Leave(node.scope);
   if (completed || !node.kids[3]) return Flow::kOn;
   Enter(node.scope2);

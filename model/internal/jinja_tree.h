@@ -44,7 +44,7 @@ enum class Kind {
   // Statements.
   kBody,         ///< statements, or what else is a list
   kOutput,       ///< expressions
-  kFor,          ///< target, iterable, body, else, test
+  kFor,          ///< target, iterable, body, else, test; with a test also its target
   kIf,           ///< test, body, elifs (each an If), else
   kSet,          ///< target, value
   kSetBlock,     ///< target, filter, body

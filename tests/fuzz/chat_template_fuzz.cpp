@@ -1,5 +1,3 @@
-#include <optional>
-
 #include "base/error.h"
 #include "base/json.h"
 #include "base/strings.h"
@@ -24,10 +22,9 @@ const Json& Variables() {
 }  // namespace
 
 void FuzzChatTemplate(std::string_view text) {
-  std::optional<model::JinjaTemplate> parsed;
   try {
-    parsed.emplace(std::string(text), "where");
-    const auto rendered = parsed->Render(Variables(), std::tm{});
+    const model::JinjaTemplate parsed(std::string(text), "where");
+    const auto rendered = parsed.Render(Variables(), std::tm{});
     size_t end = 0;
     for (const auto& [first, last] : rendered.generations) {
       Require(end <= first && first <= last, "generations are not in order");
@@ -35,8 +32,6 @@ void FuzzChatTemplate(std::string_view text) {
     }
     Require(end <= rendered.text.size(), "a generation is beyond the text");
     Require(!IsUtf8(text) || IsUtf8(rendered.text), "characters were torn");
-    Require(parsed->Render(Variables(), std::tm{}).text == rendered.text,
-            "a second rendering differs");
   } catch (const Error& error) {
     Require(std::string_view(error.what()).starts_with("where: line "), "no place is named");
   }
