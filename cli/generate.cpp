@@ -34,6 +34,7 @@ struct GenerateCommand {
   int64_t seed = 0;
   rollout::SamplingOptions sampling;
   std::string prompt_template = "auto";
+  std::string system;
   int64_t skip = 0;
   std::string out;
   bool resume = false;
@@ -62,25 +63,15 @@ std::vector<std::string> ReadPrompts(const GenerateCommand& command) {
   return prompts;
 }
 
-std::vector<int32_t> EncodePrompt(const model::Tokenizer& tokenizer,
-                                  std::optional<model::PromptTemplate> prompt_template,
-                                  const std::string& prompt) {
-  if (prompt_template) return model::RenderPrompt(tokenizer, *prompt_template, prompt);
-  std::vector<int32_t> ids = tokenizer.Encode(prompt, model::AddedTokens::kMatch);
-  if (tokenizer.bos_id()) ids.insert(ids.begin(), *tokenizer.bos_id());
-  return ids;
-}
-
 // Prompt i of all of them.
 rollout::Request MakeRequest(const GenerateCommand& command, const model::PackedModel& pretrained,
-                             const std::string& prompt, size_t i) {
-  const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
+                             const PromptEncoder& encode, const std::string& prompt, size_t i) {
   std::vector<int32_t> stop_ids(pretrained.generation.eos_token_id.begin(),
                                 pretrained.generation.eos_token_id.end());
   if (stop_ids.empty()) stop_ids = model::StopIds(pretrained.tokenizer);
   return {
       .id = static_cast<int64_t>(i),
-      .prompt = EncodePrompt(pretrained.tokenizer, prompt_template, prompt),
+      .prompt = encode(prompt),
       .samples = command.samples,
       .sampling = command.sampling,
       .stop_ids = stop_ids,
@@ -96,6 +87,7 @@ Json Identity(const GenerateCommand& command, const std::vector<std::string>& pr
           command.seed,
           WriteOptions(command.sampling),
           command.prompt_template,
+          command.system,
           EnumName(command.precision.products),
           EnumName(command.precision.cache)};
 }
@@ -189,13 +181,11 @@ int Generate(GenerateCommand command) {
   nn::Compute compute(executor);
   const model::PackedModel pretrained =
       model::LoadPacked(command.folder, compute, command.precision);
+  const PromptEncoder encode =
+      ChooseEncoder(command.prompt_template, command.folder, command.system, pretrained.tokenizer);
   if (!command.length_given) {
     size_t longest = 0;  // also of those that --skip or --resume leave out: nothing depends on them
-    const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
-    for (const std::string& prompt : prompts) {
-      longest =
-          std::max(longest, EncodePrompt(pretrained.tokenizer, prompt_template, prompt).size());
-    }
+    for (const std::string& prompt : prompts) longest = std::max(longest, encode(prompt).size());
     int64_t& length = command.sampling.max_completion_length;
     length = FittingLength(pretrained.weights->network().config(), static_cast<int64_t>(longest),
                            length);
@@ -210,7 +200,7 @@ int Generate(GenerateCommand command) {
   std::vector<size_t> chosen;  // the prompt of each request
   for (size_t i = static_cast<size_t>(command.skip); i < prompts.size(); ++i) {
     if (out.Has(static_cast<int64_t>(i))) continue;
-    requests.push_back(MakeRequest(command, pretrained, prompts[i], i));
+    requests.push_back(MakeRequest(command, pretrained, encode, prompts[i], i));
     chosen.push_back(i);
   }
   Printer printer(command, prompts.size());
@@ -280,6 +270,9 @@ void AddGenerate(CLI::App& program, Action& action) {
   AddOptionFlags(*app, ListFields(command->sampling));
   DescribeFittingLength(*app);
   AddTemplateFlag(*app, command->prompt_template, true);
+  app->add_option("--system", command->system,
+                  "What the system message says, where the folder's chat template has one.")
+      ->type_name("TEXT");
   AddInteger(*app, "--skip", command->skip, {0, 1e15},
              "Leave out the first N prompts; the others get the tokens that they have anyway.");
   AddPartialOutputFlags(*app, command->out, command->resume,

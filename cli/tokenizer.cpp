@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/error.h"
 #include "base/excerpt.h"
 #include "base/pipeline.h"
 #include "base/strings.h"
@@ -15,6 +16,7 @@
 #include "cli/parts/option_flags.h"
 #include "cli/parts/table.h"
 #include "datasets/byte_source.h"
+#include "model/chat.h"
 
 namespace retort::cli {
 namespace {
@@ -27,6 +29,9 @@ struct TokenizerCommand {
   bool json = false;
   bool special = false;  ///< encode: add them; decode: leave them out
   bool as_text = false;
+  std::string name;     ///< render: of the template
+  bool prompt = false;  ///< render: up to where the model goes on
+  bool ids = false;
   int threads = 0;
 };
 
@@ -137,6 +142,31 @@ int Decode(const TokenizerCommand& command) {
   });
 }
 
+// A conversation a line: a list of messages, or an object with "messages".
+int Render(const TokenizerCommand& command) {
+  const auto folder = ModelFolder(command.folder);
+  const model::Tokenizer tokenizer = model::Tokenizer::Load(folder);
+  const auto chat = model::LoadChatTemplate(folder, command.name);
+  RETORT_CHECK(chat, folder.string(),
+               ": no chat template: expected chat_template.jinja, or chat_template in "
+               "tokenizer_config.json");
+  return ForLines(command, [&](const std::string& line, const std::string& where) {
+    Json conversation = ParseJson(line, where);
+    if (conversation.is_array()) conversation = {{"messages", conversation}};
+    if (command.prompt) conversation["add_generation_prompt"] = true;
+    try {
+      if (command.ids) {
+        return ToJsonLine(Json(model::EncodeConversation(tokenizer, *chat, conversation)));
+      }
+      const std::string text =
+          ToValidUtf8(model::RenderConversation(tokenizer, *chat, conversation));
+      return command.json ? ToJsonLine(text) : text;
+    } catch (const Error& error) {
+      Fail(where, ": ", error.what());
+    }
+  });
+}
+
 int InspectTokenizer(const TokenizerCommand& command) {
   const model::Tokenizer tokenizer = model::Tokenizer::Load(ModelFolder(command.folder));
   const Json described = tokenizer.Describe();
@@ -184,7 +214,10 @@ void AddTokenizer(CLI::App& program, Action& action) {
       AddPart(*tokenizer, "decode", "Print the text of each line of ids.", command, action, Decode);
   CLI::App* inspect = AddPart(*tokenizer, "inspect", "Show what a tokenizer is made of.", command,
                               action, InspectTokenizer);
-  for (CLI::App* app : {encode, decode}) {
+  CLI::App* render =
+      AddPart(*tokenizer, "render", "Print each conversation as the model's chat template has it.",
+              command, action, Render);
+  for (CLI::App* app : {encode, decode, render}) {
     app->add_option("FILE", command->file, "Lines to read; - or nothing is standard input.");
     AddThreadsFlag(*app, command->threads);
   }
@@ -196,6 +229,12 @@ void AddTokenizer(CLI::App& program, Action& action) {
                    "Read what looks like an added token as plain text.");
   decode->add_flag("--json", command->json, "Print each text as a JSON string.");
   decode->add_flag("--skip-special-tokens", command->special, "Leave special tokens out.");
+  render->add_flag("--add-generation-prompt", command->prompt,
+                   "End where the model's answer begins.");
+  render->add_option("--name", command->name, "Of several templates, this one. [default default]")
+      ->type_name("NAME");
+  render->add_flag("--ids", command->ids, "Print the ids, as a list.");
+  render->add_flag("--json", command->json, "Print each text as a JSON string.");
   AddJsonFlag(*inspect, command->json);
 }
 

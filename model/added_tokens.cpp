@@ -105,6 +105,12 @@ const AddedToken* AddedTokenList::Longest(std::string_view text, size_t pass, si
   return &tokens_[found->second];
 }
 
+bool AddedTokenList::BeginsAt(std::string_view text) const {
+  size_t size = 0;
+  return (Longest(text, 0, size) || Longest(text, 1, size)) &&
+         size > FirstCharacter(text).bytes.size();
+}
+
 bool AddedTokenList::MatchAt(std::string_view whole, size_t at, size_t start, size_t pass,
                              Match& match) const {
   size_t size = 0;

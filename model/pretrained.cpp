@@ -240,8 +240,8 @@ Pretrained LoadPretrained(const std::filesystem::path& folder, const nn::Precisi
 }
 
 std::string HashOfModel(const std::filesystem::path& folder) {
-  std::vector<std::string> names{"config.json", "generation_config.json", "tokenizer.json",
-                                 "tokenizer_config.json"};
+  std::vector<std::string> names{"chat_template.jinja", "config.json", "generation_config.json",
+                                 "tokenizer.json", "tokenizer_config.json"};
   if (std::filesystem::exists(folder / "model.safetensors")) {
     names.push_back("model.safetensors");
   } else {

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "model/byte_alphabet.h"
 #include "model/internal/tokenizer_parts.h"
+#include "model/internal/utf8.h"
 
 namespace retort::model {
 
@@ -100,6 +101,23 @@ std::vector<int32_t> Tokenizer::WithSpecialTokens(std::vector<int32_t> ids) cons
   ids.insert(ids.begin(), around.before().begin(), around.before().end());
   ids.insert(ids.end(), around.behind().begin(), around.behind().end());
   return ids;
+}
+
+std::string Tokenizer::BreakAddedTokens(std::string_view text, std::string_view mark) const {
+  const std::string clean = ReplaceAll(std::string(text), mark, "");
+  std::string out;
+  for (size_t i = 0; i < clean.size();) {
+    const size_t next = i + FirstCharacter(std::string_view(clean).substr(i)).bytes.size();
+    out.append(clean, i, next - i);
+    if (parts_->added.BeginsAt(std::string_view(clean).substr(i))) out += mark;
+    i = next;
+  }
+  return out;
+}
+
+std::string Tokenizer::ContentOf(int32_t id) const {
+  RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is not in the vocabulary");
+  return parts_->ContentOf(id);
 }
 
 int64_t Tokenizer::vocab_size() const { return std::ssize(parts_->bytes); }

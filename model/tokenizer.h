@@ -85,6 +85,12 @@ class Tokenizer {
   /// The bytes one id stands for, as in Decode; "" for an id that the vocabulary skips.
   const std::string& TokenBytes(int32_t id) const;
 
+  /// The text with `mark` within each added token in it, so that none is matched. A mark that was
+  /// there is left out.
+  std::string BreakAddedTokens(std::string_view text, std::string_view mark) const;
+  /// An added token as it is written; the bytes of any other.
+  std::string ContentOf(int32_t id) const;
+
   /// The id of an added token. Throws Error naming the nearest when there is none.
   int32_t IdOf(std::string_view added_token) const;
   std::optional<int32_t> Find(std::string_view added_token) const;

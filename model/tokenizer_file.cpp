@@ -201,7 +201,7 @@ Json Tokenizer::Describe() const {
     added.push_back(std::move(item));
   }
   const auto named = [&](const std::optional<int32_t>& id) {
-    return id ? Json(parts_->ContentOf(*id)) : Json(nullptr);
+    return id ? Json(ContentOf(*id)) : Json(nullptr);
   };
   return {{"vocab_size", vocab_size()},
           {"merges", parts_->bpe.merges().size()},
@@ -261,7 +261,7 @@ void Tokenizer::Save(const std::filesystem::path& folder, std::string_view chat_
 
   Json named = Json::object();
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
-    if (id) named[key] = parts_->ContentOf(*id);
+    if (id) named[key] = ContentOf(*id);
   };
   name("bos_token", bos_id());
   name("eos_token", eos_id());

@@ -29,6 +29,9 @@ class AddedTokenList {
   const std::vector<AddedToken>& tokens() const { return tokens_; }
   std::optional<int32_t> Find(std::string_view content) const;
 
+  /// Whether one of either pass, longer than a character, begins the text.
+  bool BeginsAt(std::string_view text) const;
+
   /// The tokens of pass 0 or 1 in a text, each with the text in front of it; at last, without one,
   /// the text behind them. body(text, id or nothing)
   template <class Body>

@@ -1,5 +1,6 @@
 // retort tokenizer, as a process.
 
+#include "base/file.h"
 #include "tests/cli/cli_fixture.h"
 #include "tests/cli/tiny_model.h"
 
@@ -61,6 +62,43 @@ TEST_F(TokenizerCommandTest, ErrorsNameTheLine) {
   EXPECT_EQ(ids.code, 1);
   ExpectContains(ids.err, "line 2");
   EXPECT_EQ(Retort({"tokenizer"}).code, 2);
+}
+
+TEST_F(TokenizerCommandTest, RendersConversations) {
+  const std::string chats = Write("chats.jsonl",
+                                  "[{\"role\":\"user\",\"content\":\"1+1\"}]\n"
+                                  "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+                                  "{\"role\":\"assistant\",\"content\":\"b\"}]}\n");
+  EXPECT_EQ(Tokenizer("render", {chats, "--json"}).out,
+            "\"User: 1+1\"\n\"User: a\\nAssistant: b<|end|>\"\n");
+  EXPECT_EQ(Tokenizer("render", {chats, "--json", "--add-generation-prompt"}).out,
+            "\"User: 1+1\\nAssistant: \"\n\"User: a\\nAssistant: b<|end|>\\nAssistant: \"\n");
+  EXPECT_EQ(Tokenizer("render", {chats, "--ids"}).out, "[262,49,43,49]\n[262,97,263,98,256]\n");
+  const Outcome bad = Tokenizer("render", {Write("bad.jsonl", "[]\n[{\"role\":\"x\"}]\n")});
+  EXPECT_EQ(bad.code, 1);
+  ExpectContains(bad.err, "line 2");
+  ExpectContains(Tokenizer("render", {chats, "--name", "rag"}).err, "'rag'");
+}
+
+TEST_F(TokenizerCommandTest, GenerateUsesTheFoldersTemplate) {
+  WriteFileAtomic(folder_.path() / "chat_template.jinja",
+                  "{% for m in messages %}{{ m.role[0] + m.content }}{% endfor %}"
+                  "{% if add_generation_prompt %}!{% endif %}");
+  const auto prompt = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"generate", folder_.path(), "--prompt", "<think>", "--json",
+                                 "--max-completion-length", "1"});
+    const Outcome outcome = Retort(flags);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.json()["completions"][0]["prompt_ids"].dump();
+  };
+  EXPECT_EQ(prompt({"--template", "chat"}), "[117,60,116,104,105,110,107,62,33]");
+  EXPECT_EQ(prompt({"--template", "chat", "--system", "S"}),
+            "[115,83,117,60,116,104,105,110,107,62,33]");
+  EXPECT_EQ(prompt({"--template", "none"}), "[258]");
+  const Outcome refused =
+      Retort({"generate", folder_.path(), "--prompt", "a", "--template", "none", "--system", "S"});
+  EXPECT_EQ(refused.code, 1);
+  ExpectContains(refused.err, "--system");
 }
 
 TEST_F(TokenizerCommandTest, InspectShowsWhatItIsMadeOf) {

@@ -1,0 +1,36 @@
+#pragma once
+// Conversations as a published model wants them: its folder's chat template, and the ids of what it
+// renders.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "model/chat_template.h"
+#include "model/tokenizer.h"
+
+namespace retort::model {
+
+/// chat_template.jinja, or tokenizer_config.json's chat_template: a text, or a list of {"name",
+/// "template"} of which `name` is taken ("default"; with tools and a "tool_use" one, callers ask
+/// for that). Nothing where the folder has none. Throws Error on a name that is not there, and on
+/// what is no template.
+std::optional<JinjaTemplate> LoadChatTemplate(const std::filesystem::path& folder,
+                                              const std::string& name = "");
+
+/// The text, as transformers' apply_chat_template gives it. `conversation` is a list of messages,
+/// or an object with "messages" and whatever else the template knows (tools, add_generation_prompt,
+/// enable_thinking …). The begin, end, … tokens are the tokenizer's.
+std::string RenderConversation(const Tokenizer& tokenizer, const JinjaTemplate& chat_template,
+                               const Json& conversation);
+
+/// Its ids. Those of transformers, but for what users and tools say: that never becomes an added
+/// token.
+std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
+                                        const JinjaTemplate& chat_template,
+                                        const Json& conversation);
+
+}  // namespace retort::model
