@@ -166,9 +166,10 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   const model::PackedModel pretrained =
       model::LoadPacked(command.folder, compute, command.precision);
   const model::ModelConfig& config = pretrained.weights->network().config();
-  const auto prompt_template = ChooseTemplate(command.prompt_template, command.folder);
+  const auto prompt_template =
+      ChooseTemplate(command.prompt_template, command.folder, pretrained.tokenizer);
   RETORT_CHECK(prompt_template, command.folder,
-               ": its chat template is none of Retort's; choose one with --template");
+               ": has no chat template; choose a prompt with --template");
   if (!command.length_given) {
     size_t longest = 0;
     for (const Problem& problem : problems) {

@@ -28,7 +28,7 @@ Json Prepared(const Json& message) {
 }  // namespace
 
 JinjaTemplate::JinjaTemplate(const std::string& source, std::string where)
-    : where_(std::move(where)) {
+    : source_(std::make_shared<const std::string>(source)), where_(std::move(where)) {
   jinja::NodePtr root = jinja::Parse(source, where_);
   jinja::Resolve(*root, where_);
   root_ = std::move(root);

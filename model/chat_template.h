@@ -36,6 +36,8 @@ class JinjaTemplate {
   /// what is not implemented.
   explicit JinjaTemplate(const std::string& source, std::string where = "chat_template");
 
+  const std::string& source() const { return *source_; }
+
   struct Rendered {
     std::string text;
     /// The bytes [first, second) of `text` that {% generation %} blocks wrote, in order.
@@ -47,6 +49,7 @@ class JinjaTemplate {
   Rendered Render(const Json& variables, const std::optional<std::tm>& now = std::nullopt) const;
 
  private:
+  std::shared_ptr<const std::string> source_;
   std::shared_ptr<const jinja::Node> root_;
   std::string where_;
 };

@@ -198,7 +198,7 @@ void SavePretrained(const LanguageModel& model, const Tokenizer& tokenizer,
                ": adapters cannot be written as a model");
   WriteModelConfig(model.config(), folder);
   WriteGenerationConfig(generation, folder);
-  tokenizer.Save(folder, ChatTemplate(prompt_template));
+  tokenizer.Save(folder, ChatTemplate(tokenizer, prompt_template));
   SaveWeights(model, folder / "model.safetensors");
 }
 

@@ -1,8 +1,11 @@
 #include "model/template.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "model/chat.h"
 
 namespace retort::model {
 namespace {
@@ -11,9 +14,35 @@ void Append(std::vector<int32_t>& ids, const std::vector<int32_t>& more) {
   ids.insert(ids.end(), more.begin(), more.end());
 }
 
+Json UserTurn(std::string_view said) {
+  return {{"messages", {{{"role", "user"}, {"content", std::string(said)}}}},
+          {"add_generation_prompt", true}};
+}
+
+// What the chat template writes behind an answer, which nobody knows yet.
+std::vector<int32_t> NextChatTurn(const Tokenizer& tokenizer, std::string_view message) {
+  const std::string answer = "an answer of which nothing is known yet";
+  Json turns = UserTurn("a question");
+  const std::string first = RenderConversation(tokenizer, tokenizer.chat_template(), turns);
+  turns["messages"].push_back({{"role", "assistant"}, {"content", answer}});
+  turns["messages"].push_back({{"role", "user"}, {"content", std::string(message)}});
+  const std::string both = RenderConversation(tokenizer, tokenizer.chat_template(), turns);
+  RETORT_CHECK(both.starts_with(first + answer),
+               "the chat template does not write one turn behind the other, so a conversation "
+               "cannot go on: choose another prompt_template, or leave revisions out");
+  std::vector<int32_t> ids = EncodeConversation(tokenizer, tokenizer.chat_template(), turns);
+  const std::vector<int32_t> before = tokenizer.Encode(first + answer, AddedTokens::kMatch);
+  RETORT_CHECK(ids.size() >= before.size() && std::equal(before.begin(), before.end(), ids.begin()),
+               "the chat template does not end an answer with a token of its own, so a "
+               "conversation cannot go on: leave revisions out");
+  ids.erase(ids.begin(), ids.begin() + std::ssize(before));
+  return ids;
+}
+
 }  // namespace
 
-std::string ChatTemplate(const PromptTemplate& prompt_template) {
+std::string ChatTemplate(const Tokenizer& tokenizer, const PromptTemplate& prompt_template) {
+  if (prompt_template.chat) return tokenizer.chat_template().source();
   // A JSON string is a Jinja string literal.
   const auto literal = [](std::string_view text) { return ToJsonLine(std::string(text)); };
   return StrCat("{{ bos_token if bos_token else '' }}{{ ", literal(prompt_template.preamble),
@@ -30,6 +59,9 @@ std::string ChatTemplate(const PromptTemplate& prompt_template) {
 
 std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptTemplate& prompt_template,
                                   std::string_view question) {
+  if (prompt_template.chat) {
+    return EncodeConversation(tokenizer, tokenizer.chat_template(), UserTurn(question));
+  }
   std::vector<int32_t> ids;
   if (tokenizer.bos_id()) ids.push_back(*tokenizer.bos_id());
   Append(ids, tokenizer.Encode(StrCat(prompt_template.preamble, prompt_template.user),
@@ -44,6 +76,12 @@ std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer,
                                     const std::vector<int32_t>& completion,
                                     std::string_view message) {
   const std::optional<int32_t> end = tokenizer.eos_id();
+  if (prompt_template.chat) {
+    std::vector<int32_t> ids = NextChatTurn(tokenizer, message);
+    const bool ended = end && !completion.empty() && completion.back() == *end;
+    if (ended && !ids.empty() && ids[0] == *end) ids.erase(ids.begin());
+    return ids;
+  }
   std::vector<int32_t> ids;
   if (end && (completion.empty() || completion.back() != *end)) ids.push_back(*end);
   Append(ids, tokenizer.Encode(prompt_template.user, AddedTokens::kMatch));

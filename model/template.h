@@ -21,15 +21,19 @@
 namespace retort::model {
 
 /// Data: a prompt is `preamble` once, then `user`, what the user says, and `assistant`. A value
-/// that refers to its texts.
+/// that refers to its texts. Or `chat`: the chat template that the tokenizer came with, which makes
+/// the ids that transformers makes (chat.h).
 struct PromptTemplate {
   std::string_view preamble, user, assistant;
+  bool chat = false;
 
   bool operator==(const PromptTemplate&) const = default;
   /// "User: …\nAssistant: ", for small models and short recipes.
   static const PromptTemplate kShort;
   /// The same after a preamble that asks for <think> and <answer>, as R1-Zero's does.
   static const PromptTemplate kR1Zero;
+  /// A published model's own.
+  static const PromptTemplate kChat;
 };
 inline constexpr PromptTemplate PromptTemplate::kShort = {"", kUserMarker, kAssistantMarker};
 inline constexpr PromptTemplate PromptTemplate::kR1Zero = {
@@ -39,23 +43,27 @@ inline constexpr PromptTemplate PromptTemplate::kR1Zero = {
     "follows between <answer> and </answer>, like this: <think> the reasoning </think>"
     "<answer> the answer </answer>\n",
     kUserMarker, kAssistantMarker};
+inline constexpr PromptTemplate PromptTemplate::kChat = {"", "", "", true};
 
 /// Those that have a name in recipes and flags.
 constexpr auto EnumNames(const PromptTemplate&) {
   return std::array{std::pair{PromptTemplate::kShort, "short"},
-                    std::pair{PromptTemplate::kR1Zero, "r1_zero"}};
+                    std::pair{PromptTemplate::kR1Zero, "r1_zero"},
+                    std::pair{PromptTemplate::kChat, "chat"}};
 }
 
 /// The same as a Jinja chat template over `messages`, for tokenizer_config.json.
-std::string ChatTemplate(const PromptTemplate& prompt_template);
+std::string ChatTemplate(const Tokenizer& tokenizer, const PromptTemplate& prompt_template);
 
 /// The ids of a prompt: the begin token if the vocabulary names one, then the filled-in template.
+/// Of a chat, the conversation up to where the model answers.
 std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptTemplate& prompt_template,
                                   std::string_view question);
 
 /// The ids that follow a completion when the user answers: the end token unless the completion ends
 /// with it, then the message in the template's frame, up to where the next completion begins. The
-/// same text as ChatTemplate's.
+/// same text as ChatTemplate's. Throws Error where a chat template does not write one turn behind
+/// the other.
 std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer,
                                     const PromptTemplate& prompt_template,
                                     const std::vector<int32_t>& completion,

@@ -126,6 +126,13 @@ std::optional<int32_t> Tokenizer::bos_id() const { return parts_->bos; }
 std::optional<int32_t> Tokenizer::eos_id() const { return parts_->eos; }
 std::optional<int32_t> Tokenizer::pad_id() const { return parts_->pad; }
 
+bool Tokenizer::has_chat_template() const { return parts_->chat.has_value(); }
+
+const JinjaTemplate& Tokenizer::chat_template() const {
+  RETORT_CHECK(parts_->chat, parts_->no_chat);
+  return *parts_->chat;
+}
+
 std::string Tokenizer::Decode(std::span<const int32_t> ids, SpecialTokens special) const {
   std::string text;
   for (const int32_t id : ids) {

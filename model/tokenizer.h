@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/chat_template.h"
 
 namespace retort::model {
 
@@ -101,6 +102,11 @@ class Tokenizer {
   std::optional<int32_t> bos_id() const;
   std::optional<int32_t> eos_id() const;
   std::optional<int32_t> pad_id() const;
+
+  /// The chat template of the folder it came from (chat.h). Throws Error where it had none, or one
+  /// that is no template.
+  const JinjaTemplate& chat_template() const;
+  bool has_chat_template() const;
 
   /// What it is made of, for people: sizes, stages, flags, named and added tokens.
   Json Describe() const;

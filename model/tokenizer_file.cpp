@@ -4,6 +4,7 @@
 #include "base/excerpt.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/chat.h"
 #include "model/internal/described.h"
 #include "model/internal/tokenizer_parts.h"
 
@@ -188,6 +189,14 @@ Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
       RETORT_CHECK(static_cast<size_t>(id) < parts->bytes.size(), where,
                    ": post_processor: the id ", id, " is not in the vocabulary");
     }
+  }
+  try {
+    parts->chat = LoadChatTemplate(folder);
+    parts->no_chat = folder.string() +
+                     ": no chat template: expected chat_template.jinja, or chat_template in "
+                     "tokenizer_config.json";
+  } catch (const Error& error) {  // whoever asks for it is told
+    parts->no_chat = error.what();
   }
   return Tokenizer(std::move(parts));
 }

@@ -21,6 +21,8 @@ struct Tokenizer::Parts {
   Decoder decoder;
   std::string unk;  // spelling, "" without one
   std::optional<int32_t> bos, eos, pad;
+  std::optional<JinjaTemplate> chat;
+  std::string no_chat = "the vocabulary came without a chat template";  // why there is none
   std::vector<bool> special;  // [vocab_size] left out by Decode(…, kSkip)
 
   /// Fills what is derived, given the rest. Throws Error starting with `where`.

@@ -84,7 +84,7 @@ TEST(Parity, WriteFiles) {
   const char* out = std::getenv("RETORT_PARITY_OUT");
   if (!out) return;
   const std::filesystem::path root = out;
-  const std::string chat_template = ChatTemplate(PromptTemplate::kR1Zero);
+  const std::string chat_template = ChatTemplate(Tokenizer::ByteLevel(), PromptTemplate::kR1Zero);
   for (const char* name : {"bytes", "merges"}) {
     const std::filesystem::path folder = root / "tokenizer" / name;
     std::filesystem::create_directories(folder);

@@ -83,5 +83,44 @@ TEST(Template, AVocabularyWithoutTagsSpellsThemAndEndsWithItsEndToken) {
   EXPECT_PRED2(Contains, ErrorOf([] { StopIds(Tokenizer::Load(TestFolder())); }), "eos_token");
 }
 
+// A folder whose chat template ends each turn with the end token.
+Tokenizer WithChat(const std::string& chat_template) {
+  const auto folder = TestFolder();
+  std::filesystem::create_directories(folder);
+  Tokenizer::ByteLevel().Save(folder, chat_template);
+  return Tokenizer::Load(folder);
+}
+
+TEST(Template, AChatIsTheTokenizersOwn) {
+  const Tokenizer tokenizer = WithChat(
+      "{% for m in messages %}{{ m.role }}:{{ m.content }}{{ eos_token }}{% endfor %}"
+      "{% if add_generation_prompt %}assistant:{% endif %}");
+  const auto text = [&](const Ids& ids) { return tokenizer.Decode(ids); };
+  EXPECT_EQ(text(RenderPrompt(tokenizer, PromptTemplate::kChat, "1+1?")),
+            "user:1+1?<|end|>assistant:");
+  EXPECT_EQ(RenderPrompt(tokenizer, PromptTemplate::kChat, "<|end|>").size(), 23u);  // as text
+  EXPECT_EQ(ChatTemplate(tokenizer, PromptTemplate::kChat), tokenizer.chat_template().source());
+
+  const Ids open = tokenizer.Encode("two", AddedTokens::kMatch);
+  const Ids closed = tokenizer.Encode("two<|end|>", AddedTokens::kMatch);
+  EXPECT_EQ(text(RenderNextTurn(tokenizer, PromptTemplate::kChat, open, "sure?")),
+            "<|end|>user:sure?<|end|>assistant:");
+  EXPECT_EQ(text(RenderNextTurn(tokenizer, PromptTemplate::kChat, closed, "sure?")),
+            "user:sure?<|end|>assistant:");
+}
+
+TEST(Template, AChatThatIsNotThereIsAnError) {
+  const auto error = [](const Tokenizer& tokenizer) {
+    return ErrorOf([&] { RenderPrompt(tokenizer, PromptTemplate::kChat, "q"); });
+  };
+  EXPECT_PRED2(Contains, error(Tokenizer::ByteLevel()), "without a chat template");
+  EXPECT_PRED2(Contains, error(WithChat("{% for %}")), "line 1");
+  EXPECT_FALSE(WithChat("{% for %}").has_chat_template());
+  const Tokenizer last = WithChat("{{ messages[-1].content }}");  // forgets what was said
+  EXPECT_PRED2(Contains,
+               ErrorOf([&] { RenderNextTurn(last, PromptTemplate::kChat, {1}, "sure?"); }),
+               "one turn behind the other");
+}
+
 }  // namespace
 }  // namespace retort::model::template_test
