@@ -402,6 +402,7 @@ namespace {
 NodeId TextList(std::string_view text, Tree& tree) {
   constexpr size_t kLongest = 200;
   if (text.size() > kLongest) return kNoNode;
+  if (text.find_first_of(",;dDrR") == std::string_view::npos) return kNoNode;  // nothing joins
   std::string words = Words(text);
   for (const std::string_view group : {"\\text{", "\\mbox{", "\\textbf{", "\\mathrm{"}) {
     words = ReplaceAll(std::move(words), group, "");

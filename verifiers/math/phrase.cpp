@@ -97,9 +97,11 @@ std::vector<Piece> Pieces(std::string_view text) {
 }  // namespace
 
 std::optional<NodeId> ReadPhrase(std::string_view answer, Tree& tree) {
+  const std::vector<Piece> pieces = Pieces(Respelled(answer));
+  if (pieces.size() < 2) return std::nullopt;  // words or a value, not both
   Nodes parts;
   bool words = false, values = false;
-  for (const Piece& piece : Pieces(Respelled(answer))) {
+  for (const Piece& piece : pieces) {
     if (!piece.words) {
       std::string_view formula = piece.text;
       const auto loose = [](char c) {
