@@ -35,6 +35,13 @@ std::optional<model::PromptTemplate> ChooseTemplate(const std::string& name,
   return std::nullopt;
 }
 
+std::tm LocalTime() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return local;
+}
+
 PromptEncoder ChooseEncoder(const std::string& name, const std::filesystem::path& folder,
                             const std::string& system, const model::Tokenizer& tokenizer) {
   const auto chosen = ChooseTemplate(name, folder, tokenizer);
@@ -48,17 +55,18 @@ PromptEncoder ChooseEncoder(const std::string& name, const std::filesystem::path
       return ids;
     };
   }
-  if (system.empty()) {
+  if (!chat) {
     return [chosen, &tokenizer](const std::string& prompt) {
       return model::RenderPrompt(tokenizer, *chosen, prompt);
     };
   }
-  return [system, &tokenizer](const std::string& prompt) {
-    return model::EncodeConversation(
-        tokenizer, tokenizer.chat_template(),
-        {{"messages",
-          {{{"role", "system"}, {"content", system}}, {{"role", "user"}, {"content", prompt}}}},
-         {"add_generation_prompt", true}});
+  return [system, &tokenizer, now = LocalTime()](const std::string& prompt) {
+    Json messages = Json::array();
+    if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
+    messages.push_back({{"role", "user"}, {"content", prompt}});
+    return model::EncodeConversation(tokenizer, tokenizer.chat_template(),
+                                     {{"messages", messages}, {"add_generation_prompt", true}},
+                                     now);
   };
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Which prompt template a model folder was trained with.
 
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -25,10 +26,13 @@ std::optional<model::PromptTemplate> ChooseTemplate(const std::string& name,
                                                     const std::filesystem::path& folder,
                                                     const model::Tokenizer& tokenizer);
 
+/// The time here, for templates that ask what day it is.
+std::tm LocalTime();
+
 using PromptEncoder = std::function<std::vector<int32_t>(const std::string& prompt)>;
-/// What makes a prompt's ids: that template, or the bare text behind a begin token. `system` goes
-/// in front where it is a chat; throws Error elsewhere unless it is "". `tokenizer` must outlive
-/// it.
+/// What makes a prompt's ids: that template, today, or the bare text behind a begin token. `system`
+/// goes in front where it is a chat; throws Error elsewhere unless it is "". `tokenizer` must
+/// outlive it.
 PromptEncoder ChooseEncoder(const std::string& name, const std::filesystem::path& folder,
                             const std::string& system, const model::Tokenizer& tokenizer);
 

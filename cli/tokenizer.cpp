@@ -15,6 +15,7 @@
 #include "cli/parts/model_argument.h"
 #include "cli/parts/option_flags.h"
 #include "cli/parts/table.h"
+#include "cli/prompt_template.h"
 #include "datasets/byte_source.h"
 #include "model/chat.h"
 
@@ -150,16 +151,17 @@ int Render(const TokenizerCommand& command) {
   RETORT_CHECK(chat, folder.string(),
                ": no chat template: expected chat_template.jinja, or chat_template in "
                "tokenizer_config.json");
+  const std::tm now = LocalTime();
   return ForLines(command, [&](const std::string& line, const std::string& where) {
     Json conversation = ParseJson(line, where);
     if (conversation.is_array()) conversation = {{"messages", conversation}};
     if (command.prompt) conversation["add_generation_prompt"] = true;
     try {
       if (command.ids) {
-        return ToJsonLine(Json(model::EncodeConversation(tokenizer, *chat, conversation)));
+        return ToJsonLine(Json(model::EncodeConversation(tokenizer, *chat, conversation, now)));
       }
       const std::string text =
-          ToValidUtf8(model::RenderConversation(tokenizer, *chat, conversation));
+          ToValidUtf8(model::RenderConversation(tokenizer, *chat, conversation, now));
       return command.json ? ToJsonLine(text) : text;
     } catch (const Error& error) {
       Fail(where, ": ", error.what());

@@ -78,21 +78,31 @@ std::optional<JinjaTemplate> LoadChatTemplate(const std::filesystem::path& folde
   return source ? std::optional<JinjaTemplate>(std::in_place, *source, where) : std::nullopt;
 }
 
+std::tm FixedDay() {
+  std::tm day{};
+  day.tm_year = 124;
+  day.tm_mon = 6;
+  day.tm_mday = 26;
+  day.tm_wday = 5;
+  day.tm_yday = 207;
+  return day;
+}
+
 std::string RenderConversation(const Tokenizer& tokenizer, const JinjaTemplate& chat_template,
-                               const Json& conversation) {
-  return chat_template.Render(VariablesOf(tokenizer, conversation)).text;
+                               const Json& conversation, const std::tm& now) {
+  return chat_template.Render(VariablesOf(tokenizer, conversation), now).text;
 }
 
 std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
                                         const JinjaTemplate& chat_template,
-                                        const Json& conversation) {
+                                        const Json& conversation, const std::tm& now) {
   Json variables = VariablesOf(tokenizer, conversation);
   for (Json& message : variables["messages"]) {
     if (IsFromOutside(message) && message.contains("content")) {
       BreakTexts(tokenizer, message["content"]);
     }
   }
-  const std::string rendered = chat_template.Render(variables).text;
+  const std::string rendered = chat_template.Render(variables, now).text;
   std::vector<int32_t> ids;
   std::string_view text = rendered;
   while (true) {

@@ -3,6 +3,7 @@
 // renders.
 
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -21,16 +22,20 @@ namespace retort::model {
 std::optional<JinjaTemplate> LoadChatTemplate(const std::filesystem::path& folder,
                                               const std::string& name = "");
 
+/// What templates that date their system message are told in training, where the same recipe has to
+/// give the same ids on any day: the day that Llama 3's own falls back on.
+std::tm FixedDay();
+
 /// The text, as transformers' apply_chat_template gives it. `conversation` is a list of messages,
 /// or an object with "messages" and whatever else the template knows (tools, add_generation_prompt,
-/// enable_thinking …). The begin, end, … tokens are the tokenizer's.
+/// enable_thinking …). The begin, end, … tokens are the tokenizer's, `now` what strftime_now tells.
 std::string RenderConversation(const Tokenizer& tokenizer, const JinjaTemplate& chat_template,
-                               const Json& conversation);
+                               const Json& conversation, const std::tm& now = FixedDay());
 
 /// Its ids. Those of transformers, but for what users and tools say: that never becomes an added
 /// token.
 std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
                                         const JinjaTemplate& chat_template,
-                                        const Json& conversation);
+                                        const Json& conversation, const std::tm& now = FixedDay());
 
 }  // namespace retort::model

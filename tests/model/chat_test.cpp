@@ -73,6 +73,16 @@ TEST(Chat, IdsAreThoseOfTheText) {
   EXPECT_EQ(RenderConversation(tokenizer, chat, prompt), "user:1+1?<|end|>>");
 }
 
+TEST(Chat, TheDayIsGivenOrFixed) {
+  const Tokenizer tokenizer = Tokenizer::ByteLevel();
+  const JinjaTemplate chat("{{ strftime_now('%a %d %b %Y, %j') }}");
+  const Json nobody = Json::array();
+  EXPECT_EQ(RenderConversation(tokenizer, chat, nobody), "Fri 26 Jul 2024, 208");
+  std::tm day = FixedDay();
+  day.tm_year = 125;
+  EXPECT_EQ(RenderConversation(tokenizer, chat, nobody, day).substr(4, 11), "26 Jul 2025");
+}
+
 // The text is the same; the ids of what the template and the assistant say are tags.
 TEST(Chat, WhatAUserSaysIsNoTag) {
   const Tokenizer tokenizer = Tokenizer::ByteLevel();
