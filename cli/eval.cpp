@@ -165,6 +165,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   nn::Compute compute(executor);
   const model::PackedModel pretrained =
       model::LoadPacked(command.folder, compute, command.precision);
+  PrintNotes(pretrained.notes);
   const model::ModelConfig& config = pretrained.weights->network().config();
   const auto prompt_template =
       ChooseTemplate(command.prompt_template, command.folder, pretrained.tokenizer);

@@ -181,6 +181,7 @@ int Generate(GenerateCommand command) {
   nn::Compute compute(executor);
   const model::PackedModel pretrained =
       model::LoadPacked(command.folder, compute, command.precision);
+  PrintNotes(pretrained.notes);
   const PromptEncoder encode =
       ChooseEncoder(command.prompt_template, command.folder, command.system, pretrained.tokenizer);
   if (!command.length_given) {

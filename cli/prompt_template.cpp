@@ -1,5 +1,6 @@
 #include "cli/prompt_template.h"
 
+#include <iostream>
 #include <vector>
 
 #include "base/error.h"
@@ -68,6 +69,10 @@ PromptEncoder ChooseEncoder(const std::string& name, const std::filesystem::path
                                      {{"messages", messages}, {"add_generation_prompt", true}},
                                      now);
   };
+}
+
+void PrintNotes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::cerr << "retort: " << note << "\n";
 }
 
 }  // namespace retort::cli

@@ -36,4 +36,7 @@ using PromptEncoder = std::function<std::vector<int32_t>(const std::string& prom
 PromptEncoder ChooseEncoder(const std::string& name, const std::filesystem::path& folder,
                             const std::string& system, const model::Tokenizer& tokenizer);
 
+/// What a model's folder was found to hold besides, on standard error.
+void PrintNotes(const std::vector<std::string>& notes);
+
 }  // namespace retort::cli

@@ -8,6 +8,14 @@
 namespace retort::model {
 namespace {
 
+// transformers 5 lists what every layer attends to.
+void RequireFullAttention(const Json& json, const std::string& where) {
+  for (const Json& layer : json.value("layer_types", Json::array())) {
+    RETORT_CHECK(layer == "full_attention", where, ".layer_types: got ", ToJsonLine(layer),
+                 ", supported is only \"full_attention\"");
+  }
+}
+
 // DeepSeek-V2 and V3.
 
 template <TopkMethod kMethod>
@@ -27,6 +35,8 @@ void NormaliseDeepseek(Json& json, const std::string& where) {
   for (const char* key : {"n_group", "topk_group"}) {  // V2-Lite may state null
     if (json.contains(key) && json[key].is_null()) json[key] = 1;
   }
+  // Its tensors are left out of what is loaded (model/pretrained.h).
+  json["num_nextn_predict_layers"] = 0;
 }
 
 void PublishDeepseek(const ModelConfig&, Json& json) {
@@ -62,13 +72,24 @@ DecoderSpec DeepseekSpec(const ModelConfig& config) {
           .experts_key = "n_routed_experts"};
 }
 
-// Llama, Qwen2, Qwen3.
+// Llama, Mistral, Qwen2, Qwen3.
 
 template <DenseType kType>
 ModelConfig LlamaDefaults() {
   LlamaConfig config;
   config.model_type = kType;
   return config;
+}
+
+void NormaliseLlama(Json& json, const std::string& where) {
+  RequireFullAttention(json, where);
+  json.erase("sliding_window");  // Qwen's has a switch of its own, which is off
+}
+
+void NormaliseMistral(Json& json, const std::string& where) {
+  RequireFullAttention(json, where);
+  json.emplace("sliding_window", 4096);  // what transformers assumes
+  json.erase("attention_bias");
 }
 
 void CompleteLlama(const Json& published, ModelConfig& config) {
@@ -85,7 +106,10 @@ void PublishLlama(const ModelConfig& config, Json& json) {
   const auto& c = std::get<LlamaConfig>(config);
   json["head_dim"] = c.HeadDim();
   if (c.model_type == DenseType::kLlama) json["mlp_bias"] = false;
-  if (c.model_type != DenseType::kLlama) json["use_sliding_window"] = false;
+  if (c.model_type == DenseType::kQwen2 || c.model_type == DenseType::kQwen3) {
+    json["use_sliding_window"] = false;
+  }
+  if (c.model_type != DenseType::kMistral) json.erase("sliding_window");
 }
 
 DecoderSpec LlamaSpec(const ModelConfig& config) {
@@ -106,6 +130,10 @@ DecoderSpec LlamaSpec(const ModelConfig& config) {
 ModelConfig Qwen3MoeDefaults() { return Qwen3MoeConfig(); }
 
 void NormaliseQwen3Moe(Json& json, const std::string& where) {
+  RequireFullAttention(json, where);
+  if (json.contains("num_local_experts")) {  // what transformers 5 calls it
+    json.emplace("num_experts", json["num_local_experts"]);
+  }
   RETORT_CHECK(json.contains("num_key_value_heads") && json["num_key_value_heads"].is_number(),
                where, ": num_key_value_heads is missing: a published qwen3_moe must state it");
 }
@@ -153,12 +181,14 @@ constexpr std::array kArchitectures = {
     Architecture{"deepseek_v2", "DeepseekV2ForCausalLM", kPolicy,
                  DeepseekDefaults<TopkMethod::kGreedy>, NormaliseDeepseek<false>, nullptr,
                  PublishDeepseek, DeepseekSpec},
-    Architecture{"llama", "LlamaForCausalLM", kStudents, LlamaDefaults<DenseType::kLlama>, nullptr,
-                 CompleteLlama, PublishLlama, LlamaSpec},
-    Architecture{"qwen2", "Qwen2ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen2>, nullptr,
-                 CompleteLlama, PublishLlama, LlamaSpec},
-    Architecture{"qwen3", "Qwen3ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen3>, nullptr,
-                 CompleteLlama, PublishLlama, LlamaSpec},
+    Architecture{"llama", "LlamaForCausalLM", kStudents, LlamaDefaults<DenseType::kLlama>,
+                 NormaliseLlama, CompleteLlama, PublishLlama, LlamaSpec},
+    Architecture{"mistral", "MistralForCausalLM", kStudents, LlamaDefaults<DenseType::kMistral>,
+                 NormaliseMistral, CompleteLlama, PublishLlama, LlamaSpec},
+    Architecture{"qwen2", "Qwen2ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen2>,
+                 NormaliseLlama, CompleteLlama, PublishLlama, LlamaSpec},
+    Architecture{"qwen3", "Qwen3ForCausalLM", kStudents, LlamaDefaults<DenseType::kQwen3>,
+                 NormaliseLlama, CompleteLlama, PublishLlama, LlamaSpec},
     Architecture{"qwen3_moe", "Qwen3MoeForCausalLM", kQwen3Moe, Qwen3MoeDefaults, NormaliseQwen3Moe,
                  nullptr, PublishQwen3Moe, Qwen3MoeSpec}};
 

@@ -3,12 +3,18 @@
 namespace retort::model {
 namespace {
 
-void CheckRope(const RopeScaling& scaling, int64_t dim, const char* name) {
+template <class Config>
+void CheckRope(const Config& config, int64_t dim, const char* name) {
+  const RopeScaling& scaling = config.rope_scaling;
   RETORT_CHECK(dim % 2 == 0, "model config: ", name, " is ", dim,
                ", expected an even number: rotary positions turn pairs");
-  RETORT_CHECK(scaling.type == RopeType::kDefault, "model config: rope_scaling type '",
-               EnumName(scaling.type),
-               "' cannot be run yet. Remove rope_scaling and stay within the trained context");
+  RETORT_CHECK(scaling.type != RopeType::kYarn || config.rope_theta > 1,
+               "model config: rope_theta is ", config.rope_theta,
+               ", expected more than 1 with yarn");
+  RETORT_CHECK(
+      scaling.type != RopeType::kLlama3 || scaling.low_freq_factor < scaling.high_freq_factor,
+      "model config: rope_scaling.low_freq_factor ", scaling.low_freq_factor,
+      " is not below high_freq_factor ", scaling.high_freq_factor);
 }
 
 void CheckToken(const std::optional<int64_t>& id, int64_t vocab_size, const char* name) {
@@ -62,11 +68,18 @@ void CheckBounds(Config config) {
 CommonConfig Common(const ModelConfig& config) {
   return std::visit(
       [](const auto& c) -> CommonConfig {
+        RopeScaling scaling = c.rope_scaling;
+        if (!scaling.original_max_position_embeddings) {
+          scaling.original_max_position_embeddings = c.max_position_embeddings;
+        }
+        int64_t context = c.max_position_embeddings;
+        if constexpr (requires { c.Context(); }) context = c.Context();
         return {.vocab_size = c.vocab_size,
                 .hidden_size = c.hidden_size,
                 .num_hidden_layers = c.num_hidden_layers,
-                .max_position_embeddings = c.max_position_embeddings,
+                .max_position_embeddings = context,
                 .rope_theta = c.rope_theta,
+                .rope_scaling = scaling,
                 .rms_norm_eps = c.rms_norm_eps,
                 .initializer_range = c.initializer_range,
                 .tie_word_embeddings = c.tie_word_embeddings};
@@ -83,7 +96,7 @@ std::string ModelType(const ModelConfig& config) {
 
 void Validate(const DeepseekConfig& config) {
   CheckBounds(config);
-  CheckRope(config.rope_scaling, config.qk_rope_head_dim, "qk_rope_head_dim");
+  CheckRope(config, config.qk_rope_head_dim, "qk_rope_head_dim");
   RETORT_CHECK(config.num_nextn_predict_layers == 0, "model config: num_nextn_predict_layers is ",
                config.num_nextn_predict_layers,
                ", but multi-token prediction cannot be run yet. Set it to 0");
@@ -97,7 +110,7 @@ void Validate(const Qwen3MoeConfig& config) {
   RETORT_CHECK(config.num_experts_per_tok <= config.num_experts,
                "model config: num_experts_per_tok ", config.num_experts_per_tok,
                " is more than num_experts ", config.num_experts);
-  CheckRope(config.rope_scaling, config.HeadDim(), "head_dim");
+  CheckRope(config, config.HeadDim(), "head_dim");
   CheckTokens(config);
 }
 
@@ -107,7 +120,12 @@ void Validate(const LlamaConfig& config) {
   RETORT_CHECK(config.model_type != DenseType::kQwen2 || !config.attention_bias,
                "model config: attention_bias has no meaning for qwen2, which always has q, k, v "
                "biases and no output bias. Remove it");
-  CheckRope(config.rope_scaling, config.HeadDim(), "head_dim");
+  RETORT_CHECK(config.model_type != DenseType::kMistral || !config.attention_bias,
+               "model config: attention_bias has no meaning for mistral, which has none. Remove "
+               "it");
+  RETORT_CHECK(config.model_type == DenseType::kMistral || !config.sliding_window,
+               "model config: sliding_window has a meaning only for mistral. Remove it");
+  CheckRope(config, config.HeadDim(), "head_dim");
   CheckTokens(config);
 }
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "model/rope_scaling.h"
 
 namespace retort::model {
 
@@ -39,38 +40,6 @@ constexpr auto EnumNames(TopkMethod) {
                     std::pair{TopkMethod::kGreedy, "greedy"},
                     std::pair{TopkMethod::kGroupLimitedGreedy, "group_limited_greedy"}};
 }
-
-enum class RopeType { kDefault, kYarn };
-constexpr auto EnumNames(RopeType) {
-  return std::array{std::pair{RopeType::kDefault, "default"}, std::pair{RopeType::kYarn, "yarn"}};
-}
-
-/// Stretching of the rotary frequencies beyond the trained context. Everything but `type` belongs
-/// to YaRN, which is read and written but not yet run.
-struct RopeScaling {
-  RopeType type = RopeType::kDefault;
-  double factor = 1;
-  int64_t original_max_position_embeddings = 4096;
-  double beta_fast = 32;
-  double beta_slow = 1;
-  double mscale = 1;
-  double mscale_all_dim = 0;
-
-  bool operator==(const RopeScaling&) const = default;
-  template <class V>
-  void Visit(V& v) {
-    v("type", type, "How positions beyond the trained context are handled.");
-    v("factor", factor, "Context extension factor (yarn).", Bounds{1, 1e6});
-    v("original_max_position_embeddings", original_max_position_embeddings,
-      "Context length before the extension (yarn).", Bounds{1, 1e9});
-    v("beta_fast", beta_fast, "Rotations above which a frequency is kept (yarn).", Bounds{0, 1e6});
-    v("beta_slow", beta_slow, "Rotations below which a frequency is divided (yarn).",
-      Bounds{0, 1e6});
-    v("mscale", mscale, "Attention temperature coefficient (yarn).", Bounds{0, 100});
-    v("mscale_all_dim", mscale_all_dim, "Same, applied to the softmax scale (yarn).",
-      Bounds{0, 100});
-  }
-};
 
 /// DeepSeek-V2/V3: multi-head latent attention, dense first layers, then mixtures of experts.
 struct DeepseekConfig {
@@ -157,13 +126,15 @@ struct DeepseekConfig {
   }
 };
 
-enum class DenseType { kLlama, kQwen2, kQwen3 };
+enum class DenseType { kLlama, kMistral, kQwen2, kQwen3 };
 constexpr auto EnumNames(DenseType) {
-  return std::array{std::pair{DenseType::kLlama, "llama"}, std::pair{DenseType::kQwen2, "qwen2"},
-                    std::pair{DenseType::kQwen3, "qwen3"}};
+  return std::array{std::pair{DenseType::kLlama, "llama"},
+                    std::pair{DenseType::kMistral, "mistral"},
+                    std::pair{DenseType::kQwen2, "qwen2"}, std::pair{DenseType::kQwen3, "qwen3"}};
 }
 
-/// Llama, Qwen2 and Qwen3: grouped-query attention, SwiGLU, RMSNorm, half-split rotary positions.
+/// Llama, Mistral, Qwen2 and Qwen3: grouped-query attention, SwiGLU, RMSNorm, half-split rotary
+/// positions.
 struct LlamaConfig {
   DenseType model_type = DenseType::kQwen3;
   int64_t vocab_size = 264;  // Tokenizer::ByteLevel()
@@ -174,6 +145,9 @@ struct LlamaConfig {
   int64_t num_key_value_heads = 2;
   std::optional<int64_t> head_dim;  ///< empty: hidden_size / num_attention_heads
   bool attention_bias = false;      ///< llama, qwen3: bias on q, k, v and o; qwen2 has its own rule
+  /// mistral: keys that a token sees. Up to that many tokens full attention is the same, and longer
+  /// sequences are refused.
+  std::optional<int64_t> sliding_window;
   int64_t max_position_embeddings = 1024;
   double rope_theta = 10000;
   RopeScaling rope_scaling;
@@ -187,6 +161,10 @@ struct LlamaConfig {
   bool QkvBias() const { return model_type == DenseType::kQwen2 || attention_bias; }
   /// Bias on the output projection.
   bool OutputBias() const { return model_type != DenseType::kQwen2 && attention_bias; }
+  /// Longest sequence in tokens.
+  int64_t Context() const {
+    return std::min(max_position_embeddings, sliding_window.value_or(max_position_embeddings));
+  }
   /// RMSNorm of each query and key head before the rotation.
   bool QkNorm() const { return model_type == DenseType::kQwen3; }
 
@@ -204,6 +182,8 @@ struct LlamaConfig {
       size);
     v("head_dim", head_dim, "Width of one head; null for hidden_size / num_attention_heads.", size);
     v("attention_bias", attention_bias, "Biases on the attention projections (llama, qwen3).");
+    v("sliding_window", sliding_window,
+      "Keys a token sees (mistral), null for all. Sequences may not be longer.", size);
     v("max_position_embeddings", max_position_embeddings, "Longest sequence in tokens.",
       Bounds{1, 1e9});
     v("rope_theta", rope_theta, "Base of the rotary frequencies.", Bounds{1, 1e12});
@@ -281,14 +261,17 @@ using ModelConfig = std::variant<DeepseekConfig, LlamaConfig, Qwen3MoeConfig>;
 
 /// The fields that every family has.
 struct CommonConfig {
-  int64_t vocab_size, hidden_size, num_hidden_layers, max_position_embeddings;
+  int64_t vocab_size, hidden_size, num_hidden_layers;
+  int64_t max_position_embeddings;  ///< that can be used: of a sliding window no more than it
   double rope_theta;
+  RopeScaling rope_scaling;  ///< with original_max_position_embeddings
   double rms_norm_eps, initializer_range;
   bool tie_word_embeddings;
 };
 CommonConfig Common(const ModelConfig& config);
 
-/// "deepseek_v3", "deepseek_v2" (the gate has no bias), "llama", "qwen2", "qwen3" or "qwen3_moe".
+/// "deepseek_v3", "deepseek_v2" (the gate has no bias), "llama", "mistral", "qwen2", "qwen3" or
+/// "qwen3_moe".
 std::string ModelType(const ModelConfig& config);
 
 /// Throws Error unless Retort can run the model: sizes that do not fit together, unsupported

@@ -1,6 +1,7 @@
 // Reading and writing of config.json and of the `model` object of a recipe.
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 #include "base/file.h"
@@ -26,9 +27,11 @@ struct Fixed {
 };
 
 const std::vector<Fixed>& FixedKeys() {
-  static const std::vector<Fixed> keys = {{"hidden_act", "silu"},    {"attention_dropout", 0.0},
-                                          {"mlp_bias", false},       {"use_sliding_window", false},
-                                          {"rope_interleave", true}, {"pretraining_tp", 1}};
+  static const std::vector<Fixed> keys = {{"hidden_act", "silu"},
+                                          {"attention_dropout", 0.0},
+                                          {"mlp_bias", false},
+                                          {"use_sliding_window", false},
+                                          {"rope_interleave", true}};
   return keys;
 }
 
@@ -45,6 +48,7 @@ bool MayBeAbsent(std::string_view key) {
                                                      "attention_bias",
                                                      "rope_theta",
                                                      "rope_scaling",
+                                                     "sliding_window",
                                                      "rms_norm_eps",
                                                      "initializer_range",
                                                      "tie_word_embeddings",
@@ -74,8 +78,34 @@ void NormaliseRope(Json& json, const std::string& where) {
     if (scaling.contains(key)) ordered["type"] = scaling[key];
     scaling.erase(key);
   }
-  for (const auto& [key, value] : scaling.items()) ordered[key] = value;
+  scaling.erase("finetuned");  // says how the model came about
+  RETORT_CHECK(scaling.value("partial_rotary_factor", Json(1.0)) == 1.0, where,
+               ".partial_rotary_factor: got ", ToJsonLine(scaling["partial_rotary_factor"]),
+               ", supported is only 1.0");
+  scaling.erase("partial_rotary_factor");
+  for (const auto& [key, value] : scaling.items()) {
+    if (!value.is_null()) ordered[key] = value;
+  }
   json["rope_scaling"] = std::move(ordered);
+}
+
+/// Only what belongs to the type, which older readers know as `type`.
+Json PublishedRope(const RopeScaling& scaling) {
+  static const std::map<RopeType, std::vector<const char*>> kKeys = {
+      {RopeType::kDefault, {}},
+      {RopeType::kLinear, {"factor"}},
+      {RopeType::kYarn,
+       {"factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale",
+        "mscale_all_dim", "attention_factor", "truncate"}},
+      {RopeType::kLlama3,
+       {"factor", "original_max_position_embeddings", "low_freq_factor", "high_freq_factor"}}};
+  if (scaling.type == RopeType::kDefault) return nullptr;
+  const Json all = WriteOptions(scaling);
+  Json json = {{"type", all["type"]}, {"rope_type", all["type"]}};
+  for (const char* key : kKeys.at(scaling.type)) {
+    if (!all[key].is_null()) json[key] = all[key];
+  }
+  return json;
 }
 
 template <class Config>
@@ -161,7 +191,8 @@ Json PublishedConfig(const ModelConfig& config, const std::string& dtype) {
   const Architecture& row = ArchitectureOf(config);
   Json json = {{"architectures", Json::array({row.class_name})}};
   json.update(WriteModelOptions(config));
-  if (json["rope_scaling"]["type"] == "default") json["rope_scaling"] = nullptr;
+  json["rope_scaling"] =
+      PublishedRope(std::visit([](const auto& c) { return c.rope_scaling; }, config));
   json["hidden_act"] = "silu";
   json["attention_dropout"] = 0.0;
   row.publish(config, json);

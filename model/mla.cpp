@@ -12,13 +12,18 @@ namespace retort::model {
 using nn::ConstMat;
 using nn::Mat;
 
+// Of the norms of the latents: the published code leaves it at this, whatever rms_norm_eps says.
+constexpr float kLatentEps = 1e-6f;
+
 Mla::Mla(Builder& builder, const std::string& prefix, const MlaSpec& s, const CommonConfig& c)
     : heads_(s.heads),
       nope_(s.nope),
       rope_dim_(s.rope),
       value_(s.value),
       latent_(s.latent),
-      eps_(static_cast<float>(c.rms_norm_eps)),
+      // That of the unabsorbed query and key (fact sheet §1.4).
+      scale_(static_cast<float>(SoftmaxFactor(c.rope_scaling) /
+                                std::sqrt(static_cast<double>(s.nope + s.rope)))),
       norm_(builder, prefix + ".input_layernorm.weight", c),
       kv_a_(builder, prefix + ".self_attn.kv_a_proj_with_mqa",
             {latent_ + rope_dim_, c.hidden_size}),
@@ -53,13 +58,12 @@ Mla::UpProjections::UpProjections(Builder& builder, const std::string& name, con
 }
 
 nn::AttentionShape Mla::Shape() const {
-  // The scale is that of the unabsorbed query and key (fact sheet §1.4).
   return {.heads = heads_,
           .kv_heads = 1,
           .key_dim = latent_ + rope_dim_,
           .value_dim = latent_,
           .value_begin = 0,
-          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(nope_ + rope_dim_)))};
+          .scale = scale_};
 }
 
 Mat Mla::AbsorbedQuery(const Pass& pass, ConstMat q) const {
@@ -97,14 +101,14 @@ Mat Mla::Forward(const Pass& pass, Mat x, Tape& tape) const {
     tape.q_rstd = pass.NewColumn();
     model::Forward(
         pass, std::array<LinearForward, 2>{{{*q_a_, h, tape.q_latent}, {kv_a_, h, tape.kv_raw}}});
-    nn::RmsNorm(compute,
-                {tape.q_latent, pass.weights.vector(q_norm_), eps_, tape.q_normed, tape.q_rstd});
+    nn::RmsNorm(compute, {tape.q_latent, pass.weights.vector(q_norm_), kLatentEps, tape.q_normed,
+                          tape.q_rstd});
     model::Forward(pass, {*q_b_, tape.q_normed, tape.q});
   }
 
   tape.kv = pass.New(latent_ + rope_dim_);
   tape.kv_rstd = pass.NewColumn();
-  nn::RmsNorm(compute, {tape.kv_raw.Cols(0, latent_), pass.weights.vector(kv_norm_), eps_,
+  nn::RmsNorm(compute, {tape.kv_raw.Cols(0, latent_), pass.weights.vector(kv_norm_), kLatentEps,
                         tape.kv.Cols(0, latent_), tape.kv_rstd});
   CopyRows(pass.compute, tape.kv_raw.Cols(latent_, rope_dim_), tape.kv.Cols(latent_, rope_dim_));
   nn::RopeArgs rotate{.table = &pass.rope,

@@ -42,6 +42,7 @@ Network::Parts::Parts(const ModelConfig& config, const AdapterOptions& adapters,
   final_norm = builder.Vector("model.norm.weight", c.hidden_size);
   head = c.tie_word_embeddings ? embedding
                                : builder.Matrix("lm_head.weight", c.vocab_size, c.hidden_size);
+  if (!layout_only) rotations = RotationsOf(spec.RopeDim(), c.rope_theta, c.rope_scaling);
   packed_head =
       builder.Packed({.source = head, .rows = c.vocab_size, .kind = PackItem::Kind::kHead});
 }
@@ -80,7 +81,7 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
   RETORT_CHECK(!tape || !batch.cached(), "forward: a training pass does not take a cached batch");
   RETORT_CHECK(batch.max_position() < max_positions(), "a sequence of ", batch.max_position() + 1,
                " tokens does not fit max_position_embeddings = ", max_positions(),
-               ". Shorten the sequence or raise the option");
+               " (of a sliding window, its length). Shorten the sequence or raise the option");
   for (const int32_t id : batch.tokens()) {
     RETORT_CHECK(id >= 0 && id < vocab_size(), "token id ", id, " is outside the vocabulary of ",
                  vocab_size(), ". Was the text encoded with another tokenizer?");
@@ -90,8 +91,7 @@ Mat Network::Forward(const PackedWeights& weights, Workspace& workspace, const B
                "forward: there are no stages [", range.begin, ", ", range.end, ")");
   RETORT_CHECK(range.begin == 0 || (x.rows == batch.size() && x.cols == hidden_size()),
                "forward: expected hidden states of the batch, got [", x.rows, ", ", x.cols, "]");
-  const nn::RopeTable& rope = workspace.Rope(parts_->spec.RopeDim(), parts_->spec.common.rope_theta,
-                                             batch.max_position() + 1);
+  const nn::RopeTable& rope = workspace.Rope(parts_->rotations, batch.max_position() + 1);
   workspace.activations.Reset();
   nn::Arena& arena = tape ? tape->arena : workspace.activations;
   const Mat hidden = arena.NewMat(batch.size(), hidden_size());
@@ -156,8 +156,7 @@ Mat Network::Backward(const PackedWeights& weights, Workspace& workspace, Tape& 
                "backward: nothing was remembered, or by another network, or beside adapters there "
                "are values of the base");
   const Batch& batch = *tape.batch;
-  const nn::RopeTable& rope = workspace.Rope(parts_->spec.RopeDim(), parts_->spec.common.rope_theta,
-                                             batch.max_position() + 1);
+  const nn::RopeTable& rope = workspace.Rope(parts_->rotations, batch.max_position() + 1);
   nn::Compute& compute = workspace.compute;
   Mat dx = tape.arena.NewMat(batch.size(), hidden_size());
   if (batch.size() == 0) return dx;

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <set>
 
 #include "base/error.h"
+#include "base/strings.h"
 
 namespace retort::model {
 namespace {
@@ -62,18 +65,26 @@ nn::StoredMat StoredTensor::mat() const {
       return {data.data(), Type::kFloat16, rows, shape.back()};
     case StoredType::kBF16:
       return {data.data(), Type::kBFloat16, rows, shape.back()};
+    case StoredType::kF8E4M3:
+      if (scales) {
+        nn::StoredMat codes(data.data(), Type::kFloat8E4M3, rows, shape.back());
+        codes.scales = scales.get();
+        return codes;
+      }
+      [[fallthrough]];
     default:
       Fail("tensor '", name, "' is stored as ", StoredTypeName(type),
-           ", expected F32, F16 or BF16");
+           ", expected F32, F16 or BF16, or F8_E4M3 with weight_scale_inv");
   }
 }
 
 void ReadFloats(const StoredTensor& tensor, std::span<float> out) {
   RETORT_CHECK(std::ssize(out) == tensor.elements(), "tensor '", tensor.name, "' has ",
                tensor.elements(), " elements, expected ", out.size());
-  StoredTensor row = tensor;
-  row.shape = {tensor.elements()};
-  row.mat().ReadRow(0, out.data());
+  StoredTensor rows = tensor;
+  if (!tensor.scales) rows.shape = {tensor.elements()};
+  const nn::StoredMat mat = rows.mat();
+  for (int64_t r = 0; r < mat.rows; ++r) mat.ReadRow(r, out.data() + r * mat.cols);
 }
 
 std::vector<float> ReadFloats(const StoredTensor& tensor) {
@@ -112,6 +123,47 @@ const StoredTensor* TensorSource::Find(std::string_view name) const {
   const auto found = std::ranges::lower_bound(
       tensors_, name, {}, [](const StoredTensor& tensor) { return std::string_view(tensor.name); });
   return found != tensors_.end() && found->name == name ? &*found : nullptr;
+}
+
+namespace {
+
+std::shared_ptr<const nn::BlockScales> ReadScales(const StoredTensor& codes,
+                                                  const StoredTensor& scales, int64_t block_rows,
+                                                  int64_t block_cols, const std::string& where) {
+  RETORT_CHECK(codes.shape.size() == 2, where, ": tensor '", codes.name, "' has ",
+               codes.shape.size(), " dimensions and scales, expected a matrix");
+  const auto blocks = [](int64_t n, int64_t of) { return n / of + (n % of != 0); };
+  const int64_t rows = blocks(codes.shape[0], block_rows),
+                cols = blocks(codes.shape[1], block_cols);
+  RETORT_CHECK(scales.shape == (std::vector<int64_t>{rows, cols}), where, ": tensor '", scales.name,
+               "': expected the shape [", rows, ", ", cols, "], one number for each ", block_rows,
+               " × ", block_cols, " of '", codes.name, "'");
+  nn::BlockScales read{block_rows, block_cols, cols, ReadFloats(scales)};
+  for (const float scale : read.scales) {
+    RETORT_CHECK(std::isfinite(scale), where, ": tensor '", scales.name, "' holds ", scale,
+                 ", expected finite numbers. The file is damaged");
+  }
+  return std::make_shared<const nn::BlockScales>(std::move(read));
+}
+
+}  // namespace
+
+void TensorSource::TakeScales(int64_t block_rows, int64_t block_cols, const std::string& where) {
+  constexpr std::string_view kSuffix = "_scale_inv";
+  std::set<std::string> taken;
+  for (StoredTensor& tensor : tensors_) {
+    if (tensor.type != StoredType::kF8E4M3) continue;
+    const StoredTensor* scales = Find(StrCat(tensor.name, kSuffix));
+    RETORT_CHECK(scales, where, ": tensor '", tensor.name,
+                 "' is stored as F8_E4M3, but there is no '", tensor.name, kSuffix, "' beside it");
+    tensor.scales = ReadScales(tensor, *scales, block_rows, block_cols, where);
+    taken.insert(scales->name);
+  }
+  Remove([&](const StoredTensor& tensor) { return taken.contains(tensor.name); });
+}
+
+void TensorSource::Remove(const std::function<bool(const StoredTensor&)>& unwanted) {
+  std::erase_if(tensors_, unwanted);
 }
 
 std::vector<std::string> TensorSource::Names() const {

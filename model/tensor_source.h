@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -15,7 +16,7 @@
 
 namespace retort::model {
 
-/// Element types as stored. FP8 is read as raw bytes until there is a kernel for it.
+/// Element types as stored.
 enum class StoredType {
   kBool,
   kU8,
@@ -42,10 +43,12 @@ struct StoredTensor {
   StoredType type = StoredType::kF32;
   std::vector<int64_t> shape;       ///< row-major; empty for a scalar
   std::span<const std::byte> data;  ///< elements() * BytesPerElement(type) bytes, maybe unaligned
+  /// Of F8_E4M3: what its numbers are multiplied by.
+  std::shared_ptr<const nn::BlockScales> scales = {};
 
   int64_t elements() const;
   /// A matrix [rows, cols], or a vector as [1, n], to be read as floats. Throws Error naming the
-  /// tensor where it is not F32, F16 or BF16, or has other dimensions.
+  /// tensor where it is not F32, F16, BF16 or F8_E4M3 with scales, or has other dimensions.
   nn::StoredMat mat() const;
 };
 
@@ -53,8 +56,8 @@ struct StoredTensor {
 StoredTensor FloatTensor(std::string name, std::vector<int64_t> shape,
                          std::span<const float> values);
 
-/// The elements as float. F32, F16 and BF16 only: throws Error naming the tensor otherwise, or when
-/// `out` has another number of elements.
+/// The elements as float: throws Error naming the tensor where mat() does, or
+/// when `out` has another number of elements.
 void ReadFloats(const StoredTensor& tensor, std::span<float> out);
 std::vector<float> ReadFloats(const StoredTensor& tensor);
 
@@ -65,6 +68,13 @@ class TensorSource {
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
   const StoredTensor* Find(std::string_view name) const;  ///< null when absent
   std::vector<std::string> Names() const;                 ///< sorted
+  /// DeepSeek's form of FP8: gives every F8_E4M3 matrix "X.weight" the blocks' scales in
+  /// "X.weight_scale_inv" (multipliers, whatever the name says), which are then no tensors any
+  /// more. Throws Error naming a tensor without them, or scales that are no such grid of finite
+  /// numbers.
+  void TakeScales(int64_t block_rows, int64_t block_cols, const std::string& where);
+  /// Forgets the tensors of which `unwanted` is true.
+  void Remove(const std::function<bool(const StoredTensor&)>& unwanted);
   /// What the file says besides.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 

@@ -18,8 +18,8 @@ struct Workspace {
   nn::Arena scratch;      ///< of one block
 
   /// Of `positions` positions at least. Made anew for another network.
-  const nn::RopeTable& Rope(int64_t dim, double theta, int64_t positions) {
-    if (!rope_ || !rope_->Is(dim, theta)) rope_.emplace(dim, theta);
+  const nn::RopeTable& Rope(const nn::Rotations& rotations, int64_t positions) {
+    if (!rope_ || rope_->rotations() != rotations) rope_.emplace(rotations);
     rope_->Reserve(positions);
     return *rope_;
   }

@@ -16,12 +16,13 @@ void RopeTable::Reserve(int64_t count) {
   cos_.resize(static_cast<size_t>(count * pairs));
   sin_.resize(static_cast<size_t>(count * pairs));
   for (int64_t i = 0; i < pairs; ++i) {
-    const double frequency =
-        std::pow(theta_, -2.0 * static_cast<double>(i) / static_cast<double>(dim_));
+    const double frequency = rotations_.frequencies[static_cast<size_t>(i)];
     for (int64_t position = have; position < count; ++position) {
       const double angle = static_cast<double>(position) * frequency;
-      cos_[static_cast<size_t>(position * pairs + i)] = static_cast<float>(std::cos(angle));
-      sin_[static_cast<size_t>(position * pairs + i)] = static_cast<float>(std::sin(angle));
+      cos_[static_cast<size_t>(position * pairs + i)] =
+          static_cast<float>(rotations_.magnitude * std::cos(angle));
+      sin_[static_cast<size_t>(position * pairs + i)] =
+          static_cast<float>(rotations_.magnitude * std::sin(angle));
     }
   }
 }

@@ -12,6 +12,15 @@ void StoredMat::ReadRow(int64_t r, float* out) const {
     std::memcpy(out, from, static_cast<size_t>(cols) * sizeof(float));
     return;
   }
+  if (type == Type::kFloat8E4M3) {
+    const float* row =
+        scales->scales.data() + (scales_row + r) / scales->block_rows * scales->stride;
+    for (int64_t c = 0; c < cols; ++c) {
+      out[c] = Float8ToFloat(static_cast<Float8E4M3>(from[c])) *
+               row[(scales_col + c) / scales->block_cols];
+    }
+    return;
+  }
   const auto convert = [&](const auto& to_float) {
     for (int64_t c = 0; c < cols; ++c) {
       uint16_t half = 0;

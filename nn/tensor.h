@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
 #include "base/error.h"
 
@@ -49,15 +50,25 @@ struct MatrixView {
 using Mat = MatrixView<float>;
 using ConstMat = MatrixView<const float>;
 
-/// A matrix as a file holds it: of floats, or of halves of either kind, perhaps unaligned.
+/// What the codes of a matrix are multiplied by, one number for each block of rows and columns.
+struct BlockScales {
+  int64_t block_rows = 128, block_cols = 128;
+  int64_t stride = 0;         ///< blocks beside each other
+  std::vector<float> scales;  ///< [blocks below each other, stride]
+};
+
+/// A matrix as a file holds it: of floats, of halves of either kind, or of codes of eight bits with
+/// scales; perhaps unaligned.
 struct StoredMat {
-  enum class Type { kFloat32, kBFloat16, kFloat16 };
+  enum class Type { kFloat32, kBFloat16, kFloat16, kFloat8E4M3 };
 
   const std::byte* data = nullptr;
   int64_t rows = 0;
   int64_t cols = 0;
   int64_t stride = 0;  ///< elements from one row to the next
   Type type = Type::kFloat32;
+  const BlockScales* scales = nullptr;     ///< of kFloat8E4M3
+  int64_t scales_row = 0, scales_col = 0;  ///< where the scaled matrix has this one's first number
 
   StoredMat() = default;
   StoredMat(const std::byte* data, Type type, int64_t rows, int64_t cols)
@@ -69,7 +80,9 @@ struct StoredMat {
         stride(m.stride) {}
   StoredMat(Mat m) : StoredMat(ConstMat(m)) {}  // NOLINT
 
-  int64_t element_bytes() const { return type == Type::kFloat32 ? 4 : 2; }
+  int64_t element_bytes() const {
+    return type == Type::kFloat32 ? 4 : type == Type::kFloat8E4M3 ? 1 : 2;
+  }
   const std::byte* at(int64_t r, int64_t c) const {
     return data + (r * stride + c) * element_bytes();
   }
@@ -78,6 +91,7 @@ struct StoredMat {
     StoredMat part = *this;
     part.data = at(begin, 0);
     part.rows = count;
+    part.scales_row += begin;
     return part;
   }
   StoredMat Cols(int64_t begin, int64_t count) const {
@@ -85,9 +99,10 @@ struct StoredMat {
     StoredMat part = *this;
     part.data = at(0, begin);
     part.cols = count;
+    part.scales_col += begin;
     return part;
   }
-  /// Row `r` as floats [cols], exactly.
+  /// Row `r` as floats [cols]: exactly, or codes times their scales.
   void ReadRow(int64_t r, float* out) const;
 };
 

@@ -70,14 +70,16 @@ class Checker {
     }
   }
 
-  static void OpenFolder(const ModelSpec& spec, ModelFacts& facts) {
+  void OpenFolder(const ModelSpec& spec, ModelFacts& facts) {
     RETORT_CHECK(fs::exists(spec.path), "there is no folder ", spec.path,
                  ". Name a Hugging Face folder or a run directory by --set models.", spec.name,
                  ".path=FOLDER");
     const fs::path folder = train::FindModel(spec.path).folder;
     facts.config = model::ReadModelConfig(folder);
     facts.tokenizer = model::Tokenizer::Load(folder);
-    model::CheckWeights(facts.config, folder);
+    for (const std::string& note : model::CheckWeights(facts.config, folder)) {
+      Add(false, "models." + spec.name, note);
+    }
   }
 
   void CheckStage(size_t k) {

@@ -6,8 +6,9 @@ namespace retort::train {
 
 StageReport RunExport(const StageContext& context, const ExportOptions& options) {
   const std::filesystem::path folder = context.folder / options.path;
-  WriteModelFolder(context.model, context.tokenizer, context.prompt_template,
-                   {folder, context.owner, {{"kind", "export"}, {"stage", context.name}}});
+  WriteModelFolder(
+      context.model, context.tokenizer, context.prompt_template,
+      {folder, context.owner, {{"kind", "export"}, {"stage", context.name}}, options.dtype});
   StageReport report;
   report.details["path"] = std::filesystem::absolute(folder).lexically_normal().string();
   return report;
@@ -23,7 +24,7 @@ void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& token
                       model::PromptTemplate prompt_template, const ModelFolder& folder) {
   AtomicFolder directory(folder.path, folder.owner, folder.details);
   model::SavePretrained(model, tokenizer, GenerationOf(tokenizer), prompt_template,
-                        directory.temporary());
+                        directory.temporary(), folder.dtype);
   directory.Commit();
 }
 

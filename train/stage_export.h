@@ -11,9 +11,11 @@ namespace retort::train {
 
 struct ExportOptions {
   std::string path = "export";
+  model::SavedDtype dtype = model::SavedDtype::kFloat32;
   template <class V>
   void Visit(V& v) {
     v("path", path, "Folder, relative to the run directory.");
+    v("dtype", dtype, "What the weights are stored in.");
   }
   void Validate(const std::string&) const {}
   StageNeeds Needs() const;
@@ -31,6 +33,7 @@ struct ModelFolder {
   std::filesystem::path path;
   std::string owner;
   Json details = Json::object();
+  model::SavedDtype dtype = model::SavedDtype::kFloat32;
 };
 void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
                       model::PromptTemplate prompt_template, const ModelFolder& folder);

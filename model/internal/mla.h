@@ -45,7 +45,7 @@ class Mla {
   /// Query heads with the key up-projection absorbed: [T, H·(c + rope)].
   nn::Mat AbsorbedQuery(const Pass& pass, nn::ConstMat q) const;
   int64_t heads_, nope_, rope_dim_, value_, latent_;
-  float eps_;
+  float scale_;  // of the products of queries and keys
   PreNorm norm_;
   std::optional<Linear> q_, q_a_, q_b_;  // q_ alone, or q_a_ and q_b_
   nn::ParameterId q_norm_ = 0;           // with q_a_

@@ -23,6 +23,7 @@ struct Network::Parts {
   }
 
   DecoderSpec spec;
+  nn::Rotations rotations;  // of the rotary part of a head
   nn::ParameterLayout layout, adapter_layout;
   PackItems items;
   nn::ParameterId embedding = 0;

@@ -52,7 +52,6 @@ TEST(ModelConfig, ReadsThePublishedV3File) {
   expected.vocab_size = 129280;
   expected.hidden_size = 7168;
   expected.num_hidden_layers = 61;
-  expected.num_nextn_predict_layers = 1;
   expected.intermediate_size = 18432;
   expected.first_k_dense_replace = 3;
   expected.n_routed_experts = 256;
@@ -69,18 +68,80 @@ TEST(ModelConfig, ReadsThePublishedV3File) {
   expected.qk_rope_head_dim = 64;
   expected.v_head_dim = 128;
   expected.max_position_embeddings = 163840;
-  expected.rope_scaling = {RopeType::kYarn, 40, 4096, 32, 1, 1, 1};
+  expected.rope_scaling = {.type = RopeType::kYarn,
+                           .factor = 40,
+                           .original_max_position_embeddings = 4096,
+                           .mscale = 1,
+                           .mscale_all_dim = 1};
   expected.bos_token_id = 0;
   expected.eos_token_id = 1;
   EXPECT_EQ(config, expected);
   EXPECT_FALSE(config.IsMoeLayer(2));
   EXPECT_TRUE(config.IsMoeLayer(3));
-  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(config); }), "yarn");
-  DeepseekConfig runnable = config;
-  runnable.rope_scaling = {};
-  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(runnable); }), "num_nextn_predict_layers is 1");
-  runnable.num_nextn_predict_layers = 0;
-  EXPECT_NO_THROW(Validate(runnable));
+  EXPECT_NO_THROW(Validate(config));
+  DeepseekConfig with_mtp = config;  // of a file they are left out; a recipe cannot ask for them
+  with_mtp.num_nextn_predict_layers = 1;
+  EXPECT_PRED2(Contains, ErrorOf([&] { Validate(with_mtp); }), "num_nextn_predict_layers is 1");
+}
+
+TEST(ModelConfig, ReadsThePublishedMistralFile) {
+  Json json = PublishedQwen3();
+  json["model_type"] = "mistral";
+  json.erase("head_dim");
+  json.erase("max_window_layers");
+  json["sliding_window"] = 4096;
+  json["max_position_embeddings"] = 32768;
+  json["num_attention_heads"] = 16;
+  const auto read = [&] { return std::get<LlamaConfig>(ReadPublishedConfig(json, "mistral")); };
+  EXPECT_EQ(read().model_type, DenseType::kMistral);
+  EXPECT_EQ(read().HeadDim(), read().hidden_size / 16);
+  EXPECT_EQ(read().sliding_window, 4096);
+  EXPECT_EQ(Common(read()).max_position_embeddings, 4096);  // up to there it makes no difference
+  EXPECT_FALSE(read().QkvBias() || read().OutputBias() || read().QkNorm());
+  EXPECT_EQ(PublishedConfig(read())["sliding_window"], 4096);
+  EXPECT_EQ(PublishedConfig(read())["max_position_embeddings"], 32768);
+  json["sliding_window"] = nullptr;
+  EXPECT_EQ(Common(read()).max_position_embeddings, 32768);
+  EXPECT_TRUE(PublishedConfig(read())["sliding_window"].is_null());
+  json.erase("sliding_window");  // transformers then assumes 4096
+  EXPECT_EQ(read().sliding_window, 4096);
+}
+
+TEST(ModelConfig, ASlidingWindowOfOthersIsReadOnlyWhereItIsOn) {
+  Json json = PublishedQwen3();
+  json["sliding_window"] = 128;
+  EXPECT_EQ(ReadPublishedConfig(json, "c"), ReadPublishedConfig(PublishedQwen3(), "c"));
+  json["layer_types"] = {"full_attention", "sliding_attention"};
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(json, "c.json"); }),
+               "c.json.layer_types: got \"sliding_attention\"");
+  json["layer_types"] = {"full_attention", "full_attention"};
+  EXPECT_EQ(ErrorOf([&] { ReadPublishedConfig(json, "c.json"); }), "(no error)");
+}
+
+TEST(ModelConfig, PublishedScalingsOfRotaryPositionsReadBackEqual) {
+  for (const RopeScaling& scaling : std::vector<RopeScaling>{
+           {.type = RopeType::kLinear, .factor = 2},
+           {.type = RopeType::kLlama3,
+           .factor = 8,
+           .original_max_position_embeddings = 8192,
+           .low_freq_factor = 2,
+           .high_freq_factor = 5},
+           {.type = RopeType::kYarn,
+           .factor = 4,
+           .beta_fast = 16,
+           .beta_slow = 2,
+           .attention_factor = 1.5,
+           .truncate = false},
+           {.type = RopeType::kYarn, .factor = 4, .mscale = .7, .mscale_all_dim = .8}}) {
+    LlamaConfig config;
+    config.head_dim = 16;
+    config.rope_scaling = scaling;
+    const Json json = PublishedConfig(config);
+    EXPECT_EQ(ReadPublishedConfig(json, "c"), ModelConfig(config)) << json;
+    EXPECT_EQ(json["rope_scaling"]["type"], json["rope_scaling"]["rope_type"]);
+    EXPECT_FALSE(json["rope_scaling"].contains(
+        scaling.type == RopeType::kLlama3 ? "beta_fast" : "low_freq_factor"));
+  }
 }
 
 TEST(ModelConfig, ReadsRopeParametersLikeRopeScaling) {
@@ -97,8 +158,11 @@ TEST(ModelConfig, ReadsRopeParametersLikeRopeScaling) {
   const auto config = std::get<DeepseekConfig>(ReadPublishedConfig(newer, "new"));
   EXPECT_EQ(config.rope_theta, 5e5);
   EXPECT_EQ(config.rope_scaling, RopeScaling{});
-  newer["rope_parameters"] = {{"low_freq_factor", 1.0}, {"rope_type", "llama3"}};
-  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(newer, "new"); }), "llama3");
+  newer["rope_parameters"] = {{"factor", 4.0}, {"rope_type", "dynamic"}};
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(newer, "new"); }), "dynamic");
+  newer["rope_parameters"] = {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
+  EXPECT_PRED2(Contains, ErrorOf([&] { ReadPublishedConfig(newer, "new"); }),
+               "partial_rotary_factor: got 0.5");
 }
 
 TEST(ModelConfig, ReadsThePublishedQwen3File) {
@@ -133,9 +197,11 @@ TEST(ModelConfig, AbsentKeysMeanWhatTransformersAssumes) {
 }
 
 TEST(ModelConfig, RefusesPublishedKeysThatWouldChangeTheArithmetic) {
-  const std::vector<std::pair<const char*, Json>> cases = {
-      {"hidden_act", "gelu"},     {"mlp_bias", true},         {"use_sliding_window", true},
-      {"attention_dropout", 0.1}, {"rope_interleave", false}, {"pretraining_tp", 2}};
+  const std::vector<std::pair<const char*, Json>> cases = {{"hidden_act", "gelu"},
+                                                           {"mlp_bias", true},
+                                                           {"use_sliding_window", true},
+                                                           {"attention_dropout", 0.1},
+                                                           {"rope_interleave", false}};
   for (const auto& [key, value] : cases) {
     Json json = PublishedQwen3();
     json[key] = value;
@@ -260,7 +326,22 @@ TEST(ModelConfig, ValidateNamesWhatDoesNotFit) {
   EXPECT_EQ(dense([](auto& c) { c.hidden_size = 66, c.head_dim = 16; }), "(no error)");
   EXPECT_PRED2(Contains, dense([](auto& c) { c.head_dim = 7; }), "head_dim is 7");
   EXPECT_PRED2(Contains, dense([](auto& c) { c.num_key_value_heads = 3; }), "num_key_value_heads");
-  EXPECT_PRED2(Contains, dense([](auto& c) { c.rope_scaling.type = RopeType::kYarn; }), "yarn");
+  EXPECT_PRED2(Contains, dense([](auto& c) {
+                 c.rope_scaling.type = RopeType::kYarn;
+                 c.rope_theta = 1;
+               }),
+               "rope_theta is 1");
+  EXPECT_PRED2(Contains, dense([](auto& c) {
+                 c.rope_scaling.type = RopeType::kLlama3;
+                 c.rope_scaling.low_freq_factor = 4;
+               }),
+               "low_freq_factor");
+  EXPECT_PRED2(Contains, dense([](auto& c) { c.sliding_window = 8; }), "sliding_window");
+  EXPECT_PRED2(Contains, dense([](auto& c) {
+                 c.model_type = DenseType::kMistral;
+                 c.attention_bias = true;
+               }),
+               "mistral");
   EXPECT_PRED2(Contains, dense([](auto& c) {
                  c.model_type = DenseType::kQwen2;
                  c.attention_bias = true;

@@ -33,8 +33,11 @@ struct Saved {
   }
   /// Changes one number of config.json.
   void Reconfigure(const std::string& key, int64_t value) {
+    ASSERT_TRUE(ParseJson(ReadFile(folder / "config.json"), "config.json").contains(key)) << key;
+    Reconfigure(key, Json(value));
+  }
+  void Reconfigure(const std::string& key, const Json& value) {
     Json config = ParseJson(ReadFile(folder / "config.json"), "config.json");
-    ASSERT_TRUE(config.contains(key)) << key;
     config[key] = value;
     WritePlain(folder / "config.json", config.dump());
   }
@@ -177,7 +180,7 @@ TEST(Pretrained, ASuperfluousTensorIsNamed) {
   EXPECT_PRED2(Contains, message, "belongs to nothing that config.json describes");
 }
 
-TEST(Pretrained, AStoredCopyOfATiedHeadIsAccepted) {
+TEST(Pretrained, AStoredCopyOfATiedHeadIsAcceptedAndAnotherHeadIsNot) {
   LlamaConfig config = testing::TinyStudentConfig(DenseType::kLlama);
   config.tie_word_embeddings = true;
   Saved saved(config);
@@ -188,8 +191,142 @@ TEST(Pretrained, AStoredCopyOfATiedHeadIsAccepted) {
   }
   const nn::ParameterId head = saved.model->network().head();
   tensors.push_back(FloatTensor("lm_head.weight", values.layout()[head].shape, values[head]));
-  WriteSafetensors(saved.folder / "model.safetensors", std::move(tensors));
+  WriteSafetensors(saved.folder / "model.safetensors", tensors);
   EXPECT_EQ(saved.LoadError(), "(no error)");
+  std::vector<nn::BFloat16> rounded(values[head].size());
+  nn::ToBFloat16(values[head].data(), std::ssize(rounded), rounded.data());
+  tensors.back().type = StoredType::kBF16;
+  tensors.back().data = std::as_bytes(std::span(rounded));
+  WriteSafetensors(saved.folder / "model.safetensors", tensors);
+  EXPECT_PRED2(Contains, saved.LoadError(),
+               "'lm_head.weight' is not 'model.embed_tokens.weight', though config.json says "
+               "tie_word_embeddings: true");
+}
+
+/// The folder's file of weights, read, changed and written again.
+void Rewrite(const Saved& saved, const std::function<void(std::vector<StoredTensor>&)>& change) {
+  const std::filesystem::path file = saved.folder / "model.safetensors";
+  const TensorSource source = OpenSafetensors(file);
+  std::vector<StoredTensor> tensors = source.tensors();
+  change(tensors);
+  WriteSafetensors(file, std::move(tensors));
+}
+
+TEST(Pretrained, ModulesForMultiTokenPredictionAreLeftOutWithANote) {
+  Saved saved(testing::TinyPolicyConfig());
+  EXPECT_TRUE(LoadPretrained(saved.folder).notes.empty());
+  const std::vector<float> numbers(16);
+  const auto add = [&](const char* name) {
+    Rewrite(saved, [&](auto& tensors) { tensors.push_back(FloatTensor(name, {4, 4}, numbers)); });
+  };
+  add("model.layers.3.mlp.gate.weight");
+  EXPECT_PRED2(Contains, saved.LoadError(), "'model.layers.3.mlp.gate.weight' belongs to nothing");
+  add("model.layers.3.eh_proj.weight");
+  const Pretrained loaded = LoadPretrained(saved.folder);
+  ASSERT_EQ(loaded.notes.size(), 1u);
+  EXPECT_PRED2(Contains, loaded.notes[0], "2 tensors of 1 module for multi-token prediction");
+  EXPECT_PRED2(Contains, loaded.notes[0], "model.layers.3");
+  EXPECT_EQ(LoadPacked(saved.folder, saved.compute).notes, loaded.notes);
+  EXPECT_TRUE(testing::SameBits(testing::Numbers(loaded.model->values()),
+                                testing::Numbers(saved.model->values())));
+  add("model.layers.0.self_attn.rotary_emb.inv_freq");  // of old exports, follows from rope_theta
+  EXPECT_EQ(LoadPretrained(saved.folder).notes, loaded.notes);
+}
+
+TEST(Pretrained, BFloat16HoldsTheNearestNumbersAndTheRoutersBiasWhole) {
+  Saved saved(testing::TinyPolicyConfig());
+  SavePretrained(*saved.model, Tokenizer::ByteLevel(), {}, PromptTemplate::kShort, saved.folder,
+                 SavedDtype::kBFloat16);
+  EXPECT_EQ(ParseJson(ReadFile(saved.folder / "config.json"), "c")["torch_dtype"], "bfloat16");
+  const TensorSource file = OpenSafetensors(saved.folder / "model.safetensors");
+  EXPECT_EQ(file.metadata().at("format"), "pt");
+  for (const StoredTensor& tensor : file.tensors()) {
+    const bool bias = tensor.name.ends_with("e_score_correction_bias");
+    EXPECT_EQ(tensor.type, bias ? StoredType::kF32 : StoredType::kBF16) << tensor.name;
+    const std::vector<float> stored = ReadFloats(tensor);
+    const std::span<const float> values = saved.model->values()[tensor.name];
+    for (size_t i = 0; i < stored.size(); ++i) {
+      EXPECT_EQ(stored[i], bias ? values[i] : nn::ToFloat(nn::ToBFloat16(values[i])));
+    }
+  }
+  EXPECT_EQ(saved.LoadError(), "(no error)");
+}
+
+void Quantization(Saved& saved, const char* method, const std::vector<int64_t>& block) {
+  saved.Reconfigure("quantization_config",
+                    Json{{"quant_method", method}, {"weight_block_size", block}});
+}
+
+/// DeepSeek's FP8: codes of blocks of 4 × 3 and their multipliers, of every projection.
+class StoredFloat8 {
+ public:
+  explicit StoredFloat8(Saved& saved) {
+    nn::ParameterStore& values = saved.model->ChangeValues();
+    for (const nn::ParameterInfo& p : values.layout().all()) {
+      if (!p.name.ends_with("_proj.weight") && !p.name.ends_with("_mqa.weight")) {
+        tensors.push_back(FloatTensor(p.name, p.shape, values[p.name]));
+        continue;
+      }
+      std::vector<float>& s = scales.emplace_back();
+      std::vector<nn::Float8E4M3>& c = codes.emplace_back();
+      const int64_t rows = (p.shape[0] + 3) / 4, cols = (p.shape[1] + 2) / 3;
+      for (int64_t i = 0; i < rows * cols; ++i) s.push_back(0.01f * static_cast<float>(i + 1));
+      for (int64_t r = 0; r < p.shape[0]; ++r) {
+        for (int64_t k = 0; k < p.shape[1]; ++k) {
+          float& value = values[p.name][static_cast<size_t>(r * p.shape[1] + k)];
+          const float scale = s[static_cast<size_t>(r / 4 * cols + k / 3)];
+          c.push_back(nn::ToFloat8E4M3(value / scale));
+          value = nn::Float8ToFloat(c.back()) * scale;
+        }
+      }
+      tensors.push_back({p.name, StoredType::kF8E4M3, p.shape, std::as_bytes(std::span(c))});
+      tensors.push_back(FloatTensor(p.name + "_scale_inv", {rows, cols}, s));
+    }
+    WriteSafetensors(saved.folder / "model.safetensors", tensors);
+    Quantization(saved, "fp8", {4, 3});
+  }
+
+  std::deque<std::vector<float>> scales;
+  std::deque<std::vector<nn::Float8E4M3>> codes;
+  std::vector<StoredTensor> tensors;
+};
+
+TEST_P(PretrainedKinds, Float8WithBlockScalesIsReadAsTheNumbersItStandsFor) {
+  Saved saved(GetParam().config);
+  const StoredFloat8 stored(saved);
+  ASSERT_FALSE(stored.codes.empty());
+  EXPECT_TRUE(testing::SameBits(testing::Numbers(LoadPretrained(saved.folder).model->values()),
+                                testing::Numbers(saved.model->values())));
+  const PackedModel packed = LoadPacked(saved.folder, saved.compute);
+  EXPECT_TRUE(testing::SameBits(HiddenOf(*packed.weights, saved.compute),
+                                HiddenOf(*saved.model->Packed(saved.compute), saved.compute)));
+}
+
+TEST(Pretrained, Float8WithoutItsScalesOrOfAnotherKindIsNamed) {
+  Saved saved(testing::TinyPolicyConfig());
+  StoredFloat8 stored(saved);
+  const std::string first =
+      std::ranges::find(stored.tensors, StoredType::kF8E4M3, &StoredTensor::type)->name;
+  Quantization(saved, "fp8", {4, 4});
+  EXPECT_PRED2(Contains, saved.LoadError(), "_scale_inv': expected the shape [");
+  Quantization(saved, "gptq", {4, 3});
+  EXPECT_PRED2(Contains, saved.LoadError(), "quant_method: got \"gptq\", supported is only");
+  Quantization(saved, "fp8", {0, 3});
+  EXPECT_PRED2(Contains, saved.LoadError(), "weight_block_size: got [0,3]");
+  Quantization(saved, "fp8", {4, 3});
+  EXPECT_EQ(saved.LoadError(), "(no error)");
+  Rewrite(saved, [&](auto& tensors) {
+    std::erase_if(tensors, [&](const auto& t) { return t.name == first + "_scale_inv"; });
+  });
+  EXPECT_PRED2(Contains, saved.LoadError(),
+               "'" + first + "' is stored as F8_E4M3, but there is no '" + first + "_scale_inv'");
+  stored.codes[0][7] = 0x7f;
+  WriteSafetensors(saved.folder / "model.safetensors", stored.tensors);
+  EXPECT_PRED2(Contains, saved.LoadError(), "'" + first + "' holds nan at element 7");
+  stored.codes[0][7] = 0;
+  stored.scales[0][1] = INFINITY;
+  WriteSafetensors(saved.folder / "model.safetensors", stored.tensors);
+  EXPECT_PRED2(Contains, saved.LoadError(), "'" + first + "_scale_inv' holds inf");
 }
 
 TEST(Pretrained, ATruncatedFileIsAnErrorAtEveryLength) {

@@ -11,6 +11,14 @@ namespace {
 using namespace retort::testing;
 
 // Two heads inside rows that hold other things before, between and after.
+Rotations Plain(int64_t dim, double theta) {
+  Rotations rotations;
+  for (int64_t i = 0; i < dim / 2; ++i) {
+    rotations.frequencies.push_back(std::pow(theta, -2.0 * double(i) / double(dim)));
+  }
+  return rotations;
+}
+
 struct RopeCase {
   int64_t rows, dim;
   RopeLayout layout = RopeLayout::kHalfSplit;
@@ -26,7 +34,7 @@ struct RopeCase {
     return p;
   }
   Floats Run(Compute& compute) const {
-    RopeTable table(dim, theta);
+    RopeTable table(Plain(dim, theta));
     table.Reserve(3);
     table.Reserve(200);  // grows, the old entries stay
     table.Reserve(1);
@@ -102,10 +110,19 @@ TEST_P(RopeTest, RowsAreIndependentToTheBit) {
 }
 
 TEST(RopeTable, IsExactAtLargePositions) {
-  RopeTable table(4, 10000);
+  RopeTable table(Plain(4, 10000));
   table.Reserve(100001);
   EXPECT_EQ(table.cos(100000)[0], static_cast<float>(std::cos(100000.0)));
   EXPECT_EQ(table.sin(100000)[1], static_cast<float>(std::sin(100000.0 * 0.01)));
+}
+
+TEST(RopeTable, MultipliesByTheMagnitude) {
+  Rotations stretched = Plain(4, 10000);
+  stretched.magnitude = 1.25;
+  RopeTable table(stretched);
+  table.Reserve(8);
+  EXPECT_EQ(table.cos(7)[0], static_cast<float>(1.25 * std::cos(7.0)));
+  EXPECT_EQ(table.sin(7)[1], static_cast<float>(1.25 * std::sin(7.0 * 0.01)));
 }
 
 }  // namespace

@@ -70,11 +70,14 @@ class ModelTwin {
     std::visit(
         [&](const auto& c) {
           eps_ = c.rms_norm_eps;
-          theta_ = c.rope_theta;
           layers_ = c.num_hidden_layers;
           tied_ = c.tie_word_embeddings;
         },
         config);
+    const model::CommonConfig common = model::Common(config);
+    rotations_ = model::RotationsOf(policy_ ? policy_->qk_rope_head_dim : heads_.dim,
+                                    common.rope_theta, common.rope_scaling);
+    if (policy_) softmax_factor_ = model::SoftmaxFactor(common.rope_scaling);
   }
 
   /// Hidden states of one sequence after the final norm [T, d].
@@ -109,6 +112,9 @@ class ModelTwin {
   Rows Norm(const Rows& x, const std::string& name) const {
     return RmsNormTwin(x, Weight(name), eps_);
   }
+  Rows LatentNorm(const Rows& x, const std::string& name) const {
+    return RmsNormTwin(x, Weight(name), 1e-6);
+  }
 
   /// x · Wᵀ + b for `rows` rows; a bias is added where there is one.
   Rows Linear(const Rows& x, const std::string& name, int64_t rows) const {
@@ -142,23 +148,30 @@ class ModelTwin {
                          static_cast<int64_t>(kv.size()) / tokens_);
   }
 
+  RopeTwinArgs Turn(int64_t position, bool interleaved) const {
+    return {.position = double(position),
+            .frequencies = rotations_.frequencies,
+            .magnitude = rotations_.magnitude,
+            .interleaved = interleaved};
+  }
+
   Rows Mla(const Rows& h, const std::string& at) const {
     const model::DeepseekConfig& c = *policy_;
     const int64_t heads = c.num_attention_heads, nope = c.qk_nope_head_dim;
     const int64_t rope = c.qk_rope_head_dim, value = c.v_head_dim, latent = c.kv_lora_rank;
     const int64_t head_dim = nope + rope;
     const Rows q_all =
-        c.q_lora_rank
-            ? Linear(Norm(Linear(h, at + "q_a_proj"), at + "q_a_layernorm.weight"), at + "q_b_proj")
-            : Linear(h, at + "q_proj");
+        c.q_lora_rank ? Linear(LatentNorm(Linear(h, at + "q_a_proj"), at + "q_a_layernorm.weight"),
+                               at + "q_b_proj")
+                      : Linear(h, at + "q_proj");
     const Rows kv_a = Linear(h, at + "kv_a_proj_with_mqa");
     Rows c_kv;
     for (int64_t t = 0; t < tokens_; ++t) Append(c_kv, Slice(kv_a, latent + rope, t, 0, latent));
-    const Rows kv_b = Linear(Norm(c_kv, at + "kv_a_layernorm.weight"), at + "kv_b_proj");
+    const Rows kv_b = Linear(LatentNorm(c_kv, at + "kv_a_layernorm.weight"), at + "kv_b_proj");
 
     Rows q, kv;
     for (int64_t t = 0; t < tokens_; ++t) {
-      const RopeTwinArgs turn{.position = double(t), .theta = theta_, .interleaved = true};
+      const RopeTwinArgs turn = Turn(t, /*interleaved=*/true);
       const Rows k_rope = RopeTwin(Slice(kv_a, latent + rope, t, latent, rope), turn);
       Rows values;
       for (int64_t i = 0; i < heads; ++i) {
@@ -171,7 +184,7 @@ class ModelTwin {
       }
       Append(kv, values);
     }
-    const double scale = 1 / std::sqrt(static_cast<double>(head_dim));
+    const double scale = softmax_factor_ / std::sqrt(static_cast<double>(head_dim));
     const nn::AttentionShape shape{
         heads, heads, head_dim, value, heads * head_dim, static_cast<float>(scale)};
     return Linear(Attend(shape, q, kv), at + "o_proj");
@@ -187,7 +200,7 @@ class ModelTwin {
     }
     Rows q, kv;
     for (int64_t t = 0; t < tokens_; ++t) {
-      const RopeTwinArgs turn{.position = double(t), .theta = theta_};
+      const RopeTwinArgs turn = Turn(t, /*interleaved=*/false);
       for (int64_t i = 0; i < heads; ++i) {
         Append(q, RopeTwin(Slice(q_all, heads * dim, t, i * dim, dim), turn));
       }
@@ -245,7 +258,9 @@ class ModelTwin {
   nn::RouterShape router_;      // of mixtures
   std::set<int64_t> mixtures_;  // layers
   const Weights& weights_;
-  double eps_ = 0, theta_ = 0;
+  double eps_ = 0;
+  nn::Rotations rotations_;  // tests/model/rope_scaling_test.cpp has their twin
+  double softmax_factor_ = 1;
   int64_t layers_ = 0;
   bool tied_ = false;
   int64_t tokens_ = 0;  // T of the sequence at hand

@@ -98,6 +98,12 @@ inline std::vector<NamedConfig> TinyConfigs() {
   low_rank.n_shared_experts = 2;
   low_rank.norm_topk_prob = false;
   low_rank.tie_word_embeddings = true;
+  low_rank.rms_norm_eps = 1e-3;
+  low_rank.rope_scaling = {.type = model::RopeType::kYarn,
+                           .factor = 4,
+                           .original_max_position_embeddings = 16,
+                           .mscale = 2,
+                           .mscale_all_dim = 1};
   all.push_back({"policy_q_lora_tied", low_rank});
 
   model::DeepseekConfig softmax = policy;  // V2: softmax gate without bias, no shared expert
@@ -112,10 +118,14 @@ inline std::vector<NamedConfig> TinyConfigs() {
   all.push_back({"llama", llama});
   llama.attention_bias = true;
   llama.tie_word_embeddings = true;
+  llama.rope_scaling = {
+      .type = model::RopeType::kLlama3, .factor = 8, .original_max_position_embeddings = 16};
   all.push_back({"llama_bias_tied", llama});
   all.push_back({"qwen2", TinyStudentConfig(model::DenseType::kQwen2)});
   model::LlamaConfig qwen3 = TinyStudentConfig(model::DenseType::kQwen3);
   qwen3.tie_word_embeddings = true;
+  qwen3.rope_scaling = {
+      .type = model::RopeType::kYarn, .factor = 4, .original_max_position_embeddings = 16};
   all.push_back({"qwen3_tied", qwen3});
   model::Qwen3MoeConfig qwen3_moe = TinyQwen3MoeConfig();
   all.push_back({"qwen3_moe", qwen3_moe});
