@@ -1,4 +1,4 @@
-// chain, modular, addition, multiplication, countdown: the four operations.
+// chain, modular, addition, question, multiplication, countdown: the four operations.
 
 #include <algorithm>
 
@@ -138,6 +138,15 @@ void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem) {
   problem.answer = StrCat(a + b);
   problem.solution = steps.Text();
   problem.canonical = StrCat("addition:", std::min(a, b), "+", std::max(a, b));
+}
+
+void FillQuestion(int64_t difficulty, RandomStream& random, Problem& problem) {
+  const int64_t a = random.Between(1, 10 * difficulty);
+  const int64_t b = random.Between(1, 10 * difficulty);
+  problem.prompt = StrCat("What is ", a, " + ", b, "?");
+  problem.answer = StrCat(a + b);
+  problem.solution = StrCat(a, "+", b);
+  problem.canonical = StrCat("question:", std::min(a, b), "+", std::max(a, b));
 }
 
 void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& problem) {

@@ -33,8 +33,8 @@ struct GeneratorEntry {
   void (*fill)(int64_t difficulty, RandomStream& random, Problem& problem);
 };
 
-/// Every family: chain, modular, addition, multiplication, countdown, linear, gcd, lcm, base, sort,
-/// words, shopping, codeio-output, codeio-input, functions, drafts.
+/// Every family: chain, modular, addition, question, multiplication, countdown, linear, gcd, lcm,
+/// base, sort, words, shopping, codeio-output, codeio-input, functions, drafts.
 const std::vector<GeneratorEntry>& Generators();
 /// Throws Error naming the nearest family when there is none of that name.
 const GeneratorEntry& FindGenerator(std::string_view name);

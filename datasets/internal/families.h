@@ -14,6 +14,7 @@ int64_t RandomFactor(int64_t digits, RandomStream& random);
 void FillChain(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillModular(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillAddition(int64_t difficulty, RandomStream& random, Problem& problem);
+void FillQuestion(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillMultiplication(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillCountdown(int64_t difficulty, RandomStream& random, Problem& problem);
 void FillLinear(int64_t difficulty, RandomStream& random, Problem& problem);

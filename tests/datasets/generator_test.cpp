@@ -105,6 +105,11 @@ void CheckAnswer(const Problem& p) {
   } else if (p.family == "shopping") {  // in every template the factors stand side by side
     ASSERT_EQ(n.size(), 4u);
     EXPECT_EQ(p.answer, StrCat(n[0] * n[1] + n[2] * n[3]));
+  } else if (p.family == "question") {
+    ASSERT_EQ(n.size(), 2u);
+    EXPECT_EQ(p.prompt, StrCat("What is ", n[0], " + ", n[1], "?"));
+    EXPECT_EQ(p.answer, StrCat(n[0] + n[1]));
+    EXPECT_LE(std::max(n[0], n[1]), 10 * p.difficulty);
   } else if (p.family == "modular") {
     const size_t at = p.prompt.find(" mod 100");
     ASSERT_EQ(at + 8, p.prompt.size());
