@@ -136,8 +136,9 @@ int TrainTokenizer(const TrainCommand& command) {
     texts.progress().Note(
         StrCat("retort: ", Counted(texts.bad_rows() - kBadRowsShown, "more bad row")));
   }
-  RETORT_CHECK(texts.bad_rows() == 0 || texts.bad_rows() < texts.rows(), "none of the ",
-               Counted(texts.rows(), "row"), " could be read; see the messages above");
+  RETORT_CHECK(texts.bad_rows() == 0 || texts.bad_rows() < texts.rows(),
+               Counted(texts.rows(), "row"),
+               ", none of which could be read; see the messages above and --text-column");
   const double counted = watch.seconds();
   const model::Tokenizer tokenizer = trainer.Train([&](int64_t tokens) {
     if (Interrupted()) Fail("interrupted");
@@ -203,9 +204,11 @@ void AddTokenizerTrain(CLI::App& tokenizer, Action& action) {
                       "Take all but the vocabulary from this tokenizer: stages, added tokens, chat "
                       "template.")
           ->type_name("MODEL");
-  AddChoice(*app, "--kind", command->kind, model::TokenizerKinds(),
-            "The kind of tokenizer, where none is to be like: what it cuts and which tokens are "
-            "added. [default gpt2]")
+  AddChoice(
+      *app, "--kind", command->kind, model::TokenizerKinds(),
+      "The kind of tokenizer, where none is to be like: how it cuts texts, and which tokens are "
+      "added. [one of " +
+          Join(model::TokenizerKinds(), ", ") + "; default gpt2]")
       ->excludes(like);
   app->add_option("--text-column", command->text_columns,
                   "Columns of the rows that hold a text. [default text]")

@@ -40,7 +40,7 @@ struct BpeTrainerOptions {
       Bounds{1, 1e7});
     v("min_frequency", min_frequency, "Join no pair that occurs less often.", Bounds{0, 9e15});
     v("max_token_length", max_token_length,
-      "Learn only tokens of less characters (bytes of a byte-level vocabulary), or of two.",
+      "Learn only tokens of fewer characters (bytes of a byte-level vocabulary), or of two.",
       Bounds{1, 1e9});
     v("limit_alphabet", limit_alphabet, "Keep only so many characters, the most frequent ones.",
       Bounds{1, 1e7});
