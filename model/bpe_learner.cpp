@@ -173,11 +173,16 @@ void Learner::LearnAlphabet() {
     codes.resize(limit);
     std::ranges::sort(codes);
   }
-  id_of_code_.assign(kCodes, kNoId);
   for (const int32_t code : codes) {
     std::string piece;
     AppendCharacter(piece, code);
-    id_of_code_[static_cast<size_t>(code)] = IdOf(piece);
+    IdOf(piece);
+  }
+  id_of_code_.assign(kCodes, kNoId);
+  for (size_t id = 0; id < pieces_.size(); ++id) {  // reserved ones, too
+    const Character first = FirstCharacter(pieces_[id]);
+    if (first.code < 0 || first.bytes.size() < pieces_[id].size()) continue;
+    id_of_code_[static_cast<size_t>(first.code)] = static_cast<int32_t>(id);
   }
   RETORT_CHECK(options_.vocab_size >= std::ssize(pieces_), "vocab_size: got ", options_.vocab_size,
                ", expected at least ", pieces_.size(), ": ", Counted(codes.size(), "character"),

@@ -18,7 +18,7 @@ struct LearnedBpe {
 };
 
 /// `reserved` are the first pieces; `byte_level`: symbols are bytes, spelled as byte_alphabet.h
-/// does, else characters. What is neither a character nor in the alphabet is left out of its word.
+/// does, else characters. What is neither in the alphabet nor reserved is left out of its word.
 /// Time grows as the text of the distinct words and its logarithm do, however long they are.
 LearnedBpe LearnBpe(const WordCounts& words, bool byte_level,
                     const std::vector<std::string>& reserved, const BpeTrainerOptions& options,

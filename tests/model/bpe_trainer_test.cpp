@@ -220,6 +220,8 @@ TEST(BpeTrainer, EachOptionCounts) {
   EXPECT_EQ(limited["vocab"].items().begin().key(), "a");
   EXPECT_FALSE(limited["vocab"].contains("y"));  // as frequent as x, but larger
   EXPECT_EQ(limited["vocab"]["x"], 4);
+  const auto kept = MergesOf(trained({.vocab_size = 100, .limit_alphabet = 5, .special = {"y"}}));
+  EXPECT_EQ(kept, MergesOf(trained({.vocab_size = 100, .special = {"y"}})));  // it is a token
   EXPECT_EQ(ModelOf(trained({.vocab_size = 100, .initial_alphabet = "zA"}))["vocab"]["A"], 0);
   const Tokenizer special = trained({.vocab_size = 100, .special = {"<s>", "ab"}});
   EXPECT_EQ(special.IdOf("<s>"), 0);

@@ -150,6 +150,8 @@ def main():
             cuts = [i for i in range(20, len(counts) - 1) if counts[i - 1][1] > counts[i][1]]
             for cut in {cuts[0], cuts[len(cuts) // 2]} if cuts else ():
                 run(f"{base}, {cut} characters", path, texts, ["--like", folders["mistral"]], {"limit_alphabet": cut, **size})
+                run(f"{base}, {cut} characters and a token", path, texts,
+                    ["--like", folders["mistral"], f"--special={counts[cut][0]}"], {"limit_alphabet": cut, **size})
             rows = os.path.join(scratch, "rows.jsonl")
             pairs = [(a, b) for a, b in zip(texts[::2], texts[1::2])]
             with open(rows, "w", encoding="utf-8") as file:
