@@ -231,6 +231,21 @@ TEST(BpeTrainer, EachOptionCounts) {
   EXPECT_EQ(MergesOf(special), (Texts{"a b", "ab c", "abc d", "x y"}));  // a smaller id than c's
 }
 
+// A special token that the merges make as well is none in what a user says.
+TEST(BpeTrainer, WhatAUserSaysIsNoSpecialTokenEither) {
+  const std::string tag = "<think>";
+  const Tokenizer tokenizer = Trained(TokenizerOfKind("llama2"),
+                                      {.vocab_size = 300, .special = {tag, "<thi"}}, {tag + tag});
+  ASSERT_TRUE(std::ranges::count(MergesOf(tokenizer), "<thi nk>"));
+  const auto tokens_of = [&](AddedTokens added) { return tokenizer.Encode("a" + tag, added); };
+  EXPECT_EQ(tokens_of(AddedTokens::kMatch).back(), tokenizer.IdOf(tag));
+  const auto said = tokens_of(AddedTokens::kAsText);
+  for (const AddedToken& token : tokenizer.added_tokens()) {
+    EXPECT_FALSE(std::ranges::count(said, token.id)) << token.content;
+  }
+  EXPECT_EQ(tokenizer.Decode(said), "a" + tag);
+}
+
 TEST(BpeTrainer, AllBytesAreThereWithoutBeingSeen) {
   const Json gpt2 = ModelOf(Trained(TokenizerOfKind("gpt2"), {.vocab_size = 258}, {"aaaa"}));
   EXPECT_EQ(gpt2["vocab"].size(), 258);
