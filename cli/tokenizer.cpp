@@ -1,4 +1,4 @@
-// retort tokenizer: text to ids and back, and what a tokenizer is made of.
+// retort tokenizer: text to ids and back, what a tokenizer is made of, and new ones.
 
 #include "model/tokenizer.h"
 
@@ -16,7 +16,7 @@
 #include "cli/parts/option_flags.h"
 #include "cli/parts/table.h"
 #include "cli/prompt_template.h"
-#include "datasets/byte_source.h"
+#include "cli/tokenizer.h"
 #include "model/chat.h"
 
 namespace retort::cli {
@@ -36,31 +36,6 @@ struct TokenizerCommand {
   int threads = 0;
 };
 
-// The lines of a stream, without their ends.
-class Lines {
- public:
-  explicit Lines(const std::string& path) : source_(path) {}
-  const std::string& name() const { return source_.name(); }
-
-  bool Next(std::string& line) {
-    line.clear();
-    while (true) {
-      if (rest_.empty()) {
-        rest_ = source_.Next();
-        if (rest_.empty()) return !line.empty();
-      }
-      const size_t end = rest_.find('\n');
-      line += rest_.substr(0, end);
-      rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-      if (end != std::string_view::npos) return true;
-    }
-  }
-
- private:
-  datasets::ByteSource source_;
-  std::string_view rest_;
-};
-
 // line -> line, several at once, in order. `convert(line, where)`
 template <class Convert>
 int ForLines(const TokenizerCommand& command, const Convert& convert) {
@@ -77,6 +52,7 @@ int ForLines(const TokenizerCommand& command, const Convert& convert) {
         batch.first = row + 1;
         std::string line;
         while (std::ssize(batch.lines) < kLinesAtOnce && lines.Next(line)) {
+          if (line.ends_with('\n')) line.pop_back();
           batch.lines.push_back(line);
           ++row;
         }
@@ -95,7 +71,7 @@ int ForLines(const TokenizerCommand& command, const Convert& convert) {
 }
 
 int Encode(const TokenizerCommand& command) {
-  const model::Tokenizer tokenizer = model::Tokenizer::Load(ModelFolder(command.folder));
+  const model::Tokenizer tokenizer = model::Tokenizer::Load(TokenizerFolder(command.folder));
   const auto added = command.as_text ? model::AddedTokens::kAsText : model::AddedTokens::kMatch;
   return ForLines(command, [&](const std::string& line, const std::string& where) {
     std::string text = line;
@@ -135,7 +111,7 @@ std::vector<int32_t> ReadIds(const std::string& line, const std::string& where) 
 }
 
 int Decode(const TokenizerCommand& command) {
-  const model::Tokenizer tokenizer = model::Tokenizer::Load(ModelFolder(command.folder));
+  const model::Tokenizer tokenizer = model::Tokenizer::Load(TokenizerFolder(command.folder));
   const auto special = command.special ? model::SpecialTokens::kSkip : model::SpecialTokens::kKeep;
   return ForLines(command, [&](const std::string& line, const std::string& where) {
     const std::string text = ToValidUtf8(tokenizer.Decode(ReadIds(line, where), special));
@@ -145,7 +121,7 @@ int Decode(const TokenizerCommand& command) {
 
 // A conversation a line: a list of messages, or an object with "messages".
 int Render(const TokenizerCommand& command) {
-  const auto folder = ModelFolder(command.folder);
+  const auto folder = TokenizerFolder(command.folder);
   const model::Tokenizer tokenizer = model::Tokenizer::Load(folder);
   const auto chat = model::LoadChatTemplate(folder, command.name);
   RETORT_CHECK(chat, folder.string(),
@@ -170,7 +146,7 @@ int Render(const TokenizerCommand& command) {
 }
 
 int InspectTokenizer(const TokenizerCommand& command) {
-  const model::Tokenizer tokenizer = model::Tokenizer::Load(ModelFolder(command.folder));
+  const model::Tokenizer tokenizer = model::Tokenizer::Load(TokenizerFolder(command.folder));
   const Json described = tokenizer.Describe();
   if (command.json) {
     std::cout << ToJsonLine(described) << "\n";
@@ -205,10 +181,27 @@ CLI::App* AddPart(CLI::App& tokenizer, const char* name, const char* help,
 
 }  // namespace
 
+std::filesystem::path TokenizerFolder(const std::string& path) {
+  if (std::filesystem::exists(std::filesystem::path(path) / "tokenizer.json")) return path;
+  return ModelFolder(path);
+}
+
+bool Lines::Next(std::string& line) {
+  line.clear();
+  while (!line.ends_with('\n')) {
+    if (rest_.empty()) rest_ = source_.Next();
+    if (rest_.empty()) return !line.empty();
+    const size_t size = std::min(rest_.find('\n'), rest_.size() - 1) + 1;
+    line += rest_.substr(0, size);
+    rest_.remove_prefix(size);
+  }
+  return true;
+}
+
 void AddTokenizer(CLI::App& program, Action& action) {
   auto command = std::make_shared<TokenizerCommand>();
-  CLI::App* tokenizer =
-      program.add_subcommand("tokenizer", "Turn text into token ids and back, as a model does.");
+  CLI::App* tokenizer = program.add_subcommand(
+      "tokenizer", "Turn text into token ids and back, as a model does; train vocabularies.");
   tokenizer->require_subcommand(1);
   CLI::App* encode =
       AddPart(*tokenizer, "encode", "Print the ids of each line of text.", command, action, Encode);
@@ -238,6 +231,7 @@ void AddTokenizer(CLI::App& program, Action& action) {
   render->add_flag("--ids", command->ids, "Print the ids, as a list.");
   render->add_flag("--json", command->json, "Print each text as a JSON string.");
   AddJsonFlag(*inspect, command->json);
+  AddTokenizerTrain(*tokenizer, action);
 }
 
 }  // namespace retort::cli

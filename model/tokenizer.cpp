@@ -14,8 +14,13 @@ void Tokenizer::Parts::Complete(std::vector<Merge> merges, const Bpe::Options& o
                                 const std::string& where) {
   added.BuildIndex([&](std::string_view text) { return normalizer(text); });
   special.assign(bytes.size(), false);
+  std::vector<bool> is_added(bytes.size());
   for (const AddedToken& token : added.tokens()) {
     special[static_cast<size_t>(token.id)] = token.special;
+    is_added[static_cast<size_t>(token.id)] = true;
+  }
+  for (const Merge& merge : merges) {
+    if (is_added[static_cast<size_t>(merge.result)]) added_by_merge.emplace(merge.result, merge);
   }
   std::vector<std::string> spelled(pieces.size());
   for (size_t id = 0; id < pieces.size(); ++id) {
@@ -54,6 +59,23 @@ void Tokenizer::Parts::EncodeWithAdded(std::string_view text, bool at_start,
   });
 }
 
+std::vector<int32_t> Tokenizer::Parts::WithoutAdded(std::vector<int32_t> ids) const {
+  if (added_by_merge.empty()) return ids;
+  std::vector<int32_t> open(ids.rbegin(), ids.rend());  // the next one is the last
+  ids.clear();
+  while (!open.empty()) {
+    const auto made = added_by_merge.find(open.back());
+    if (made == added_by_merge.end()) {
+      ids.push_back(open.back());
+      open.pop_back();
+    } else {
+      open.back() = made->second.right;
+      open.push_back(made->second.left);
+    }
+  }
+  return ids;
+}
+
 Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
 Tokenizer Tokenizer::ByteLevel() {
@@ -87,7 +109,7 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text, AddedTokens added)
   std::vector<int32_t> ids;
   if (added == AddedTokens::kAsText) {
     if (!text.empty()) parts_->EncodeText(text, true, ids);
-    return ids;
+    return parts_->WithoutAdded(std::move(ids));
   }
   parts_->added.Cut(text, 0, [&](std::string_view part, std::optional<int32_t> id) {
     if (!part.empty()) parts_->EncodeWithAdded(part, part.data() == text.data(), ids);

@@ -69,6 +69,10 @@ class Tokenizer {
   /// than BPE, a kind of normaliser or pre-tokeniser that is not known here, dropout, …
   static Tokenizer Load(const std::filesystem::path& folder);
 
+  /// The same of the two texts, without a chat template. Messages say they were in `folder`.
+  static Tokenizer Parse(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+                         const std::filesystem::path& folder);
+
   /// Writes tokenizer.json, tokenizer_config.json (with `chat_template`, a Jinja text, unless
   /// empty) and special_tokens_map.json.
   void Save(const std::filesystem::path& folder, std::string_view chat_template = {}) const;
@@ -118,6 +122,8 @@ class Tokenizer {
   struct File;   // reading and writing, in tokenizer_file.cpp
 
   explicit Tokenizer(std::shared_ptr<const Parts> parts);
+  static std::shared_ptr<Parts> Read(std::string_view text, std::string_view config,
+                                     const std::filesystem::path& folder);
 
   std::shared_ptr<const Parts> parts_;
 };

@@ -135,16 +135,15 @@ struct Tokenizer::File {
   }
 
   // "eos_token": "<|end|>", or {"content": "<|end|>", …}.
-  void ReadNamedTokens(const std::filesystem::path& path) {
-    if (!std::filesystem::exists(path)) return;
-    const Json json = ParseJson(ReadFile(path), path.string());
-    RETORT_CHECK(json.is_object(), path.string(), ": expected an object");
+  void ReadNamedTokens(std::string_view text, const std::string& path) {
+    const Json json = ParseJson(text, path);
+    RETORT_CHECK(json.is_object(), path, ": expected an object");
     const auto read = [&](const char* key) -> std::optional<int32_t> {
       if (IsNothing(json, key)) return std::nullopt;
       const Json value = json[key].is_object() ? json[key].value("content", Json()) : json[key];
-      RETORT_CHECK(value.is_string(), path.string(), ": ", key, ": expected a token's text");
+      RETORT_CHECK(value.is_string(), path, ": ", key, ": expected a token's text");
       const std::optional<int32_t> id = t.added.Find(value.get<std::string>());
-      RETORT_CHECK(id, path.string(), ": ", key, ": '", value.get<std::string>(),
+      RETORT_CHECK(id, path, ": ", key, ": '", value.get<std::string>(),
                    "' is not an added token of tokenizer.json");
       return id;
     };
@@ -154,14 +153,13 @@ struct Tokenizer::File {
   }
 };
 
-Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "tokenizer.json";
-  const std::string text = ReadFile(path);
-  const Json json = ParseJson(text, path.string());
-  RETORT_CHECK(json.is_object(), path.string(), ": expected an object");
-  RequireSupported(json, path.string());
+std::shared_ptr<Tokenizer::Parts> Tokenizer::Read(std::string_view text, std::string_view config,
+                                                  const std::filesystem::path& folder) {
+  const std::string where = (folder / "tokenizer.json").string();
+  const Json json = ParseJson(text, where);
+  RETORT_CHECK(json.is_object(), where, ": expected an object");
+  RequireSupported(json, where);
   auto parts = std::make_shared<Parts>();
-  const std::string where = path.string();
   const Json& model = json["model"];
   parts->normalizer = Normalizer(json.value("normalizer", Json()), where);
   parts->pre_tokenizer = PreTokenizer(json.value("pre_tokenizer", Json()), where);
@@ -182,7 +180,7 @@ Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
     options.unk = file.PieceId(parts->unk, "unk_token");
   }
   file.ReadAddedTokens(json.value("added_tokens", Json::array()));
-  file.ReadNamedTokens(folder / "tokenizer_config.json");
+  file.ReadNamedTokens(config, (folder / "tokenizer_config.json").string());
   parts->Complete(std::move(file.merges), options, where);
   for (const auto* around : {&parts->post_processor.before(), &parts->post_processor.behind()}) {
     for (const int32_t id : *around) {
@@ -190,6 +188,18 @@ Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
                    ": post_processor: the id ", id, " is not in the vocabulary");
     }
   }
+  return parts;
+}
+
+Tokenizer Tokenizer::Parse(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+                           const std::filesystem::path& folder) {
+  return Tokenizer(Read(tokenizer_json, tokenizer_config_json, folder));
+}
+
+Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
+  const std::filesystem::path config = folder / "tokenizer_config.json";
+  const auto parts = Read(ReadFile(folder / "tokenizer.json"),
+                          std::filesystem::exists(config) ? ReadFile(config) : "{}", folder);
   try {
     parts->chat = LoadChatTemplate(folder);
     parts->no_chat = folder.string() +
@@ -198,7 +208,7 @@ Tokenizer Tokenizer::Load(const std::filesystem::path& folder) {
   } catch (const Error& error) {  // whoever asks for it is told
     parts->no_chat = error.what();
   }
-  return Tokenizer(std::move(parts));
+  return Tokenizer(parts);
 }
 
 Json Tokenizer::Describe() const {
@@ -217,6 +227,7 @@ Json Tokenizer::Describe() const {
           {"symbols", options.byte_level ? "bytes" : "characters"},
           {"byte_fallback", options.byte_fallback},
           {"ignore_merges", options.ignore_merges},
+          {"fuse_unk", options.fuse_unk},
           {"unk_token", parts_->unk.empty() ? Json() : Json(parts_->unk)},
           {"bos_token", named(bos_id())},
           {"eos_token", named(eos_id())},

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Fuzzes the mathematics verifier (extraction, parser, equality), the readers of JSON, CSV and compressed
-# rows, what programs answer (wire), and chat templates, with libFuzzer.
+# rows, what programs answer (wire), chat templates, and those of a model folder (tokenizer.json,
+# config.json, safetensors), with libFuzzer.
 #
-#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows|wire|chat_template …]     (CXX=clang++, JOBS=1)
+#   bench/shows/fuzz.sh OUT MINUTES [extract|parse|equal|json|csv|rows|wire|chat_template|tokenizer|config|safetensors …]     (CXX=clang++, JOBS=1)
 #
 # Builds the fuzzers with AddressSanitizer and UBSan under OUT/build, then runs each for MINUTES from
 # tests/fuzz/seeds and what was found before: OUT/corpus/TARGET and OUT/found/TARGET stay, so calling
@@ -19,7 +20,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 minutes=$2
 shift 2
-[ $# -gt 0 ] || set -- extract parse equal json csv rows wire chat_template
+[ $# -gt 0 ] || set -- extract parse equal json csv rows wire chat_template tokenizer config safetensors
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
 cxx=${CXX:-}
@@ -46,6 +47,7 @@ for target in "$@"; do
   case $target in
     extract | parse | equal) dictionary=(-dict="$root/tests/fuzz/latex.dict") ;;
     chat_template) dictionary=(-dict="$root/tests/fuzz/jinja.dict") ;;
+    tokenizer | config | safetensors) dictionary=(-dict="$root/tests/fuzz/model.dict" -malloc_limit_mb=64) ;;
   esac
   status=0
   "$out/build/tests/fuzz/retort_fuzz_$target" "$corpus" "$root/tests/fuzz/seeds/$target" \

@@ -24,6 +24,8 @@ struct Tokenizer::Parts {
   std::optional<JinjaTemplate> chat;
   std::string no_chat = "the vocabulary came without a chat template";  // why there is none
   std::vector<bool> special;  // [vocab_size] left out by Decode(…, kSkip)
+  // Merges that give an added token, by its id: trained vocabularies may have some.
+  std::map<int32_t, Merge> added_by_merge;
 
   /// Fills what is derived, given the rest. Throws Error starting with `where`.
   void Complete(std::vector<Merge> merges, const Bpe::Options& options, const std::string& where);
@@ -34,6 +36,9 @@ struct Tokenizer::Parts {
   /// Text between added tokens, or with those of the second pass; `at_start` of the whole input.
   void EncodeText(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
   void EncodeWithAdded(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
+
+  /// Without what merges have made an added token: its parts instead.
+  std::vector<int32_t> WithoutAdded(std::vector<int32_t> ids) const;
 
  private:
   void EncodeNormalized(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;

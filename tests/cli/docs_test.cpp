@@ -186,6 +186,7 @@ constexpr Kind kRun[] = {
     {"retort score ", ""},
     {"retort traces ", ""},
     {"retort inspect ", ""},
+    {"retort tokenizer ", ""},
     {"retort recipe ", " > /dev/null"},
     {"retort completion ", ""},
     {"retort man", ""},

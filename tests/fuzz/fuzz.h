@@ -18,6 +18,9 @@ void FuzzCsv(std::string_view text);           ///< datasets/jsonl.h, as CSV
 void FuzzRows(std::string_view bytes);         ///< datasets/jsonl.h, compressed or not
 void FuzzWire(std::string_view text);          ///< verifiers/code: a program's answer
 void FuzzChatTemplate(std::string_view text);  ///< model/chat_template.h
+void FuzzTokenizer(std::string_view input);    ///< model/tokenizer.h
+void FuzzConfig(std::string_view text);        ///< model/config.h
+void FuzzSafetensors(std::string_view bytes);  ///< model/safetensors.h
 
 inline void Require(bool holds, const char* what) {
   if (holds) return;

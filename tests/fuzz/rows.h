@@ -1,27 +1,22 @@
 #pragma once
 // Reads bytes as JsonlReader reads a file.
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "datasets/jsonl.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/memory_file.h"
 
 namespace retort {
 
 /// The good rows. Aborts when the reader breaks its contract.
 inline std::vector<Json> ReadRows(std::string_view bytes, datasets::RowFormat format) {
   std::vector<Json> rows;
-  const int file = ::memfd_create("rows", MFD_CLOEXEC);
-  Require(
-      file >= 0 && ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
-      "no memory file");
+  const MemoryFile file(bytes);
   try {
-    datasets::JsonlReader reader(StrCat("/proc/self/fd/", file), format);
+    datasets::JsonlReader reader(file.path(), format);
     int64_t last = 0;
     for (datasets::JsonlLine line; reader.Next(line);) {
       Require(line.number > last, "line numbers do not grow");
@@ -38,7 +33,6 @@ inline std::vector<Json> ReadRows(std::string_view bytes, datasets::RowFormat fo
   } catch (const Error&) {
     // A stream that is cut off or corrupt; a header that names a column twice.
   }
-  ::close(file);
   return rows;
 }
 

@@ -58,6 +58,9 @@ TEST(FuzzSeeds, Json) { RunOver("json", FuzzJson); }
 TEST(FuzzSeeds, Csv) { RunOver("csv", FuzzCsv); }
 TEST(FuzzSeeds, ChatTemplate) { RunOver("chat_template", FuzzChatTemplate); }
 TEST(FuzzSeeds, Wire) { RunOver("wire", FuzzWire); }
+TEST(FuzzSeeds, Tokenizer) { RunOver("tokenizer", FuzzTokenizer); }
+TEST(FuzzSeeds, Config) { RunOver("config", FuzzConfig); }
+TEST(FuzzSeeds, Safetensors) { RunOver("safetensors", FuzzSafetensors); }
 TEST(FuzzSeeds, Rows) { RunOver("rows", FuzzRows); }
 
 }  // namespace

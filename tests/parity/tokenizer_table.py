@@ -56,4 +56,41 @@ for name,(n,p,o) in tp.families().items():
         e=t.encode(w,add_special_tokens=False).ids
         cases.append({"text":w,"ids":e,"framed":t.encode(w).ids,"decoded":t.decode(e,skip_special_tokens=False),"skipped":t.decode(e)})
     out.append({"kind":"tokenizer","name":name,"described":data,"cases":cases})
+# vocabularies, trained
+import random
+from tokenizers import trainers as T
+draw=random.Random(7)
+MARKS={"▁":D.Sequence([D.Replace("▁"," "),D.ByteFallback(),D.Fuse(),D.Strip(" ",1,0)])}
+TIES=[" ".join("".join(draw.choice("ab") for _ in range(draw.randrange(1,9))) for _ in range(6)) for _ in range(8)]+["aaaaaaa aaaa aa","abcabcabc cab"]
+# name: family, options, texts, tokens that are added
+train={"gpt2":("gpt2",{"vocab_size":300},corpus,["<|end|>"]),
+ "frequent":("qwen",{"vocab_size":400,"min_frequency":5},corpus,[]),
+ "short":("llama3",{"vocab_size":320,"max_token_length":4,"special":["<|x|>","th"]},corpus,["<|end|>"]),
+ "lower":("nfkc-lower",{"vocab_size":290},corpus+["ﬁne ＦＩＮＥ Fine"],[]),
+ "bytes in place":("metaspace",{"vocab_size":300,"limit_alphabet":15},corpus,["<unk>","<s>"]),
+ "alphabet":("metaspace",{"vocab_size":310,"initial_alphabet":"xyz€"},corpus,["<unk>"]),
+ "lines":("llama2",{"vocab_size":330},corpus,["<unk>","<s>","</s>"]),
+ "ties":("whitespace",{"vocab_size":40},TIES,["<unk>","aa"]),
+ "shortest":("whitespace",{"vocab_size":40,"max_token_length":1},TIES,["<unk>"])}
+for name,(family,options,texts,tokens) in train.items():
+    n,p,o=tp.families()[family]; spm=o.get("spm"); fallback=bool(spm) and family!="whitespace"
+    shape=Tokenizer(M.BPE(unk_token="<unk>" if spm else None,fuse_unk=bool(spm),byte_fallback=fallback,ignore_merges=o.get("ignore_merges",False)))
+    if n is not None: shape.normalizer=n
+    if p is not None: shape.pre_tokenizer=p
+    shape.decoder=MARKS["▁"] if spm else D.ByteLevel()
+    like=json.loads(shape.to_str())
+    like["model"]["vocab"]={t:i for i,t in enumerate(tokens)}
+    like["added_tokens"]=[{"id":i,"content":t,"special":True,"normalized":False,"single_word":False,"lstrip":False,"rstrip":False} for i,t in enumerate(tokens)]
+    if options.get("limit_alphabet"):  # between characters that are equally frequent it is chance
+        counts={}
+        for t in texts:
+            for w,_ in p.pre_tokenize_str(n.normalize_str(t)):
+                for c in w: counts[c]=counts.get(c,0)+1
+        order=sorted(counts.values(),reverse=True); assert order[options["limit_alphabet"]-1]>order[options["limit_alphabet"]],order
+    first=tokens+[f"<0x{b:02X}>" for b in range(256)] if fallback else tokens
+    keys={k:v for k,v in options.items() if k not in("special","initial_alphabet")}
+    alphabet=list(options.get("initial_alphabet","")) if spm else P.ByteLevel.alphabet()
+    shape.train_from_iterator(texts,T.BpeTrainer(show_progress=False,special_tokens=first+options.get("special",[]) if not fallback else tokens+options.get("special",[])+first[len(tokens):],initial_alphabet=alphabet,**keys))
+    model=json.loads(shape.to_str())["model"]
+    out.append({"kind":"training","name":name,"like":like,"options":options,"texts":texts,"vocab":model["vocab"],"merges":model["merges"]})
 open(sys.argv[1], 'w').write("".join(json.dumps(r,ensure_ascii=False)+"\n" for r in out))
