@@ -31,7 +31,8 @@ void LoadWeights(LanguageModel& model, const std::filesystem::path& folder);
 /// by the sizes in config.json before the files have shown them to be true.
 void CheckWeights(const ModelConfig& config, const std::filesystem::path& folder);
 
-/// Writes the whole folder, which must exist.
+/// Writes the whole folder, which must exist. Its generation_config.json names what ends a
+/// completion (StopIds), whether or not `generation` does.
 void SavePretrained(const LanguageModel& model, const Tokenizer& tokenizer,
                     const GenerationConfig& generation, PromptTemplate prompt_template,
                     const std::filesystem::path& folder);

@@ -52,20 +52,31 @@ constexpr auto EnumNames(const PromptTemplate&) {
                     std::pair{PromptTemplate::kChat, "chat"}};
 }
 
+/// What goes around a question: a template, and what the system message of a chat says, "" for
+/// none.
+struct PromptFormat {
+  PromptFormat(PromptTemplate frame = PromptTemplate::kShort, std::string system = "")
+      : frame(frame), system(std::move(system)) {}
+
+  PromptTemplate frame;
+  std::string system;
+};
+/// Throws Error, which begins with `where`, on a system message without a place for it.
+void CheckSystem(const PromptFormat& format, std::string_view where);
+
 /// The same as a Jinja chat template over `messages`, for tokenizer_config.json.
 std::string ChatTemplate(const Tokenizer& tokenizer, const PromptTemplate& prompt_template);
 
 /// The ids of a prompt: the begin token if the vocabulary names one, then the filled-in template.
 /// Of a chat, the conversation up to where the model answers.
-std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptTemplate& prompt_template,
+std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptFormat& format,
                                   std::string_view question);
 
 /// The ids that follow a completion when the user answers: the end token unless the completion ends
 /// with it, then the message in the template's frame, up to where the next completion begins. The
 /// same text as ChatTemplate's. Throws Error where a chat template does not write one turn behind
 /// the other.
-std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer,
-                                    const PromptTemplate& prompt_template,
+std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer, const PromptFormat& format,
                                     const std::vector<int32_t>& completion,
                                     std::string_view message);
 
@@ -77,8 +88,9 @@ struct WorkedExample {
 /// The ids of `<think>{think}</think><answer>{answer}</answer>`; the last one is a stop id.
 std::vector<int32_t> RenderCompletion(const Tokenizer& tokenizer, const WorkedExample& example);
 
-/// Ids that end a completion and stay its last token: `</answer>` (when it is one token) and the
-/// end token. Never empty: throws Error when the vocabulary has neither.
+/// Ids of a vocabulary that end a completion and stay its last token: `</answer>` (when it is one
+/// token) and the end token. Never empty: throws Error when it has neither. A model's folder may
+/// know better: StopIds in generation_config.h.
 std::vector<int32_t> StopIds(const Tokenizer& tokenizer);
 
 }  // namespace retort::model
