@@ -130,4 +130,15 @@ std::string ToValidUtf8(std::string_view text) {
   return out;
 }
 
+size_t UnfinishedUtf8(std::string_view text) {
+  for (size_t k = 1; k <= std::min<size_t>(3, text.size()); ++k) {
+    const auto byte = static_cast<uint8_t>(text[text.size() - k]);
+    if ((byte & 0xC0) == 0x80) continue;
+    if (byte < 0xC2 || byte > 0xF4) return 0;
+    const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
+    return length > k ? k : 0;
+  }
+  return 0;
+}
+
 }  // namespace retort

@@ -1,6 +1,7 @@
 #pragma once
 // Small text helpers that several rooms need.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,5 +22,7 @@ std::string FormatNumber(double value);
 bool IsUtf8(std::string_view text);
 /// Replaces each malformed byte by U+FFFD, so that the result is well-formed UTF-8.
 std::string ToValidUtf8(std::string_view text);
+/// Bytes at the end that begin a character whose rest may still come; 0 to 3.
+size_t UnfinishedUtf8(std::string_view text);
 
 }  // namespace retort

@@ -57,8 +57,11 @@ void SavePretrained(const LanguageModel& model, const Tokenizer& tokenizer,
                     const std::filesystem::path& folder, SavedDtype dtype) {
   RETORT_CHECK(model.network().trains_base(), folder.string(),
                ": adapters cannot be written as a model");
+  GenerationConfig named = generation;
+  const std::vector<int32_t> stops = StopIds(generation, tokenizer);
+  named.eos_token_id.assign(stops.begin(), stops.end());
   WriteModelConfig(model.config(), folder, EnumName(dtype));
-  WriteGenerationConfig(generation, folder);
+  WriteGenerationConfig(named, folder);
   tokenizer.Save(folder, ChatTemplate(tokenizer, prompt_template));
   SaveWeights(model, folder / "model.safetensors", dtype);
 }

@@ -47,7 +47,8 @@ void LoadWeights(LanguageModel& model, const std::filesystem::path& folder);
 std::vector<std::string> CheckWeights(const ModelConfig& config,
                                       const std::filesystem::path& folder);
 
-/// Writes the whole folder, which must exist.
+/// Writes the whole folder, which must exist. Its generation_config.json names what ends a
+/// completion (StopIds), whether or not `generation` does.
 void SavePretrained(const LanguageModel& model, const Tokenizer& tokenizer,
                     const GenerationConfig& generation, PromptTemplate prompt_template,
                     const std::filesystem::path& folder, SavedDtype dtype = SavedDtype::kFloat32);

@@ -14,15 +14,25 @@ void Append(std::vector<int32_t>& ids, const std::vector<int32_t>& more) {
   ids.insert(ids.end(), more.begin(), more.end());
 }
 
-Json UserTurn(std::string_view said) {
-  return {{"messages", {{{"role", "user"}, {"content", std::string(said)}}}},
-          {"add_generation_prompt", true}};
+// Up to where the model answers what the user has said.
+Json UserTurn(const PromptFormat& format, std::string_view said) {
+  Json messages = Json::array();
+  if (!format.system.empty()) {
+    messages.push_back({{"role", "system"}, {"content", format.system}});
+  }
+  for (const ExampleTurn& turn : format.examples) {
+    messages.push_back({{"role", "user"}, {"content", turn.question}});
+    messages.push_back({{"role", "assistant"}, {"content", turn.answer}});
+  }
+  messages.push_back({{"role", "user"}, {"content", std::string(said)}});
+  return {{"messages", std::move(messages)}, {"add_generation_prompt", true}};
 }
 
 // What the chat template writes behind an answer, which nobody knows yet.
-std::vector<int32_t> NextChatTurn(const Tokenizer& tokenizer, std::string_view message) {
+std::vector<int32_t> NextChatTurn(const Tokenizer& tokenizer, const PromptFormat& format,
+                                  std::string_view message) {
   const std::string answer = "an answer of which nothing is known yet";
-  Json turns = UserTurn("a question");
+  Json turns = UserTurn(format, "a question");
   const std::string first = RenderConversation(tokenizer, tokenizer.chat_template(), turns);
   turns["messages"].push_back({{"role", "assistant"}, {"content", answer}});
   turns["messages"].push_back({{"role", "user"}, {"content", std::string(message)}});
@@ -57,36 +67,42 @@ std::string ChatTemplate(const Tokenizer& tokenizer, const PromptTemplate& promp
                 literal(prompt_template.assistant), " }}{% endif %}");
 }
 
-std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptTemplate& prompt_template,
+void CheckSystem(const PromptFormat& format, std::string_view where) {
+  RETORT_CHECK(format.frame.chat || (format.system.empty() && format.examples.empty()), where,
+               ": prompts have no place for a system message or examples here; leave them out, or "
+               "choose the template chat");
+}
+
+std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptFormat& format,
                                   std::string_view question) {
-  if (prompt_template.chat) {
-    return EncodeConversation(tokenizer, tokenizer.chat_template(), UserTurn(question));
+  const PromptTemplate& frame = format.frame;
+  CheckSystem(format, "system message");
+  if (frame.chat) {
+    return EncodeConversation(tokenizer, tokenizer.chat_template(), UserTurn(format, question));
   }
   std::vector<int32_t> ids;
   if (tokenizer.bos_id()) ids.push_back(*tokenizer.bos_id());
-  Append(ids, tokenizer.Encode(StrCat(prompt_template.preamble, prompt_template.user),
-                               AddedTokens::kMatch));
+  Append(ids, tokenizer.Encode(StrCat(frame.preamble, frame.user), AddedTokens::kMatch));
   Append(ids, tokenizer.Encode(question, AddedTokens::kAsText));
-  Append(ids, tokenizer.Encode(prompt_template.assistant, AddedTokens::kMatch));
+  Append(ids, tokenizer.Encode(frame.assistant, AddedTokens::kMatch));
   return ids;
 }
 
-std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer,
-                                    const PromptTemplate& prompt_template,
+std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer, const PromptFormat& format,
                                     const std::vector<int32_t>& completion,
                                     std::string_view message) {
   const std::optional<int32_t> end = tokenizer.eos_id();
-  if (prompt_template.chat) {
-    std::vector<int32_t> ids = NextChatTurn(tokenizer, message);
+  if (format.frame.chat) {
+    std::vector<int32_t> ids = NextChatTurn(tokenizer, format, message);
     const bool ended = end && !completion.empty() && completion.back() == *end;
     if (ended && !ids.empty() && ids[0] == *end) ids.erase(ids.begin());
     return ids;
   }
   std::vector<int32_t> ids;
   if (end && (completion.empty() || completion.back() != *end)) ids.push_back(*end);
-  Append(ids, tokenizer.Encode(prompt_template.user, AddedTokens::kMatch));
+  Append(ids, tokenizer.Encode(format.frame.user, AddedTokens::kMatch));
   Append(ids, tokenizer.Encode(message, AddedTokens::kAsText));
-  Append(ids, tokenizer.Encode(prompt_template.assistant, AddedTokens::kMatch));
+  Append(ids, tokenizer.Encode(format.frame.assistant, AddedTokens::kMatch));
   return ids;
 }
 

@@ -52,20 +52,46 @@ constexpr auto EnumNames(const PromptTemplate&) {
                     std::pair{PromptTemplate::kChat, "chat"}};
 }
 
+/// A question and its answer that stand in a chat before what is really asked.
+struct ExampleTurn {
+  std::string question, answer;
+
+  bool operator==(const ExampleTurn&) const = default;
+  template <class V>
+  void Visit(V& v) {
+    v("question", question, "What the user says.");
+    v("answer", answer, "What the assistant answers.");
+  }
+};
+
+/// What goes around a question: a template; of a chat, what its system message says, "" for none,
+/// and turns before the question.
+struct PromptFormat {
+  PromptFormat(PromptTemplate frame = PromptTemplate::kShort, std::string system = "",
+               std::vector<ExampleTurn> examples = {})
+      : frame(frame), system(std::move(system)), examples(std::move(examples)) {}
+
+  PromptTemplate frame;
+  std::string system;
+  std::vector<ExampleTurn> examples;
+};
+/// Throws Error, which begins with `where`, on a system message or examples without a place for
+/// them.
+void CheckSystem(const PromptFormat& format, std::string_view where);
+
 /// The same as a Jinja chat template over `messages`, for tokenizer_config.json.
 std::string ChatTemplate(const Tokenizer& tokenizer, const PromptTemplate& prompt_template);
 
 /// The ids of a prompt: the begin token if the vocabulary names one, then the filled-in template.
 /// Of a chat, the conversation up to where the model answers.
-std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptTemplate& prompt_template,
+std::vector<int32_t> RenderPrompt(const Tokenizer& tokenizer, const PromptFormat& format,
                                   std::string_view question);
 
 /// The ids that follow a completion when the user answers: the end token unless the completion ends
 /// with it, then the message in the template's frame, up to where the next completion begins. The
 /// same text as ChatTemplate's. Throws Error where a chat template does not write one turn behind
 /// the other.
-std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer,
-                                    const PromptTemplate& prompt_template,
+std::vector<int32_t> RenderNextTurn(const Tokenizer& tokenizer, const PromptFormat& format,
                                     const std::vector<int32_t>& completion,
                                     std::string_view message);
 
@@ -77,8 +103,9 @@ struct WorkedExample {
 /// The ids of `<think>{think}</think><answer>{answer}</answer>`; the last one is a stop id.
 std::vector<int32_t> RenderCompletion(const Tokenizer& tokenizer, const WorkedExample& example);
 
-/// Ids that end a completion and stay its last token: `</answer>` (when it is one token) and the
-/// end token. Never empty: throws Error when the vocabulary has neither.
+/// Ids of a vocabulary that end a completion and stay its last token: `</answer>` (when it is one
+/// token) and the end token. Never empty: throws Error when it has neither. A model's folder may
+/// know better: StopIds in generation_config.h.
 std::vector<int32_t> StopIds(const Tokenizer& tokenizer);
 
 }  // namespace retort::model

@@ -146,6 +146,10 @@ class Checker {
     const std::vector<Problem>* problems = &source.problems;
     used_[place] = problems;
     if (!facts.known) return problems;
+    const bool renders = findings_.Try("prompt_template", [&] {
+      model::RenderPrompt(facts.tokenizer, recipe_.prompt_template, "");
+    });
+    if (!renders) return problems;
     const train::Room room{facts.tokenizer, recipe_.prompt_template, train::Positions(facts.config),
                            completion};
     if (completion.value_or(0) > room.positions) {

@@ -181,11 +181,13 @@ Recipe ReadRecipe(const Json& json, const std::string& where) {
       .name = fields.name,
       .description = fields.description,
       .seed = fields.seed,
-      .prompt_template = fields.prompt_template,
+      .prompt_template = {fields.prompt_template, fields.system_prompt, fields.examples},
       .precision = {fields.dtype, fields.cache_dtype.value_or(nn::CacheFor(fields.dtype))},
       .models = {},
       .stages = {}};
   RETORT_CHECK(!recipe.name.empty(), where, ".name: expected a name");
+  model::CheckSystem({fields.prompt_template, fields.system_prompt}, where + ".system_prompt");
+  model::CheckSystem(recipe.prompt_template, where + ".examples");
   RETORT_CHECK(!nn::IsQuantized(recipe.precision.products), where, ".dtype: got ",
                EnumName(recipe.precision.products),
                ", which only samples. Learn with float32 or bfloat16, and set rollout_dtype in the "
@@ -210,7 +212,8 @@ Recipe ReadRecipe(const Json& json, const std::string& where) {
 
 Json WriteRecipe(const Recipe& recipe) {
   Json json = WriteOptions(RecipeFields{recipe.name, recipe.description, recipe.seed,
-                                        recipe.prompt_template, recipe.precision.products,
+                                        recipe.prompt_template.frame, recipe.prompt_template.system,
+                                        recipe.prompt_template.examples, recipe.precision.products,
                                         recipe.precision.cache});
   for (const ModelSpec& spec : recipe.models) {
     Json& model = json["models"][spec.name];

@@ -47,7 +47,7 @@ struct Recipe {
   std::string name;
   std::string description;
   int64_t seed = 1;
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  model::PromptFormat prompt_template = {};
   nn::Precision precision;
   std::vector<ModelSpec> models;
   std::vector<Stage> stages;

@@ -64,6 +64,7 @@ class Runner {
   struct LoadedModel {
     std::unique_ptr<model::LanguageModel> model;
     model::Tokenizer tokenizer;
+    model::GenerationConfig generation;
   };
 
   void Note(const std::string& text) const {
@@ -119,17 +120,19 @@ class Runner {
     while (!origin->same_start_as.empty()) {
       origin = &*std::ranges::find(recipe_.models, origin->same_start_as, &ModelSpec::name);
     }
-    LoadedModel loaded{nullptr, model::Tokenizer::ByteLevel()};
+    LoadedModel loaded{nullptr, model::Tokenizer::ByteLevel(), {}};
     if (!origin->path.empty()) {
       RETORT_CHECK(fs::exists(origin->path), "models.", origin->name, ".path: there is no folder ",
                    origin->path, ". Name a Hugging Face folder or a run directory by --set models.",
                    origin->name, ".path=FOLDER");
       model::Pretrained pretrained =
           model::LoadPretrained(train::FindModel(origin->path).folder, recipe_.precision);
-      loaded = {std::move(pretrained.model), std::move(pretrained.tokenizer)};
+      loaded = {std::move(pretrained.model), std::move(pretrained.tokenizer),
+                std::move(pretrained.generation)};
     } else {
       loaded.model =
           model::NewModel(origin->config, static_cast<uint64_t>(recipe_.seed), recipe_.precision);
+      loaded.generation = model::NewGenerationConfig(loaded.tokenizer);
     }
     RETORT_CHECK(loaded.tokenizer.vocab_size() <= loaded.model->vocab_size(), "model '", spec.name,
                  "': vocab_size ", loaded.model->vocab_size(), " is smaller than the tokenizer's ",
@@ -155,8 +158,8 @@ class Runner {
     train::SaveCheckpoint(checkpoint.folder, state_.owner(),
                           {.model = loaded.model.get(),
                            .tokenizer = &loaded.tokenizer,
-                           .generation = train::GenerationOf(loaded.tokenizer),
-                           .prompt_template = recipe_.prompt_template,
+                           .generation = loaded.generation,
+                           .prompt_template = recipe_.prompt_template.frame,
                            .optimizer = progress.optimizer,
                            .reference = progress.reference},
                           checkpoint.state);
@@ -183,6 +186,7 @@ class Runner {
     train::StageContext context{.compute = compute_,
                                 .model = *loaded.model,
                                 .tokenizer = loaded.tokenizer,
+                                .generation = loaded.generation,
                                 .prompt_template = recipe_.prompt_template,
                                 .recorder = *recorder_,
                                 .store = state_.store(),
@@ -263,15 +267,16 @@ class Runner {
     for (const auto& [name, k] : state_.FinalFolders()) {
       const Stage& stage = recipe_.stages[k];
       const LoadedModel& loaded = models_.at(stage.model);
-      train::WriteModelFolder(*loaded.model, loaded.tokenizer, recipe_.prompt_template,
-                              {state_.out() / name,
-                               state_.owner(),
-                               {{"kind", "final"},
-                                {"recipe", recipe_.name},
-                                {"model", stage.model},
-                                {"stage", stage.name},
-                                {"revision", state_.revision()},
-                                {"step", state_.stages()[k].details.value("steps", int64_t{0})}}});
+      train::WriteModelFolder(
+          {*loaded.model, loaded.tokenizer, loaded.generation, recipe_.prompt_template.frame},
+          {state_.out() / name,
+           state_.owner(),
+           {{"kind", "final"},
+            {"recipe", recipe_.name},
+            {"model", stage.model},
+            {"stage", stage.name},
+            {"revision", state_.revision()},
+            {"step", state_.stages()[k].details.value("steps", int64_t{0})}}});
     }
   }
 

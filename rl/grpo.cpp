@@ -299,9 +299,11 @@ class GrpoStage {
 }  // namespace
 
 void GrpoOptions::Validate(const std::string& where) const {
-  RETORT_CHECK(!sampling.Truncates(), where,
-               ": top_k, top_p and min_p change what is sampled but not the log-probabilities that "
-               "are trained on. Leave them at 0, 1 and 0 in a grpo stage");
+  RETORT_CHECK(
+      !sampling.Truncates() && !sampling.Penalizes(), where,
+      ": top_k, top_p, min_p and penalties change what is sampled but not the "
+      "log-probabilities that are trained on. Leave them at 0, 1 and 0, repetition_penalty "
+      "at 1 and the others at 0 in a grpo stage");
   RETORT_CHECK(sampling.temperature > 0, where,
                ".temperature: got 0, but a group of greedy samples has no differences to learn "
                "from. Use a temperature above 0");

@@ -76,8 +76,8 @@ struct GrpoOptions {
     optimizer.Visit(v);
     balance.Visit(v);
   }
-  /// Throws Error on combinations that would be dishonest or senseless (law 10: truncated sampling
-  /// without importance correction).
+  /// Throws Error on combinations that would be dishonest or senseless (law 10: truncated or
+  /// penalized sampling).
   void Validate(const std::string& where) const;
   train::StageNeeds Needs() const;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "nn/head.h"
 
 namespace retort::rollout {
 namespace {
@@ -20,14 +21,26 @@ Acceptor::Acceptor(const Request& request, int64_t sample, const model::Tokenize
     : request_(request), tokenizer_(tokenizer), random_(StreamOf(request, sample)) {
   trajectory_.prompt = request.prompt;
   trajectory_.sample = sample;
+  if (!request.sampling.Penalizes()) return;
+  for (const int32_t id : request.prompt) said_[id] = 0;
 }
 
-Drawn Acceptor::Draw(const float* logprobs, int64_t vocabulary) {
+Drawn Acceptor::Draw(float* logits, int64_t vocabulary) {
+  const SamplingOptions& sampling = request_.sampling;
+  const float temperature = LogprobTemperature(sampling);
+  const float* drawn_from = logits;
+  if (sampling.Penalizes()) {
+    penalized_.assign(logits, logits + vocabulary);
+    Penalize(said_, sampling, penalized_.data());
+    nn::LogSoftmaxRow(penalized_.data(), vocabulary, temperature);
+    drawn_from = penalized_.data();
+  }
+  nn::LogSoftmaxRow(logits, vocabulary, temperature);
   // One logit that is NaN or +infinity makes its row's normaliser NaN, and that every
   // log-probability: looking at one of them is enough.
-  if (std::isnan(logprobs[0])) return {0, logprobs[0]};
-  const int32_t token = SampleToken(logprobs, vocabulary, request_.sampling, random_);
-  return {token, logprobs[token]};
+  if (std::isnan(logits[0])) return {0, logits[0]};
+  const int32_t token = SampleToken(drawn_from, vocabulary, sampling, random_);
+  return {token, logits[token]};
 }
 
 bool Acceptor::Take(const Drawn& drawn) {
@@ -39,6 +52,8 @@ bool Acceptor::Take(const Drawn& drawn) {
                "earlier checkpoint and train with a lower learning_rate");
   t.completion.push_back(drawn.token);
   t.logprobs.push_back(drawn.logprob);
+  if (request_.sampling.Penalizes()) ++said_[drawn.token];
+  if (request_.on_token) request_.on_token(t.sample, drawn.token);
   if (std::ranges::find(request_.stop_ids, drawn.token) != request_.stop_ids.end()) {
     t.finish = FinishReason::kStop;
     return true;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/records.h"
 #include "model/tokenizer.h"
@@ -24,11 +25,12 @@ class Acceptor {
   /// request's first.
   Acceptor(const Request& request, int64_t sample, const model::Tokenizer* tokenizer);
 
-  /// From log-probabilities [V] of what comes next. Where they are not numbers, nothing is drawn
-  /// and the result's is not a number either.
-  Drawn Draw(const float* logprobs, int64_t vocabulary);
-  /// Takes the next token in; true when the sample has ended. Throws Error where its
-  /// log-probability is not a number.
+  /// From the logits [V] of what comes next, which become the log-probabilities of softmax(logits /
+  /// temperature); the token's is among them, whatever penalties and filters it was drawn with.
+  /// Where they are not numbers, nothing is drawn and the result's is not a number either.
+  Drawn Draw(float* logits, int64_t vocabulary);
+  /// Takes the next token in and tells the request; true when the sample has ended. Throws Error
+  /// where its log-probability is not a number.
   bool Take(const Drawn& drawn);
 
   /// The last token, which the network has not seen.
@@ -47,7 +49,9 @@ class Acceptor {
   const model::Tokenizer* tokenizer_;
   RandomStream random_;
   Trajectory trajectory_;
-  std::string text_;  // bytes so far, kept only for stop strings
+  std::string text_;              // bytes so far, kept only for stop strings
+  TokenCounts said_;              // kept only for penalties
+  std::vector<float> penalized_;  // [V]
 };
 
 }  // namespace retort::rollout

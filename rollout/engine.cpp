@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "nn/head.h"
 
 namespace retort::rollout {
 
@@ -21,25 +20,7 @@ RolloutEngine::RolloutEngine(std::shared_ptr<const model::PackedWeights> weights
 }
 
 void RolloutEngine::Submit(Request request) {
-  RETORT_CHECK(!request.prompt.empty(), "rollout: request ", request.id,
-               " has an empty prompt; give at least one token");
-  for (const int32_t id : request.prompt) {
-    RETORT_CHECK(id >= 0 && id < network().vocab_size(), "rollout: request ", request.id,
-                 ": token id ", id, " is outside the vocabulary of ", network().vocab_size());
-  }
-  const int64_t limit = network().max_positions();
-  // The last sampled token is never fed back, so it needs no position.
-  const int64_t needed =
-      static_cast<int64_t>(request.prompt.size()) + request.sampling.max_completion_length - 1;
-  RETORT_CHECK(needed <= limit, "rollout: request ", request.id, " needs ", needed,
-               " positions (prompt ", request.prompt.size(), " + max_completion_length ",
-               request.sampling.max_completion_length,
-               " - 1), but the model has max_position_embeddings = ", limit);
-  RETORT_CHECK(request.sampling.stop.empty() || tokenizer_,
-               "rollout: stop strings need a tokenizer");
-  RETORT_CHECK(std::ranges::find(request.sampling.stop, "") == request.sampling.stop.end(),
-               "rollout: request ", request.id,
-               " has an empty stop string, which every text contains; remove it");
+  CheckRequest(request, network(), tokenizer_);
   scheduler_.Add(std::move(request));
 }
 
@@ -60,7 +41,8 @@ void RolloutEngine::Take(Row& row, const Drawn& drawn) {
 bool RolloutEngine::Step() {
   const int64_t V = network().vocab_size();
   while (Row* row = scheduler_.Start()) {
-    Take(*row, row->sample.Draw(row->group->logprobs.data(), V));
+    std::vector<float> logits = row->group->logits;
+    Take(*row, row->sample.Draw(logits.data(), V));
   }
   scheduler_.Retire();
 
@@ -81,14 +63,10 @@ bool RolloutEngine::Step() {
 
   std::vector<Drawn> drawn(rows.size());
   decoder_.Run(work, [&](const Decoder::Place& place, float* logits) {
-    const bool prompt = place.sequence >= rows.size();
-    Group& group =
-        prompt ? *prompts[place.sequence - rows.size()].group : *rows[place.sequence]->group;
-    nn::LogSoftmaxRow(logits, V, LogprobTemperature(group.request.sampling));
-    if (prompt) {
-      group.logprobs.assign(logits, logits + V);
-    } else {
+    if (place.sequence < rows.size()) {
       drawn[place.sequence] = rows[place.sequence]->sample.Draw(logits, V);
+    } else {
+      prompts[place.sequence - rows.size()].group->logits.assign(logits, logits + V);
     }
   });
   stats_.peak_cache_tokens = decoder_.cache().peak_tokens();

@@ -46,8 +46,7 @@ class RolloutEngine {
   RolloutEngine(const RolloutEngine&) = delete;  // its parts refer to each other
   RolloutEngine& operator=(const RolloutEngine&) = delete;
 
-  /// Throws Error on an empty prompt or stop string, ids out of range, or more tokens than the
-  /// model has positions.
+  /// Throws Error as CheckRequest does.
   void Submit(Request request);
   /// One forward pass over everything in flight. Returns false when there is no work left. Throws
   /// Error naming the request when the logits of a row are not finite.

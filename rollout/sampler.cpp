@@ -40,6 +40,17 @@ std::vector<int32_t> Candidates(const float* logprobs, int64_t vocabulary,
 
 }  // namespace
 
+void Penalize(const TokenCounts& said, const SamplingOptions& options, float* logits) {
+  const auto repetition = static_cast<float>(options.repetition_penalty);
+  const auto frequency = static_cast<float>(options.frequency_penalty);
+  const auto presence = static_cast<float>(options.presence_penalty);
+  for (const auto& [id, times] : said) {
+    float& logit = logits[id];
+    logit = logit < 0 ? logit * repetition : logit / repetition;
+    if (times > 0) logit -= frequency * static_cast<float>(times) + presence;
+  }
+}
+
 int32_t SampleToken(const float* logprobs, int64_t vocabulary, const SamplingOptions& options,
                     RandomStream& random) {
   if (options.temperature == 0) {

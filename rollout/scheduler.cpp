@@ -13,7 +13,7 @@ void Scheduler::Add(Request request) {
 Row* Scheduler::Start() {
   if (std::ssize(rows_) >= options_.max_rows) return nullptr;
   for (Group& group : groups_) {
-    if (group.logprobs.empty() || group.started == group.request.samples) continue;
+    if (group.logits.empty() || group.started == group.request.samples) continue;
     const int64_t sample = group.request.first_sample + group.started++;
     return &rows_.emplace_back(
         Row{&group, cache_.Fork(group.cache), Acceptor(group.request, sample, tokenizer_)});

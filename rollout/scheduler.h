@@ -21,9 +21,9 @@ struct EngineOptions {
 struct Group {
   Request request;
   model::KvCache::Handle cache = 0;
-  int64_t prefilled = 0;        ///< prompt tokens in the cache, or in the piece that is to come
-  int64_t started = 0;          ///< samples begun
-  std::vector<float> logprobs;  ///< [V] after the prompt, once it has been computed
+  int64_t prefilled = 0;      ///< prompt tokens in the cache, or in the piece that is to come
+  int64_t started = 0;        ///< samples begun
+  std::vector<float> logits;  ///< [V] after the prompt, once it has been computed
 };
 
 /// A sample in flight.

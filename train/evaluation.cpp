@@ -97,6 +97,7 @@ SampleContext SamplingOf(const StageContext& context, const RewardPanel& panel,
   return {.weights = context.model.Packed(context.compute, precision),
           .compute = context.compute,
           .tokenizer = context.tokenizer,
+          .generation = context.generation,
           .prompt_template = context.prompt_template,
           .panel = panel,
           .engine = {},
@@ -154,7 +155,7 @@ class Sampling {
   std::vector<rollout::Request> Requests() {
     std::vector<rollout::Request> requests;
     std::map<int64_t, int64_t> draws;  // of each name
-    const std::vector<int32_t> stop_ids = model::StopIds(context_.tokenizer);
+    const std::vector<int32_t> stop_ids = model::StopIds(context_.generation, context_.tokenizer);
     for (size_t i = 0; i < job_.chosen.size(); ++i) {
       const int64_t index = job_.chosen[i];
       const int64_t name = job_.names.empty() ? index : job_.names.at(i);

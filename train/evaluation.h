@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "model/generation_config.h"
 #include "model/packed_weights.h"
 #include "model/template.h"
 #include "rollout/engine.h"
@@ -49,7 +50,8 @@ struct SampleContext {
   std::shared_ptr<const model::PackedWeights> weights;
   nn::Compute& compute;
   const model::Tokenizer& tokenizer;
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  model::GenerationConfig generation = {};  ///< what ends a completion (model::StopIds)
+  model::PromptFormat prompt_template = {};
   const RewardPanel& panel;
   rollout::EngineOptions engine;
   std::function<void(int64_t done)> progress;  ///< trajectories finished

@@ -138,9 +138,9 @@ std::vector<Problem> ProblemsOf(const StageContext& context, const ProblemOption
   return problems;
 }
 
-LearnGroup WorkedGroup(const model::Tokenizer& tokenizer, model::PromptTemplate prompt_template,
+LearnGroup WorkedGroup(const model::Tokenizer& tokenizer, const model::PromptFormat& format,
                        const Problem& problem, bool reasons) {
-  return {model::RenderPrompt(tokenizer, prompt_template, problem.prompt),
+  return {model::RenderPrompt(tokenizer, format, problem.prompt),
           {model::RenderCompletion(tokenizer, {reasons ? problem.solution : "", problem.answer})}};
 }
 

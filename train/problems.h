@@ -59,7 +59,7 @@ struct ProblemOptions {
 datasets::Split SideOf(std::string_view canonical, const std::vector<double>& shares);
 
 /// The problem with its worked steps (`reasons`) or just its answer, as ids to learn from.
-LearnGroup WorkedGroup(const model::Tokenizer& tokenizer, model::PromptTemplate prompt_template,
+LearnGroup WorkedGroup(const model::Tokenizer& tokenizer, const model::PromptFormat& format,
                        const Problem& problem, bool reasons);
 
 /// The same options always give the same problems in the same order. Throws Error on the first bad
@@ -70,7 +70,7 @@ std::vector<Problem> GetProblems(const ProblemOptions& options,
 /// What a model takes of a problem.
 struct Room {
   const model::Tokenizer& tokenizer;
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  model::PromptFormat prompt_template = {};
   int64_t positions = 0;  ///< max_position_embeddings
   /// Tokens kept for the completion, or empty where the worked solution is what follows the prompt.
   std::optional<int64_t> completion;

@@ -32,7 +32,8 @@ struct StageContext {
   nn::Compute& compute;
   model::LanguageModel& model;
   const model::Tokenizer& tokenizer;
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  model::GenerationConfig generation = {};  ///< of the model: what ends its completions
+  model::PromptFormat prompt_template = {};
   Recorder& recorder;           ///< of the stage's steps
   datasets::TraceStore& store;  ///< what they and those of earlier stages left
   int64_t run = 0;              ///< its id in there

@@ -7,24 +7,17 @@ namespace retort::train {
 StageReport RunExport(const StageContext& context, const ExportOptions& options) {
   const std::filesystem::path folder = context.folder / options.path;
   WriteModelFolder(
-      context.model, context.tokenizer, context.prompt_template,
+      {context.model, context.tokenizer, context.generation, context.prompt_template.frame},
       {folder, context.owner, {{"kind", "export"}, {"stage", context.name}}, options.dtype});
   StageReport report;
   report.details["path"] = std::filesystem::absolute(folder).lexically_normal().string();
   return report;
 }
 
-model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer) {
-  model::GenerationConfig generation;
-  for (const int32_t id : model::StopIds(tokenizer)) generation.eos_token_id.push_back(id);
-  return generation;
-}
-
-void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
-                      model::PromptTemplate prompt_template, const ModelFolder& folder) {
+void WriteModelFolder(const ModelContent& content, const ModelFolder& folder) {
   AtomicFolder directory(folder.path, folder.owner, folder.details);
-  model::SavePretrained(model, tokenizer, GenerationOf(tokenizer), prompt_template,
-                        directory.temporary(), folder.dtype);
+  model::SavePretrained(content.model, content.tokenizer, content.generation,
+                        content.prompt_template, directory.temporary(), folder.dtype);
   directory.Commit();
 }
 

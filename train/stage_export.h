@@ -25,8 +25,6 @@ StageReport RunExport(const StageContext& context, const ExportOptions& options)
 
 const StageKind& ExportKind();
 
-/// What ends a completion of such a tokenizer, for generation_config.json.
-model::GenerationConfig GenerationOf(const model::Tokenizer& tokenizer);
 /// A Hugging Face folder that appears complete or not at all. `details` of its marker say what it
 /// is.
 struct ModelFolder {
@@ -35,7 +33,12 @@ struct ModelFolder {
   Json details = Json::object();
   model::SavedDtype dtype = model::SavedDtype::kFloat32;
 };
-void WriteModelFolder(model::LanguageModel& model, const model::Tokenizer& tokenizer,
-                      model::PromptTemplate prompt_template, const ModelFolder& folder);
+struct ModelContent {
+  const model::LanguageModel& model;
+  const model::Tokenizer& tokenizer;
+  model::GenerationConfig generation;  ///< without stop ids: the vocabulary's
+  model::PromptTemplate prompt_template;
+};
+void WriteModelFolder(const ModelContent& content, const ModelFolder& folder);
 
 }  // namespace retort::train

@@ -26,17 +26,6 @@ size_t CharacterLength(std::string_view text) {
   return 0;
 }
 
-// Bytes at the end that begin a character whose rest has not come yet.
-size_t UnfinishedBytes(std::string_view text) {
-  for (size_t k = 1; k <= std::min<size_t>(3, text.size()); ++k) {
-    const auto byte = static_cast<uint8_t>(text[text.size() - k]);
-    if ((byte & 0xC0) == 0x80) continue;
-    const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    return length > k ? k : 0;
-  }
-  return 0;
-}
-
 // Of a character of two or three bytes; 0 of others.
 unsigned CodePoint(std::string_view character) {
   const auto rest = [&](size_t i) { return static_cast<uint8_t>(character[i]) & 0x3Fu; };
@@ -79,7 +68,7 @@ class SpellingBuffer : public std::streambuf {
  private:
   bool Put(std::string_view bytes) {
     pending_ += bytes;
-    return Write(pending_.size() - UnfinishedBytes(pending_));
+    return Write(pending_.size() - UnfinishedUtf8(pending_));
   }
   bool Write(size_t size) {
     const std::string text = Spelled(std::string_view(pending_).substr(0, size));

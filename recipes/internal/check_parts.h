@@ -1,6 +1,7 @@
 #pragma once
 // What the parts of the check share. Private to this room.
 
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <map>
@@ -24,8 +25,10 @@ struct ModelFacts {
 struct Findings {
   std::vector<Finding> all;
 
+  /// Once, however often it is found.
   void Add(bool error, const std::string& place, const std::string& text) {
-    all.push_back({error, place, text});
+    const auto same = [&](const Finding& f) { return f.place == place && f.text == text; };
+    if (std::ranges::none_of(all, same)) all.push_back({error, place, text});
   }
   /// Runs `look`; what it throws is an error at `place`. False then.
   template <class Look>

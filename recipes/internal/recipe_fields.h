@@ -17,6 +17,8 @@ struct RecipeFields {
   std::string description;
   int64_t seed = 1;
   model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  std::string system_prompt;
+  std::vector<model::ExampleTurn> examples;
   nn::Dtype dtype = nn::Dtype::kFloat32;
   std::optional<nn::Dtype> cache_dtype;
   template <class V>
@@ -24,7 +26,14 @@ struct RecipeFields {
     v("name", name, "Name of the recipe and, by default, of its run directory.");
     v("description", description, "What it shows.");
     v("seed", seed, "Seed of every random stream.", Bounds{0, 9e15});
-    v("prompt_template", prompt_template, "Text around a question.");
+    v("prompt_template", prompt_template,
+      "Text around a question; chat: the conversation that the model's own chat template writes.");
+    v("system_prompt", system_prompt,
+      "What the system message in front of every question says, in rollouts and worked examples "
+      "alike; needs the template chat. Empty: no such message, and the chat template may have one "
+      "of its own.");
+    v("examples", examples,
+      "Questions and their answers, said before every question; needs the template chat.");
     v("dtype", dtype,
       "What matrix products multiply, in rollout and training alike; sums, weights and moments "
       "stay "

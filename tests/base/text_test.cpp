@@ -260,6 +260,20 @@ TEST(Utf8, TheEdgesOfTheEncoding) {
 }
 
 TEST(Utf8, EachMalformedByteBecomesOneReplacement) {
+  for (const auto& [text, unfinished] :
+       std::vector<std::pair<std::string, size_t>>{{"", 0},
+                                                   {"a", 0},
+                                                   {"ä", 0},
+                                                   {"a\xC3", 1},
+                                                   {"\xE2\x82", 2},
+                                                   {"\xF0\x9F\x98", 3},
+                                                   {"😀", 0},
+                                                   {"\x82\x82\x82", 0},
+                                                   {"\xFF", 0},
+                                                   {"\xC0", 0},
+                                                   {"\xE2\x82x", 0}}) {
+    EXPECT_EQ(UnfinishedUtf8(text), unfinished) << text;
+  }
   EXPECT_EQ(ToValidUtf8("a\xFF"
                         "b"),
             "a\xEF\xBF\xBD"

@@ -92,9 +92,15 @@ TEST(Supervised, EveryOptionHasAnEffect) {
                                                      {"samples", 3},
                                                      {"decay_reasoning_accuracy", 1},
                                                      {"min_reasoning_accuracy", 1}};
-  const std::map<std::string, Json> sampling_changes = {
-      {"temperature", 0.1}, {"top_k", 1},           {"top_p", 0.1},
-      {"min_p", 0.9},       {"stop", {"<answer>"}}, {"max_completion_length", 3}};
+  const std::map<std::string, Json> sampling_changes = {{"temperature", 0.1},
+                                                        {"top_k", 1},
+                                                        {"top_p", 0.1},
+                                                        {"min_p", 0.9},
+                                                        {"stop", {"<answer>"}},
+                                                        {"max_completion_length", 3},
+                                                        {"repetition_penalty", 3},
+                                                        {"presence_penalty", 3},
+                                                        {"frequency_penalty", 3}};
   const std::string base = Learn(BaseOptions()).Everything();
   EXPECT_EQ(Learn(BaseOptions()).Everything(), base);
   const auto expect_changes = [&](const Json& all, const std::map<std::string, Json>& rows,

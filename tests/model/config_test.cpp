@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "model/cost.h"
 #include "model/generation_config.h"
+#include "model/template.h"
 #include "tests/model/testing.h"
 
 namespace retort::model::config_test {
@@ -372,6 +373,7 @@ TEST(GenerationConfig, RoundTripsAndAcceptsOneIdOrAList) {
   config.min_p = 0.05;
   config.do_sample = false;
   config.max_new_tokens = 120;
+  config.repetition_penalty = 1.1;
   WriteGenerationConfig(config, TestFolder());
   EXPECT_EQ(ReadGenerationConfig(TestFolder()), config);
   config.eos_token_id = {256};
@@ -382,6 +384,32 @@ TEST(GenerationConfig, RoundTripsAndAcceptsOneIdOrAList) {
   WriteFileAtomic(TestFolder() / "generation_config.json", R"({"temperature": "hot"})");
   EXPECT_PRED2(Contains, ErrorOf([] { ReadGenerationConfig(TestFolder()); }), "temperature");
   EXPECT_EQ(ReadGenerationConfig(TestFolder() / "absent"), GenerationConfig{});
+  // What a file does not say stays unsaid: transformers has defaults of its own.
+  GenerationConfig little;
+  little.eos_token_id = {7};
+  WriteGenerationConfig(little, TestFolder());
+  EXPECT_EQ(ReadFile(TestFolder() / "generation_config.json"),
+            "{\n  \"_from_model_config\": false,\n  \"eos_token_id\": 7\n}\n");
+}
+
+TEST(GenerationConfig, StopIdsAreTheFilesElseConfigJsonsElseTheVocabularys) {
+  const auto folder = TestFolder();
+  const Tokenizer tokenizer = Tokenizer::ByteLevel();
+  using Ids = std::vector<int32_t>;
+  const auto stops = [&] { return StopIds(ReadGenerationConfig(folder), tokenizer); };
+  EXPECT_EQ(stops(), StopIds(tokenizer));
+  WriteFileAtomic(folder / "config.json", R"({"eos_token_id": [5, 6], "temperature": 3})");
+  EXPECT_EQ(stops(), (Ids{5, 6}));
+  EXPECT_FALSE(ReadGenerationConfig(folder).temperature);
+  WriteFileAtomic(folder / "generation_config.json", R"({"eos_token_id": null, "top_k": -1})");
+  EXPECT_EQ(stops(), (Ids{5, 6}));
+  WriteFileAtomic(folder / "config.json", R"({"eos_token_id": 4})");
+  EXPECT_EQ(stops(), (Ids{4}));
+  WriteFileAtomic(folder / "generation_config.json", R"({"eos_token_id": [9, 261]})");
+  EXPECT_EQ(stops(), (Ids{9, 261}));
+  const GenerationConfig fresh = NewGenerationConfig(tokenizer);
+  EXPECT_EQ(StopIds(fresh, tokenizer), StopIds(tokenizer));
+  EXPECT_EQ(fresh.do_sample, true);
 }
 
 }  // namespace

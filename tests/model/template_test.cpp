@@ -101,12 +101,38 @@ TEST(Template, AChatIsTheTokenizersOwn) {
   EXPECT_EQ(RenderPrompt(tokenizer, PromptTemplate::kChat, "<|end|>").size(), 23u);  // as text
   EXPECT_EQ(ChatTemplate(tokenizer, PromptTemplate::kChat), tokenizer.chat_template().source());
 
+  const PromptFormat polite{PromptTemplate::kChat, "Be <|end|> kind."};
+  EXPECT_EQ(text(RenderPrompt(tokenizer, polite, "1+1?")),
+            "system:Be <|end|> kind.<|end|>user:1+1?<|end|>assistant:");
+  EXPECT_EQ(RenderNextTurn(tokenizer, polite, {'2'}, "sure?"),
+            RenderNextTurn(tokenizer, PromptTemplate::kChat, {'2'}, "sure?"));
+  const PromptFormat shown{PromptTemplate::kChat, "", {{"0+1?", "1"}, {"0+2?", "2"}}};
+  EXPECT_EQ(text(RenderPrompt(tokenizer, shown, "1+1?")),
+            "user:0+1?<|end|>assistant:1<|end|>user:0+2?<|end|>assistant:2<|end|>"
+            "user:1+1?<|end|>assistant:");
+  EXPECT_EQ(RenderNextTurn(tokenizer, shown, {'2'}, "sure?"),
+            RenderNextTurn(tokenizer, PromptTemplate::kChat, {'2'}, "sure?"));
+
   const Ids open = tokenizer.Encode("two", AddedTokens::kMatch);
   const Ids closed = tokenizer.Encode("two<|end|>", AddedTokens::kMatch);
   EXPECT_EQ(text(RenderNextTurn(tokenizer, PromptTemplate::kChat, open, "sure?")),
             "<|end|>user:sure?<|end|>assistant:");
   EXPECT_EQ(text(RenderNextTurn(tokenizer, PromptTemplate::kChat, closed, "sure?")),
             "user:sure?<|end|>assistant:");
+}
+
+TEST(Template, ASystemMessageNeedsAChat) {
+  const Tokenizer tokenizer = Tokenizer::ByteLevel();
+  for (const PromptTemplate frame : {PromptTemplate::kShort, PromptTemplate::kR1Zero}) {
+    EXPECT_PRED2(Contains, ErrorOf([&] {
+                   RenderPrompt(tokenizer, {frame, "Be kind."}, "q");
+                 }),
+                 "choose the template chat");
+    EXPECT_PRED2(Contains, ErrorOf([&] {
+                   RenderPrompt(tokenizer, {frame, "", {{"a", "b"}}}, "q");
+                 }),
+                 "choose the template chat");
+  }
 }
 
 TEST(Template, AChatThatIsNotThereIsAnError) {

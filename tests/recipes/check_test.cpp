@@ -85,7 +85,7 @@ class CheckTest : public ::testing::Test {
     const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
     const std::filesystem::path folder = folder_.path() / name;
     std::filesystem::create_directories(folder);
-    model::SavePretrained(*model, tokenizer, train::GenerationOf(tokenizer),
+    model::SavePretrained(*model, tokenizer, model::NewGenerationConfig(tokenizer),
                           model::PromptTemplate::kShort, folder);
     if (other) {
       Json json = ParseJson(ReadFile(folder / "tokenizer.json"), "tokenizer.json");

@@ -147,6 +147,9 @@ TYPED_TEST(SamplingStage, CutsTheDistribution) {
   for (size_t i = 0; i < narrow.size(); i += 2) EXPECT_EQ(narrow[i], narrow[i + 1]);
   EXPECT_EQ(tokens_with([](auto& sampling) { sampling.top_p = 1e-6; }), narrow);
   EXPECT_EQ(tokens_with([](auto& sampling) { sampling.min_p = 1; }), narrow);
+  EXPECT_NE(tokens_with([](auto& sampling) { sampling.repetition_penalty = 3; }), free);
+  EXPECT_NE(tokens_with([](auto& sampling) { sampling.presence_penalty = 3; }), free);
+  EXPECT_NE(tokens_with([](auto& sampling) { sampling.frequency_penalty = 3; }), free);
 }
 
 TYPED_TEST(SamplingStage, EndsCompletions) {

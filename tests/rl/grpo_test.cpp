@@ -120,7 +120,8 @@ TEST(Grpo, EveryOptionHasAnEffect) {
                                                {"router_bias_update_speed", 0},
                                                {"seq_aux_loss_alpha", 0},
                                                {"aux_loss_alpha", 0}};
-  const std::set<std::string> refused = {"top_k", "top_p", "min_p"};
+  const std::set<std::string> refused = {
+      "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty"};
   // tests/recipes/run_resume_test.cpp, WhatIsUnjudgedIsWrongToThePolicyOrSkipped
   const std::set<std::string> elsewhere = {"save_total_limit", "unjudged"};
   const std::string base = Learn(CorrectedOptions()).Everything();
@@ -537,6 +538,9 @@ TEST(Grpo, RefusesWhatWouldBeDishonestOrSenseless) {
            {{{"top_k", 5}}, "top_k"},
            {{{"top_p", 0.5}}, "top_p"},
            {{{"min_p", 0.1}}, "min_p"},
+           {{{"repetition_penalty", 1.1}}, "repetition_penalty"},
+           {{{"presence_penalty", 0.1}}, "penalties"},
+           {{{"frequency_penalty", -0.1}}, "penalties"},
            {{{"temperature", 0}}, "stages[1].temperature"},
            {{{"num_generations", 1}}, "stages[1].num_generations"},
            {{{"importance_sampling_clip_min", 4}}, "stages[1].importance_sampling_clip_min"},

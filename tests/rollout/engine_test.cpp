@@ -230,10 +230,34 @@ TEST(Engine, EverySamplingOptionReachesTheSampler) {
   expect_greedy({.top_k = 1});
   expect_greedy({.top_p = 1e-6});
   expect_greedy({.min_p = 1});
+  for (const SamplingOptions& options :
+       {SamplingOptions{.repetition_penalty = 5}, SamplingOptions{.presence_penalty = 5},
+        SamplingOptions{.frequency_penalty = 5}}) {
+    request.sampling = options;
+    request.sampling.max_completion_length = 15;
+    EXPECT_NE(One(config, request).completion, plain.completion);
+  }
   request.sampling = {.temperature = 0.01, .max_completion_length = 15};
   const Trajectory cold = One(config, request);
   EXPECT_EQ(cold.completion, greedy.completion);
   EXPECT_NE(cold.logprobs, greedy.logprobs) << "log-probabilities are those at the temperature";
+}
+
+TEST(Engine, TokensAreSeenAsTheyCome) {
+  Rig rig(testing::TinyPolicyConfig());
+  std::map<int64_t, std::vector<int32_t>> seen;
+  Request request = MakeRequest(6, 3);
+  request.on_token = [&](int64_t sample, int32_t token) { seen[sample].push_back(token); };
+  rig.engine.Submit(request);
+  rig.engine.Step();
+  rig.engine.Step();
+  EXPECT_EQ(seen.size(), 3u);
+  for (const auto& [sample, ids] : seen) EXPECT_EQ(ids.size(), ids[0] == 2 ? 1u : 2u);
+  while (rig.engine.Step()) {
+  }
+  for (const Finished& done : rig.engine.Poll()) {
+    EXPECT_EQ(seen[done.trajectory.sample], done.trajectory.completion);
+  }
 }
 
 TEST(Engine, CancelEndsOneRequestAndNoOther) {

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "rollout/acceptor.h"
+#include "tests/support/sampling_twin.h"
+
 namespace retort::rollout::sampler_test {
 namespace {
 
@@ -71,6 +74,75 @@ TEST(Sampler, MinPIsRelativeToTheMostProbable) {
 TEST(Sampler, TopPIsOfWhatTopKLeft) {
   // {1, 3, 5} renormalised: 0.43, 0.29, 0.29; of all, 0.7 would need a third token.
   EXPECT_LT(ChiSquare({.top_k = 3, .top_p = 0.7}, {1, 3}), kLimit[1]);
+}
+
+// Many tokens said after each other, each drawn from what the penalties leave: as often as the twin
+// says, and never what it says cannot be.
+TEST(Sampler, WhatIsDrawnFollowsTheTwin) {
+  const std::vector<SamplingOptions> all = {{.repetition_penalty = 1.7},
+                                            {.presence_penalty = 0.9},
+                                            {.frequency_penalty = 0.4},
+                                            {.presence_penalty = -0.5, .frequency_penalty = 0.2},
+                                            {.temperature = 0.7,
+                                             .top_k = 6,
+                                             .top_p = 0.9,
+                                             .min_p = 0.05,
+                                             .repetition_penalty = 1.3,
+                                             .presence_penalty = 0.3,
+                                             .frequency_penalty = 0.1}};
+  constexpr int64_t V = 8;
+  const std::vector<double> logits = {1.5, -0.5, 0.2, 2, -1, 0.9, 0, 0.4};
+  for (const SamplingOptions& options : all) {
+    SCOPED_TRACE(ToJsonLine(WriteOptions(options)));
+    Request request{.prompt = {3, 3, 1}, .sampling = options};
+    request.sampling.max_completion_length = 12;
+    std::vector<double> expected(V), counted(V);
+    constexpr int kSamples = 3000;
+    for (int i = 0; i < kSamples; ++i) {
+      request.stream = {.seed = 4, .purpose = "twin", .problem = static_cast<uint64_t>(i)};
+      Acceptor sample(request, 0, nullptr);
+      std::vector<int32_t> said;
+      for (bool ended = false; !ended;) {
+        const auto p = testing::TwinProbabilities(logits, request.prompt, said, options);
+        std::vector<float> row(logits.begin(), logits.end());
+        const Drawn drawn = sample.Draw(row.data(), V);
+        ASSERT_GT(p[static_cast<size_t>(drawn.token)], 0);
+        for (size_t id = 0; id < V; ++id) expected[id] += p[id];
+        ++counted[static_cast<size_t>(drawn.token)];
+        said.push_back(drawn.token);
+        ended = sample.Take(drawn);
+        // What is kept is the model's own log-probability.
+        const auto own =
+            testing::TwinProbabilities(logits, {}, {}, {.temperature = options.temperature});
+        EXPECT_NEAR(drawn.logprob, std::log(own[static_cast<size_t>(drawn.token)]), 1e-5);
+      }
+    }
+    // The sum of Bernoulli variables with these means; 5 standard deviations at most.
+    for (size_t id = 0; id < V; ++id) {
+      EXPECT_NEAR(counted[id], expected[id], 5 * std::sqrt(expected[id])) << id;
+    }
+  }
+}
+
+TEST(Sampler, PenaltiesActOnTheLogitsOfWhatWasSaid) {
+  std::vector<float> logits = {2, -2, 2, -2, 1};
+  Penalize({{0, 0}, {1, 0}, {2, 3}, {3, 1}},
+           {.repetition_penalty = 2, .presence_penalty = 0.5, .frequency_penalty = 0.25},
+           logits.data());
+  EXPECT_EQ(logits, (std::vector<float>{1, -4, 1 - 0.75f - 0.5f, -4 - 0.25f - 0.5f, 1}));
+}
+
+TEST(Sampler, GreedyTakesTheMostProbableAfterPenalties) {
+  Request request{.prompt = {0}, .sampling = {.temperature = 0, .presence_penalty = 1}};
+  Acceptor sample(request, 0, nullptr);
+  std::vector<int32_t> said;
+  for (int i = 0; i < 4; ++i) {
+    std::vector<float> logits = {2, 1.5, 0};
+    const Drawn drawn = sample.Draw(logits.data(), 3);
+    said.push_back(drawn.token);
+    sample.Take(drawn);
+  }
+  EXPECT_EQ(said, (std::vector<int32_t>{0, 1, 0, 0}));
 }
 
 TEST(Sampler, ZeroTemperatureTakesTheMostProbableWithoutADraw) {

@@ -107,7 +107,8 @@ struct StageSetup {
   int threads = 1;
   nn::Precision precision = {};
   std::string name = "stage";
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  model::PromptFormat prompt_template = {};
+  model::GenerationConfig generation = {};
   std::function<void(datasets::TraceStore&, int64_t run)> prepare = {};
   std::function<bool()> stop_requested = {};
   train::Reduce reduce = {};
@@ -178,6 +179,7 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
       .compute = compute,
       .model = *model,
       .tokenizer = tokenizer,
+      .generation = setup.generation,
       .prompt_template = setup.prompt_template,
       .recorder = recorder,
       .store = store,
