@@ -17,7 +17,10 @@ bool IsFlag(const std::string& word) {
 std::string NameOf(const std::string& word) { return word.substr(0, word.find('=')); }
 
 const ArgumentInfo* FindFlag(const CommandInfo& command, const std::string& word) {
-  const auto flag = std::ranges::find(command.flags, NameOf(word), &ArgumentInfo::name);
+  const std::string name = NameOf(word);
+  const auto flag = std::ranges::find_if(command.flags, [&](const ArgumentInfo& info) {
+    return info.name == name || info.short_name == name || std::ranges::count(info.aliases, name);
+  });
   return flag == command.flags.end() ? nullptr : &*flag;
 }
 
@@ -53,8 +56,7 @@ void SpellFlags(std::vector<std::string>& words, const std::set<std::string>& sw
   }
 }
 
-std::vector<std::string> RepeatFlags(const std::vector<std::string>& words,
-                                     const CommandInfo& program) {
+std::vector<std::string> RepeatFlags(std::vector<std::string> words, const CommandInfo& program) {
   const CommandInfo* command = &program;
   std::map<size_t, std::string> more;  // words that are further values, and of which flag
   size_t positionals = 0;
@@ -73,6 +75,10 @@ std::vector<std::string> RepeatFlags(const std::vector<std::string>& words,
       continue;
     }
     const ArgumentInfo* flag = FindFlag(*command, words[i]);
+    if (!flag && words[i].size() > 2 && words[i][1] != '-') {
+      flag = FindFlag(*command, "-" + words[i]);
+      if (flag) words[i].insert(0, 1, '-');
+    }
     if (!flag || flag->value.empty()) continue;
     if (words[i].find('=') == std::string::npos) ++i;  // its first value
     const bool pairs = flag->value == "KEY=VALUE";
@@ -111,7 +117,7 @@ std::vector<std::string> RegularArguments(std::vector<std::string> words,
     if (NamesCommand(words, program)) words.push_back("--help");  // else the parser complains
   }
   SpellFlags(words, Switches(program));
-  return RepeatFlags(words, program);
+  return RepeatFlags(std::move(words), program);
 }
 
 }  // namespace retort::cli

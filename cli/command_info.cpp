@@ -29,6 +29,9 @@ void ReadTypeName(const std::string& type, ArgumentInfo& argument) {
 ArgumentInfo Describe(const CLI::Option& option) {
   ArgumentInfo argument;
   if (!option.get_lnames().empty()) argument.name = "--" + option.get_lnames().front();
+  for (size_t i = 1; i < option.get_lnames().size(); ++i) {
+    argument.aliases.push_back("--" + option.get_lnames()[i]);
+  }
   if (!option.get_snames().empty()) argument.short_name = "-" + option.get_snames().front();
   if (argument.name.empty()) argument.name = option.get_name(true);
   ReadTypeName(option.get_type_name(), argument);
@@ -109,6 +112,12 @@ std::string FlagText(const ArgumentInfo& flag) {
   return flag.value.empty() ? text : text + " " + flag.value + (flag.list ? "..." : "");
 }
 
+std::string HelpOf(const ArgumentInfo& flag) {
+  std::string help = flag.help;
+  if (!flag.aliases.empty()) help += " Also " + Join(flag.aliases, ", ") + ".";
+  return help + (flag.required ? " [needed]" : "");
+}
+
 std::string HelpText(const CommandInfo& command, size_t width) {
   std::string out;
   for (const std::string& line : Wrap(command.help, width)) out += line + "\n";
@@ -121,7 +130,7 @@ std::string HelpText(const CommandInfo& command, size_t width) {
   for (const CommandInfo& sub : command.commands) AddEntry(out, sub.name, sub.help, width);
   out += Section("Flags");
   for (const ArgumentInfo& flag : command.flags) {
-    AddEntry(out, FlagText(flag), flag.help + (flag.required ? " [needed]" : ""), width);
+    AddEntry(out, FlagText(flag), HelpOf(flag), width);
   }
   if (!command.commands.empty()) {
     const std::string footer =

@@ -13,10 +13,11 @@ class App;
 namespace retort::cli {
 
 struct ArgumentInfo {
-  std::string name;        ///< "--json", or "MODEL" of a positional
-  std::string short_name;  ///< "-V", or empty
-  std::string negation;    ///< "--no-json" of a boolean, or empty
-  std::string value;       ///< "FILE"; empty where none is taken
+  std::string name;                  ///< "--json", or "MODEL" of a positional
+  std::string short_name;            ///< "-V", or empty
+  std::vector<std::string> aliases;  ///< other long names
+  std::string negation;              ///< "--no-json" of a boolean, or empty
+  std::string value;                 ///< "FILE"; empty where none is taken
   std::vector<std::string> choices;
   bool required = false;
   bool list = false;  ///< takes several
@@ -36,6 +37,9 @@ CommandInfo DescribeCommand(const CLI::App& app);
 std::string UsageLine(const CommandInfo& command);
 /// "--out FILE", "--[no-]json", "-V, --version".
 std::string FlagText(const ArgumentInfo& flag);
+
+/// What it is for, its other names, and whether it is needed.
+std::string HelpOf(const ArgumentInfo& flag);
 
 /// What --help prints, in lines of at most `width` characters.
 std::string HelpText(const CommandInfo& command, size_t width);

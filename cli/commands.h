@@ -16,6 +16,7 @@ void AddDistill(CLI::App& program, Action& action);
 void AddScore(CLI::App& program, Action& action);
 void AddEval(CLI::App& program, Action& action);
 void AddGenerate(CLI::App& program, Action& action);
+void AddChat(CLI::App& program, Action& action);
 void AddTraces(CLI::App& program, Action& action);
 void AddInspect(CLI::App& program, Action& action);
 void AddTokenizer(CLI::App& program, Action& action);

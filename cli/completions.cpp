@@ -24,6 +24,7 @@ std::string Brief(const std::string& help) {
 
 std::vector<std::string> NamesOf(const ArgumentInfo& flag) {
   std::vector<std::string> names{flag.name};
+  names.insert(names.end(), flag.aliases.begin(), flag.aliases.end());
   if (!flag.negation.empty()) names.push_back(flag.negation);
   if (!flag.short_name.empty()) names.push_back(flag.short_name);
   return names;
@@ -62,8 +63,10 @@ std::string ValueCases(const CommandInfo& program, const std::string& before,
   for (const CommandInfo* command : AllCommands(program)) {
     for (const ArgumentInfo& flag : command->flags) {
       if (flag.choices.empty()) continue;
-      out += "    " + Quoted(command->path + " " + flag.name) + ") " + before +
-             Join(flag.choices, " ") + after + "\n";
+      for (const std::string& name : NamesOf(flag)) {
+        out += "    " + Quoted(command->path + " " + name) + ") " + before +
+               Join(flag.choices, " ") + after + "\n";
+      }
     }
   }
   return out;
@@ -74,8 +77,9 @@ std::string OpenFlags(const CommandInfo& program) {
   std::vector<std::string> flags;
   for (const CommandInfo* command : AllCommands(program)) {
     for (const ArgumentInfo& flag : command->flags) {
-      if (!flag.value.empty() && flag.choices.empty()) {
-        flags.push_back(Quoted(command->path + " " + flag.name));
+      if (flag.value.empty() || !flag.choices.empty()) continue;
+      for (const std::string& name : NamesOf(flag)) {
+        flags.push_back(Quoted(command->path + " " + name));
       }
     }
   }
@@ -193,6 +197,7 @@ end
     for (const ArgumentInfo& flag : command->flags) {
       const std::string help = " -d " + FishQuoted(Brief(flag.help)) + "\n";
       std::string line = at + " -l " + flag.name.substr(2);
+      for (const std::string& alias : flag.aliases) line += " -l " + alias.substr(2);
       if (!flag.short_name.empty()) line += " -s " + flag.short_name.substr(1);
       if (!flag.choices.empty()) {
         line += " -x -a " + FishQuoted(Join(flag.choices, " "));

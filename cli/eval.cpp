@@ -18,6 +18,7 @@
 #include "cli/parts/progress.h"
 #include "cli/parts/table.h"
 #include "cli/prompt_template.h"
+#include "cli/sampling_flags.h"
 #include "datasets/trace_store.h"
 #include "model/pretrained.h"
 #include "train/accuracy.h"
@@ -33,11 +34,11 @@ struct EvalCommand {
   JudgeFlags judges;
   int64_t samples = 1;
   int64_t seed = 0;
-  rollout::SamplingOptions sampling;
+  SamplingFlags sampling;
   std::string prompt_template = "auto";
+  std::string system;
   std::string out;
   bool resume = false;
-  bool length_given = false;  ///< else the default, fit to the model
   nn::Precision precision;
   int threads = 0;
   bool json = false;
@@ -72,8 +73,9 @@ Json Identity(const EvalCommand& command, const std::vector<Problem>& problems,
           std::move(judges),
           command.samples,
           command.seed,
-          WriteOptions(command.sampling),
+          WriteOptions(command.sampling.options),
           command.prompt_template,
+          command.system,
           EnumName(command.precision.products),
           EnumName(command.precision.cache)};
 }
@@ -167,24 +169,25 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
       model::LoadPacked(command.folder, compute, command.precision);
   PrintNotes(pretrained.notes);
   const model::ModelConfig& config = pretrained.weights->network().config();
-  const auto prompt_template =
-      ChooseTemplate(command.prompt_template, command.folder, pretrained.tokenizer);
-  RETORT_CHECK(prompt_template, command.folder,
-               ": has no chat template; choose a prompt with --template");
-  if (!command.length_given) {
+  const auto frame = ChooseTemplate(command.prompt_template, command.folder, pretrained.tokenizer);
+  RETORT_CHECK(frame, command.folder, ": has no chat template; choose a prompt with --template");
+  const model::PromptFormat prompt_template(*frame, command.system);
+  model::CheckSystem(prompt_template, "--system");
+  rollout::SamplingOptions& sampling = command.sampling.options;
+  if (!command.sampling.typed.contains("max_completion_length")) {
     size_t longest = 0;
     for (const Problem& problem : problems) {
       longest = std::max(
           longest,
-          model::RenderPrompt(pretrained.tokenizer, *prompt_template, problem.prompt).size());
+          model::RenderPrompt(pretrained.tokenizer, prompt_template, problem.prompt).size());
     }
-    int64_t& length = command.sampling.max_completion_length;
+    int64_t& length = sampling.max_completion_length;
     length = FittingLength(config, static_cast<int64_t>(longest), length);
   }
   const train::Overlongs overlong =
       train::FindOverlong(problems, command.problems,
-                          {pretrained.tokenizer, *prompt_template, train::Positions(config),
-                           command.sampling.max_completion_length});
+                          {pretrained.tokenizer, prompt_template, train::Positions(config),
+                           sampling.max_completion_length});
   if (!overlong.problems.empty()) {
     train::Remove(overlong, problems);
     RETORT_CHECK(command.problems.overlong == train::Overlong::kSkip && !problems.empty(),
@@ -221,7 +224,8 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
       .weights = pretrained.weights,
       .compute = compute,
       .tokenizer = pretrained.tokenizer,
-      .prompt_template = *prompt_template,
+      .generation = pretrained.generation,
+      .prompt_template = prompt_template,
       .panel = panel,
       .engine = {},
       .progress = [&](int64_t done) { progress.Update(static_cast<double>(done), total); },
@@ -231,7 +235,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   job.problems = &problems;
   job.chosen = gatherer.chosen();
   job.samples = command.samples;
-  job.sampling = command.sampling;
+  job.sampling = sampling;
   job.seed = static_cast<uint64_t>(command.seed);
   job.purpose = "eval";
   const Stopwatch watch;
@@ -313,18 +317,16 @@ void AddEval(CLI::App& program, Action& action) {
   AddInteger(*app, "--samples", command->samples, {1, 1 << 20},
              "Completions per problem. [default 1]");
   AddSeedFlag(*app, command->seed);
-  AddOptionFlags(*app, ListFields(command->sampling));
+  AddSamplingFlags(*app, command->sampling);
   DescribeFittingLength(*app);
   AddTemplateFlag(*app, command->prompt_template, false);
+  AddSystemFlag(*app, command->system);
   AddPartialOutputFlags(*app, command->out, command->resume,
                         "Write every completion and its verdicts as JSON Lines.");
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);
-  app->callback([command, app, &action] {
-    command->length_given = app->count("--max-completion-length") > 0;
-    action = [command] { return Eval(*command); };
-  });
+  app->callback([command, &action] { action = [command] { return Eval(*command); }; });
 }
 
 }  // namespace retort::cli

@@ -57,7 +57,7 @@ std::string ManualPage(const CommandInfo& program) {
       AddEntry(out, argument.name, argument.help);
     }
     for (const ArgumentInfo& flag : command->flags) {
-      if (flag.name != "--help") AddEntry(out, FlagText(flag), flag.help);
+      if (flag.name != "--help") AddEntry(out, FlagText(flag), HelpOf(flag));
     }
   }
   return out + kEnd;

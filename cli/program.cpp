@@ -1,8 +1,5 @@
 #include "cli/program.h"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
@@ -105,11 +102,6 @@ int ShowHelp(const CLI::App& app) {
   return kSuccess;
 }
 
-bool ReaderHasGone(int descriptor) {
-  pollfd state{descriptor, POLLOUT, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
-}
-
 // Leaves in `doing` which command runs.
 int Run(int argc, char** argv, std::string& doing) {
   CLI::App program(
@@ -126,6 +118,7 @@ int Run(int argc, char** argv, std::string& doing) {
   AddScore(program, action);
   AddEval(program, action);
   AddGenerate(program, action);
+  AddChat(program, action);
   AddDistill(program, action);
   AddTraces(program, action);
   AddInspect(program, action);
@@ -148,10 +141,7 @@ int Run(int argc, char** argv, std::string& doing) {
   }
   doing = DescribeCommand(Innermost(program)).path;
   const int code = action ? action() : ShowHelp(Innermost(program));
-  if (!std::cout.flush()) {
-    if (ReaderHasGone(STDOUT_FILENO)) throw BrokenPipe("standard output: nobody reads any more");
-    Fail("standard output: cannot write the results");
-  }
+  FlushOutput();
   return code;
 }
 

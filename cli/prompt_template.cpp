@@ -1,5 +1,6 @@
 #include "cli/prompt_template.h"
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <vector>
 
@@ -17,6 +18,12 @@ void AddTemplateFlag(CLI::App& app, std::string& name, bool allow_none) {
   if (allow_none) names.push_back("none");
   AddChoice(app, "--template", name, names,
             "What goes around a question; auto: what the folder names. [default auto]");
+}
+
+void AddSystemFlag(CLI::App& app, std::string& system) {
+  app.add_option("--system,--system-prompt,--sys", system,
+                 "What the system message says, where the folder's chat template has one.")
+      ->type_name("TEXT");
 }
 
 std::optional<model::PromptTemplate> ChooseTemplate(const std::string& name,

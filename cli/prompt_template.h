@@ -19,6 +19,9 @@ namespace retort::cli {
 /// `--template auto|short|r1_zero|chat`, and `none` where bare prompts are allowed.
 void AddTemplateFlag(CLI::App& app, std::string& name, bool allow_none);
 
+/// `--system TEXT`, also as llama.cpp spells it.
+void AddSystemFlag(CLI::App& app, std::string& system);
+
 /// The template of that name; "auto" is that of Retort's own which the folder's
 /// tokenizer_config.json names, else the folder's chat template. Empty for "none", and when the
 /// folder has neither.

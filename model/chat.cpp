@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/excerpt.h"
 #include "base/file.h"
+#include "base/strings.h"
+#include "model/internal/utf8.h"
 
 namespace retort::model {
 namespace {
@@ -112,6 +114,23 @@ std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
     if (end == std::string_view::npos) return ids;
     text.remove_prefix(end + kBreak.size());
   }
+}
+
+Json PlainAnswers(const Tokenizer& tokenizer, Json messages) {
+  for (Json& message : messages) {
+    if (!message.is_object() || message.value("role", Json()) != "assistant") continue;
+    if (!message.contains("content") || !message["content"].is_string()) continue;
+    auto content = message["content"].get<std::string>();
+    for (const AddedToken& token : tokenizer.added_tokens()) {
+      const size_t first = FirstCharacter(token.content).bytes.size();
+      if (!token.special || first >= token.content.size()) continue;
+      std::string broken = token.content;
+      broken.insert(first, kBreak);
+      content = ReplaceAll(std::move(content), token.content, broken);
+    }
+    message["content"] = std::move(content);
+  }
+  return messages;
 }
 
 }  // namespace retort::model

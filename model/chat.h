@@ -38,4 +38,9 @@ std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
                                         const JinjaTemplate& chat_template,
                                         const Json& conversation, const std::tm& now = FixedDay());
 
+/// The messages, where what assistants said is text that a model made: what is spelled like a
+/// special token in it becomes none either, when they are encoded. Tags that are not special
+/// (<think>) stay.
+Json PlainAnswers(const Tokenizer& tokenizer, Json messages);
+
 }  // namespace retort::model

@@ -10,6 +10,7 @@ PACKAGES_BUILD=(
   libsqlite3-dev zlib1g-dev libzstd-dev  # datasets
   libflint-dev                         # verifiers
   libcli11-dev                         # cli
+  libedit-dev                          # cli: cursor keys and history in retort chat; may be missing
 )
 # Arb is part of FLINT since FLINT 3; Debian 12 has FLINT 2.
 if grep -qsx VERSION_CODENAME=bookworm /etc/os-release; then

@@ -1,10 +1,12 @@
 #include "cli/parts/interrupt.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -15,6 +17,8 @@ namespace retort::cli {
 namespace {
 
 std::atomic<bool> interrupted = false;  // every thread asks
+std::atomic<bool> asked_to_end = false;
+int event = -1;  // of CatchEachInterrupt
 
 sigset_t Signals() {
   sigset_t signals;
@@ -25,6 +29,21 @@ sigset_t Signals() {
   sigaction(SIGHUP, nullptr, &hangup);
   if (hangup.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);  // nohup: stay
   return signals;
+}
+
+void AwaitEachSignal() {
+  const sigset_t signals = Signals();
+  for (int signal = 0;;) {
+    sigwait(&signals, &signal);
+    if (signal != SIGINT) asked_to_end = true;
+    const bool again = interrupted.exchange(true);
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof one);
+    if (!again && !asked_to_end) continue;
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    if (again) ::kill(::getpid(), signal);
+    for (;;) pause();
+  }
 }
 
 void AwaitSignal() {
@@ -40,20 +59,40 @@ void AwaitSignal() {
   for (;;) pause();
 }
 
+void CatchWith(void (*await)()) {
+  const sigset_t signals = Signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // here, and in all threads that this one starts
+  try {
+    std::thread(await).detach();
+  } catch (const std::system_error& error) {
+    Fail("threads: the system gave none (", error.what(), "). Raise the limit (ulimit -u)");
+  }
+}
+
 }  // namespace
 
 void CatchInterrupts() {
   [[maybe_unused]] static const bool once = [] {
-    const sigset_t signals = Signals();
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // here, and in all threads that this one starts
-    try {
-      std::thread(AwaitSignal).detach();
-    } catch (const std::system_error& error) {
-      Fail("threads: the system gave none (", error.what(), "). Raise the limit (ulimit -u)");
-    }
+    CatchWith(AwaitSignal);
     return true;
   }();
 }
+
+void CatchEachInterrupt() {
+  event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  RETORT_CHECK(event >= 0, "eventfd: the system gave none. Raise the limit (ulimit -n)");
+  CatchWith(AwaitEachSignal);
+}
+
+void ForgetInterrupt() {
+  interrupted = false;
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t read = ::read(event, &count, sizeof count);
+}
+
+bool AskedToEnd() { return asked_to_end; }
+
+int InterruptDescriptor() { return event; }
 
 bool Interrupted() { return interrupted; }
 

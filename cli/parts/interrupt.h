@@ -11,4 +11,13 @@ bool Interrupted();
 /// Also by a signal that is on its way: when input ends, the same Ctrl-C may have ended its writer.
 bool InterruptedByNow();
 
+/// The same for a command that goes on after Ctrl-C: nothing is said, and it is only a second one
+/// before ForgetInterrupt() that kills. SIGTERM and SIGHUP ask to end.
+void CatchEachInterrupt();
+void ForgetInterrupt();
+/// Whether it was SIGTERM or SIGHUP.
+bool AskedToEnd();
+/// Can be read while Interrupted(), for poll(2); after CatchEachInterrupt().
+int InterruptDescriptor();
+
 }  // namespace retort::cli

@@ -51,29 +51,33 @@ std::string ChoicesType(const std::vector<std::string>& names) {
 template <class T>
 CLI::Option* AddNumber(CLI::App& app, const std::string& flag, T& value, Bounds bounds,
                        const std::string& help) {
-  const auto read = [flag, bounds, &value](const std::string& text) {
-    OrUsageError([&] { options_internal::ReadValue(JsonOrText(text, flag), flag, bounds, value); });
+  const std::string name = flag.substr(0, flag.find(','));
+  const auto read = [name, bounds, &value](const std::string& text) {
+    OrUsageError([&] { options_internal::ReadValue(JsonOrText(text, name), name, bounds, value); });
   };
   return app.add_option_function<std::string>(flag, read, help)->type_name("N")->take_last();
 }
 
-void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::string& prefix) {
+void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::string& prefix,
+               const FlagNames& names) {
   for (const Field& field : fields) {
     const std::string flag = prefix + ReplaceAll(field.name, "_", "-");
     if (!field.children.empty()) {
-      AddFields(app, field.children, flag + ".");
+      AddFields(app, field.children, flag + ".", {});
       continue;
     }
     const std::string help = HelpOf(field);
+    const auto more = names.find(field.name);
+    const std::string all = more == names.end() ? flag : flag + "," + more->second;
     if (field.type == "boolean") {
       app.add_flag_function(
-             flag,
+             all,
              [field, flag](int64_t count) { OrUsageError([&] { field.set(count > 0, flag); }); },
              help)
           ->take_last();
     } else if (field.type == "list") {
       app.add_option_function<std::vector<std::string>>(
-             flag,
+             all,
              [field, flag](const std::vector<std::string>& values) {
                OrUsageError([&] { SetList(field, flag, values); });
              },
@@ -83,7 +87,7 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
     } else {
       const bool text = field.type == "string";
       app.add_option_function<std::string>(
-             flag,
+             all,
              [field, flag, text](const std::string& value) {
                OrUsageError([&] { field.set(text ? Json(value) : JsonOrText(value, flag), flag); });
              },
@@ -98,8 +102,8 @@ void AddFields(CLI::App& app, const std::vector<Field>& fields, const std::strin
 
 }  // namespace
 
-void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields) {
-  AddFields(app, fields, "--");
+void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields, const FlagNames& names) {
+  AddFields(app, fields, "--", names);
 }
 
 CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int64_t& value, Bounds bounds,
@@ -159,7 +163,7 @@ void AddJsonFlag(CLI::App& app, bool& json) {
 }
 
 void AddThreadsFlag(CLI::App& app, int& threads) {
-  AddInteger(app, "--threads", threads, {0, 4096},
+  AddInteger(app, "--threads,-t", threads, {0, 4096},
              "Threads; 0 is one per core. Never changes a result.");
 }
 

@@ -3,6 +3,7 @@
 // default. Also the flags that several subcommands share.
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,16 @@ class Option;
 
 namespace retort::cli {
 
+/// Further names of a field's flag, "--temp,-T".
+using FlagNames = std::map<std::string, std::string>;
+
 /// One flag per field; `max_length` is `--max-length` (main() takes the underscore too). A boolean
 /// is `--name`, `--no-name` or `--name=false`; a list takes several values and may be repeated; the
 /// fields of a nested struct are `--outer.inner`. A bad value is a UsageError. The
 /// struct behind the fields must stay where it is until the flags are read.
-void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields);
+void AddOptionFlags(CLI::App& app, const std::vector<Field>& fields, const FlagNames& names = {});
 
-/// A whole number within the bounds.
+/// A whole number within the bounds. `flag` may have other names, "--threads,-t".
 CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int64_t& value, Bounds bounds,
                         const std::string& help);
 CLI::Option* AddInteger(CLI::App& app, const std::string& flag, int& value, Bounds bounds,

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/plural.h"
 #include "base/strings.h"
 
 namespace retort::cli {
@@ -217,6 +218,12 @@ std::string Duration(double seconds) {
                   static_cast<int>(whole / 60 % 60), static_cast<int>(whole % 60));
   }
   return buffer;
+}
+
+std::string TokenSpeed(int64_t tokens, double seconds) {
+  const double speed = static_cast<double>(tokens) / std::max(seconds, 1e-9);
+  return StrCat(Thousands(tokens), " ", Plural(tokens, "token"), " in ", Duration(seconds), ", ",
+                Fixed(speed, 1), " a second");
 }
 
 }  // namespace retort::cli

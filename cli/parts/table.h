@@ -2,6 +2,7 @@
 // Tables for people: columns padded to their widest cell, numbers to the right.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,5 +42,8 @@ std::string Thousands(long long value);
 
 /// "1:02:03", "2:03", "4.5 s".
 std::string Duration(double seconds);
+
+/// "50 tokens in 2 s, 25 a second".
+std::string TokenSpeed(int64_t tokens, double seconds);
 
 }  // namespace retort::cli

@@ -1,5 +1,6 @@
 #include "cli/parts/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "base/output_file.h"
 #include "base/strings.h"
 
 namespace retort::cli {
@@ -118,6 +120,15 @@ TerminalGuard::TerminalGuard() {
 TerminalGuard::~TerminalGuard() {
   if (out_) std::cout.flush().rdbuf(plain_out_);
   if (err_) std::cerr.flush().rdbuf(plain_err_);
+}
+
+void FlushOutput() {
+  if (std::cout.flush()) return;
+  pollfd state{STDOUT_FILENO, POLLOUT, 0};
+  if (::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0) {
+    throw BrokenPipe("standard output: nobody reads any more");
+  }
+  Fail("standard output: cannot write the results");
 }
 
 size_t TerminalWidth(int descriptor) {

@@ -29,6 +29,10 @@ class TerminalGuard {
   std::unique_ptr<std::streambuf> out_, err_;  ///< empty where no terminal is
 };
 
+/// Flushes std::cout. Throws BrokenPipe when nobody reads it any more, Error when it cannot be
+/// written.
+void FlushOutput();
+
 /// Columns of the terminal behind the descriptor, or what COLUMNS says; 0 when neither tells.
 size_t TerminalWidth(int descriptor);
 /// For tables on standard output: 60 or more on a terminal, 0 (any width) elsewhere.

@@ -19,8 +19,16 @@ CommandInfo Tool() {
   };
   CommandInfo run;
   run.name = "run";
-  run.flags = {flag("--fast", "--no-fast", "", false), flag("--max-length", "", "N", false),
-               flag("--names", "", "VALUE", true), flag("--set", "", "KEY=VALUE", true)};
+  ArgumentInfo system = flag("--system", "", "TEXT", false);
+  system.aliases = {"--sys"};
+  ArgumentInfo prompt = flag("--prompt", "", "TEXT", true);
+  prompt.short_name = "-p";
+  run.flags = {system,
+               prompt,
+               flag("--fast", "--no-fast", "", false),
+               flag("--max-length", "", "N", false),
+               flag("--names", "", "VALUE", true),
+               flag("--set", "", "KEY=VALUE", true)};
   ArgumentInfo recipe;
   recipe.name = "RECIPE";
   recipe.required = true;
@@ -55,6 +63,14 @@ TEST(Arguments, AListTakesWhatTheArgumentsLeave) {
   EXPECT_EQ(Regular("run --names a b -- x"), "run --names a --names b -- x");
   EXPECT_EQ(Regular("run x --names -1 -2"), "run x --names -1 --names -2");
   EXPECT_EQ(Regular("run x --max-length 3 y"), "run x --max-length 3 y");
+}
+
+TEST(Arguments, OtherNamesAreNamesToo) {
+  EXPECT_EQ(Regular("run x -sys a"), "run x --sys a");
+  EXPECT_EQ(Regular("run x -sys=a -system b"), "run x --sys=a --system b");
+  EXPECT_EQ(Regular("run x -p -sys"), "run x -p -sys");  // a value
+  EXPECT_EQ(Regular("run x -syst a"), "run x -syst a");  // for the parser to complain of
+  EXPECT_EQ(Regular("run x -p a b"), "run x -p a --prompt b");
 }
 
 TEST(Arguments, PairsAreToldByTheirSign) {

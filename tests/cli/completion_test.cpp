@@ -44,6 +44,8 @@ TEST_F(CompletionTest, BashCompletes) {
   EXPECT_EQ(Bash({"traces", "list", "--no-js"}), "--no-json\n");
   EXPECT_EQ(Bash({"generate", "m", "--dtype", "bf"}), "bfloat16\n");
   EXPECT_EQ(Bash({"generate", "m", "--dtype", "=", "bf"}), "bfloat16\n");
+  EXPECT_EQ(Bash({"generate", "m", "--max-new"}), "--max-new-tokens\n");
+  EXPECT_EQ(Bash({"chat", "m", "--chat-template-file", "x"}), "\n");
   EXPECT_EQ(Bash({"eval", "m", "--template", ""}), "auto short r1_zero chat\n");
   EXPECT_EQ(Bash({"run", "r1-zero-m"}), "r1-zero-mini\n");
   EXPECT_EQ(Bash({"run", "quickstart", "--out", "r"}), "\n");  // left to file names

@@ -75,6 +75,9 @@ class DocsTest : public CliTest {
          "problems": {"generator": {"families": ["addition:1"], "count": 8}}},
         {"type": "collect", "model": "policy", "max_completion_length": 4,
          "problems": {"generator": {"families": ["addition:1"], "count": 8}}}]})");
+    Write("question.txt", "1+1\n");
+    Write("questions.txt", "1+1\n2+2\n");
+    Write("talk.json", R"([{"role": "user", "content": "1+1"}])");
     ASSERT_EQ(Shell("retort run tiny.json --out runs/zero"), 0) << Errors();
   }
 
@@ -162,9 +165,10 @@ class DocsTest : public CliTest {
       if (!word.starts_with("--")) continue;
       const std::string flag = word.substr(0, word.find('='));
       const std::string either = "--[no-]" + flag.substr(flag.starts_with("--no-") ? 5 : 2);
+      const std::regex also(" Also (--[a-z-]+,\\s+)*" + flag + "[,.]");
       EXPECT_TRUE(help.find("  " + flag + " ") != std::string::npos ||
                   help.find(", " + flag + " ") != std::string::npos ||
-                  help.find("  " + either) != std::string::npos)
+                  help.find("  " + either) != std::string::npos || std::regex_search(help, also))
           << "retort " << Join(path, " ") << " has no " << flag;
     }
   }
@@ -195,6 +199,7 @@ constexpr Kind kRun[] = {
     {"retort sandbox check", "", 1},
     {"retort eval ", " --generator.count 5 --max-completion-length 4"},
     {"retort generate ", " --max-completion-length 4"},
+    {"retort chat ", " --max-completion-length 4"},
 };
 
 TEST_F(DocsTest, EveryCommandWorks) {

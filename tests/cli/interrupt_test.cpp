@@ -109,6 +109,19 @@ TEST_F(InterruptTest, GenerateLeavesWholePromptsAndSkipGoesOnWithTheSameTokens) 
   EXPECT_EQ(first.out + rest.out, whole.out);
 }
 
+TEST_F(InterruptTest, ASingleCompletionIsThereAsFarAsItCame) {
+  SaveTinyChat(folder_ / "chat");  // with room for more than anybody waits for
+  const Outcome first =
+      Interrupt({"generate", folder_ / "chat", "-p", "1", "-n", "1000000", "--ignore-eos"},
+                ".stdout", SIGINT);
+  ASSERT_EQ(first.code, 130) << first.err;
+  ExpectContains(first.err, "interrupted after ");
+  EXPECT_TRUE(IsUtf8(first.out));
+  const Outcome whole =
+      Retort({"generate", folder_ / "chat", "-p", "1", "-n", "500", "--ignore-eos"});
+  EXPECT_EQ(first.out.substr(0, 400), whole.out.substr(0, 400));
+}
+
 TEST_F(InterruptTest, AnInterruptedDocumentIsStillJson) {
   const Outcome first = Interrupt(Generate({"--json"}), ".stdout", SIGTERM);
   ASSERT_EQ(first.code, 130) << first.err;

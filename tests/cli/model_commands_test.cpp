@@ -1,5 +1,6 @@
 // retort inspect and generate, as processes, on a tiny model of each kind.
 
+#include "base/strings.h"
 #include "tests/cli/cli_fixture.h"
 #include "tests/cli/tiny_model.h"
 
@@ -91,9 +92,19 @@ TEST_F(ModelCommandsTest, EverySamplingFlagReachesTheSampler) {
   const auto ids = [](const std::string& out) {
     return ParseJson(out, "output")["completions"][0]["completion_ids"];
   };
-  for (const char* flag : {"--top-k=1", "--top-p=0", "--min-p=1"}) {
+  for (const char* flag : {"--top-k=1", "--top-p=0", "--min-p=1", "--temp=0", "--greedy"}) {
     EXPECT_EQ(ids(Generate({"--prompt", "2+3", flag}).out), ids(greedy)) << flag;
   }
+  for (const char* flag : {"--repetition-penalty=9", "--presence-penalty=9",
+                           "--frequency-penalty=9", "--presence-penalty=-9"}) {
+    EXPECT_NE(ids(Generate({"--prompt", "2+3", flag}).out), ids(plain)) << flag;
+  }
+  EXPECT_EQ(Generate({"--prompt", "2+3", "--repeat-penalty", "9"}).out,
+            Generate({"--prompt", "2+3", "--repetition-penalty", "9"}).out);
+  for (const char* flag : {"-n", "--predict", "--n-predict", "--max-new-tokens"}) {
+    EXPECT_EQ(ids(Generate({"--prompt", "2+3", flag, "3"}).out).size(), 3u) << flag;
+  }
+  EXPECT_EQ(Generate({"--prompt", "2+3", "--greedy", "--temperature", "1"}).code, 2);
   std::string letter;  // one that the model says
   for (const int id : ids(plain).get<std::vector<int>>()) {
     if (id > ' ' && id < 127) letter = static_cast<char>(id);
@@ -147,6 +158,126 @@ TEST_F(ModelCommandsTest, GeneratePrintsText) {
                                   "2", "--max-completion-length", "5"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   ExpectContains(outcome.out, "[prompt 1, sample 2, ");
+}
+
+TEST_F(ModelCommandsTest, ASingleCompletionIsTheSameTextStreamedOrNot) {
+  for (const char* seed : {"1", "2", "3"}) {
+    const std::vector<std::string> words{"generate", models_ / "dense", "-p", "2+3", "-n",
+                                         "200",      "--seed",          seed};
+    const auto with = [&](const std::vector<std::string>& more) {
+      std::vector<std::string> all = words;
+      all.insert(all.end(), more.begin(), more.end());
+      return Retort(all);
+    };
+    const Outcome streamed = with({});
+    ASSERT_EQ(streamed.code, 0) << streamed.err;
+    EXPECT_TRUE(IsUtf8(streamed.out));
+    EXPECT_EQ(with({"--no-stream"}).out, streamed.out);
+    const Json row = with({"--json"}).json()["completions"][0];
+    const auto ids = row["completion_ids"].get<std::vector<int32_t>>();
+    const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+    EXPECT_EQ(streamed.out, ToValidUtf8(tokenizer.Decode(ids)) + "\n");
+    const Outcome skipped = with({"--skip-special-tokens", "--ignore-eos"});
+    EXPECT_EQ(skipped.out.find("<|end|>"), std::string::npos);
+    EXPECT_EQ(with({"--skip-special-tokens", "--ignore-eos", "--no-stream"}).out, skipped.out);
+  }
+}
+
+TEST_F(ModelCommandsTest, IgnoreEosGoesOn) {
+  int64_t ended = 0;
+  for (const char* seed : {"1", "2", "3", "4", "5", "6"}) {
+    const std::vector<std::string> words{"-p", "1", "--samples", "8", "-n", "60", "--seed", seed};
+    const Json normal = Generate(words).json()["completions"];
+    std::vector<std::string> more = words;
+    more.push_back("--ignore-eos");
+    const Json ignored = Generate(more).json()["completions"];
+    for (size_t i = 0; i < normal.size(); ++i) {
+      ended += normal[i]["finish_reason"] == "stop";
+      EXPECT_EQ(ignored[i]["length"], 60);
+    }
+  }
+  EXPECT_GT(ended, 0);
+}
+
+TEST_F(ModelCommandsTest, AFileIsAPrompt) {
+  const std::string file = Write("prompt.txt", "2+3\n");
+  EXPECT_EQ(Generate({"-f", file}).out, Generate({"-p", "2+3"}).out);
+  EXPECT_EQ(Generate({"-p", "1", "--file", file}).json()["completions"].size(), 2u);
+}
+
+TEST_F(ModelCommandsTest, AFoldersWishesAreDefaultsAndFlagsOverrideThem) {
+  const auto folder = folder_ / "wishes";
+  std::filesystem::copy(models_ / "mixture", folder);
+  const auto ids = [&](const Json& wishes, std::vector<std::string> flags = {},
+                       const char* part = "completion_ids") {
+    WriteFileAtomic(folder / "generation_config.json", wishes.dump());
+    flags.insert(flags.begin(), {"generate", folder, "-p", "2+3", "--json"});
+    const Outcome outcome = Retort(flags);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.json()["completions"][0][part];
+  };
+  const Json none = Json::object();
+  const Json plain = ids(none), greedy = ids(none, {"--greedy"});
+  EXPECT_EQ(plain.size(), 256u);
+  EXPECT_EQ(ids({{"do_sample", false}, {"temperature", 0.7}}), greedy);
+  EXPECT_EQ(ids({{"temperature", 0.0}}), greedy);
+  EXPECT_EQ(ids({{"top_k", 1}}), greedy);
+  EXPECT_EQ(ids({{"top_k", -1}}), plain);
+  EXPECT_EQ(ids({{"top_p", 0.0}}), greedy);
+  EXPECT_EQ(ids({{"min_p", 1.0}}), greedy);
+  EXPECT_EQ(ids({{"temperature", 0.2}}), ids(none, {"--temp", "0.2"}));
+  EXPECT_EQ(ids({{"repetition_penalty", 3.0}}), ids(none, {"--repeat-penalty", "3"}));
+  EXPECT_EQ(ids({{"max_new_tokens", 9}}).size(), 9u);
+  const Json all = {{"do_sample", false}, {"top_k", 1},          {"top_p", 0.0},
+                    {"min_p", 1.0},       {"max_new_tokens", 9}, {"repetition_penalty", 3.0}};
+  EXPECT_EQ(ids(all, {"--temp", "1", "--top-k", "0", "--top-p", "1", "--min-p", "0", "-n", "256",
+                      "--repetition-penalty", "1"}),
+            plain);
+  // Each of a list of ids ends it.
+  const Json stops = {{"eos_token_id", {greedy[4], greedy[2]}}, {"do_sample", false}};
+  const Json stopped = ids(stops);
+  EXPECT_LE(stopped.size(), 3u);
+  EXPECT_EQ(ids(stops, {}, "finish_reason"), "stop");
+  EXPECT_EQ(ids(stops, {"--ignore-eos"}), greedy);
+
+  WriteFileAtomic(folder / "generation_config.json", all.dump());
+  const Outcome told = Retort({"generate", folder, "-p", "1", "--top-k", "5", "-v"});
+  for (const char* part :
+       {"temperature 0.0 (generation_config.json)", "top_k 5 (you)",
+        "presence_penalty 0.0 (default)", "ends at 261 </answer>, 256 <|end|> (the tokenizer's)",
+        "answer: 9 tokens in"}) {
+    ExpectContains(told.err, part);
+  }
+  EXPECT_EQ(Retort({"generate", folder, "-p", "1"}).err, "");
+}
+
+TEST_F(ModelCommandsTest, ASystemMessageReachesThePrompt) {
+  SaveTinyChat(folder_ / "chat");
+  const auto prompt = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> words{"generate", folder_ / "chat", "-p", "2+3", "-n", "1", "--json"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    const auto ids =
+        Retort(words).json()["completions"][0]["prompt_ids"].get<std::vector<int32_t>>();
+    return model::Tokenizer::ByteLevel().Decode(ids);
+  };
+  EXPECT_EQ(prompt({}), "<user>2+3<|end|><assistant>");
+  for (const char* flag : {"--system", "--system-prompt", "-sys", "--sys"}) {
+    EXPECT_EQ(prompt({flag, "Be kind."}), "<system>Be kind.<|end|><user>2+3<|end|><assistant>");
+  }
+  const auto eval = [&](const std::vector<std::string>& flags) {
+    const std::string out = folder_ / "judged.jsonl";
+    std::filesystem::remove(out);
+    std::vector<std::string> words{
+        "eval", folder_ / "chat", "--generator.count", "2", "-n", "8", "--out", out};
+    words.insert(words.end(), flags.begin(), flags.end());
+    EXPECT_EQ(Retort(words).code, 0);
+    return ReadFile(out);
+  };
+  EXPECT_NE(eval({"--system", "Be kind."}), eval({}));
+  const Outcome refused =
+      Retort({"eval", models_ / "dense", "--system", "x", "--generator.count", "2"});
+  EXPECT_EQ(refused.code, 1);
+  ExpectContains(refused.err, "--system: prompts have no place for a system message");
 }
 
 TEST_F(ModelCommandsTest, GenerateNamesWhatIsMissing) {

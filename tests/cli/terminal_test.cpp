@@ -2,12 +2,10 @@
 
 #include "cli/parts/terminal.h"
 
-#include <stdlib.h>
-#include <sys/ioctl.h>
-
 #include "base/strings.h"
 #include "datasets/trace_store.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/cli/pty.h"
 #include "tests/cli/tiny_model.h"
 #include "tests/support/trace_step.h"
 
@@ -24,35 +22,10 @@ class TerminalTest : public CliTest {
  protected:
   /// `retort ARGUMENTS…` on a terminal: all that it writes there.
   std::string OnTerminal(std::vector<std::string> words, unsigned short columns = 80) const {
-    const int master = posix_openpt(O_RDWR | O_NOCTTY);
-    EXPECT_GE(master, 0);
-    EXPECT_EQ(grantpt(master), 0);
-    EXPECT_EQ(unlockpt(master), 0);
-    const std::string name = ptsname(master);
     words.insert(words.begin(), Program());
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    const pid_t pid = fork();
-    if (pid == 0) {
-      setsid();
-      const int slave = open(name.c_str(), O_RDWR);
-      winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
-      ioctl(slave, TIOCSWINSZ, &size);
-      for (const int fd : {0, 1, 2}) dup2(slave, fd);
-      unsetenv("COLUMNS");
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
-    std::string text;
-    char buffer[4096];
-    while (true) {
-      const ssize_t count = read(master, buffer, sizeof buffer);
-      if (count > 0) text.append(buffer, static_cast<size_t>(count));
-      if (count <= 0 && waitpid(pid, nullptr, WNOHANG) == pid) break;
-      if (count < 0 && errno != EIO) break;
-    }
-    close(master);
+    Pty terminal(std::move(words), columns);
+    const std::string text = terminal.UntilEnd();
+    terminal.Wait();
     return ReplaceAll(ReplaceAll(text, "\r\n", "\n"), "\r\x1b[K", "");  // what the bar writes
   }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "base/file.h"
 #include "model/pretrained.h"
 
 namespace retort::cli {
@@ -10,11 +11,9 @@ namespace retort::cli {
 inline void SaveTinyModel(const model::ModelConfig& config, const std::filesystem::path& folder) {
   const auto model = model::NewModel(config, 7);
   const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
-  const std::vector<int32_t> stops = model::StopIds(tokenizer);
   std::filesystem::create_directories(folder);
-  model::GenerationConfig generation;
-  generation.eos_token_id.assign(stops.begin(), stops.end());
-  model::SavePretrained(*model, tokenizer, generation, model::PromptTemplate::kShort, folder);
+  model::SavePretrained(*model, tokenizer, model::NewGenerationConfig(tokenizer),
+                        model::PromptTemplate::kShort, folder);
 }
 
 inline void SaveTinyDense(const std::filesystem::path& folder) {
@@ -22,6 +21,21 @@ inline void SaveTinyDense(const std::filesystem::path& folder) {
   dense.hidden_size = 16;
   dense.num_hidden_layers = 2;
   SaveTinyModel(dense, folder);
+}
+
+inline constexpr const char* kTinyChat =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+/// One with a chat template, and room for long answers. It says anything, and seldom stops.
+inline void SaveTinyChat(const std::filesystem::path& folder,
+                         const std::string& chat_template = kTinyChat) {
+  model::LlamaConfig dense;
+  dense.hidden_size = 16;
+  dense.num_hidden_layers = 2;
+  dense.max_position_embeddings = 1 << 20;
+  SaveTinyModel(dense, folder);
+  WriteFileAtomic(folder / "chat_template.jinja", chat_template);
 }
 
 }  // namespace retort::cli

@@ -98,6 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
     Senseless, BadRecipe,
     ::testing::Values(
         BadCase{"/name", "\"\"", {"mine.json.name"}},
+        BadCase{"/system_prompt", "\"Be brief.\"", {"mine.json.system_prompt", "template chat"}},
+        BadCase{"/stages/1/repetition_penalty", "1.1", {"stages[1]", "repetition_penalty"}},
         BadCase{"/models", "{}", {"mine.json.models"}}, BadCase{"/stages", "[]", {".stages"}},
         BadCase{"/stages/1/name", "\"pretrain\"", {"stages[1].name", "'pretrain'"}},
         BadCase{"/stages/1/name", "\"a.b\"", {"stages[1].name", "dot"}},
