@@ -389,6 +389,7 @@ int RunChat(ChatCommand command) {
   nn::Compute compute(executor);
   const model::PackedModel pretrained =
       model::LoadPacked(command.folder, compute, command.precision);
+  PrintNotes(pretrained.notes);
   TakeFolderDefaults(pretrained.generation, command.sampling);
   return Chat(command, pretrained, compute).Run();
 }
