@@ -236,6 +236,18 @@ TEST_F(TokenizerTrainTest, SaysWhatIsWrong) {
   EXPECT_EQ(Retort({"tokenizer", "train", text_}).code, 2);
 }
 
+TEST_F(TokenizerTrainTest, AnInterruptLeavesNothing) {
+  const Outcome outcome = Shell("cd " + folder_.string() +
+                                " && { yes 'a b' | $RETORT tokenizer train - --out never & }; "
+                                "while ! ls -d .never* > ls.txt 2>&1; do sleep 0.01; done; "
+                                "kill -TERM $!; wait $!; echo $?");
+  EXPECT_EQ(outcome.out, "130\n");
+  ExpectContains(outcome.err, "interrupted");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    EXPECT_EQ(entry.path().string().find("never"), std::string::npos) << entry.path();
+  }
+}
+
 TEST_F(TokenizerTrainTest, ThreadsChangeNothing) {
   std::string text;
   for (int i = 0; i < 200000; ++i) text += std::to_string(i * 7919 % 65537) + (i % 9 ? " " : "\n");

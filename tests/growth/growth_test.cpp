@@ -8,19 +8,23 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "base/file.h"
 #include "base/folder.h"
 #include "datasets/jsonl.h"
 #include "datasets/trace_store.h"
+#include "model/bpe_trainer.h"
 #include "model/config.h"
 #include "model/cost.h"
 #include "model/pretrained.h"
 #include "model/safetensors.h"
 #include "model/tokenizer.h"
+#include "model/tokenizer_kinds.h"
 #include "recipes/recipe.h"
 #include "tests/growth/counted.h"
 #include "tests/support/trace_step.h"
@@ -318,6 +322,38 @@ Reader TokenizerReader() {
             [](size_t n) { return TokenizerFile("\"zz\":9999999,", "", "") + Times(n, " "); }}})};
 }
 
+Reader TrainingReader() {
+  return {"training text",
+          [](const std::string& text, const fs::path&) {
+            for (const char* kind : {"gpt2", "llama2"}) {
+              Ignore([&] {
+                model::BpeTrainer trainer(model::TokenizerOfKind(kind), {.vocab_size = 1'000'000});
+                bool given = false;
+                trainer.Count([&](std::string& next) {
+                  next = text;
+                  return !std::exchange(given, true);
+                });
+                trainer.Train();
+              });
+            }
+          },
+          {{"words", List("", Word, "", " ")},
+           {"a word of one letter", Same("", "a", "")},
+           {"a word of two letters",
+            List(
+                "", [](size_t i) { return std::popcount(i) % 2 ? "a" : "b"; }, "", "")},
+           {"a word of all letters", List("", Word, "", "")},
+           {"characters", [](size_t n) {
+              std::string text;
+              for (char32_t code = 0x4e00; text.size() < n; ++code) {
+                text += {static_cast<char>(0xe0 | code >> 12),
+                         static_cast<char>(0x80 | (code >> 6 & 0x3f)),
+                         static_cast<char>(0x80 | (code & 0x3f))};
+              }
+              return text;
+            }}}};
+}
+
 Reader ConfigReader() {
   return {
       "config.json",
@@ -537,10 +573,10 @@ Reader DatabaseReader() {
 }
 
 std::vector<Reader> Readers() {
-  return {JsonReader(),   RowsReader(),      CsvReader(),     SafetensorsReader(),
-          IndexReader(),  TokenizerReader(), ConfigReader(),  RecipeReader(),
-          StateReader(),  MarkerReader(),    ScoreReader(),   CodeTestReader(),
-          ResultReader(), AnswerReader(),    DatabaseReader()};
+  return {JsonReader(),     RowsReader(),      CsvReader(),      SafetensorsReader(),
+          IndexReader(),    TokenizerReader(), TrainingReader(), ConfigReader(),
+          RecipeReader(),   StateReader(),     MarkerReader(),   ScoreReader(),
+          CodeTestReader(), ResultReader(),    AnswerReader(),   DatabaseReader()};
 }
 
 // --- the test ---
