@@ -34,11 +34,12 @@ Json ToJson(const std::string& file, const distill::EvalText& text,
 }  // namespace
 
 void AddPerplexityFlags(CLI::App& app, PerplexityCommand& command) {
-  app.add_option("--perplexity", command.files,
-                 "Instead of problems, measure loss, perplexity and bits per byte of these files: "
-                 "rows (.jsonl, .csv) with text, messages, or prompt and completion; any other "
-                 "file is a text.")
-      ->type_name("FILE");
+  CLI::Option* files =
+      app.add_option("--perplexity", command.files,
+                     "Instead of problems, measure loss, perplexity and bits per byte of these "
+                     "files: rows (.jsonl, .csv) with text, messages, or prompt and completion; "
+                     "any other file is a text.");
+  files->type_name("FILE");
   std::vector<Field> fields = ListFields(command.text);
   std::erase_if(fields, [](const Field& field) {
     return field.name != "max_length" && field.name != "dataset_text_field" &&
@@ -46,6 +47,10 @@ void AddPerplexityFlags(CLI::App& app, PerplexityCommand& command) {
   });
   for (Field& field : fields) field.help = "With --perplexity. " + field.help;
   AddOptionFlags(app, fields);
+  for (const char* flag : {"--max-length", "--dataset-text-field", "--completion-only-loss",
+                           "--assistant-only-loss"}) {
+    app.get_option(flag)->needs(files);
+  }
 }
 
 int MeasurePerplexity(const PerplexityCommand& command) {

@@ -127,13 +127,12 @@ train::RowsLook LookAtRows(const SupervisedOptions& options, const train::RowsPl
     };
   }
   if (!options.text.eval_file.empty()) {
-    for (const std::string& remark :
-         EvalText(options.text.eval_file, options.text, place).counts().Remarks()) {
-      look.warnings.push_back(remark);
-    }
+    const EvalText text(options.text.eval_file, options.text, place);
     if (std::ranges::count(options.text.train_files, options.text.eval_file) > 0) {
       look.warnings.push_back(options.text.eval_file +
                               ": is learned from, too, so its loss says nothing about other texts");
+    } else {
+      for (const std::string& remark : text.counts().Remarks()) look.warnings.push_back(remark);
     }
   }
   return look;
