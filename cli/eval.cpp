@@ -1,5 +1,5 @@
 // retort eval: samples a model on problems and judges what it says. The same seed gives the same
-// answers, whatever the threads.
+// answers, whatever the threads. Or it measures how well the model predicts texts: --perplexity.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -17,6 +17,7 @@
 #include "cli/parts/option_flags.h"
 #include "cli/parts/progress.h"
 #include "cli/parts/table.h"
+#include "cli/perplexity.h"
 #include "cli/prompt_template.h"
 #include "cli/sampling_flags.h"
 #include "datasets/trace_store.h"
@@ -39,6 +40,7 @@ struct EvalCommand {
   std::string system;
   std::string out;
   bool resume = false;
+  PerplexityCommand perplexity;
   nn::Precision precision;
   int threads = 0;
   bool json = false;
@@ -267,6 +269,13 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
 int Eval(EvalCommand command) {
   CatchInterrupts();
   command.folder = ModelFolder(command.folder);
+  if (!command.perplexity.files.empty()) {
+    command.perplexity.folder = command.folder;
+    command.perplexity.precision = command.precision;
+    command.perplexity.threads = command.threads;
+    command.perplexity.json = command.json;
+    return MeasurePerplexity(command.perplexity);
+  }
   std::vector<Problem> problems = train::GetProblems(command.problems);
   const Evaluation evaluation = Evaluate(command, problems);
   const train::AccuracyTable& accuracy = evaluation.accuracy;
@@ -310,7 +319,8 @@ int Eval(EvalCommand command) {
 void AddEval(CLI::App& program, Action& action) {
   auto command = std::make_shared<EvalCommand>();
   command->problems.split = datasets::Split::kHeldOut;
-  CLI::App* app = program.add_subcommand("eval", "Measure a model's accuracy on problems.");
+  CLI::App* app = program.add_subcommand(
+      "eval", "Measure a model's accuracy on problems, or its loss on texts.");
   AddModelArgument(*app, command->folder);
   AddOptionFlags(*app, ListFields(command->problems));
   AddJudgeFlags(*app, command->judges);
@@ -323,6 +333,10 @@ void AddEval(CLI::App& program, Action& action) {
   AddSystemFlag(*app, command->system);
   AddPartialOutputFlags(*app, command->out, command->resume,
                         "Write every completion and its verdicts as JSON Lines.");
+  AddPerplexityFlags(*app, command->perplexity);
+  for (const char* flag : {"--file", "--samples", "--out", "--resume"}) {
+    app->get_option("--perplexity")->excludes(app->get_option(flag));
+  }
   AddPrecisionFlags(*app, command->precision);
   AddThreadsFlag(*app, command->threads);
   AddJsonFlag(*app, command->json);

@@ -20,6 +20,9 @@ constexpr size_t kPromptWidth = 60, kGoldWidth = 24;
 struct RecipeCommand {
   std::string recipe;
   std::vector<std::string> settings;
+  std::string stage;
+  int64_t first_step = 0;
+  int64_t steps = 1;
   bool resolved = false;
   bool json = false;
 };
@@ -61,14 +64,15 @@ Json ToJson(const recipes::DataPreview& preview) {
                      {"gold", problem.gold}});
   }
   return {{"places", preview.places},
-          {"problems", preview.problems},
+          {preview.noun + "s", preview.problems},
           {"overlong", preview.overlong},
           {"first", std::move(first)}};
 }
 
 void PrintCheck(const recipes::RecipeCheck& check) {
   for (const recipes::DataPreview& preview : check.previews) {
-    std::cout << "\n" << Join(preview.places, ", ") << ": " << Counted(preview.problems, "problem");
+    std::cout << "\n"
+              << Join(preview.places, ", ") << ": " << Counted(preview.problems, preview.noun);
     if (preview.overlong > 0) std::cout << ", " << preview.overlong << " more too long";
     std::cout << "\n";
     Table table{{"id", "prompt", "tokens", "gold"}, {}};
@@ -111,6 +115,26 @@ int Check(const RecipeCommand& command) {
   return check.sound() ? kSuccess : kFailure;
 }
 
+// The token ids that steps of a stage learn from. They follow from recipe and seed alone, so they
+// are those of every run of it.
+int Batches(const RecipeCommand& command) {
+  const recipes::Recipe recipe = ReadWithSettings(command);
+  const train::RowsLook rows = recipes::FindRows(recipe, command.stage);
+  for (int64_t step = command.first_step; step < command.first_step + command.steps; ++step) {
+    for (const train::LearnGroup& group : rows.batch(step)) {
+      Json ids = group.prompt, learned = std::vector<int>(group.prompt.size(), 0);
+      for (size_t i = 0; i < group.completions[0].size(); ++i) {
+        ids.push_back(group.completions[0][i]);
+        learned.push_back(group.learned.empty() || group.learned[i] ? 1 : 0);
+      }
+      std::cout << ToJsonLine(
+                       {{"step", step}, {"ids", std::move(ids)}, {"learned", std::move(learned)}})
+                << "\n";
+    }
+  }
+  return kSuccess;
+}
+
 int Reference(const RecipeCommand&) {
   std::cout << recipes::RecipeReference();
   return kSuccess;
@@ -128,6 +152,11 @@ void Add(CLI::App& group, Action& action, const char* name, const char* help,
   }
   if (run == Show) {
     app->add_flag("--resolved", command->resolved, "With every key and its value.");
+  } else if (run == Batches) {
+    app->add_option("--stage", command->stage, "The stage, by its name.")->required();
+    AddInteger(*app, "--first-step", command->first_step, {0, 1e9},
+               "From this step on. [default 0]");
+    AddInteger(*app, "--steps", command->steps, {1, 1e9}, "So many steps. [default 1]");
   } else if (run != Reference) {
     AddJsonFlag(*app, command->json);
   }
@@ -141,6 +170,9 @@ void AddRecipe(CLI::App& program, Action& action) {
   Add(*group, action, "list", "The recipes that come with the program.", List, false);
   Add(*group, action, "show", "A recipe, to start one's own from.", Show, true);
   Add(*group, action, "check", "All that is wrong with a recipe, and its first problems.", Check,
+      true);
+  Add(*group, action, "batches",
+      "The token ids that a stage's steps learn from, of train_files, as JSON Lines.", Batches,
       true);
   Add(*group, action, "reference", "Every key of a recipe, as Markdown.", Reference, false);
 }

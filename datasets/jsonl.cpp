@@ -12,8 +12,6 @@ namespace retort::datasets {
 namespace fs = std::filesystem;
 namespace {
 
-// A row is held in memory as a whole; a compressed file may say a gigabyte in a megabyte.
-constexpr size_t kMaxRowBytes = size_t{256} << 20;
 constexpr size_t kMaxColumnName = 1000;  // bytes: every row repeats it
 constexpr const char* kTooLong = ": a row of more than 256 MiB; split it";
 

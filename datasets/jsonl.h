@@ -18,6 +18,9 @@
 
 namespace retort::datasets {
 
+/// A row is held in memory as a whole; a compressed file may say a gigabyte in a megabyte.
+inline constexpr size_t kMaxRowBytes = size_t{256} << 20;
+
 enum class RowFormat {
   kAuto,   ///< kCsv for names that end in .csv, .csv.gz or .csv.zst, else kJsonl
   kJsonl,  ///< one JSON object per line

@@ -86,7 +86,9 @@ train::StageReport RunDistill(const train::StageContext& context, const DistillO
   train::ShuffledOrder order(count, context.seed, context.Purpose("examples"));
   NextTokenTask task;
   task.examples = count;
-  task.example = [&](int64_t n) { return traces.groups[static_cast<size_t>(order.At(n))]; };
+  task.example = [&](int64_t n) {
+    return std::vector{traces.groups[static_cast<size_t>(order.At(n))]};
+  };
   train::StageReport report = TrainNextToken(context, options.training, task);
   report.details["traces"] = count;
   if (traces.too_long > 0) report.details["too_long"] = traces.too_long;

@@ -29,6 +29,10 @@ class NextTokenLoop {
       decay_from_ = context.state.value("decay_from", decay_from_);
       end_ = context.state.value("end", end_);
       last_loss_ = context.state.value("last_loss", last_loss_);
+      const Json evaluation = context.state.value("evaluation", Json::object());
+      for (const auto& [name, value] : evaluation.items()) {
+        evaluation_.emplace_back(name, value);
+      }
     }
   }
 
@@ -42,6 +46,7 @@ class NextTokenLoop {
     report_.steps = step;
     report_.interrupted = stop;
     report_.details["final_loss"] = last_loss_;
+    for (const auto& [name, value] : evaluation_) report_.details[name] = value;
     if (!stop) context_.save(Progress(step));
     return report_;
   }
@@ -80,7 +85,13 @@ class NextTokenLoop {
     // What a measurement has decided; the rest follows from the options, which may get more steps.
     if (decay_from_ != total_ - options_.decay_steps) progress.state["decay_from"] = decay_from_;
     if (end_ != total_) progress.state["end"] = end_;
+    for (const auto& [name, value] : evaluation_) progress.state["evaluation"][name] = value;
     return progress;
+  }
+
+  bool Evaluates(int64_t step, bool last) const {
+    const int64_t every = task_.evaluate_every;
+    return task_.evaluate && (last || (every > 0 && (step + 1) % every == 0));
   }
 
   // What a measurement after `steps` steps means for the schedule.
@@ -94,16 +105,9 @@ class NextTokenLoop {
 
   void Step(int64_t step) {
     const Stopwatch watch;
-    std::vector<train::LearnGroup> groups;
+    const std::vector<train::LearnGroup> groups = BatchOf(options_, task_, step);
     int64_t predictions = 0;
-    for (int64_t i = 0; i < options_.batch_size; ++i) {
-      train::LearnGroup& group = groups.emplace_back(task_.example(step * options_.batch_size + i));
-      for (const auto& completion : group.completions) {
-        predictions += static_cast<int64_t>(completion.size());
-      }
-      if (group.learn_prompt) predictions += static_cast<int64_t>(group.prompt.size()) - 1;
-    }
-
+    for (const train::LearnGroup& group : groups) predictions += group.Predictions();
     auto sequences = std::ssize(groups);
     learner_.reduce().Totals(predictions, sequences);
 
@@ -140,9 +144,14 @@ class NextTokenLoop {
     train::AddMaxViolation(violations, metrics);
     const bool probe = task_.probe && task_.probe_every > 0 && (step + 1) % task_.probe_every == 0;
     if (probe) Decide(step + 1, task_.probe(step, metrics));
-    metrics.emplace_back("step_time", watch.seconds());
     const bool last = step + 1 == end_ || options_.budget.Spent(report_.operations);
-    if (probe || (step + 1) % options_.logging_steps == 0 || last) {
+    const bool evaluate = Evaluates(step, last);
+    if (evaluate) {
+      evaluation_ = task_.evaluate();
+      metrics.insert(metrics.end(), evaluation_.begin(), evaluation_.end());
+    }
+    metrics.emplace_back("step_time", watch.seconds());
+    if (probe || evaluate || (step + 1) % options_.logging_steps == 0 || last) {
       context_.recorder.Step({context_.Key(step), context_.name, metrics});
     }
     context_.Report(step + 1, Expected(step + 1, end_), metrics);
@@ -157,6 +166,7 @@ class NextTokenLoop {
   int64_t decay_from_;  // first step of the decay
   int64_t end_;         // steps the stage will do
   double last_loss_ = 0;
+  train::Metrics evaluation_;  // the last one
   train::StageReport report_;
 };
 
@@ -168,6 +178,17 @@ void NextTokenOptions::Validate(const std::string& where) const {
                EnumName(optimizer.lr_scheduler_type), "\"");
   RETORT_CHECK(num_train_epochs > 0 || decay_steps <= steps, where, ": decay_steps = ", decay_steps,
                " does not fit steps = ", steps);
+}
+
+std::vector<train::LearnGroup> BatchOf(const NextTokenOptions& options, const NextTokenTask& task,
+                                       int64_t step) {
+  std::vector<train::LearnGroup> groups;
+  for (int64_t i = 0; i < options.batch_size; ++i) {
+    for (train::LearnGroup& group : task.example(step * options.batch_size + i)) {
+      groups.push_back(std::move(group));
+    }
+  }
+  return groups;
 }
 
 train::StageReport TrainNextToken(const train::StageContext& context,

@@ -54,15 +54,23 @@ struct NextTokenOptions {
 
 /// What is learned from, and when to stop early.
 struct NextTokenTask {
-  int64_t examples = 0;                                 ///< size of one epoch
-  std::function<train::LearnGroup(int64_t n)> example;  ///< n-th of the endless reading, pure
+  int64_t examples = 0;  ///< size of one epoch
+  /// The n-th of the endless reading, pure: a sequence, or those that are packed into one.
+  std::function<std::vector<train::LearnGroup>(int64_t n)> example;
   /// A measurement every `probe_every` steps (0 = never): at `decay_at` the decay begins before its
   /// time, and at `end_at`, once the decay is over, the stage ends before its time.
   int64_t probe_every = 0;
   double decay_at = 1;
   double end_at = 1;
   std::function<double(int64_t step, train::Metrics& metrics)> probe;
+  /// Measured every `evaluate_every` steps (0 = never) and at the end, which is reported.
+  int64_t evaluate_every = 0;
+  std::function<train::Metrics()> evaluate;
 };
+
+/// What step `step` learns from.
+std::vector<train::LearnGroup> BatchOf(const NextTokenOptions& options, const NextTokenTask& task,
+                                       int64_t step);
 
 train::StageReport TrainNextToken(const train::StageContext& context,
                                   const NextTokenOptions& options, const NextTokenTask& task);

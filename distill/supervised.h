@@ -1,8 +1,10 @@
 #pragma once
-// Pretraining and supervised fine-tuning on problems with worked solutions.
+// Pretraining and supervised fine-tuning: on problems with worked solutions, or word for word on
+// files of texts, conversations and completions.
 
 #include "datasets/generator.h"
 #include "distill/next_token.h"
+#include "distill/text_file.h"
 #include "rollout/sampler.h"
 #include "train/panel.h"
 #include "train/problems.h"
@@ -41,20 +43,24 @@ struct SupervisedOptions {
   std::vector<train::JudgeSpec> reward = train::DefaultPanel();
   double reasoning_share = 1;
   bool learn_prompt = false;
+  TextOptions text;
   ProbeOptions until;
   NextTokenOptions training;
   template <class V>
   void Visit(V& v) {
     v("reward", reward, train::kRewardHelp);
-    v("problems", problems, "What is learned from.");
+    v("problems", problems, "What is learned from, unless there are train_files.");
+    text.Visit(v);
     v("reasoning_share", reasoning_share,
-      "Share of examples that show the worked steps in the think block; the rest answer directly.",
+      "Of problems, the share of examples that show the worked steps in the think block; the rest "
+      "answer directly.",
       Bounds{0, 1});
-    v("learn_prompt", learn_prompt, "Predict the prompt's tokens too, not only the completion's.");
+    v("learn_prompt", learn_prompt,
+      "Of problems, predict the prompt's tokens too, not only the completion's.");
     v("until", until, "A measured condition that ends the stage early.");
     training.Visit(v);
   }
-  void Validate(const std::string& where) const { training.Validate(where); }
+  void Validate(const std::string& where) const;
   train::StageNeeds Needs() const;
 };
 

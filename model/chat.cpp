@@ -95,18 +95,19 @@ std::string RenderConversation(const Tokenizer& tokenizer, const JinjaTemplate& 
   return chat_template.Render(VariablesOf(tokenizer, conversation), now).text;
 }
 
-std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
-                                        const JinjaTemplate& chat_template,
-                                        const Json& conversation, const std::tm& now) {
+JinjaTemplate::Rendered RenderMarked(const Tokenizer& tokenizer, const JinjaTemplate& chat_template,
+                                     const Json& conversation, const std::tm& now) {
   Json variables = VariablesOf(tokenizer, conversation);
   for (Json& message : variables["messages"]) {
     if (IsFromOutside(message) && message.contains("content")) {
       BreakTexts(tokenizer, message["content"]);
     }
   }
-  const std::string rendered = chat_template.Render(variables, now).text;
+  return chat_template.Render(variables, now);
+}
+
+std::vector<int32_t> EncodeMarked(const Tokenizer& tokenizer, std::string_view text) {
   std::vector<int32_t> ids;
-  std::string_view text = rendered;
   while (true) {
     const size_t end = text.find(kBreak);
     const auto part = tokenizer.Encode(text.substr(0, end), AddedTokens::kMatch);
@@ -114,6 +115,12 @@ std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
     if (end == std::string_view::npos) return ids;
     text.remove_prefix(end + kBreak.size());
   }
+}
+
+std::vector<int32_t> EncodeConversation(const Tokenizer& tokenizer,
+                                        const JinjaTemplate& chat_template,
+                                        const Json& conversation, const std::tm& now) {
+  return EncodeMarked(tokenizer, RenderMarked(tokenizer, chat_template, conversation, now).text);
 }
 
 Json PlainAnswers(const Tokenizer& tokenizer, Json messages) {

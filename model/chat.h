@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -31,6 +32,13 @@ std::tm FixedDay();
 /// enable_thinking …). The begin, end, … tokens are the tokenizer's, `now` what strftime_now tells.
 std::string RenderConversation(const Tokenizer& tokenizer, const JinjaTemplate& chat_template,
                                const Json& conversation, const std::tm& now = FixedDay());
+
+/// The same with marks within what users and tools say, wherever it could pass for an added token,
+/// and the bytes of {% generation %} blocks counted with them.
+JinjaTemplate::Rendered RenderMarked(const Tokenizer& tokenizer, const JinjaTemplate& chat_template,
+                                     const Json& conversation, const std::tm& now = FixedDay());
+/// The ids of such a text, or of the beginning of one.
+std::vector<int32_t> EncodeMarked(const Tokenizer& tokenizer, std::string_view text);
 
 /// Its ids. Those of transformers, but for what users and tools say: that never becomes an added
 /// token.

@@ -48,37 +48,22 @@ class Checker {
 
   void CheckModel(const ModelSpec& spec) {
     ModelFacts& facts = models_[spec.name];
-    facts.origin = &spec;
-    while (!facts.origin->same_start_as.empty()) {
-      facts.origin =
-          &*std::ranges::find(recipe_.models, facts.origin->same_start_as, &ModelSpec::name);
-    }
+    facts.origin = &OriginOf(recipe_, spec);
     if (facts.origin != &spec) {  // looked at before
       facts = models_.at(facts.origin->name);
       return;
     }
     const std::string place = "models." + spec.name;
     facts.config = spec.config;
-    facts.known =
-        spec.path.empty() || findings_.Try(place + ".path", [&] { OpenFolder(spec, facts); });
+    facts.known = spec.path.empty() || findings_.Try(place + ".path", [&] {
+      for (const std::string& note : OpenFolder(spec, facts)) Add(false, place, note);
+    });
     if (!facts.known) return;
     const int64_t ids = model::Common(facts.config).vocab_size;
     if (facts.tokenizer.vocab_size() > ids) {
       Add(true, place,
           StrCat("vocab_size ", ids, " is smaller than the tokenizer's ",
                  facts.tokenizer.vocab_size()));
-    }
-  }
-
-  void OpenFolder(const ModelSpec& spec, ModelFacts& facts) {
-    RETORT_CHECK(fs::exists(spec.path), "there is no folder ", spec.path,
-                 ". Name a Hugging Face folder or a run directory by --set models.", spec.name,
-                 ".path=FOLDER");
-    const fs::path folder = train::FindModel(spec.path).folder;
-    facts.config = model::ReadModelConfig(folder);
-    facts.tokenizer = model::Tokenizer::Load(folder);
-    for (const std::string& note : model::CheckWeights(facts.config, folder)) {
-      Add(false, "models." + spec.name, note);
     }
   }
 
@@ -89,6 +74,10 @@ class Checker {
     CheckStart(stage, facts);
     for (const train::ProblemsNeeded& problems : needs.problems) {
       CheckProblemsOf(stage, facts, problems);
+    }
+    if (needs.rows && facts.known) {
+      const auto rows = CheckRows({recipe_, stage, facts, *needs.rows, stop_}, findings_);
+      if (rows) check_.previews.push_back(*rows);
     }
     if (needs.traces) CheckTraces({recipe_, k, models_, *needs.traces, stop_}, findings_);
     if (needs.folder) CheckFolder(stage.name + ".path", *needs.folder);
@@ -117,8 +106,8 @@ class Checker {
         CheckProblems(place, facts, *needed.options, needed.completion);
     if (!problems) return;
     if (!needed.completion) {
-      CheckRows(place, *problems, "have no answer to learn",
-                [](const Problem& problem) { return problem.answer.empty(); });
+      CheckAll(place, *problems, "have no answer to learn",
+               [](const Problem& problem) { return problem.answer.empty(); });
     }
     if (needed.judges) CheckJudges(stage.name, *needed.judges, *problems);
     if (static_cast<int64_t>(problems->size()) < needed.per_step) {
@@ -179,12 +168,7 @@ class Checker {
     Source& source = found->second;
     if (!fresh) return source;
     try {
-      // It is read more than once: here, by its stage, and by a resume.
-      RETORT_CHECK(options.file.empty() || !fs::exists(options.file) ||
-                       fs::is_directory(options.file) || fs::is_regular_file(options.file),
-                   options.file,
-                   ": is no regular file, and a run reads its data several times; "
-                   "save it in a file first");
+      RequireRereadable(options.file);
       source.problems = train::GetProblems(
           options, [&](const std::string& bad) { source.bad_rows.push_back(bad); });
     } catch (const std::exception& error) {
@@ -197,6 +181,7 @@ class Checker {
                const train::Room& room, const std::vector<Problem>& problems,
                const train::Overlongs& overlong) {
     DataPreview preview{{place},
+                        "problem",
                         static_cast<int64_t>(problems.size()),
                         static_cast<int64_t>(overlong.problems.size()),
                         {}};
@@ -219,8 +204,8 @@ class Checker {
 
   // An error when all rows are so, a warning that names the first when some are.
   template <class Is>
-  void CheckRows(const std::string& place, const std::vector<Problem>& problems,
-                 const std::string& what, const Is& is) {
+  void CheckAll(const std::string& place, const std::vector<Problem>& problems,
+                const std::string& what, const Is& is) {
     const auto count = std::ranges::count_if(problems, is);
     if (count == 0) return;
     const auto first = std::ranges::find_if(problems, is);
@@ -334,6 +319,32 @@ class Checker {
 };
 
 }  // namespace
+
+const ModelSpec& OriginOf(const Recipe& recipe, const ModelSpec& spec) {
+  const ModelSpec* origin = &spec;
+  while (!origin->same_start_as.empty()) {
+    origin = &*std::ranges::find(recipe.models, origin->same_start_as, &ModelSpec::name);
+  }
+  return *origin;
+}
+
+std::vector<std::string> OpenFolder(const ModelSpec& spec, ModelFacts& facts) {
+  RETORT_CHECK(fs::exists(spec.path), "there is no folder ", spec.path,
+               ". Name a Hugging Face folder or a run directory by --set models.", spec.name,
+               ".path=FOLDER");
+  const fs::path folder = train::FindModel(spec.path).folder;
+  facts.config = model::ReadModelConfig(folder);
+  facts.tokenizer = model::Tokenizer::Load(folder);
+  return model::CheckWeights(facts.config, folder);
+}
+
+void RequireRereadable(const std::string& file) {
+  RETORT_CHECK(
+      file.empty() || !fs::exists(file) || fs::is_directory(file) || fs::is_regular_file(file),
+      file,
+      ": is no regular file, and a run reads its data several times; "
+      "save it in a file first");
+}
 
 bool RecipeCheck::sound() const {
   return std::ranges::none_of(findings, [](const Finding& finding) { return finding.error; });

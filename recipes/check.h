@@ -21,12 +21,14 @@ struct PreviewProblem {
   std::string id;
   std::string prompt;  ///< rendered, special tokens spelled out
   int64_t tokens = 0;  ///< of the prompt
-  std::string gold;    ///< the gold answer; "" when there is none (code tasks carry tests)
+  std::string gold;  ///< the gold answer; "" when there is none (code tasks carry tests); of a row
+                     ///< what is learned, and `prompt` is what stands before it
 };
 
 /// What a stage draws from; several stages that read the same share one.
 struct DataPreview {
   std::vector<std::string> places;    ///< "learn.problems", …
+  std::string noun = "problem";       ///< or "row"
   int64_t problems = 0;               ///< that are used
   int64_t overlong = 0;               ///< that are skipped
   std::vector<PreviewProblem> first;  ///< three
@@ -45,6 +47,10 @@ struct RecipeCheck {
 /// Once `stop` (may be empty) says true, databases are read no further and that is a finding.
 RecipeCheck CheckRecipe(const Recipe& recipe, size_t first_stage = 0,
                         std::function<bool()> stop = {});
+
+/// What the stage of that name makes of its files of rows. Refers to the recipe. Throws Error on an
+/// unknown stage, and on one that has no train_files.
+train::RowsLook FindRows(const Recipe& recipe, const std::string& stage);
 
 /// Gives the warnings to `note` and throws one Error with all errors, if there are any.
 void RequireSound(const RecipeCheck& check, const std::function<void(const std::string&)>& note);

@@ -20,6 +20,14 @@ void VisitPath(Json& object, const char* key, int64_t stage, const std::string& 
   visit(*path, stage, place + "." + key);
 }
 
+void VisitPaths(Json& paths, int64_t stage, const std::string& place, const Visit& visit) {
+  if (!paths.is_array()) return;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (!paths[i].is_string() || paths[i] == "") continue;
+    visit(paths[i], stage, StrCat(place, ".train_files[", i, "]"));
+  }
+}
+
 // Problems stand in a stage and inside its options (`until`).
 void VisitProblems(Json& object, int64_t stage, const std::string& place, const Visit& visit) {
   for (auto& [key, value] : object.items()) {
@@ -50,6 +58,8 @@ void ForEachInput(Json& document, const Visit& visit) {
     if (stage.is_object()) {
       const std::string place = StrCat("stages[", k, "]");
       VisitPath(stage, "database", k, place, visit);
+      VisitPath(stage, "eval_file", k, place, visit);
+      if (stage.contains("train_files")) VisitPaths(stage["train_files"], k, place, visit);
       VisitProblems(stage, k, place, visit);
     }
     ++k;

@@ -60,6 +60,9 @@ Problems that several stages read stand once, beside `models` and `stages`, and 
            {"type": "eval", "problems": {"data": "school", "split": "held_out"}}]
 ```
 
+`pretrain` and `sft` also learn from files word for word: texts, conversations, prompts and completions
+(`train_files`; [texts.md](texts.md)).
+
 A key with a dot is inside an object: `problems.split` is written `"problems": {"split": "train"}`.
 )";
 

@@ -24,7 +24,8 @@ struct RunOptions {
   int judge_threads = 0;               ///< answers judged at a time; 0: as `threads`
 };
 
-/// What the caller may watch; all are called on the calling thread and may be empty.
+/// What the caller may watch; all may be empty, and are called on the calling thread. Only
+/// stop_requested is also asked by others, one at a time, while that thread waits for them.
 struct RunEvents {
   std::function<void(size_t index, size_t count, const Stage&)> stage_started;
   /// `done` of `total` steps of the stage; the latest metrics, if any.

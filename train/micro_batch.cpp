@@ -1,5 +1,7 @@
 #include "train/micro_batch.h"
 
+#include <algorithm>
+
 namespace retort::train {
 namespace {
 
@@ -15,12 +17,22 @@ int64_t LearnGroup::Tokens() const {
   return tokens;
 }
 
+int64_t LearnGroup::Predictions() const {
+  auto count = learn_prompt ? static_cast<int64_t>(prompt.size()) - 1 : int64_t{0};
+  if (!learned.empty()) return count + std::ranges::count(learned, true);
+  for (const auto& completion : completions) count += static_cast<int64_t>(completion.size());
+  return count;
+}
+
 void MicroBatch::Add(std::span<const LearnGroup> groups, const GroupPiece& piece) {
   const LearnGroup& group = groups[static_cast<size_t>(piece.group)];
   const auto completions =
       std::span(group.completions)
           .subspan(static_cast<size_t>(piece.first), static_cast<size_t>(piece.count));
   RETORT_CHECK(!group.prompt.empty(), "a sequence to learn from needs a prompt of one token");
+  RETORT_CHECK(group.learned.empty() || (group.completions.size() == 1 &&
+                                         group.learned.size() == group.completions[0].size()),
+               "which tokens are learned is said of a group's only completion");
   std::vector<std::span<const int32_t>> inputs;
   for (const auto& completion : completions) {
     inputs.push_back(std::span(completion).first(static_cast<size_t>(CompletionRows(completion))));
@@ -37,12 +49,13 @@ void MicroBatch::Add(std::span<const LearnGroup> groups, const GroupPiece& piece
   for (size_t s = 0; s < completions.size(); ++s) {
     const std::vector<int32_t>& completion = completions[s];
     begin_.push_back(predictions());
-    length_.push_back(static_cast<int64_t>(completion.size()));
     for (size_t j = 0; j < completion.size(); ++j) {
+      if (!group.learned.empty() && !group.learned[j]) continue;
       const auto own = static_cast<int32_t>(first_rows[s]) + static_cast<int32_t>(j) - 1;
       rows_.push_back(j == 0 ? last_row : own);
       targets_.push_back(completion[j]);
     }
+    length_.push_back(predictions() - begin_.back());
   }
 }
 

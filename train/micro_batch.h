@@ -15,7 +15,10 @@ struct LearnGroup {
   std::vector<std::vector<int32_t>> completions;
   /// Also predict the prompt's own tokens from the second on (pretraining).
   bool learn_prompt = false;
+  /// Of a group's only completion: which of its tokens are predicted; empty: all.
+  std::vector<bool> learned = {};
 
+  int64_t Predictions() const;
   /// Rows a pass over this group computes; the last token of a completion is only predicted.
   int64_t Tokens() const;
 };
@@ -28,8 +31,8 @@ struct GroupPiece {
 };
 
 /// Predictions are ordered by sequence: those of completion s are
-/// [sequence_begin[s], sequence_begin[s + 1]), its tokens in order. Predictions of prompts come
-/// before their group's, inside no sequence.
+/// [sequence_begin[s], sequence_begin[s + 1]), its learned tokens in order. Predictions of prompts
+/// come before their group's, inside no sequence.
 class MicroBatch {
  public:
   void Add(const LearnGroup& group) {

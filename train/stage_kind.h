@@ -42,11 +42,48 @@ struct TracesNeeded {
   const datasets::TraceFilter* select = nullptr;
 };
 
+/// What rows are read for: a model, and the stage that learns from them.
+struct RowsPlace {
+  model::Tokenizer tokenizer;
+  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  int64_t positions = 0;  ///< max_position_embeddings
+  uint64_t seed = 0;
+  std::string name = {};            ///< of the stage; the first part of its streams' purposes
+  int threads = 0;                  ///< that read; 0: one per core
+  std::function<bool()> stop = {};  ///< true ends it with datasets::Stopped
+};
+
+/// A row as the model will see it.
+struct RowPreview {
+  std::string id;  ///< "file:line"
+  std::vector<int32_t> ids;
+  std::vector<bool> learned;  ///< per id
+};
+
+/// What a stage makes of files of rows.
+struct RowsLook {
+  int64_t rows = 0;                   ///< that are used
+  std::vector<std::string> warnings;  ///< about the others
+  std::vector<RowPreview> first;      ///< three
+  /// What a step learns from.
+  std::function<std::vector<LearnGroup>(int64_t step)> batch;
+};
+
+/// Files of rows that a stage learns from word for word.
+struct RowsNeeded {
+  std::string key;  ///< in the stage's options: "train_files"
+  std::vector<std::string> files;
+  /// Reads all of them. Throws Error when nothing can be learned from one. The result refers to the
+  /// stage's options.
+  std::function<RowsLook(const RowsPlace& place)> look;
+};
+
 /// What a stage needs and makes beside its model: all that can be looked at before it runs. Refers
 /// to its options.
 struct StageNeeds {
   std::vector<ProblemsNeeded> problems = {};
   std::optional<TracesNeeded> traces = {};
+  std::optional<RowsNeeded> rows = {};
   std::optional<nn::Dtype> dtype = {};  ///< of products, beside the recipe's
   bool stores_traces = false;           ///< of what it samples for the first of `problems`
   bool second_turns = false;            ///< some of them under RevisionStage(name)

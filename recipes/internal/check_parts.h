@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,14 @@ struct ModelFacts {
   model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
   bool known = false;  ///< false: an error was found, nothing more can be said
 };
+
+/// The model that `spec` starts as: itself, or the one that same_start_as leads to.
+const ModelSpec& OriginOf(const Recipe& recipe, const ModelSpec& spec);
+/// Fills in what a Hugging Face folder says, and returns what there is to note about its weights.
+/// Throws Error where it cannot be opened.
+std::vector<std::string> OpenFolder(const ModelSpec& spec, ModelFacts& facts);
+/// Throws Error on a pipe: data is read more than once, by the check, its stage, and a resume.
+void RequireRereadable(const std::string& file);
 
 struct Findings {
   std::vector<Finding> all;
@@ -53,5 +62,16 @@ struct TracesCheck {
 };
 /// The database and the names of the selection, and whether tokens mean the same to the student.
 void CheckTraces(const TracesCheck& check, Findings& findings);
+
+/// A stage learns from rows.
+struct RowsCheck {
+  const Recipe& recipe;
+  const Stage& stage;
+  const ModelFacts& model;
+  const train::RowsNeeded& rows;
+  const std::function<bool()>& stop;
+};
+/// Reads them all; nothing when none is learned from.
+std::optional<DataPreview> CheckRows(const RowsCheck& check, Findings& findings);
 
 }  // namespace retort::recipes

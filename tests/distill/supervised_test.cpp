@@ -103,16 +103,17 @@ TEST(Supervised, EveryOptionHasAnEffect) {
                                                         {"frequency_penalty", 100}};
   const std::string base = Learn(BaseOptions()).Everything();
   EXPECT_EQ(Learn(BaseOptions()).Everything(), base);
+  const Json all = WriteOptions(BaseOptions()), of_files = WriteOptions(TextOptions());
   const auto expect_changes = [&](const Json& all, const std::map<std::string, Json>& rows,
                                   const std::function<Json(const Json&)>& wrap) {
     for (const auto& [key, value] : all.items()) {
       if (key == "until" || key == "sampling" || key == "lr_scheduler_type") continue;
       if (key == "save_total_limit") continue;  // the run's: tests/recipes/run_resume_test.cpp
+      if (of_files.contains(key)) continue;     // text_stage_test.cpp
       ASSERT_TRUE(rows.contains(key)) << "a new option needs a row here: " << key;
       EXPECT_NE(Learn(With(wrap({{key, rows.at(key)}}))).Everything(), base) << key;
     }
   };
-  const Json all = WriteOptions(BaseOptions());
   expect_changes(all, changes, [](const Json& change) { return change; });
   expect_changes(all["until"], probe_changes, [](const Json& change) -> Json {
     return {{"until", change}};

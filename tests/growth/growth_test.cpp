@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "datasets/jsonl.h"
+#include "datasets/learn_rows.h"
 #include "datasets/trace_store.h"
 #include "model/bpe_trainer.h"
 #include "model/config.h"
@@ -173,6 +174,30 @@ Reader RowsReader() {
                 {"messages", Same(question + "[", R"({"role":"user","content":"x"})", "]}", ",")},
                 {"boxes", Same(R"({"prompt":"p","solution":")", "\\\\boxed{", "\"}")},
                 {"marks", Same(R"({"prompt":"p","answer":")", "#### 1\\n", "\"}")}})};
+}
+
+Reader LearnRowsReader() {
+  const auto row = [](size_t i) { return StrCat(R"({"prompt":"p)", i, R"(","completion":"c"})"); };
+  const std::string message = R"({"role":"user","content":"x"})";
+  return {"learned.jsonl",
+          [](const std::string& text, const fs::path& folder) {
+            for (const char* name : {"learned.jsonl", "learned.txt"}) {
+              Put(folder / name, text);
+              Ignore([&] {
+                datasets::LearnRowReader reader((folder / name).string());
+                for (datasets::LearnLine line; reader.Next(line);) {
+                }
+              });
+            }
+          },
+          With({{"completions", List("", row, "", "\n")},
+                {"a document", Same("{\"text\":\"", "x", "\"}")},
+                {"messages", Same("{\"messages\":[", message, "]}", ",")},
+                {"short conversations", Same("", "{\"messages\":[" + message + "]}", "", "\n")},
+                {"messages of a prompt",
+                 Same("{\"completion\":[" + message + "],\"prompt\":[", message, "]}", ",")},
+                {"tools in a text", Around("{\"messages\":[" + message + "],\"tools\":\"",
+                                           Same("[", "{},", "{}]"), "\"}")}})};
 }
 
 Reader CsvReader() {
@@ -573,10 +598,11 @@ Reader DatabaseReader() {
 }
 
 std::vector<Reader> Readers() {
-  return {JsonReader(),     RowsReader(),      CsvReader(),      SafetensorsReader(),
-          IndexReader(),    TokenizerReader(), TrainingReader(), ConfigReader(),
-          RecipeReader(),   StateReader(),     MarkerReader(),   ScoreReader(),
-          CodeTestReader(), ResultReader(),    AnswerReader(),   DatabaseReader()};
+  return {JsonReader(),        RowsReader(),     LearnRowsReader(), CsvReader(),
+          SafetensorsReader(), IndexReader(),    TokenizerReader(), TrainingReader(),
+          ConfigReader(),      RecipeReader(),   StateReader(),     MarkerReader(),
+          ScoreReader(),       CodeTestReader(), ResultReader(),    AnswerReader(),
+          DatabaseReader()};
 }
 
 // --- the test ---

@@ -107,8 +107,13 @@ struct StageSetup {
   int threads = 1;
   nn::Precision precision = {};
   std::string name = "stage";
+<<<<<<< HEAD
   model::PromptFormat prompt_template = {};
   model::GenerationConfig generation = {};
+=======
+  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
+  model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
+>>>>>>> a48cd3c (Rows, packing, mixtures, perplexity: tests of every option, resume, threads; parity with PyTorch and TRL; docs/texts.md)
   std::function<void(datasets::TraceStore&, int64_t run)> prepare = {};
   std::function<bool()> stop_requested = {};
   train::Reduce reduce = {};
@@ -168,7 +173,6 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
   nn::Compute compute(executor);
   const auto model = model::NewModel(setup.config, 1, setup.precision);
   if (setup.answering) SetWeights(AnsweringWeights(setup.config), *model);
-  const model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
   datasets::TraceStore store(folder.path() / "traces.db", datasets::TraceStore::Mode::kWrite);
   const int64_t id = store.CreateRun("test", Json::object());
   if (setup.prepare) setup.prepare(store, id);
@@ -178,8 +182,12 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
   const train::StageContext context{
       .compute = compute,
       .model = *model,
+<<<<<<< HEAD
       .tokenizer = tokenizer,
       .generation = setup.generation,
+=======
+      .tokenizer = setup.tokenizer,
+>>>>>>> a48cd3c (Rows, packing, mixtures, perplexity: tests of every option, resume, threads; parity with PyTorch and TRL; docs/texts.md)
       .prompt_template = setup.prompt_template,
       .recorder = recorder,
       .store = store,

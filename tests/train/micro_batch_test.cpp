@@ -35,6 +35,30 @@ TEST(MicroBatch, LearnsThePromptWhenAsked) {
   EXPECT_EQ(batch.begin(0), 2);
 }
 
+TEST(MicroBatch, LearnsTheTokensThatItIsTold) {
+  LearnGroup group{{1, 2}, {{3, 4, 5, 6}}};
+  group.learned = {false, true, false, true};
+  EXPECT_EQ(group.Predictions(), 2);
+  MicroBatch batch;
+  batch.Add(group);
+  batch.Add({{7}, {{8}}});
+  // All of it is read, whether or not it is learned.
+  EXPECT_EQ(batch.batch().tokens(), (Ids{1, 2, 3, 4, 5, 7}));
+  EXPECT_EQ(batch.rows(), (Ids{2, 4, 5}));
+  EXPECT_EQ(batch.targets(), (Ids{4, 6, 8}));
+  EXPECT_EQ(batch.length(0), 2);
+  EXPECT_EQ(batch.begin(1), 2);
+  group.learned.pop_back();
+  EXPECT_THROW(MicroBatch().Add(group), Error);
+  group.completions.push_back({1, 2, 3});
+  EXPECT_THROW(MicroBatch().Add(group), Error);
+}
+
+TEST(MicroBatch, CountsPredictions) {
+  EXPECT_EQ((LearnGroup{{1, 2, 3}, {{4, 5}, {6}}}.Predictions()), 3);
+  EXPECT_EQ((LearnGroup{{1, 2, 3}, {{4, 5}}, /*learn_prompt=*/true}.Predictions()), 4);
+}
+
 TEST(MicroBatch, NeedsAPrompt) { EXPECT_THROW(MicroBatch().Add({{}, {{1}}}), Error); }
 
 TEST(Cut, KeepsOrderLimitsAndEverySequenceOnce) {
