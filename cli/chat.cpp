@@ -1,6 +1,8 @@
 // retort chat: a conversation with a model in its own chat format. What the model has read stays in
 // its cache from turn to turn. The same seed and messages give the same answers.
 
+#include "model/chat.h"
+
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -25,7 +27,6 @@
 #include "cli/prompt_template.h"
 #include "cli/sampling_flags.h"
 #include "cli/thinking.h"
-#include "model/chat.h"
 #include "model/pretrained.h"
 #include "model/text_stream.h"
 #include "rollout/session.h"
@@ -54,11 +55,11 @@ model::JinjaTemplate TemplateOf(const ChatCommand& command, const model::Tokeniz
   if (!command.template_file.empty()) {
     return model::JinjaTemplate(ReadFile(command.template_file), command.template_file);
   }
-  RETORT_CHECK(tokenizer.has_chat_template() || fs::exists(fs::path(command.folder) /
-                                                           "chat_template.jinja"),
-               command.folder,
-               ": has no chat template, so it is no model to talk to. Name one with "
-               "--chat-template-file, or let it complete text with retort generate");
+  RETORT_CHECK(
+      tokenizer.has_chat_template() || fs::exists(fs::path(command.folder) / "chat_template.jinja"),
+      command.folder,
+      ": has no chat template, so it is no model to talk to. Name one with "
+      "--chat-template-file, or let it complete text with retort generate");
   return tokenizer.chat_template();
 }
 
@@ -201,14 +202,14 @@ class Chat {
   }
 
   rollout::Request MakeRequest(std::vector<int32_t> ids) const {
-    rollout::Request request{.prompt = std::move(ids),
-                             .sampling = command_.sampling.options,
-                             .stop_ids = stop_ids_,
-                             .stream = {.seed = static_cast<uint64_t>(command_.seed),
-                                        .purpose = "chat",
-                                        .step = static_cast<uint64_t>(attempt_),
-                                        .problem = static_cast<uint64_t>(
-                                            conversation_.questions())}};
+    rollout::Request request{
+        .prompt = std::move(ids),
+        .sampling = command_.sampling.options,
+        .stop_ids = stop_ids_,
+        .stream = {.seed = static_cast<uint64_t>(command_.seed),
+                   .purpose = "chat",
+                   .step = static_cast<uint64_t>(attempt_),
+                   .problem = static_cast<uint64_t>(conversation_.questions())}};
     // The last token of an answer needs no position.
     const int64_t room = positions_ - std::ssize(request.prompt) + 1;
     int64_t& length = request.sampling.max_completion_length;
@@ -339,8 +340,9 @@ class Chat {
   void Set(const std::string& text) {
     const size_t space = std::min(text.find(' '), text.size());
     const std::string name = text.substr(0, space), value(Trim(text.substr(space)));
-    RETORT_CHECK(!name.empty() && !value.empty(), "/set: expected NAME VALUE, such as temperature "
-                                                  "0.5; /params lists the names");
+    RETORT_CHECK(!name.empty() && !value.empty(),
+                 "/set: expected NAME VALUE, such as temperature "
+                 "0.5; /params lists the names");
     if (name == "seed") {
       options_internal::ReadValue(JsonOrText(value, name), name, {0, 9e15}, command_.seed);
     } else {

@@ -13,11 +13,11 @@ class App;
 namespace retort::cli {
 
 struct ArgumentInfo {
-  std::string name;        ///< "--json", or "MODEL" of a positional
-  std::string short_name;  ///< "-V", or empty
+  std::string name;                  ///< "--json", or "MODEL" of a positional
+  std::string short_name;            ///< "-V", or empty
   std::vector<std::string> aliases;  ///< other long names
-  std::string negation;    ///< "--no-json" of a boolean, or empty
-  std::string value;       ///< "FILE"; empty where none is taken
+  std::string negation;              ///< "--no-json" of a boolean, or empty
+  std::string value;                 ///< "FILE"; empty where none is taken
   std::vector<std::string> choices;
   bool required = false;
   bool list = false;  ///< takes several

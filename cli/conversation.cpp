@@ -30,9 +30,7 @@ void Conversation::Load(const Json& json, const std::string& where) {
   messages_ = messages;
 }
 
-bool Conversation::HasSystem() const {
-  return !messages_.empty() && Is(messages_[0], "system");
-}
+bool Conversation::HasSystem() const { return !messages_.empty() && Is(messages_[0], "system"); }
 
 std::string Conversation::system() const {
   if (!HasSystem()) return "";
@@ -85,10 +83,10 @@ int64_t Conversation::questions() const {
 bool Conversation::IsAsked() const { return !messages_.empty() && Is(messages_.back(), "user"); }
 
 std::vector<int32_t> Conversation::Encode(const Json& messages) const {
-  return model::EncodeConversation(tokenizer_, template_,
-                                   {{"messages", model::PlainAnswers(tokenizer_, messages)},
-                                    {"add_generation_prompt", true}},
-                                   now_);
+  return model::EncodeConversation(
+      tokenizer_, template_,
+      {{"messages", model::PlainAnswers(tokenizer_, messages)}, {"add_generation_prompt", true}},
+      now_);
 }
 
 Conversation::Prompt Conversation::Render(int64_t most) const {
@@ -98,8 +96,8 @@ Conversation::Prompt Conversation::Render(int64_t most) const {
   const int64_t turns = questions();
   while (std::ssize(prompt.ids) > most) {
     RETORT_CHECK(prompt.dropped + 1 < turns, "the message has ",
-                 Counted(prompt.ids.size(), "token"),
-                 first > 0 ? " with the system message" : "", ", but only ", std::max<int64_t>(most, 0),
+                 Counted(prompt.ids.size(), "token"), first > 0 ? " with the system message" : "",
+                 ", but only ", std::max<int64_t>(most, 0),
                  " fit into the context beside the answer. Say it in fewer words");
     do {  // a question and what came behind it
       seen.erase(seen.begin() + static_cast<std::ptrdiff_t>(first));

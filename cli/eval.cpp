@@ -168,8 +168,7 @@ Evaluation Evaluate(EvalCommand& command, std::vector<Problem>& problems) {
   const model::PackedModel pretrained =
       model::LoadPacked(command.folder, compute, command.precision);
   const model::ModelConfig& config = pretrained.weights->network().config();
-  const auto frame =
-      ChooseTemplate(command.prompt_template, command.folder, pretrained.tokenizer);
+  const auto frame = ChooseTemplate(command.prompt_template, command.folder, pretrained.tokenizer);
   RETORT_CHECK(frame, command.folder, ": has no chat template; choose a prompt with --template");
   const model::PromptFormat prompt_template(*frame, command.system);
   model::CheckSystem(prompt_template, "--system");

@@ -86,9 +86,8 @@ rollout::Request MakeRequest(const GenerateCommand& command, const model::Packed
       .prompt = encode(prompt),
       .samples = command.samples,
       .sampling = command.sampling.options,
-      .stop_ids = command.ignore_eos
-                      ? std::vector<int32_t>()
-                      : model::StopIds(pretrained.generation, pretrained.tokenizer),
+      .stop_ids = command.ignore_eos ? std::vector<int32_t>()
+                                     : model::StopIds(pretrained.generation, pretrained.tokenizer),
       .stream = {.seed = static_cast<uint64_t>(command.seed), .purpose = "generate", .problem = i}};
 }
 
@@ -215,7 +214,8 @@ int Stream(const GenerateCommand& command, const model::PackedModel& pretrained,
   FlushOutput();
   if (command.verbose) {
     std::cerr << "retort: prompt: " << TokenSpeed(prompt, prompt_seconds)
-              << "\nretort: answer: " << TokenSpeed(tokens, watch.seconds() - prompt_seconds) << "\n";
+              << "\nretort: answer: " << TokenSpeed(tokens, watch.seconds() - prompt_seconds)
+              << "\n";
   }
   if (!Interrupted()) return kSuccess;
   std::cerr << "retort: interrupted after " << Counted(tokens, "token") << "\n";
@@ -253,7 +253,8 @@ int Generate(GenerateCommand command) {
   }
   // Printer writes to standard output as rows come.
   const std::string file = command.out == "-" ? "" : command.out;
-  PartialOutput out("retort generate", file, {command.folder, command.prompts_file, command.text_file},
+  PartialOutput out("retort generate", file,
+                    {command.folder, command.prompts_file, command.text_file},
                     file.empty() ? Json() : Identity(command, prompts), command.resume);
   rollout::RolloutEngine engine(pretrained.weights, compute, &pretrained.tokenizer);
 

@@ -48,8 +48,7 @@ ssize_t ReadInput(char* buffer, size_t size) {
 
 class LineReader::Editor {
  public:
-  Editor()
-      : history_(history_init()), editor_(el_init("retort", stdin, stderr, stderr)) {
+  Editor() : history_(history_init()), editor_(el_init("retort", stdin, stderr, stderr)) {
     if (!history_ || !editor_) Fail("terminal: the line editor cannot start; is TERM set?");
     HistEvent done;
     history(history_, &done, H_SETSIZE, 1000);

@@ -33,7 +33,9 @@ std::vector<Field> TypedFields(SamplingFlags& flags) {
 
 }  // namespace
 
-bool SamplingFlags::HasLength() const { return typed.contains(kLength) || folder.contains(kLength); }
+bool SamplingFlags::HasLength() const {
+  return typed.contains(kLength) || folder.contains(kLength);
+}
 
 void AddSamplingFlags(CLI::App& app, SamplingFlags& flags) {
   AddOptionFlags(app, TypedFields(flags), OtherNames());
@@ -81,8 +83,8 @@ void SetSampling(SamplingFlags& flags, const std::string& name, const std::strin
     if (field.type == "list" && !json.is_array()) json = Json::array({value});
     return field.set(json, field.name);
   }
-  Fail("there is no option '", name, "'.", DidYouMean(wanted, known), " Known: ",
-       Join(known, ", "));
+  Fail("there is no option '", name, "'.", DidYouMean(wanted, known),
+       " Known: ", Join(known, ", "));
 }
 
 std::string DescribeSampling(const SamplingFlags& flags, const model::GenerationConfig& config,

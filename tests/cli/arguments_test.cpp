@@ -25,8 +25,10 @@ CommandInfo Tool() {
   prompt.short_name = "-p";
   run.flags = {system,
                prompt,
-               flag("--fast", "--no-fast", "", false), flag("--max-length", "", "N", false),
-               flag("--names", "", "VALUE", true), flag("--set", "", "KEY=VALUE", true)};
+               flag("--fast", "--no-fast", "", false),
+               flag("--max-length", "", "N", false),
+               flag("--names", "", "VALUE", true),
+               flag("--set", "", "KEY=VALUE", true)};
   ArgumentInfo recipe;
   recipe.name = "RECIPE";
   recipe.required = true;

@@ -139,13 +139,13 @@ TEST(ThinkingSplitter, TellsReasoningHoweverTheTextIsCut) {
     bool open;
     std::string thinking, rest;
   };
-  for (const Case& c : std::vector<Case>{
-           {"just an answer <b", false, "", "just an answer <b"},
-           {"<think>why</think>so", false, "<think>why</think>", "so"},
-           {"why <thin</think>so<think>x", true, "why <thin</think><think>x", "so"},
-           {"a<think>b</think>c<think>d", false, "<think>b</think><think>d", "ac"},
-           {"<<think>></think></think>", false, "<think>></think>", "<</think>"},
-           {"", true, "", ""}}) {
+  for (const Case& c :
+       std::vector<Case>{{"just an answer <b", false, "", "just an answer <b"},
+                         {"<think>why</think>so", false, "<think>why</think>", "so"},
+                         {"why <thin</think>so<think>x", true, "why <thin</think><think>x", "so"},
+                         {"a<think>b</think>c<think>d", false, "<think>b</think><think>d", "ac"},
+                         {"<<think>></think></think>", false, "<think>></think>", "<</think>"},
+                         {"", true, "", ""}}) {
     const std::pair<std::string, std::string> expected{c.thinking, c.rest};
     EXPECT_EQ(Told(c.text, {}, c.open), expected);
     std::vector<size_t> everywhere;

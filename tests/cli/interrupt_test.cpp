@@ -111,9 +111,9 @@ TEST_F(InterruptTest, GenerateLeavesWholePromptsAndSkipGoesOnWithTheSameTokens) 
 
 TEST_F(InterruptTest, ASingleCompletionIsThereAsFarAsItCame) {
   SaveTinyChat(folder_ / "chat");  // with room for more than anybody waits for
-  const Outcome first = Interrupt({"generate", folder_ / "chat", "-p", "1", "-n", "1000000",
-                                   "--ignore-eos"},
-                                  ".stdout", SIGINT);
+  const Outcome first =
+      Interrupt({"generate", folder_ / "chat", "-p", "1", "-n", "1000000", "--ignore-eos"},
+                ".stdout", SIGINT);
   ASSERT_EQ(first.code, 130) << first.err;
   ExpectContains(first.err, "interrupted after ");
   EXPECT_TRUE(IsUtf8(first.out));

@@ -122,7 +122,8 @@ TEST_F(Published, TheCheckShowsTheSystemPromptAndFindsTemplatesWithoutAPlaceForI
   ASSERT_TRUE(good.sound());
   EXPECT_TRUE(good.previews.at(0).first.at(0).prompt.starts_with("<system>Be brief.<|end|><user>"));
   const RecipeCheck bad = check(Recipe(Folder(
-      {256}, "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}")));
+      {256},
+      "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}")));
   ASSERT_EQ(bad.findings.size(), 1u);  // once for all stages
   EXPECT_TRUE(bad.findings[0].error);
   EXPECT_EQ(bad.findings[0].place, "prompt_template");
