@@ -1,6 +1,7 @@
 // retort chat: fed by a program, and on a terminal.
 
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "base/strings.h"
@@ -94,9 +95,11 @@ TEST_F(ChatTest, EveryFlagCounts) {
   EXPECT_EQ(Said("Hi\n", {"--top-p", "0"}), greedy);
   EXPECT_EQ(Said("Hi\n", {"--min-p", "1"}), greedy);
   for (const char* flag : {"--repetition-penalty=9", "--presence-penalty=9",
-                           "--frequency-penalty=9", "--cache-dtype=bfloat16", "--dtype=q8_0"}) {
+                           "--frequency-penalty=9", "--dtype=q8_0"}) {
     EXPECT_NE(Said("Hi\n", {flag}), plain) << flag;
   }
+  EXPECT_NE(Said("Hi\n", {"-n", "400", "--ignore-eos", "--cache-dtype=bfloat16"}),
+            Said("Hi\n", {"-n", "400", "--ignore-eos"}));
   EXPECT_EQ(Said("Hi\n", {"--repeat-penalty=9"}), Said("Hi\n", {"--repetition-penalty=9"}));
   EXPECT_TRUE(Said("Hi\n", {"--predict", "30"}).starts_with(plain.substr(0, plain.size() - 1)));
   EXPECT_GT(Said("Hi\n", {"--predict", "30"}).size(), plain.size());
@@ -160,9 +163,9 @@ TEST_F(ChatTest, CommandsChangeTheConversation) {
     EXPECT_EQ(Said(StrCat("A\n", end, "\nB\n")), Said("A\n"));
   }
   const Outcome help = Chat("/help\n/params\n");
-  for (const char* part : {"/regen", "/save FILE", "\"\"\"", "temperature 1.0 (default)",
-                           "max_completion_length 16 (you)", "ends at 261 </answer>, 256 <|end|>",
-                           "seed 0", "context 1048576"}) {
+  for (const char* part : {"/regen", "/save FILE", "\"\"\"", "min_p 0.0 (generation_config.json)",
+                           "presence_penalty 0.0 (default)", "max_completion_length 16 (you)",
+                           "ends at 261 </answer>, 256 <|end|>", "seed 0", "context 1048576"}) {
     ExpectContains(help.err, part);
   }
   EXPECT_EQ(help.out, "");
@@ -246,13 +249,24 @@ TEST_F(ChatTest, NothingThatIsSaidBecomesASpecialToken) {
 TEST_F(ChatTest, ReasoningIsShownOrLeftOut) {
   const auto folder = folder_ / "thinks";
   SaveTinyChat(folder, StrCat(kTinyChat, "{% if add_generation_prompt %}<think>{% endif %}"));
-  const auto said = [&](const char* flag) {
-    return Retort({"chat", folder, "-n", "8", flag}, "Hi\n/save " + Saved(flag) + "\n");
-  };
-  const Outcome shown = said("--show-thinking"), hidden = said("--no-show-thinking");
-  EXPECT_GT(shown.out.size(), 5u);
-  EXPECT_EQ(hidden.out, "\n");  // it never stops thinking
-  EXPECT_EQ(ReadFile(Saved("--show-thinking")), ReadFile(Saved("--no-show-thinking")));
+  int answers = 0, thoughts = 0;
+  for (const char* seed : {"0", "1", "2", "3", "4", "5"}) {
+    const auto said = [&](const char* flag) {
+      std::filesystem::remove(Saved(flag));
+      return Retort({"chat", folder, "-n", "100", "--seed", seed, flag},
+                    "Hi\n/save " + Saved(flag) + "\n");
+    };
+    const Outcome shown = said("--show-thinking"), hidden = said("--no-show-thinking");
+    EXPECT_EQ(ReadFile(Saved("--show-thinking")), ReadFile(Saved("--no-show-thinking")));
+    const size_t close = shown.out.find("</think>");
+    if (shown.out.find("<think>") != std::string::npos) continue;  // and it begins once more
+    ++(close == std::string::npos ? thoughts : answers);
+    const std::string answer =
+        close == std::string::npos ? "\n" : shown.out.substr(close + std::strlen("</think>"));
+    const size_t begin = std::min(answer.find_first_not_of(" \n"), answer.size() - 1);
+    EXPECT_EQ(hidden.out, answer.substr(begin)) << shown.out;
+  }
+  EXPECT_GT(answers + thoughts, 1);
 }
 
 TEST_F(ChatTest, ModelsWithoutATemplateAreNoOnesToTalkTo) {

@@ -168,7 +168,8 @@ class DocsTest : public CliTest {
       const std::regex also(" Also (--[a-z-]+,\\s+)*" + flag + "[,.]");
       EXPECT_TRUE(help.find("  " + flag + " ") != std::string::npos ||
                   help.find(", " + flag + " ") != std::string::npos ||
-                  help.find("  " + either) != std::string::npos || std::regex_search(help, also))
+                  help.find("  " + either) != std::string::npos ||
+                  help.find(", " + either) != std::string::npos || std::regex_search(help, also))
           << "retort " << Join(path, " ") << " has no " << flag;
     }
   }

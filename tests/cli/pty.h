@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace retort::cli {
@@ -48,18 +49,20 @@ class Pty {
   void Type(const std::string& keys) const {
     EXPECT_EQ(write(master_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
   }
-  /// Reads until `text` has come since the last call; all that came, or what there was at the end.
+  /// Reads up to the end of `text`; all of it, or what there was before the program ended.
   std::string Until(const std::string& text) {
-    std::string seen;
-    while (seen.find(text) == std::string::npos && Read(seen)) {
+    size_t at = std::string::npos;
+    while ((at = unread_.find(text)) == std::string::npos && Read()) {
     }
+    const size_t end = at == std::string::npos ? unread_.size() : at + text.size();
+    std::string seen = unread_.substr(0, end);
+    unread_.erase(0, end);
     return seen;
   }
   std::string UntilEnd() {
-    std::string seen;
-    while (Read(seen)) {
+    while (Read()) {
     }
-    return seen;
+    return std::exchange(unread_, "");
   }
   void Kill(int signal) const { kill(pid_, signal); }
   /// The exit code, or 128 + the signal.
@@ -74,16 +77,17 @@ class Pty {
   }
 
  private:
-  bool Read(std::string& text) const {
+  bool Read() {
     char buffer[4096];
     const ssize_t count = read(master_, buffer, sizeof buffer);  // EIO once nobody is there
-    if (count > 0) text.append(buffer, static_cast<size_t>(count));
+    if (count > 0) unread_.append(buffer, static_cast<size_t>(count));
     return count > 0;
   }
 
   int master_ = -1;
   pid_t pid_ = -1;
   int code_ = -1;
+  std::string unread_;
 };
 
 }  // namespace retort::cli
