@@ -107,13 +107,9 @@ struct StageSetup {
   int threads = 1;
   nn::Precision precision = {};
   std::string name = "stage";
-<<<<<<< HEAD
   model::PromptFormat prompt_template = {};
   model::GenerationConfig generation = {};
-=======
-  model::PromptTemplate prompt_template = model::PromptTemplate::kShort;
   model::Tokenizer tokenizer = model::Tokenizer::ByteLevel();
->>>>>>> a48cd3c (Rows, packing, mixtures, perplexity: tests of every option, resume, threads; parity with PyTorch and TRL; docs/texts.md)
   std::function<void(datasets::TraceStore&, int64_t run)> prepare = {};
   std::function<bool()> stop_requested = {};
   train::Reduce reduce = {};
@@ -182,12 +178,8 @@ StageRun RunStage(const StageSetup& setup, const Run& run) {
   const train::StageContext context{
       .compute = compute,
       .model = *model,
-<<<<<<< HEAD
-      .tokenizer = tokenizer,
-      .generation = setup.generation,
-=======
       .tokenizer = setup.tokenizer,
->>>>>>> a48cd3c (Rows, packing, mixtures, perplexity: tests of every option, resume, threads; parity with PyTorch and TRL; docs/texts.md)
+      .generation = setup.generation,
       .prompt_template = setup.prompt_template,
       .recorder = recorder,
       .store = store,
