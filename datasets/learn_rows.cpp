@@ -24,7 +24,7 @@ bool IsRowsName(std::string name) {
 }
 
 // A null is as good as an absent column.
-bool Has(const Json& row, const std::string& column) {
+bool HasColumn(const Json& row, const std::string& column) {
   const auto it = row.find(column);
   return it != row.end() && !it->is_null();
 }
@@ -58,12 +58,12 @@ void CheckMessages(const Json& messages, const std::string& column, const std::s
 // The list of messages with the row's other columns that a template is told.
 Json Conversation(const Json& row, Json messages, const std::string& where) {
   Json conversation = Json::object();
-  if (Has(row, "chat_template_kwargs")) {
+  if (HasColumn(row, "chat_template_kwargs")) {
     conversation = row["chat_template_kwargs"];
     RETORT_CHECK(conversation.is_object(), where, ": column 'chat_template_kwargs' is of type ",
                  conversation.type_name(), ", expected an object");
   }
-  if (Has(row, "tools")) {
+  if (HasColumn(row, "tools")) {
     Json tools = row["tools"];
     if (tools.is_string()) {
       tools = ParseJson(tools.get_ref<const std::string&>(), where + ": column 'tools'");
@@ -91,11 +91,11 @@ LearnRow Document(std::string text, const std::string& where) {
 
 LearnRow LearnRowFrom(const Json& row, const std::string& text_column, const std::string& where) {
   LearnRow learn;
-  if (Has(row, "messages")) {
+  if (HasColumn(row, "messages")) {
     learn.form = LearnRow::Form::kMessages;
     CheckMessages(row["messages"], "messages", where);
     learn.conversation = Conversation(row, row["messages"], where);
-  } else if (Has(row, "prompt") && Has(row, "completion")) {
+  } else if (HasColumn(row, "prompt") && HasColumn(row, "completion")) {
     const Json &prompt = row["prompt"], &completion = row["completion"];
     RETORT_CHECK(prompt.is_array() == completion.is_array(), where,
                  ": prompt and completion: expected two texts or two lists of messages, got ",
@@ -114,7 +114,7 @@ LearnRow LearnRowFrom(const Json& row, const std::string& text_column, const std
     messages.insert(messages.end(), completion.begin(), completion.end());
     CheckMessages(messages, "prompt and completion", where);  // that they are few together
     learn.conversation = Conversation(row, std::move(messages), where);
-  } else if (Has(row, text_column)) {
+  } else if (HasColumn(row, text_column)) {
     learn.text = TextOf(row, text_column, where);
   } else {
     std::vector<std::string> names;

@@ -233,7 +233,7 @@ TEST_F(TextStage, TheLookKnowsWhatAStepWillLearn) {
   EXPECT_TRUE(needs.problems.empty());
   ASSERT_TRUE(needs.rows);
   const train::RowsLook look = needs.rows->look({.tokenizer = setup.tokenizer,
-                                                 .prompt_template = setup.prompt_template,
+                                                 .prompt_template = setup.prompt_template.frame,
                                                  .positions = Config().max_position_embeddings,
                                                  .seed = setup.seed,
                                                  .name = setup.name});
