@@ -99,8 +99,8 @@ TEST(Supervised, EveryOptionHasAnEffect) {
                                                         {"stop", {"<answer>"}},
                                                         {"max_completion_length", 3},
                                                         {"repetition_penalty", 3},
-                                                        {"presence_penalty", 100},
-                                                        {"frequency_penalty", 100}};
+                                                        {"presence_penalty", -100},
+                                                        {"frequency_penalty", -100}};
   const std::string base = Learn(BaseOptions()).Everything();
   EXPECT_EQ(Learn(BaseOptions()).Everything(), base);
   const Json all = WriteOptions(BaseOptions()), of_files = WriteOptions(TextOptions());

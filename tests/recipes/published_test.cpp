@@ -41,7 +41,7 @@ class Published : public RunFixture {
          "max_completion_length": 24, "unjudged": "wrong"},
         {"type": "collect", "samples": 8, "max_completion_length": 24, "revision": true},
         {"type": "eval", "max_completion_length": 24},
-        {"type": "sft", "steps": 1, "batch_size": 2},
+        {"type": "sft", "steps": 1, "batch_size": 2, "warmup_steps": 0},
         {"type": "export", "path": "exported"}]})",
                             "published");
     recipe["models"]["m"] = {{"path", folder.string()}};
@@ -96,8 +96,8 @@ TEST_F(Published, ASystemPromptIsInFrontOfEveryQuestion) {
   // The same without one has other weights, what sft has learned included.
   const fs::path plain = folder_ / "plain";
   RunWhole(Recipe(folder, ""), plain, {});
-  EXPECT_NE(ReadFile(plain / "final" / "model.safetensors"),
-            ReadFile(out / "final" / "model.safetensors"));
+  EXPECT_TRUE(ReadFile(plain / "final" / "model.safetensors") !=
+              ReadFile(out / "final" / "model.safetensors"));
   for (const Trace& trace : Traces(plain)) {
     EXPECT_EQ(tokenizer.Decode(trace.trajectory.prompt).find("<system>"), std::string::npos);
   }
