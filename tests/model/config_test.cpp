@@ -393,7 +393,9 @@ TEST(GenerationConfig, RoundTripsAndAcceptsOneIdOrAList) {
 }
 
 TEST(GenerationConfig, StopIdsAreTheFilesElseConfigJsonsElseTheVocabularys) {
-  const auto folder = TestFolder();
+  const auto folder = TestFolder() / "model";
+  std::filesystem::remove_all(folder);  // of an earlier run
+  std::filesystem::create_directories(folder);
   const Tokenizer tokenizer = Tokenizer::ByteLevel();
   using Ids = std::vector<int32_t>;
   const auto stops = [&] { return StopIds(ReadGenerationConfig(folder), tokenizer); };
