@@ -81,6 +81,7 @@ nn::StoredMat StoredTensor::mat() const {
 void ReadFloats(const StoredTensor& tensor, std::span<float> out) {
   RETORT_CHECK(std::ssize(out) == tensor.elements(), "tensor '", tensor.name, "' has ",
                tensor.elements(), " elements, expected ", out.size());
+  if (out.empty()) return;  // of any number of rows
   StoredTensor rows = tensor;
   if (!tensor.scales) rows.shape = {tensor.elements()};
   const nn::StoredMat mat = rows.mat();

@@ -8,8 +8,9 @@ namespace retort {
 void FuzzSafetensors(std::string_view bytes) {
   const MemoryFile file(bytes);
   const MemoryBound bound(bytes.size());
+  model::TensorSource source;
   try {
-    const model::TensorSource source = model::OpenSafetensors(file.path());
+    source = model::OpenSafetensors(file.path());
     size_t held = 0;
     std::string_view last;
     for (const model::StoredTensor& tensor : source.tensors()) {
@@ -31,6 +32,15 @@ void FuzzSafetensors(std::string_view bytes) {
     Require(held + 8 <= bytes.size(), "more tensors than bytes");
   } catch (const Error& error) {
     Require(std::string_view(error.what()).starts_with(file.path()), "no place is named");
+    return;
+  }
+  try {
+    source.TakeScales(2, 2, "where");
+    for (const model::StoredTensor& tensor : source.tensors()) {
+      if (tensor.scales) model::ReadFloats(tensor);
+    }
+  } catch (const Error&) {
+    // No scales, or none that fit.
   }
 }
 

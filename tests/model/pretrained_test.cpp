@@ -201,6 +201,17 @@ TEST(Pretrained, AStoredCopyOfATiedHeadIsAcceptedAndAnotherHeadIsNot) {
   EXPECT_PRED2(Contains, saved.LoadError(),
                "'lm_head.weight' is not 'model.embed_tokens.weight', though config.json says "
                "tie_word_embeddings: true");
+  // Without numbers, extents may be anything: nothing is made of that size.
+  for (const std::vector<int64_t>& shape :
+       {std::vector{int64_t{0}, int64_t{1} << 60}, std::vector{int64_t{1} << 60, int64_t{0}}}) {
+    for (StoredTensor& tensor : tensors) {
+      if (tensor.name != "lm_head.weight" && tensor.name != "model.embed_tokens.weight") continue;
+      tensor.shape = shape;
+      tensor.data = {};
+    }
+    WriteSafetensors(saved.folder / "model.safetensors", tensors);
+    EXPECT_PRED2(Contains, saved.LoadError(), "tensor 'model.embed_tokens.weight' has shape [");
+  }
 }
 
 /// The folder's file of weights, read, changed and written again.
