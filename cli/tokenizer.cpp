@@ -1,6 +1,6 @@
 // retort tokenizer: text to ids and back, what a tokenizer is made of, and new ones.
 
-#include "model/tokenizer.h"
+#include "cli/tokenizer.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,8 +16,8 @@
 #include "cli/parts/option_flags.h"
 #include "cli/parts/table.h"
 #include "cli/prompt_template.h"
-#include "cli/tokenizer.h"
 #include "model/chat.h"
+#include "model/tokenizer.h"
 
 namespace retort::cli {
 namespace {

@@ -81,7 +81,7 @@ LearnRow Document(std::string text, const std::string& where) {
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
   RETORT_CHECK(IsUtf8(text), where, ": is not UTF-8; convert the file");
   const std::string_view first = Trim(std::string_view(text).substr(0, text.find('\n')));
-  RETORT_CHECK(!first.starts_with("{") || !Json::accept(first), where,
+  RETORT_CHECK(!first.starts_with("{") || !TryParseJson(first), where,
                ": looks like JSON Lines, and would be read as one document; give it a name that "
                "ends in .jsonl");
   return {.text = std::move(text)};

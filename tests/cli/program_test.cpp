@@ -76,7 +76,7 @@ TEST_F(ProgramTest, UsageErrorsExitWithTwoAndNameTheNearest) {
   expect({"traces", "list", "x.db", "--min-length", "-5"}, "--min-length");
   expect({"traces", "list", "x.db", "--min-length", "short"}, "--min-length");
   expect({"generate", "m", "--prompt", "x", "--temperature", "1000"}, "--temperature");
-  expect({"generate", "m"}, "--prompt TEXT or --prompts FILE");
+  expect({"generate", "m"}, "--prompt TEXT, --file FILE or --prompts FILE");
   expect({"score", "x.jsonl", "--limit", "1e999"}, "--limit: got 1e999");
   expect({"traces", "list", "x.db", "--json=maybe"}, "--json: got 'maybe', expected true or false");
   expect({"traces", "list", "x.db", "--stage"}, "--stage: needs a value");
